@@ -1,0 +1,190 @@
+import NIOHTTP1
+import RegistryModel
+import RegistryWire
+
+extension RegistryClient {
+    package func domain(
+        _ fqdn: String, at time: String? = nil, revision: Int64? = nil
+    ) async throws -> DomainResource {
+        try await send(
+            .GET, "/v1/domains/\(Self.escape(fqdn))",
+            query: [("at", time), ("revision", revision.map(String.init))]
+        ).decode(DomainResource.self)
+    }
+
+    package func domains(
+        filter: [(String, String?)], limit: Int, cursor: String? = nil
+    ) async throws -> PageResource<DomainResource> {
+        try await send(
+            .GET, "/v1/domains", query: filter + [("limit", String(limit)), ("cursor", cursor)]
+        ).decode(PageResource<DomainResource>.self)
+    }
+
+    package func register(
+        _ fqdn: String, location: String?, tenant: String?, note: Note,
+        idempotencyKey: String? = nil
+    ) async throws -> DomainResource {
+        let body = Self.object { writer in
+            writer.field("fqdn", fqdn)
+            writer.fieldIfPresent("location", location)
+            writer.fieldIfPresent("tenant", tenant)
+            writer.note(note)
+        }
+        return try await send(
+            .POST, "/v1/domains", body: body, headers: Self.idempotency(idempotencyKey)
+        ).decode(DomainResource.self)
+    }
+
+    /// One row of a batch, as its file said it.
+    package struct BatchRow: Sendable {
+        package var fqdn: String
+        package var location: String?
+        package var tenant: String?
+
+        package init(fqdn: String, location: String?, tenant: String?) {
+            self.fqdn = fqdn
+            self.location = location
+            self.tenant = tenant
+        }
+    }
+
+    package func registerBatch(
+        _ rows: [BatchRow], note: Note, idempotencyKey: String? = nil
+    ) async throws -> BatchResource {
+        let body = Self.object { writer in
+            writer.key("domains")
+            writer.beginArray()
+            for row in rows {
+                writer.beginObject()
+                writer.field("fqdn", row.fqdn)
+                writer.fieldIfPresent("location", row.location)
+                writer.fieldIfPresent("tenant", row.tenant)
+                writer.endObject()
+            }
+            writer.endArray()
+            writer.note(note)
+        }
+        return try await send(
+            .POST, "/v1/domains/batch", body: body, headers: Self.idempotency(idempotencyKey)
+        ).decode(BatchResource.self)
+    }
+
+    package func availability(of fqdn: String) async throws -> AvailabilityResource {
+        try await send(.GET, "/v1/domains/\(Self.escape(fqdn))/availability")
+            .decode(AvailabilityResource.self)
+    }
+
+    package func change(
+        _ fqdn: String, location: String?, mode: String?, tenant: DomainPatch.TenantChange?,
+        note: Note, ifMatch revision: Int64? = nil
+    ) async throws -> DomainResource {
+        let body = Self.object { writer in
+            writer.fieldIfPresent("location", location)
+            writer.fieldIfPresent("mode", mode)
+            switch tenant {
+            case .set(let name): writer.field("tenant", name)
+            case .clear:
+                writer.key("tenant")
+                writer.null()
+            case nil: break
+            }
+            writer.note(note)
+        }
+        return try await send(
+            .PATCH, "/v1/domains/\(Self.escape(fqdn))", body: body,
+            headers: revision.map { [("If-Match", "\"\($0)\"")] } ?? []
+        ).decode(DomainResource.self)
+    }
+
+    package func release(_ fqdn: String, note: Note) async throws {
+        _ = try await send(.DELETE, "/v1/domains/\(Self.escape(fqdn))", query: Self.query(note))
+    }
+
+    package func restore(_ fqdn: String, note: Note) async throws -> DomainResource {
+        try await send(
+            .POST, "/v1/domains/\(Self.escape(fqdn))/restore", body: Self.object { $0.note(note) }
+        ).decode(DomainResource.self)
+    }
+
+    /// - Parameter fqdn: one domain's history; nil: everything.
+    package func history(
+        of fqdn: String?, filter: [(String, String?)], limit: Int, cursor: String? = nil
+    ) async throws -> PageResource<HistoryResource> {
+        let path = fqdn.map { "/v1/domains/\(Self.escape($0))/history" } ?? "/v1/history"
+        return try await send(
+            .GET, path, query: filter + [("limit", String(limit)), ("cursor", cursor)]
+        ).decode(PageResource<HistoryResource>.self)
+    }
+
+    package func statistics() async throws -> StatisticsResource {
+        try await send(.GET, "/v1/stats").decode(StatisticsResource.self)
+    }
+
+    package func locations() async throws -> [LocationResource] {
+        try await send(.GET, "/v1/locations", query: [("limit", "1000")])
+            .decode(PageResource<LocationResource>.self).items
+    }
+
+    package func putLocation(
+        _ name: String, upstream: String, acceptsSignups: Bool, isDefault: Bool, note: Note
+    ) async throws -> LocationResource {
+        let body = Self.object { writer in
+            writer.field("upstream", upstream)
+            writer.field("accepts_signups", acceptsSignups)
+            writer.field("default_for_signups", isDefault)
+            writer.note(note)
+        }
+        return try await send(.PUT, "/v1/locations/\(Self.escape(name))", body: body)
+            .decode(LocationResource.self)
+    }
+
+    package func deleteLocation(_ name: String, note: Note) async throws {
+        _ = try await send(.DELETE, "/v1/locations/\(Self.escape(name))", query: Self.query(note))
+    }
+
+    package func tokens(cursor: String? = nil) async throws -> PageResource<TokenResource> {
+        try await send(.GET, "/v1/tokens", query: [("limit", "1000"), ("cursor", cursor)])
+            .decode(PageResource<TokenResource>.self)
+    }
+
+    package func createToken(
+        name: String, role: String, expiresAt: String?, note: Note
+    ) async throws -> TokenResource {
+        let body = Self.object { writer in
+            writer.field("name", name)
+            writer.field("role", role)
+            writer.fieldIfPresent("expires_at", expiresAt)
+            writer.note(note)
+        }
+        return try await send(.POST, "/v1/tokens", body: body).decode(TokenResource.self)
+    }
+
+    package func revokeToken(_ id: String, note: Note) async throws {
+        _ = try await send(.DELETE, "/v1/tokens/\(Self.escape(id))", query: Self.query(note))
+    }
+}
+
+extension RegistryClient {
+    private static func object(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        members(&writer)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private static func idempotency(_ key: String?) -> [(String, String)] {
+        key.map { [("Idempotency-Key", $0)] } ?? []
+    }
+
+    private static func query(_ note: Note) -> [(String, String?)] {
+        [("reason", note.reason), ("ticket", note.ticket)]
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func note(_ note: Note) {
+        fieldIfPresent("reason", note.reason)
+        fieldIfPresent("ticket", note.ticket)
+    }
+}

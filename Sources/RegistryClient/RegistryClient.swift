@@ -1,0 +1,130 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import RegistryModel
+import RegistryWire
+
+/// A typed client of the registry's HTTP API: for the command line, agents and tests.
+package struct RegistryClient: Sendable {
+    private let base: URL
+    private let token: String?
+    private let http: HTTPClient
+    private let timeout: TimeAmount
+
+    /// - Parameters:
+    ///   - base: `http://127.0.0.1:8080`
+    ///   - timeout: of one request, from connecting to its last byte.
+    package init(base: URL, token: String?, http: HTTPClient, timeout: TimeAmount = .seconds(60)) {
+        self.base = base
+        self.token = token
+        self.http = http
+        self.timeout = timeout
+    }
+
+    package struct Answer: Sendable {
+        package var status: Int
+        package var headers: HTTPHeaders
+        package var body: ByteBuffer
+
+        package func decode<Value: Decodable>(_: Value.Type) throws -> Value {
+            do {
+                return try JSONDecoder().decode(Value.self, from: Data(body.readableBytesView))
+            } catch {
+                throw ClientError.unreadable("\(error)")
+            }
+        }
+    }
+
+    /// Sends one request.
+    ///
+    /// - Throws: `ClientError.refused` for a problem that the server answered with.
+    package func send(
+        _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: [UInt8]? = nil,
+        headers: [(String, String)] = []
+    ) async throws -> Answer {
+        var request = HTTPClientRequest(url: url(path, query))
+        request.method = method
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+        if let body {
+            request.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let answer: Answer
+        do {
+            let response = try await http.execute(request, timeout: timeout)
+            answer = Answer(
+                status: Int(response.status.code), headers: response.headers,
+                body: try await response.body.collect(upTo: 256 * 1024 * 1024))
+        } catch {
+            throw ClientError.unreachable("\(base.absoluteString): \(Self.reason(error))")
+        }
+        guard (200..<300).contains(answer.status) else {
+            throw ClientError.refused(Refusal(answer))
+        }
+        return answer
+    }
+
+    private func url(_ path: String, _ query: [(String, String?)]) -> String {
+        let pairs = query.compactMap { name, value in value.map { "\(name)=\(Self.escape($0))" } }
+        let root =
+            base.absoluteString.hasSuffix("/")
+            ? String(base.absoluteString.dropLast()) : base.absoluteString
+        return root + path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
+    }
+
+    /// One segment of a path or one value of a query, percent-encoded: RFC 3986's unreserved
+    /// characters stay.
+    package static func escape(_ text: String) -> String {
+        let unreserved = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        let timeouts: [HTTPClientError] = [.connectTimeout, .deadlineExceeded, .readTimeout]
+        if let error = error as? HTTPClientError, timeouts.contains(error) {
+            return "no answer in time"
+        }
+        return "\(error)"
+    }
+}
+
+/// Why a call came to nothing.
+package enum ClientError: Error, CustomStringConvertible {
+    case refused(Refusal)
+    /// Nobody answered, or the connection broke: a write may or may not be there.
+    case unreachable(String)
+    case unreadable(String)
+
+    package var description: String {
+        switch self {
+        case .refused(let refusal): refusal.description
+        case .unreachable(let what): "the registry can't be reached at \(what)"
+        case .unreadable(let what): "the answer can't be read: \(what)"
+        }
+    }
+}
+
+/// What the server said no with.
+package struct Refusal: Sendable, CustomStringConvertible {
+    package let status: Int
+    /// `nil`: whoever answered isn't a registry.
+    package let problem: ProblemResource?
+    package let retryAfter: String?
+
+    init(_ answer: RegistryClient.Answer) {
+        status = answer.status
+        problem = try? answer.decode(ProblemResource.self)
+        retryAfter = answer.headers.first(name: "Retry-After")
+    }
+
+    package var code: String? { problem?.code }
+
+    package var description: String {
+        guard let problem else { return "status \(status), without a problem that says why" }
+        let fields = (problem.errors ?? []).map { "\n  \($0.pointer): \($0.detail) (\($0.code))" }
+        return "\(problem.detail) (\(problem.code), request \(problem.requestID))" + fields.joined()
+    }
+}

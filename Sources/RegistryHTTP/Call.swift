@@ -1,0 +1,115 @@
+import Crypto
+import HTTPTypes
+import Hummingbird
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// One request on its way to its handler: authenticated, its body read.
+struct Call: Sendable {
+    let request: Request
+    let service: RegistryService
+    let caller: Caller
+    let requestID: String
+    let query: Query
+    var body: [UInt8] = []
+    var idempotency: IdempotencyKey?
+    /// The first answer, where this is a repeated request.
+    var replay: Committed?
+    let parameters: Parameters
+
+    /// A parameter of the path, percent-decoded; text that isn't percent-encoded UTF-8 as sent.
+    func parameter(_ name: String) -> String {
+        let raw = parameters.get(name) ?? ""
+        return PercentCoding.decode(raw, plusIsSpace: false) ?? raw
+    }
+
+    /// - Throws: `malformedName` with the rule that it breaks.
+    func fqdn() throws(RegistryError) -> FQDN {
+        try Self.fqdn(parameter("fqdn"))
+    }
+
+    static func fqdn(_ text: String) throws(RegistryError) -> FQDN {
+        do throws(FQDN.Malformed) {
+            return try FQDN(text)
+        } catch {
+            throw .malformedName(input: text, error)
+        }
+    }
+
+    func writing(_ note: Note) -> WriteContext {
+        WriteContext(
+            actor: caller.actor, note: note, requestID: requestID, idempotency: idempotency)
+    }
+
+    /// The body as a JSON object.
+    /// - Throws: `invalid-json`, or `invalid-request` where it's another kind of value.
+    func object() throws -> JSONObjectReader {
+        let value: JSONValue
+        do throws(JSONSyntaxError) {
+            value = try JSONValue(parsing: body)
+        } catch {
+            throw Problem(.badRequest, "invalid-json", "\(error)")
+        }
+        return JSONObjectReader(value)
+    }
+
+    /// `If-Match`, RFC 9110 §13.1.1. Weak tags never match here; text that is no tag at all is 400.
+    func ifMatch() throws -> Precondition? {
+        let values = request.headers[values: .ifMatch]
+        guard !values.isEmpty else { return nil }
+        let tags = values.flatMap { EntityTag.list($0) }
+        if tags.contains(.any) { return .exists }
+        guard !tags.isEmpty, !tags.contains(.unreadable) else {
+            throw Problem.invalid([
+                FieldProblem(
+                    pointer: "If-Match", code: "invalid",
+                    detail: "a list of entity tags is expected")
+            ])
+        }
+        return .revision(anyOf: Set(tags.compactMap(\.revision)))
+    }
+
+    /// `If-None-Match`, RFC 9110 §13.1.2, on a read.
+    func isNotModified(since revision: Revision) -> Bool {
+        request.headers[values: .ifNoneMatch].contains { value in
+            EntityTag.list(value).contains { $0 == .any || $0.weakRevision == revision }
+        }
+    }
+}
+
+/// One member of a list of entity tags. Ours are the decimal revision, `"48211"`.
+enum EntityTag: Equatable {
+    case any
+    case tag(String, isWeak: Bool)
+    case unreadable
+
+    static func list(_ field: String) -> [EntityTag] {
+        field.split(separator: ",").map { part in
+            var text = part.drop { $0 == " " || $0 == "\t" }
+            while text.last == " " || text.last == "\t" { text.removeLast() }
+            if text == "*" { return .any }
+            let isWeak = text.hasPrefix("W/")
+            let quoted = isWeak ? text.dropFirst(2) : text
+            guard quoted.count >= 2, quoted.first == "\"", quoted.last == "\"" else {
+                return .unreadable
+            }
+            return .tag(String(quoted.dropFirst().dropLast()), isWeak: isWeak)
+        }
+    }
+
+    /// By strong comparison.
+    var revision: Revision? {
+        if case .tag(_, isWeak: true) = self { return nil }
+        return weakRevision
+    }
+
+    var weakRevision: Revision? {
+        guard case .tag(let text, _) = self, let number = Int64(text), String(number) == text else {
+            return nil
+        }
+        return Revision(number)
+    }
+
+    static func text(_ revision: Revision) -> String { "\"\(revision)\"" }
+}

@@ -1,0 +1,201 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import RegistryWire
+
+/// Keeps one connection honest: a request has to arrive in time, an answer has to be taken in time,
+/// what isn't HTTP gets a problem and is closed, and a draining server closes after each answer.
+///
+/// Stands between the HTTP codec and Hummingbird. Hummingbird's idle timeout covers connections on
+/// which no whole part arrives; a body that drips in byte by byte passes there, and ends here.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let limits: ConnectionLimits
+    private let drain: DrainSignal
+
+    /// Requests whose head has come in and whose answer hasn't gone out.
+    private var outstanding = 0
+    private var isReadingBody = false
+    private var isWritingAnswer = false
+    private var closesAfterAnswer = false
+    /// What to say once the answers before it are out.
+    private var lastWord: Problem?
+    /// Nothing more is written after the last word.
+    private var isDone = false
+    private var arrival: Scheduled<Void>?
+    private var stall: Scheduled<Void>?
+
+    init(limits: ConnectionLimits, drain: DrainSignal) {
+        self.limits = limits
+        self.drain = drain
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard lastWord == nil, !isDone else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            outstanding += 1
+            isReadingBody = true
+            if head.headerFields.hasToken("close", in: .connection) { closesAfterAnswer = true }
+            if outstanding == 1, head.headerFields.hasToken("100-continue", in: .expect) {
+                context.writeAndFlush(
+                    wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
+            scheduleArrival(context)
+        case .body:
+            break
+        case .end:
+            isReadingBody = false
+            arrival?.cancel()
+            arrival = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    private func scheduleArrival(_ context: ChannelHandlerContext) {
+        arrival?.cancel()
+        let here = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        arrival = context.eventLoop.scheduleTask(in: limits.requestArrival) {
+            let (handler, context) = here.value
+            guard handler.isReadingBody else { return }
+            handler.end(context, with: .requestTimeout, error: ConnectionEnded())
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let problem: Problem? =
+            switch error {
+            case HTTPParserError.headerOverflow: .headersTooLarge
+            // The peer went away in the middle of a request: nobody is there to read an answer.
+            case HTTPParserError.invalidEOFState, is ChannelError, is IOError: nil
+            default: .badHTTP
+            }
+        end(context, with: problem, error: error)
+    }
+
+    /// Answers what can't be answered otherwise, after the answers before it, and closes.
+    private func end(_ context: ChannelHandlerContext, with problem: Problem?, error: any Error) {
+        guard lastWord == nil, !isDone else { return }
+        // A request that is cut short counts as outstanding, but its handler can't answer it.
+        let before = outstanding - (isReadingBody ? 1 : 0)
+        guard let problem else {
+            isDone = true
+            context.fireErrorCaught(error)
+            return context.close(promise: nil)
+        }
+        if before > 0 || isWritingAnswer {
+            lastWord = problem
+        } else {
+            write(problem, context)
+            context.fireErrorCaught(error)
+        }
+    }
+
+    // MARK: Answers
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isDone else {
+            promise?.succeed()
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            guard head.status.kind != .informational else { break }
+            isWritingAnswer = true
+            if head.headerFields.hasToken("close", in: .connection) { closesAfterAnswer = true }
+            if drain.isDraining { closesAfterAnswer = true }
+            if closesAfterAnswer, outstanding <= 1 { head.headerFields[.connection] = "close" }
+            return context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body:
+            break
+        case .end:
+            isWritingAnswer = false
+            outstanding -= 1
+            context.write(data, promise: promise)
+            return afterAnswer(context)
+        }
+        context.write(data, promise: promise)
+    }
+
+    private func afterAnswer(_ context: ChannelHandlerContext) {
+        if let lastWord, outstanding - (isReadingBody ? 1 : 0) <= 0 {
+            self.lastWord = nil
+            write(lastWord, context)
+            context.fireErrorCaught(ConnectionEnded())
+        } else if closesAfterAnswer, outstanding <= 0 {
+            finish(context)
+        }
+    }
+
+    private func write(_ problem: Problem, _ context: ChannelHandlerContext) {
+        let id = RequestID.random()
+        let body = problem.body(instance: nil, requestID: id.text)
+        var fields = HTTPFields()
+        fields[.contentType] = Problem.contentType
+        fields[.contentLength] = String(body.count)
+        fields[.connection] = "close"
+        fields[.xRequestID] = id.text
+        context.write(
+            wrapOutboundOut(.head(HTTPResponse(status: problem.status, headerFields: fields))),
+            promise: nil)
+        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
+        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        finish(context)
+    }
+
+    /// Closes our half first: closing both at once while the client still sends would reset the
+    /// connection and take the answer with it.
+    private func finish(_ context: ChannelHandlerContext) {
+        isDone = true
+        arrival?.cancel()
+        let channel = context.channel
+        context.flush()
+        context.close(mode: .output, promise: nil)
+        let linger = isReadingBody ? limits.linger : .milliseconds(0)
+        context.eventLoop.scheduleTask(in: linger) { channel.close(promise: nil) }
+    }
+
+    // MARK: Readers that don't read
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            stall?.cancel()
+            stall = nil
+        } else if stall == nil {
+            let channel = context.channel
+            stall = context.eventLoop.scheduleTask(in: limits.answerStall) {
+                channel.close(promise: nil)
+            }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        arrival?.cancel()
+        stall?.cancel()
+    }
+}
+
+/// Why a connection's handler is woken when the guard has spoken for it.
+struct ConnectionEnded: Error {}
+
+extension HTTPFields {
+    /// Whether a comma-separated field holds `token`, in any case of letters.
+    func hasToken(_ token: String, in name: HTTPField.Name) -> Bool {
+        guard contains(name) else { return false }
+        return self[values: name].contains { value in
+            value.split(separator: ",").contains {
+                $0.trimmingPrefix { $0 == " " || $0 == "\t" }.lowercased()
+                    .split(whereSeparator: { $0 == " " || $0 == "\t" }).first.map { $0 == token }
+                    ?? false
+            }
+        }
+    }
+}

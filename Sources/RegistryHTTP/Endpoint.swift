@@ -1,0 +1,104 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+
+/// One operation of the API: what it's called by, who may call it, and what it does.
+struct Endpoint: Sendable {
+    enum Access: Sendable, Equatable {
+        /// Anyone, without a token.
+        case open
+        case needs(Permission)
+    }
+
+    /// How a request is read before its handler sees it.
+    enum Style: Sendable, Equatable {
+        /// JSON out, and in where there is a body: content negotiation, strict query.
+        case json(bodyLimit: Int)
+        /// Asked by proxies with visitors' headers and text in it: nothing of that counts.
+        case proxy
+        /// Health, metrics, documents: no negotiation, answers before the table is loaded.
+        case operations
+    }
+
+    var method: Method
+    /// As in openapi.yaml: `/v1/domains/{fqdn}`; `{path}` at the end takes the rest of the path.
+    var path: String
+    var access: Access
+    var style: Style
+    /// Whether an `Idempotency-Key` counts. On every POST but two.
+    var isIdempotent = false
+    var handler: @Sendable (inout Call) async throws -> Reply
+
+    enum Method: Sendable, Equatable {
+        case one(HTTPRequest.Method)
+        case any
+    }
+
+    static let mebibyte = 1024 * 1024
+
+    typealias Handler = @Sendable (inout Call) async throws -> Reply
+
+    static func get(
+        _ path: String, _ permission: Permission, _ handler: @escaping Handler
+    ) -> Endpoint {
+        Endpoint(
+            method: .one(.get), path: path, access: .needs(permission),
+            style: .json(bodyLimit: mebibyte), handler: handler)
+    }
+
+    static func post(
+        _ path: String, _ permission: Permission, bodyLimit: Int = mebibyte,
+        isIdempotent: Bool = true, _ handler: @escaping Handler
+    ) -> Endpoint {
+        Endpoint(
+            method: .one(.post), path: path, access: .needs(permission),
+            style: .json(bodyLimit: bodyLimit), isIdempotent: isIdempotent, handler: handler)
+    }
+
+    static func write(
+        _ method: HTTPRequest.Method, _ path: String, _ permission: Permission,
+        _ handler: @escaping Handler
+    ) -> Endpoint {
+        Endpoint(
+            method: .one(method), path: path, access: .needs(permission),
+            style: .json(bodyLimit: mebibyte), handler: handler)
+    }
+
+    static func proxy(_ method: Method, _ path: String, _ handler: @escaping Handler) -> Endpoint {
+        Endpoint(method: method, path: path, access: .needs(.read), style: .proxy, handler: handler)
+    }
+
+    static func operations(_ path: String, _ access: Access, _ handler: @escaping Handler)
+        -> Endpoint
+    {
+        Endpoint(
+            method: .one(.get), path: path, access: access, style: .operations, handler: handler)
+    }
+}
+
+/// What an endpoint answers.
+struct Reply: Sendable {
+    var status: HTTPResponse.Status = .ok
+    var headers = HTTPFields()
+    var body: [UInt8] = []
+    /// What the answer was read at; nil: this node's table, now.
+    var revision: Revision?
+
+    static func json(
+        _ body: [UInt8], status: HTTPResponse.Status = .ok, at revision: Revision? = nil
+    ) -> Reply {
+        var headers = HTTPFields()
+        headers[.contentType] = "application/json"
+        return Reply(status: status, headers: headers, body: body, revision: revision)
+    }
+
+    static func empty(_ status: HTTPResponse.Status, at revision: Revision? = nil) -> Reply {
+        Reply(status: status, revision: revision)
+    }
+
+    func with(_ name: HTTPField.Name, _ value: String) -> Reply {
+        var copy = self
+        copy.headers[name] = value
+        return copy
+    }
+}

@@ -1,0 +1,183 @@
+import Crypto
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTP1
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// The rules that hold for every endpoint, in one place: readiness, who calls, how the body is read,
+/// idempotency, `min_revision`, errors as problems, ids and revisions on every answer, log, metrics.
+struct EndpointRunner: Sendable {
+    let endpoint: Endpoint
+    let service: RegistryService
+    let options: HTTPOptions
+    let metrics: EndpointMetrics
+
+    /// How long `min_revision` waits for this node.
+    static let revisionLimit = Duration.seconds(5)
+
+    /// Never throws for a refusal; only where the connection itself is gone.
+    func respond(to request: Request, context: RegistryRequestContext) async throws -> Response {
+        let started = ContinuousClock.now
+        let id = RequestID(echoing: request.headers[.xRequestID])
+        var who: Caller?
+        var reply: Reply
+        do {
+            who = try authorize(request)
+            reply = try await answer(request, caller: who, id: id, parameters: context.parameters)
+        } catch let error as HTTPParserError {
+            throw error
+        } catch {
+            let problem = problem(for: error, context.logger, id: id)
+            reply = Reply(status: problem.status, headers: problem.headers)
+            reply.headers[.contentType] = Problem.contentType
+            reply.body = problem.body(instance: request.uri.path, requestID: id.text)
+        }
+        let response = finish(reply, request, id: id)
+        let duration = started.duration(to: .now)
+        metrics.record(status: response.status.code, duration)
+        options.accessLog.write(
+            request, endpoint: endpoint.path, status: response.status.code, duration: duration,
+            requestID: id.text, caller: who, context.logger)
+        return response
+    }
+
+    // MARK: Before the handler
+
+    /// - Returns: nil on an endpoint that is open to anyone.
+    private func authorize(_ request: Request) throws -> Caller? {
+        guard case .needs(let permission) = endpoint.access else { return nil }
+        // Tokens are loaded with the table: before that nobody can be told apart.
+        _ = try service.position()
+        guard let token = Self.bearerToken(request.headers) else {
+            guard permission == .read, options.allowsAnonymousReads else {
+                throw Problem.unauthenticated
+            }
+            return .anonymous
+        }
+        guard let record = service.authenticate(token) else { throw Problem.unauthenticated }
+        guard record.role.may(permission) else { throw Problem.forbidden(record.role) }
+        return .token(record)
+    }
+
+    /// A token of ours. Proxies pass visitors' headers on: any other `Authorization` is theirs.
+    private static func bearerToken(_ headers: HTTPFields) -> Substring? {
+        guard let field = headers[.authorization] else { return nil }
+        let parts = field.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer", parts[1].hasPrefix("trk_") else {
+            return nil
+        }
+        return parts[1]
+    }
+
+    private func answer(
+        _ request: Request, caller: Caller?, id: RequestID, parameters: Parameters
+    ) async throws -> Reply {
+        var call = Call(
+            request: request, service: service, caller: caller ?? .anonymous, requestID: id.text,
+            query: Query(target: request.head.path ?? ""), parameters: parameters)
+        if case .json(let limit) = endpoint.style {
+            guard ContentNegotiation.acceptsJSON(request.headers) else {
+                throw Problem.notAcceptable
+            }
+            if [.post, .put, .patch].contains(request.method) {
+                var query = QueryReader(call.query)
+                try query.finish()
+                call.body = try await readBody(request, limit: limit)
+            } else {
+                try await waitForRevision(call.query)
+            }
+        }
+        if endpoint.isIdempotent { try await recall(&call) }
+        return try await endpoint.handler(&call)
+    }
+
+    private func readBody(_ request: Request, limit: Int) async throws -> [UInt8] {
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        if let length, length > limit { throw Problem.bodyTooLarge(limit: limit) }
+        let hasBody = (length ?? 0) > 0 || request.headers[.transferEncoding] != nil
+        guard hasBody else { return [] }
+        guard ContentNegotiation.isJSON(request.headers, alsoMergePatch: request.method == .patch)
+        else {
+            throw Problem(
+                .unsupportedMediaType, "unsupported-media-type",
+                "send application/json in UTF-8, not compressed")
+        }
+        do {
+            let buffer = try await request.body.collect(upTo: limit)
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw Problem.bodyTooLarge(limit: limit)
+        }
+    }
+
+    private func waitForRevision(_ query: Query) async throws {
+        let values = query.values("min_revision")
+        guard !values.isEmpty else { return }
+        var reader = QueryReader(query)
+        let revision = reader.revision("min_revision")
+        guard let revision else { throw Problem.invalid(reader.problems) }
+        try await service.wait(for: revision, within: Self.revisionLimit)
+    }
+
+    /// Finds the first answer to a repeated request, before anything else is looked at.
+    private func recall(_ call: inout Call) async throws {
+        guard let key = call.request.headers[.idempotencyKey] else { return }
+        guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
+        else {
+            throw Problem(
+                .badRequest, "invalid-idempotency-key",
+                "an Idempotency-Key has 1 to 255 characters of printable ASCII")
+        }
+        var hash = SHA256()
+        hash.update(
+            data: Array("\(call.request.method.rawValue) \(call.request.head.path ?? "")\n".utf8))
+        hash.update(data: call.body)
+        let idempotency = IdempotencyKey(
+            token: call.caller.actor.token, key: key, requestDigest: Array(hash.finalize()))
+        call.idempotency = idempotency
+        call.replay = try await service.replay(of: idempotency)
+    }
+
+    // MARK: After the handler
+
+    private func problem(for error: any Error, _ logger: Logger, id: RequestID) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let error as RegistryError:
+            if error == .inconsistent || error == .storeFailed {
+                logger.error(
+                    "request failed",
+                    metadata: ["request_id": "\(id.text)", "code": "\(error.code)"])
+            }
+            return Problem(error)
+        case is CancellationError: return Problem(.overloaded)
+        default:
+            logger.error(
+                "request failed", metadata: ["request_id": "\(id.text)", "error": "\(error)"])
+            return .internalError
+        }
+    }
+
+    private func finish(_ reply: Reply, _ request: Request, id: RequestID) -> Response {
+        var headers = reply.headers
+        headers[.xRequestID] = id.text
+        if let position = service.state.table.position {
+            var read = position
+            if let revision = reply.revision { read.revision = revision }
+            headers[.xRegistryRevision] = read.description
+        }
+        // RFC 9110 §8.6: neither may carry a length of its own here.
+        let isBodyless = reply.status == .noContent || reply.status == .notModified
+        if !isBodyless { headers[.contentLength] = String(reply.body.count) }
+        let body =
+            request.method == .head || reply.body.isEmpty
+            ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
+        var response = Response(status: reply.status, headers: headers, body: body)
+        if isBodyless { response.headers[.contentLength] = nil }
+        return response
+    }
+}

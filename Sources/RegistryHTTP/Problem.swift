@@ -1,0 +1,208 @@
+import HTTPTypes
+import RegistryModel
+import RegistryWire
+
+/// An error as clients see it: RFC 9457 `application/problem+json`.
+///
+/// The one place where refusals become HTTP. `detail` is written here or by the model, for the
+/// caller; no internal text ever gets in.
+struct Problem: Error, Sendable {
+    var status: HTTPResponse.Status
+    /// Stable, kebab-case.
+    var code: String
+    var detail: String
+    /// What is wrong with which field, for validation.
+    var errors: [FieldProblem] = []
+    /// Of a quarantined name.
+    var availableAt: Timestamp?
+    /// The current one, where another was expected.
+    var revision: Revision?
+    var headers = HTTPFields()
+
+    static let contentType = "application/problem+json"
+
+    init(
+        _ status: HTTPResponse.Status, _ code: String, _ detail: String, errors: [FieldProblem] = []
+    ) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+    }
+
+    func with(_ name: HTTPField.Name, _ value: String) -> Problem {
+        var copy = self
+        copy.headers[name] = value
+        return copy
+    }
+
+    /// - Parameter instance: the path of the request.
+    func body(instance: String?, requestID: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("type", "/problems/\(code)")
+        writer.field("title", title)
+        writer.field("status", status.code)
+        writer.field("detail", detail)
+        writer.fieldIfPresent("instance", instance)
+        writer.field("code", code)
+        writer.field("request_id", requestID)
+        writer.fieldIfPresent("available_at", availableAt?.description)
+        writer.fieldIfPresent("revision", revision?.number)
+        if !errors.isEmpty {
+            writer.key("errors")
+            writer.beginArray()
+            for error in errors {
+                writer.beginObject()
+                writer.field("pointer", error.pointer)
+                writer.field("code", error.code)
+                writer.field("detail", error.detail)
+                writer.endObject()
+            }
+            writer.endArray()
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// `domain-taken` → `Domain taken`.
+    private var title: String {
+        let words = code.split(separator: "-").joined(separator: " ")
+        return words.prefix(1).uppercased() + words.dropFirst()
+    }
+}
+
+/// One thing that is wrong with a request.
+struct FieldProblem: Sendable, Equatable {
+    /// A JSON pointer into the body, `?name` for a query parameter, or a header's name.
+    var pointer: String
+    var code: String
+    var detail: String
+}
+
+extension Problem {
+    init(_ error: RegistryError) {
+        let code = error.code
+        self =
+            switch error {
+            case .malformedName(_, let rule): Problem(.badRequest, code, rule.explanation)
+            case .reservedName(let name):
+                Problem(.unprocessableContent, code, "\(name) is reserved")
+            case .outsideSuffix(let name):
+                Problem(
+                    .unprocessableContent, code,
+                    "\(name) isn't below a parent that this registry serves")
+            case .invalidTenant:
+                Problem(
+                    .badRequest, code,
+                    "a tenant has 1 to 200 characters, none of them control characters")
+            case .unknownDomain(let name): Problem(.notFound, code, "\(name) isn't registered")
+            case .domainTaken(let name): Problem(.conflict, code, "\(name) is registered")
+            case .domainQuarantined(let name, let availableAt):
+                Problem(
+                    .conflict, code,
+                    "\(name) was released, and is in quarantine until \(availableAt)"
+                )
+                .available(at: availableAt)
+            case .unknownLocation(let name):
+                Problem(.unprocessableContent, code, "there is no location \(name)")
+            case .locationNotFound(let name):
+                Problem(.notFound, code, "there is no location \(name)")
+            case .locationClosed(let name):
+                Problem(.conflict, code, "\(name) doesn't take signups")
+            case .locationInUse(let name):
+                Problem(.conflict, code, "domains, live or in quarantine, refer to \(name)")
+            case .defaultLocationRequired(let name):
+                Problem(
+                    .conflict, code,
+                    "\(name) is the default for signups; make another location the default first")
+            case .unknownToken(let id): Problem(.notFound, code, "there is no active token \(id)")
+            case .lastAdminToken(let id):
+                Problem(
+                    .conflict, code, "\(id) is the last active admin token; make another one first")
+            case .revisionMismatch(let current?):
+                Problem(.preconditionFailed, code, "the domain is at revision \(current)").current(
+                    current)
+            case .revisionMismatch(nil):
+                Problem(.preconditionFailed, code, "the domain isn't registered")
+            case .idempotencyKeyReused:
+                Problem(
+                    .unprocessableContent, code,
+                    "this Idempotency-Key came with another request before")
+            case .unknownRevision(let asked, let head):
+                Problem(.notFound, code, "revision \(asked) isn't there; the last one is \(head)")
+            case .revisionNotReached(let asked, let now):
+                Problem(
+                    .gatewayTimeout, code,
+                    "this node is at revision \(now), and didn't reach \(asked) in time"
+                )
+                .with(.retryAfter, "1")
+            case .invalidCursor:
+                Problem(.badRequest, code, "the cursor isn't one that this list gave")
+            case .notReady:
+                Problem(.serviceUnavailable, code, "the routing table isn't loaded yet").with(
+                    .retryAfter, "1")
+            case .overloaded:
+                Problem(.serviceUnavailable, code, "too many requests wait for the store").with(
+                    .retryAfter, "1")
+            case .storageFull:
+                Problem(
+                    HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"), code,
+                    "the disk is full; nothing was written"
+                ).with(.retryAfter, "30")
+            case .storeFailed:
+                Problem(
+                    .serviceUnavailable, code,
+                    "the store failed; the write may or may not be there, ask again after the restart"
+                ).with(.retryAfter, "5")
+            case .inconsistent: .internalError
+            }
+    }
+
+    private func available(at time: Timestamp) -> Problem {
+        var copy = self
+        copy.availableAt = time
+        return copy
+    }
+
+    private func current(_ revision: Revision) -> Problem {
+        var copy = self
+        copy.revision = revision
+        return copy
+    }
+}
+
+extension Problem {
+    static let internalError = Problem(
+        .internalServerError, "internal", "the service met a defect of its own; its log has more")
+    static let requestTimeout = Problem(
+        .requestTimeout, "request-timeout", "the request didn't arrive in time")
+    static let headersTooLarge = Problem(
+        .requestHeaderFieldsTooLarge, "headers-too-large", "the header fields are too large")
+    static let badHTTP = Problem(.badRequest, "bad-http", "this isn't an HTTP/1.1 request")
+    static let unauthenticated = Problem(
+        .unauthorized, "unauthenticated", "send a valid token: Authorization: Bearer trk_…"
+    ).with(.wwwAuthenticate, "Bearer realm=\"tenant-registry\"")
+    static let notAcceptable = Problem(
+        .notAcceptable, "not-acceptable", "this endpoint answers in application/json")
+
+    static func forbidden(_ role: Role) -> Problem {
+        Problem(.forbidden, "forbidden", "the role \(role.rawValue) may not do this")
+    }
+
+    static func bodyTooLarge(limit: Int) -> Problem {
+        // What is left of the body isn't read: the connection can't go on.
+        Problem(.contentTooLarge, "body-too-large", "the body is over \(limit) octets")
+            .with(.connection, "close")
+    }
+
+    static func invalid(_ errors: [FieldProblem]) -> Problem {
+        let first = errors.first.map {
+            "\($0.pointer.isEmpty ? "the body" : $0.pointer): \($0.detail)"
+        }
+        let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
+        return Problem(
+            .badRequest, "invalid-request", (first ?? "the request is invalid") + more,
+            errors: errors)
+    }
+}

@@ -1,0 +1,64 @@
+import RegistryModel
+
+/// The query of a request target, in order, percent-decoded.
+struct Query: Sendable {
+    struct Item: Sendable {
+        var name: String
+        /// `nil`: the text isn't UTF-8, or a percent sign begins nothing.
+        var value: String?
+    }
+
+    let items: [Item]
+
+    init(target: String) {
+        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else {
+            items = []
+            return
+        }
+        let text = target[target.index(after: mark)...].prefix { $0 != "#" }
+        items = text.split(separator: "&").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return Item(
+                name: PercentCoding.decode(parts[0], plusIsSpace: true) ?? String(parts[0]),
+                value: parts.count == 2 ? PercentCoding.decode(parts[1], plusIsSpace: true) : "")
+        }
+    }
+
+    func values(_ name: String) -> [String?] {
+        items.filter { $0.name == name }.map(\.value)
+    }
+}
+
+enum PercentCoding {
+    /// - Returns: nil where `text` isn't percent-encoded UTF-8.
+    static func decode(_ text: some StringProtocol, plusIsSpace: Bool) -> String? {
+        guard
+            text.utf8.contains(where: {
+                $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") || $0 >= 0x80
+            })
+        else { return String(text) }
+        var octets: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let octet = rest.popFirst() {
+            switch octet {
+            case UInt8(ascii: "%"):
+                guard let high = rest.popFirst().flatMap(hexadecimal),
+                    let low = rest.popFirst().flatMap(hexadecimal)
+                else { return nil }
+                octets.append(high << 4 | low)
+            case UInt8(ascii: "+") where plusIsSpace: octets.append(UInt8(ascii: " "))
+            default: octets.append(octet)
+            }
+        }
+        return String(validating: octets, as: UTF8.self)
+    }
+
+    private static func hexadecimal(_ octet: UInt8) -> UInt8? {
+        switch octet {
+        case 0x30...0x39: octet - 0x30
+        case 0x41...0x46: octet - 0x41 + 10
+        case 0x61...0x66: octet - 0x61 + 10
+        default: nil
+        }
+    }
+}

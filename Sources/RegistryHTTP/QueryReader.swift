@@ -1,0 +1,120 @@
+import Foundation
+import RegistryModel
+
+/// Reads query parameters and collects everything that is wrong with them.
+struct QueryReader {
+    private let query: Query
+    private var known: Set<String> = []
+    private(set) var problems: [FieldProblem] = []
+
+    /// `min_revision` is read before any handler.
+    init(_ query: Query) {
+        self.query = query
+        known = ["min_revision"]
+    }
+
+    mutating func refuse(_ name: String, _ code: String, _ detail: String) {
+        problems.append(FieldProblem(pointer: "?\(name)", code: code, detail: detail))
+    }
+
+    mutating func text(_ name: String, maximum: Int = 512) -> String? {
+        known.insert(name)
+        let values = query.values(name)
+        guard let first = values.first else { return nil }
+        guard values.count == 1 else {
+            refuse(name, "repeated", "the parameter may come once")
+            return nil
+        }
+        guard let value = first else {
+            refuse(name, "invalid", "the value isn't percent-encoded UTF-8")
+            return nil
+        }
+        guard value.unicodeScalars.count <= maximum else {
+            refuse(name, "too-long", "the value may have at most \(maximum) characters")
+            return nil
+        }
+        return value
+    }
+
+    /// A parameter that `parse` understands.
+    mutating func value<Value>(
+        _ name: String, _ expected: String, _ parse: (String) -> Value?
+    ) -> Value? {
+        guard let text = text(name) else { return nil }
+        guard let value = parse(text) else {
+            refuse(name, "invalid", "\(expected) is expected")
+            return nil
+        }
+        return value
+    }
+
+    mutating func choice<Value: RawRepresentable & CaseIterable>(
+        _ name: String, _: Value.Type
+    ) -> Value? where Value.RawValue == String {
+        let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
+        return value(name, "one of \(allowed)", Value.init(rawValue:))
+    }
+
+    mutating func time(_ name: String) -> Timestamp? {
+        // A plus sign that nobody escaped has become a space; in a time it can only be an offset's.
+        value(name, "a time in RFC 3339") {
+            Timestamp(rfc3339: $0.contains("T") ? $0.replacing(" ", with: "+") : $0)
+        }
+    }
+
+    mutating func revision(_ name: String) -> Revision? {
+        value(name, "a revision, 0 or more") { text in
+            Int64(text).flatMap { $0 >= 0 ? Revision($0) : nil }
+        }
+    }
+
+    /// 1–1000; 100 where it isn't given.
+    mutating func limit() -> Int {
+        value("limit", "a number from 1 to 1000") { text in
+            Int(text).flatMap { (1...1000).contains($0) ? $0 : nil }
+        } ?? 100
+    }
+
+    mutating func note() -> Note {
+        let note = Note(reason: text("reason", maximum: 500), ticket: text("ticket", maximum: 100))
+        let isClean = { (text: String?, allowed: String) in
+            (text ?? "").unicodeScalars.allSatisfy {
+                $0.properties.generalCategory != .control || allowed.unicodeScalars.contains($0)
+            }
+        }
+        if !isClean(note.reason, "\n\r\t") {
+            refuse("reason", "invalid", "control characters aren't allowed")
+        }
+        if !isClean(note.ticket, "") {
+            refuse("ticket", "invalid", "control characters aren't allowed")
+        }
+        return note
+    }
+
+    /// - Throws: `invalid-request` with everything that is wrong; parameters that nobody has asked
+    ///   for too, because a filter with a typing error would select everything.
+    mutating func finish() throws {
+        for item in query.items where !known.contains(item.name) {
+            refuse(item.name, "unknown-parameter", "there is no such parameter here")
+        }
+        guard problems.isEmpty else { throw Problem.invalid(problems) }
+    }
+}
+
+/// An opaque place in a list: what its last item is sorted by.
+enum Cursor {
+    static func encode(_ key: String) -> String {
+        Data(key.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+            .replacing("=", with: "")
+    }
+
+    static func decode(_ cursor: String) throws(RegistryError) -> String {
+        var text = cursor.replacing("-", with: "+").replacing("_", with: "/")
+        text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
+        guard let data = Data(base64Encoded: text),
+            let key = String(validating: data, as: UTF8.self),
+            encode(key) == cursor
+        else { throw .invalidCursor }
+        return key
+    }
+}

@@ -1,0 +1,84 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+// What several resources read and write in the same way.
+
+extension JSONObjectReader {
+    /// Throws `invalid-request` with everything that is wrong with the body.
+    mutating func finishOrThrow() throws {
+        finish()
+        guard problems.isEmpty else {
+            throw RegistryHTTP.Problem.invalid(
+                problems.map { FieldProblem(pointer: $0.pointer, code: $0.code, detail: $0.detail) }
+            )
+        }
+    }
+
+    /// At most 200 characters.
+    mutating func tenant() -> String? {
+        optionalString("tenant", minimum: 1, maximum: 200)
+    }
+
+    static func isTenant(_ text: String) -> Bool {
+        (1...200).contains(text.unicodeScalars.count)
+            && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    }
+
+    /// `null` clears it.
+    mutating func tenantChange() -> DomainPatch.TenantChange? {
+        if isNull("tenant") { return .clear }
+        return tenant().map { .set($0) }
+    }
+
+    mutating func note() -> Note {
+        Note(
+            reason: optionalString("reason", maximum: 500, allowsLineBreaks: true),
+            ticket: optionalString("ticket", maximum: 100))
+    }
+}
+
+extension Call {
+    /// A body that may hold `reason` and `ticket`, or not be there at all.
+    func noteOnlyBody() throws -> Note {
+        guard !body.isEmpty else { return Note() }
+        var object = try object()
+        let note = object.note()
+        try object.finishOrThrow()
+        return note
+    }
+
+    static func cursorName(_ cursor: String) throws(RegistryError) -> FQDN {
+        guard let name = try? FQDN(Cursor.decode(cursor)) else { throw .invalidCursor }
+        return name
+    }
+
+    /// A page as JSON, with a link to the next one.
+    func list<Item>(
+        _ read: Read<Page<Item>>, key: (Item) -> String,
+        write: (Item, inout JSONWriter) -> Void
+    ) -> Reply {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("items")
+        writer.beginArray()
+        for item in read.value.items { write(item, &writer) }
+        writer.endArray()
+        let cursor = read.value.hasMore ? read.value.items.last.map { Cursor.encode(key($0)) } : nil
+        writer.fieldIfPresent("next_cursor", cursor)
+        writer.endObject()
+        let reply = Reply.json(writer.bytes, at: read.revision)
+        guard let cursor else { return reply }
+        return reply.with(.link, "<\(nextTarget(cursor))>; rel=\"next\"")
+    }
+
+    /// This request's own target with another cursor.
+    private func nextTarget(_ cursor: String) -> String {
+        let target = request.head.path ?? ""
+        let path = target.prefix { $0 != "?" }
+        let rest = target.dropFirst(path.count + 1).split(separator: "&")
+            .filter { !$0.hasPrefix("cursor=") }
+        return path + "?" + (rest + ["cursor=\(cursor)"]).joined(separator: "&")
+    }
+}

@@ -1,0 +1,80 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import RegistryService
+
+/// The HTTP side of the registry, as Hummingbird applications.
+public struct RegistryServer {
+    private let service: RegistryService
+    private let options: HTTPOptions
+    private let routes: Routes
+    private let drain: DrainSignal
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - drain: raised by whoever stops the service.
+    ///   - metrics: renders the metrics, in Prometheus' text format.
+    public init(
+        service: RegistryService, options: HTTPOptions, drain: DrainSignal,
+        metrics: @escaping @Sendable () -> String, logger: Logger
+    ) {
+        self.service = service
+        self.options = options
+        self.drain = drain
+        self.logger = logger
+        routes = Routes(
+            options: options,
+            operations: OperationsRoutes(drain: drain, metricsText: metrics))
+    }
+
+    /// The whole API.
+    public func application(
+        listen address: BindAddress,
+        onServerRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<RegistryResponder> {
+        application(routes.all, address, onServerRunning)
+    }
+
+    /// Health and metrics only, for `--ops-listen`.
+    public func opsApplication(
+        listen address: BindAddress,
+        onServerRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<RegistryResponder> {
+        application(routes.opsOnly, address, onServerRunning)
+    }
+
+    private func application(
+        _ endpoints: [Endpoint], _ address: BindAddress,
+        _ onServerRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<RegistryResponder> {
+        let limits = options.limits
+        let drain = drain
+        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
+        decoder.maxHeaderFieldSize = limits.headerBytes
+        decoder.maxHeaderListSize = limits.headerBytes
+        decoder.maxHeaderFieldCount = limits.headerCount
+        return Application(
+            responder: RegistryResponder(endpoints, service: service, options: options),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [ConnectionGuard(limits: limits, drain: drain)],
+                    idleTimeout: limits.idle, httpDecoderConfiguration: decoder)),
+            configuration: ApplicationConfiguration(
+                address: address, serverName: nil, backlog: limits.backlog,
+                availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),
+            onServerRunning: onServerRunning, logger: logger)
+    }
+
+    /// Every operation, for the test that compares them with `openapi.yaml`, and for `routes`.
+    public var operations: [(method: String, path: String, permission: String)] {
+        routes.all.flatMap { endpoint in
+            let permission: String =
+                switch endpoint.access {
+                case .open: "none"
+                case .needs(let permission): permission.rawValue
+                }
+            return endpoint.methods.map { ($0.rawValue, endpoint.path, permission) }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import HTTPTypes
+import Hummingbird
+import RegistryModel
+import RegistryService
+
+/// Every route and the permission that it asks for, on one screen.
+///
+/// A route can't be declared without its permission, and `openapi.yaml` is compared with this list.
+struct Routes {
+    let options: HTTPOptions
+    let operations: OperationsRoutes
+
+    var all: [Endpoint] {
+        let domains = DomainRoutes()
+        let route = ProxyRoutes(options: options)
+        let lookupLimit = 4 * Endpoint.mebibyte
+        return [
+            // Lookup
+            .get("/v1/domains/{fqdn}", .read, domains.get),
+            .get("/v1/domains", .read, domains.list),
+            .post(
+                "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false,
+                LookupRoutes().batch),
+            .get("/v1/stats", .read, LookupRoutes().statistics),
+
+            // For proxies
+            .proxy(.one(.get), "/v1/route", route.byQuery),
+            .proxy(.one(.get), "/v1/route/forwarded", route.byForwardedHost),
+            .proxy(.any, "/v1/route/authority", route.byAuthority),
+            .proxy(.any, "/v1/route/authority/{path}", route.byAuthority),
+            .proxy(.one(.get), "/v1/tls-ask", route.askForCertificate),
+
+            // Register, change, release
+            .get("/v1/domains/{fqdn}/availability", .register, domains.availability),
+            .post("/v1/domains", .register, domains.register),
+            .post("/v1/domains/batch", .operate, bodyLimit: lookupLimit, BatchRoutes().register),
+            .write(.patch, "/v1/domains/{fqdn}", .operate, domains.change),
+            .write(.delete, "/v1/domains/{fqdn}", .operate, domains.release),
+            .post("/v1/domains/{fqdn}/restore", .operate, domains.restore),
+
+            // Locations
+            .get("/v1/locations", .read, LocationRoutes().list),
+            .write(.put, "/v1/locations/{name}", .administer, LocationRoutes().put),
+            .write(.delete, "/v1/locations/{name}", .administer, LocationRoutes().delete),
+
+            // History
+            .get("/v1/domains/{fqdn}/history", .audit, HistoryRoutes().ofDomain),
+            .get("/v1/history", .audit, HistoryRoutes().global),
+
+            // Tokens
+            .get("/v1/tokens", .administer, TokenRoutes().list),
+            .post("/v1/tokens", .administer, TokenRoutes().create),
+            .write(.delete, "/v1/tokens/{id}", .administer, TokenRoutes().revoke),
+
+            // Operations
+            .operations("/livez", .open, operations.alive),
+            .operations("/readyz", .open, operations.ready),
+            .operations("/metrics", .needs(.read), operations.metrics),
+            .operations("/openapi.yaml", .open, operations.openAPI),
+        ]
+    }
+
+    /// For `--ops-listen`: a port of their own, where nobody needs a token.
+    var opsOnly: [Endpoint] {
+        [
+            .operations("/livez", .open, operations.alive),
+            .operations("/readyz", .open, operations.ready),
+            .operations("/metrics", .open, operations.metrics),
+        ]
+    }
+}
+
+/// Builds Hummingbird's router from a list of endpoints, with what it leaves out: HEAD wherever
+/// there is GET, and 405 with `Allow` for the methods that a path doesn't have.
+struct RegistryRouter {
+    let service: RegistryService
+    let options: HTTPOptions
+
+    /// Every method that NIO's parser knows: the rest never gets this far.
+    static let methods: [HTTPRequest.Method] =
+        [.get, .head, .post, .put, .delete, .connect, .options, .trace, .patch]
+        + [
+            "ACL", "COPY", "LOCK", "MOVE", "BIND", "LINK", "MKCOL", "MERGE", "PURGE", "NOTIFY",
+            "SEARCH", "UNLOCK", "REBIND", "UNBIND", "REPORT", "UNLINK", "MSEARCH", "M-SEARCH",
+            "PROPFIND", "CHECKOUT", "PROPPATCH", "SUBSCRIBE", "MKCALENDAR", "MKACTIVITY",
+            "UNSUBSCRIBE", "SOURCE",
+        ].compactMap { HTTPRequest.Method($0) }
+
+    func build(_ endpoints: [Endpoint]) -> RouterResponder<RegistryRequestContext> {
+        let router = Router(context: RegistryRequestContext.self)
+        for path in Set(endpoints.map(\.path)) {
+            let here = endpoints.filter { $0.path == path }
+            let allowed = here.flatMap(\.methods)
+            for endpoint in here {
+                for method in endpoint.methods { add(endpoint, method, to: router) }
+            }
+            for method in Self.methods where !allowed.contains(method) {
+                add(.notAllowed(path, allowed: allowed), method, to: router)
+            }
+        }
+        return router.buildResponder()
+    }
+
+    private func add(
+        _ endpoint: Endpoint, _ method: HTTPRequest.Method,
+        to router: Router<RegistryRequestContext>
+    ) {
+        let runner = EndpointRunner(
+            endpoint: endpoint, service: service, options: options,
+            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path))
+        router.on(
+            RouterPath(endpoint.pattern), method: method,
+            responder: CallbackResponder { try await runner.respond(to: $0, context: $1) })
+    }
+}
+
+extension Endpoint {
+    var methods: [HTTPRequest.Method] {
+        switch method {
+        case .one(.get): [.get, .head]
+        case .one(let method): [method]
+        case .any: RegistryRouter.methods
+        }
+    }
+
+    /// Hummingbird's spelling of the path. `{path}` holds slashes.
+    fileprivate var pattern: String { path.replacing("{path}", with: "**") }
+
+    fileprivate static func notAllowed(_ path: String, allowed: [HTTPRequest.Method]) -> Endpoint {
+        let names = allowed.map(\.rawValue).joined(separator: ", ")
+        let problem = Problem(.methodNotAllowed, "method-not-allowed", "this path takes \(names)")
+            .with(.allow, names)
+        return .operations(path, .open) { _ in throw problem }
+    }
+
+    /// What a path that nobody has declared answers.
+    static let notFound = Endpoint.operations("unmatched", .open) { _ in
+        throw Problem(.notFound, "not-found", "there is nothing at this path")
+    }
+}

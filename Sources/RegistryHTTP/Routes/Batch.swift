@@ -1,0 +1,65 @@
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `POST /v1/domains/batch`
+struct BatchRoutes: Sendable {
+    static let maximumRows = 10_000
+
+    @Sendable func register(_ call: inout Call) async throws -> Reply {
+        var object = try call.object()
+        var names: [String] = []
+        var rows: [Result<NewDomain, RegistryError>] = []
+        for var row in object.objects("domains", maximum: Self.maximumRows) {
+            // A value that won't do is this row's trouble; a row of another shape is the request's.
+            let name = row.text("fqdn") ?? ""
+            let location = row.optionalText("location")
+            let tenant = row.optionalText("tenant")
+            row.finish()
+            let parsed = Self.domain(name, location: location, tenant: tenant)
+            names.append((try? parsed.get().fqdn.text) ?? name)
+            rows.append(parsed)
+        }
+        let note = object.note()
+        try object.finishOrThrow()
+
+        let committed =
+            if let replay = call.replay { replay } else {
+                try await call.service.registerBatch(rows, call.writing(note))
+            }
+        guard case .batch(let refused) = committed.outcome else { return .mismatch }
+        return Reply.json(answer(names, refused, committed), at: committed.revision).noting(
+            committed)
+    }
+
+    private static func domain(
+        _ name: String, location: String?, tenant: String?
+    ) -> Result<NewDomain, RegistryError> {
+        Result { () throws(RegistryError) in
+            let fqdn = try Call.fqdn(name)
+            if let tenant, !JSONObjectReader.isTenant(tenant) { throw .invalidTenant }
+            return NewDomain(
+                fqdn: fqdn, location: location.map(LocationName.init(canonical:)), tenant: tenant)
+        }
+    }
+
+    private func answer(_ names: [String], _ refused: [Int: String], _ committed: Committed)
+        -> [UInt8]
+    {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("revision", committed.revision.number)
+        writer.key("results")
+        writer.beginArray()
+        for (index, name) in names.enumerated() {
+            writer.beginObject()
+            writer.field("fqdn", name)
+            writer.field("status", refused[index] == nil ? "registered" : "refused")
+            writer.fieldIfPresent("code", refused[index])
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+}

@@ -1,0 +1,162 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `/v1/domains` and what lies below it.
+struct DomainRoutes: Sendable {
+    private let metrics = LookupMetrics()
+
+    @Sendable func get(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let time = query.time("at")
+        let revision = query.revision("revision")
+        if time != nil, revision != nil {
+            query.refuse("revision", "conflict", "send either at or revision")
+        }
+        if let time, time > call.service.time {
+            query.refuse("at", "in-the-future", "nobody knows the future")
+        }
+        try query.finish()
+        do {
+            let fqdn = try call.fqdn()
+            let read: Read<Domain>
+            if let time {
+                read = try await call.service.lookUp(fqdn, at: time)
+            } else if let revision {
+                read = Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
+            } else {
+                read = try call.service.lookUp(fqdn)
+            }
+            metrics.found.increment()
+            if call.isNotModified(since: read.value.revision) {
+                return Reply.empty(.notModified, at: read.revision)
+                    .with(.eTag, EntityTag.text(read.value.revision))
+            }
+            return .domain(read.value, at: read.revision)
+        } catch RegistryError.malformedName(let input, let rule) {
+            metrics.malformed.increment()
+            throw RegistryError.malformedName(input: input, rule)
+        } catch RegistryError.unknownDomain(let name) {
+            metrics.unknown.increment()
+            throw RegistryError.unknownDomain(name)
+        }
+    }
+
+    @Sendable func list(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        var filter = DomainQuery()
+        filter.location = query.value("location", "a location's name") { LocationName($0) }
+        filter.mode = query.choice("mode", Mode.self)
+        filter.tenant = query.text("tenant")
+        filter.prefix = query.text("prefix")?.lowercased()
+        filter.suffix = query.value("suffix", "a name or the end of one") { Self.suffix($0) }
+        filter.limit = query.limit()
+        let cursor = query.text("cursor")
+        try query.finish()
+        if let cursor { filter.after = try Call.cursorName(cursor) }
+        let read = try await call.service.domains(filter)
+        return call.list(read, key: { $0.fqdn.text }) { $1.write($0) }
+    }
+
+    /// `kintone.com`, also as `.kintone.com`, or a top-level label alone.
+    private static func suffix(_ text: String) -> String? {
+        let name = text.lowercased().drop { $0 == "." }
+        guard !name.isEmpty,
+            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x25 && $0 != 0x5F })
+        else { return nil }
+        return String(name)
+    }
+
+    @Sendable func register(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .created(replay) }
+        var object = try call.object()
+        let name = object.string("fqdn", maximum: 1024)
+        let location = object.optionalString("location", maximum: 63)
+        let tenant = object.tenant()
+        let note = object.note()
+        try object.finishOrThrow()
+        let domain = NewDomain(
+            fqdn: try Call.fqdn(name ?? ""), location: location.map(LocationName.init(canonical:)),
+            tenant: tenant)
+        return .created(try await call.service.register(domain, call.writing(note)))
+    }
+
+    @Sendable func availability(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        try query.finish()
+        let read = try await call.service.availability(of: call.fqdn())
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("fqdn", read.value.fqdn.text)
+        writer.field("available", read.value.refusal == nil)
+        writer.fieldIfPresent("code", read.value.refusal?.code)
+        if case .domainQuarantined(_, let availableAt) = read.value.refusal {
+            writer.field("available_at", availableAt.description)
+        }
+        writer.endObject()
+        return .json(writer.bytes, at: read.revision)
+    }
+
+    @Sendable func change(_ call: inout Call) async throws -> Reply {
+        let fqdn = try call.fqdn()
+        var object = try call.object()
+        var patch = DomainPatch()
+        patch.location = object.optionalString("location", maximum: 63).map(
+            LocationName.init(canonical:))
+        patch.mode = object.optionalChoice("mode", Mode.self)
+        patch.tenant = object.tenantChange()
+        let note = object.note()
+        try object.finishOrThrow()
+        let committed = try await call.service.change(
+            fqdn, patch, ifMatch: call.ifMatch(), call.writing(note))
+        return .changed(committed)
+    }
+
+    @Sendable func release(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let note = query.note()
+        try query.finish()
+        let committed = try await call.service.release(
+            call.fqdn(), ifMatch: call.ifMatch(), call.writing(note))
+        return .empty(.noContent, at: committed.revision)
+    }
+
+    @Sendable func restore(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .changed(replay) }
+        let fqdn = try call.fqdn()
+        let note = try call.noteOnlyBody()
+        return .changed(try await call.service.restore(fqdn, call.writing(note)))
+    }
+}
+
+extension Reply {
+    static func domain(
+        _ domain: Domain, status: HTTPResponse.Status = .ok, at revision: Revision
+    ) -> Reply {
+        var writer = JSONWriter()
+        writer.write(domain)
+        return Reply.json(writer.bytes, status: status, at: revision)
+            .with(.eTag, EntityTag.text(domain.revision))
+    }
+
+    static func created(_ committed: Committed) -> Reply {
+        guard case .domain(let domain) = committed.outcome else { return .mismatch }
+        return Reply.domain(domain, status: .created, at: committed.revision)
+            .with(.location, "/v1/domains/\(domain.fqdn)").noting(committed)
+    }
+
+    static func changed(_ committed: Committed) -> Reply {
+        guard case .domain(let domain) = committed.outcome else { return .mismatch }
+        return Reply.domain(domain, at: committed.revision).noting(committed)
+    }
+
+    /// A stored answer of another kind of command: the digest of the request rules that out.
+    static let mismatch = Reply(
+        status: .internalServerError, headers: [.contentType: Problem.contentType],
+        body: Problem.internalError.body(instance: nil, requestID: ""))
+
+    func noting(_ committed: Committed) -> Reply {
+        committed.isReplay ? with(.idempotencyReplayed, "true") : self
+    }
+}

@@ -1,0 +1,72 @@
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `/v1/locations`
+struct LocationRoutes: Sendable {
+    @Sendable func list(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let limit = query.limit()
+        let cursor = query.text("cursor")
+        try query.finish()
+        let after = try cursor.map { cursor throws(RegistryError) in
+            guard let name = LocationName(try Cursor.decode(cursor)) else {
+                throw RegistryError.invalidCursor
+            }
+            return name
+        }
+        let read = try await call.service.locations(after: after, limit: limit)
+        return call.list(read, key: { $0.name.text }) { $1.write($0) }
+    }
+
+    @Sendable func put(_ call: inout Call) async throws -> Reply {
+        let name = try self.name(call)
+        var object = try call.object()
+        let upstream = object.string("upstream", maximum: 2048)
+        let acceptsSignups = object.bool("accepts_signups")
+        let isDefault = object.bool("default_for_signups")
+        let note = object.note()
+        let url = upstream.flatMap { UpstreamURL($0) }
+        if upstream != nil, url == nil {
+            object.refuse(
+                "upstream", "invalid",
+                "an absolute http or https URL without spaces and control characters is expected")
+        }
+        try object.finishOrThrow()
+        guard let url, let acceptsSignups, let isDefault else { throw Problem.internalError }
+        let committed = try await call.service.putLocation(
+            name,
+            LocationSettings(
+                upstream: url, acceptsSignups: acceptsSignups, isDefaultForSignups: isDefault),
+            call.writing(note))
+        guard case .location(let location, let isNew) = committed.outcome else { return .mismatch }
+        var writer = JSONWriter()
+        writer.write(location)
+        return .json(writer.bytes, status: isNew ? .created : .ok, at: committed.revision)
+    }
+
+    @Sendable func delete(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let note = query.note()
+        try query.finish()
+        // A name that no location can have names none.
+        guard let name = LocationName(call.parameter("name")) else {
+            throw RegistryError.locationNotFound(LocationName(canonical: call.parameter("name")))
+        }
+        let committed = try await call.service.deleteLocation(name, call.writing(note))
+        return .empty(.noContent, at: committed.revision)
+    }
+
+    private func name(_ call: Call) throws -> LocationName {
+        guard let name = LocationName(call.parameter("name")) else {
+            throw Problem.invalid([
+                FieldProblem(
+                    pointer: "{name}", code: "invalid",
+                    detail:
+                        "a location's name has 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end"
+                )
+            ])
+        }
+        return name
+    }
+}

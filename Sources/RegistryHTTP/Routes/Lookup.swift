@@ -1,0 +1,76 @@
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `POST /v1/lookup` and `GET /v1/stats`
+struct LookupRoutes: Sendable {
+    static let maximumNames = 10_000
+
+    private let metrics = LookupMetrics()
+
+    /// Names in request order, all at one revision.
+    @Sendable func batch(_ call: inout Call) async throws -> Reply {
+        var object = try call.object()
+        let names = object.strings("fqdns", maximum: Self.maximumNames)
+        try object.finishOrThrow()
+
+        let parsed = names.map { try? FQDN($0) }
+        let read = try call.service.lookUp(parsed.compactMap(\.self))
+        var found = read.value.makeIterator()
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("revision", read.revision.number)
+        writer.key("results")
+        writer.beginArray()
+        for (name, fqdn) in zip(names, parsed) {
+            guard let fqdn else {
+                metrics.malformed.increment()
+                writer.refusal(name, "invalid-fqdn")
+                continue
+            }
+            if let domain = found.next() ?? nil {
+                metrics.found.increment()
+                writer.write(domain)
+            } else {
+                metrics.unknown.increment()
+                writer.refusal(fqdn.text, "unknown-domain")
+            }
+        }
+        writer.endArray()
+        writer.endObject()
+        return .json(writer.bytes, at: read.revision)
+    }
+
+    @Sendable func statistics(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        try query.finish()
+        let read = try call.service.statistics()
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("revision", read.revision.number)
+        writer.field("total", read.value.total)
+        writer.key("locations")
+        writer.beginArray()
+        for location in read.value.locations {
+            writer.beginObject()
+            writer.field("location", location.name.text)
+            writer.field("domains", location.domains)
+            writer.field("frozen", location.frozen)
+            writer.endObject()
+        }
+        writer.endArray()
+        // The log holds no migrations yet: none can be open.
+        writer.field("open_migrations", 0)
+        writer.endObject()
+        return .json(writer.bytes, at: read.revision)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func refusal(_ name: String, _ code: String) {
+        beginObject()
+        field("fqdn", name)
+        field("code", code)
+        endObject()
+    }
+}

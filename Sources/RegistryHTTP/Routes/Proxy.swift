@@ -1,0 +1,99 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+import RoutingTable
+
+/// What proxies ask on each request. Each endpoint has one source for the host and no fallback, so
+/// that no visitor can choose it.
+struct ProxyRoutes: Sendable {
+    let options: HTTPOptions
+    private let metrics = LookupMetrics()
+
+    init(options: HTTPOptions) {
+        self.options = options
+    }
+
+    /// `?host=`: for nginx's `auth_request`, where the proxy writes the query.
+    @Sendable func byQuery(_ call: inout Call) async throws -> Reply {
+        let unknown = try unknownStatus(call.query)
+        try await waitForRevision(call)
+        let hosts = call.query.values("host")
+        return try answer(call, host: hosts.count == 1 ? hosts[0] : nil, unknown: unknown)
+    }
+
+    /// `X-Forwarded-Host`: for Caddy's and Traefik's forward auth.
+    @Sendable func byForwardedHost(_ call: inout Call) async throws -> Reply {
+        let unknown = try unknownStatus(call.query)
+        let hosts = call.request.headers[values: .xForwardedHost]
+        return try answer(call, host: hosts.count == 1 ? hosts[0] : nil, unknown: unknown)
+    }
+
+    /// `Host`: for Envoy's HTTP `ext_authz`. Path and query are the visitor's, and count nothing.
+    @Sendable func byAuthority(_ call: inout Call) async throws -> Reply {
+        // The first Host is the authority; a second one is still among the fields.
+        let isRepeated = call.request.headers.contains(.host)
+        return try answer(
+            call, host: isRepeated ? nil : call.request.head.authority, unknown: .notFound)
+    }
+
+    /// `?domain=`: whether Caddy may get a certificate for this host.
+    @Sendable func askForCertificate(_ call: inout Call) async throws -> Reply {
+        let hosts = call.query.values("domain")
+        let read = try find(call, host: hosts.count == 1 ? hosts[0] : nil)
+        return .empty(read.value == nil ? .notFound : .ok, at: read.revision)
+    }
+
+    private func find(_ call: Call, host: String?) throws -> Read<RouteTarget?> {
+        let read = try call.service.route(host: host)
+        (read.value == nil ? metrics.unknown : metrics.found).increment()
+        return read
+    }
+
+    private func answer(
+        _ call: Call, host: String?, unknown: HTTPResponse.Status
+    ) throws -> Reply {
+        let read = try find(call, host: host)
+        guard let target = read.value else {
+            return Reply.empty(unknown, at: read.revision).with(.xTenantMode, "unknown")
+        }
+        var reply = Reply.empty(.ok, at: read.revision)
+        reply.headers[.xTenantLocation] = target.domain.location.text
+        reply.headers[.xTenantMode] = target.domain.mode.rawValue
+        reply.headers[.xTenantUpstream] = target.upstream?.text
+        reply.headers[.xTenantRevision] = String(target.domain.revision.number)
+        reply.headers[.cacheControl] = options.routeCacheControl
+        if target.domain.mode != .serve {
+            reply.headers[.retryAfter] = String(options.retryAfterSeconds)
+        }
+        return reply
+    }
+
+    /// What an unknown host gets. The first `unknown` counts: a visitor's host may hold another.
+    private func unknownStatus(_ query: Query) throws -> HTTPResponse.Status {
+        switch query.values("unknown").first {
+        case nil, "404": return .notFound
+        case "403": return .forbidden
+        case "200": return .ok
+        default:
+            throw Problem.invalid([
+                FieldProblem(
+                    pointer: "?unknown", code: "invalid", detail: "one of 403, 404, 200 is expected"
+                )
+            ])
+        }
+    }
+
+    /// `min_revision` counts where it stands before `host`: what follows may be a visitor's text.
+    private func waitForRevision(_ call: Call) async throws {
+        let own = call.query.items.prefix { $0.name != "host" }
+        guard let item = own.first(where: { $0.name == "min_revision" }) else { return }
+        guard let number = item.value.flatMap({ Int64($0) }), number >= 0 else {
+            throw Problem.invalid([
+                FieldProblem(
+                    pointer: "?min_revision", code: "invalid",
+                    detail: "a revision, 0 or more is expected")
+            ])
+        }
+        try await call.service.wait(for: Revision(number), within: EndpointRunner.revisionLimit)
+    }
+}

@@ -1,0 +1,162 @@
+import RegistryModel
+
+extension Step {
+    func register(_ wanted: NewDomain) throws -> Decision {
+        try checkFree(wanted.fqdn)
+        let location = try signupLocation(wanted.location)
+        guard location.settings.acceptsSignups else {
+            throw RegistryError.locationClosed(location.name)
+        }
+        let (domain, change) = try insert(wanted, at: location.name)
+        return Decision(
+            outcome: .domain(domain), log: [change],
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+    }
+
+    /// Whether a location takes signups doesn't matter here: an operator brings existing tenants.
+    func registerBatch(_ rows: [BatchRow]) throws -> Decision {
+        var refused: [Int: String] = [:]
+        var log: [Change] = []
+        var effects = RevisionChanges(revision: revision)
+        var locations: [LocationName?: LocationName] = [:]
+        for (index, row) in rows.enumerated() {
+            switch row {
+            case .refused(let code):
+                refused[index] = code
+            case .wanted(let wanted):
+                do {
+                    try checkFree(wanted.fqdn)
+                    let location =
+                        try locations[wanted.location] ?? signupLocation(wanted.location).name
+                    locations[wanted.location] = location
+                    let (domain, change) = try insert(wanted, at: location)
+                    log.append(change)
+                    effects.domains.append(.set(domain))
+                } catch let refusal as RegistryError {
+                    refused[index] = refusal.code
+                }
+            }
+        }
+        return Decision(outcome: .batch(refused: refused), log: log, effects: effects)
+    }
+
+    func change(_ fqdn: FQDN, _ patch: DomainPatch, ifMatch: Precondition?) throws -> Decision {
+        var domain = try live(fqdn, ifMatch: ifMatch)
+        if let location = patch.location, try transaction.location(location) == nil {
+            throw RegistryError.unknownLocation(location)
+        }
+        let before = domain.placement
+        let after = patch.applied(to: before)
+        guard after != before else { return .unchanged(.domain(domain), at: revision) }
+
+        domain.placement = after
+        domain.revision = revision
+        domain.changedAt = at
+        try transaction.update(domain)
+        let action: Action = after.location == before.location ? .updated : .moved
+        return Decision(
+            outcome: .domain(domain),
+            log: [
+                Change(
+                    action,
+                    .domain(fqdn, before: before, after: after, registeredAt: domain.registeredAt))
+            ],
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+    }
+
+    func release(_ fqdn: FQDN, ifMatch: Precondition?) throws -> Decision {
+        let domain = try live(fqdn, ifMatch: ifMatch)
+        try transaction.deleteDomain(fqdn)
+        try transaction.insert(
+            ReleasedDomain(
+                fqdn: fqdn, placement: domain.placement, revision: revision,
+                registeredAt: domain.registeredAt, releasedAt: at,
+                availableAt: at.adding(quarantine)))
+        return Decision(
+            outcome: .released,
+            log: [
+                Change(
+                    .released,
+                    .domain(
+                        fqdn, before: domain.placement, after: nil,
+                        registeredAt: domain.registeredAt))
+            ],
+            effects: RevisionChanges(revision: revision, domains: [.gone(fqdn)]))
+    }
+
+    /// Brings a domain back as it was; only its revision and time of change are new.
+    func restore(_ fqdn: FQDN) throws -> Decision {
+        guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
+        guard let released = try transaction.released(fqdn) else {
+            throw RegistryError.unknownDomain(fqdn)
+        }
+        let location = released.placement.location
+        guard try transaction.location(location) != nil else {
+            throw RegistryError.unknownLocation(location)
+        }
+        let domain = Domain(
+            fqdn: fqdn, placement: released.placement, revision: revision,
+            registeredAt: released.registeredAt, changedAt: at)
+        try transaction.deleteReleased(fqdn)
+        try transaction.insert(domain)
+        return Decision(
+            outcome: .domain(domain),
+            log: [
+                Change(
+                    .restored,
+                    .domain(
+                        fqdn, before: nil, after: domain.placement,
+                        registeredAt: domain.registeredAt))
+            ],
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+    }
+}
+
+extension Step {
+    private func live(_ fqdn: FQDN, ifMatch: Precondition?) throws -> Domain {
+        guard let domain = try transaction.domain(fqdn) else {
+            // RFC 9110 §13.1.1: a precondition on what isn't there is false.
+            throw ifMatch == nil
+                ? RegistryError.unknownDomain(fqdn) : RegistryError.revisionMismatch(current: nil)
+        }
+        if let ifMatch, !ifMatch.holds(for: domain.revision) {
+            throw RegistryError.revisionMismatch(current: domain.revision)
+        }
+        return domain
+    }
+
+    private func checkFree(_ fqdn: FQDN) throws {
+        guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
+        if let released = try transaction.released(fqdn), released.availableAt > at {
+            throw RegistryError.domainQuarantined(fqdn, availableAt: released.availableAt)
+        }
+    }
+
+    private func signupLocation(_ name: LocationName?) throws -> Location {
+        guard let name else {
+            // The schema keeps exactly one default, and no command takes the last mark away.
+            guard let location = try transaction.defaultLocation() else {
+                throw RegistryError.storeFailed
+            }
+            return location
+        }
+        guard let location = try transaction.location(name) else {
+            throw RegistryError.unknownLocation(name)
+        }
+        return location
+    }
+
+    private func insert(_ wanted: NewDomain, at location: LocationName) throws -> (Domain, Change) {
+        let placement = Placement(location: location, mode: .serve, tenant: wanted.tenant)
+        let domain = Domain(
+            fqdn: wanted.fqdn, placement: placement, revision: revision, registeredAt: at,
+            changedAt: at)
+        try transaction.deleteReleased(wanted.fqdn)
+        try transaction.insert(domain)
+        return (
+            domain,
+            Change(
+                .registered, .domain(wanted.fqdn, before: nil, after: placement, registeredAt: at))
+        )
+    }
+}

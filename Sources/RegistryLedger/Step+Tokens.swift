@@ -1,0 +1,31 @@
+import RegistryModel
+
+extension Step {
+    func createToken(_ wanted: TokenRecord) throws -> Decision {
+        var token = wanted
+        token.createdAt = at
+        try transaction.insert(token)
+        return Decision(
+            outcome: .token(id: token.id, token.facts),
+            log: [Change(.tokenCreated, .token(id: token.id, before: nil, after: token.facts))],
+            effects: RevisionChanges(revision: revision, tokens: [token]))
+    }
+
+    /// The last admin token that works stays: without one nobody could make another.
+    func revokeToken(_ id: String) throws -> Decision {
+        guard var token = try transaction.token(id), token.revokedAt == nil else {
+            throw RegistryError.unknownToken(id)
+        }
+        if token.role == .admin, token.isActive(at: at),
+            try !transaction.hasActiveAdmin(besides: id, at: at)
+        {
+            throw RegistryError.lastAdminToken(id)
+        }
+        try transaction.revokeToken(id, at: at)
+        token.revokedAt = at
+        return Decision(
+            outcome: .tokenRevoked,
+            log: [Change(.tokenRevoked, .token(id: id, before: token.facts, after: nil))],
+            effects: RevisionChanges(revision: revision, tokens: [token]))
+    }
+}

@@ -1,0 +1,113 @@
+/// A write, before it is decided. The store's transaction decides.
+public enum Command: Hashable, Sendable {
+    case register(NewDomain)
+    /// Good rows are registered in one revision, bad ones named.
+    case registerBatch([BatchRow])
+    case change(FQDN, DomainPatch, ifMatch: Precondition?)
+    case release(FQDN, ifMatch: Precondition?)
+    case restore(FQDN)
+    case putLocation(LocationName, LocationSettings)
+    case deleteLocation(LocationName)
+    case createToken(TokenRecord)
+    case revokeToken(id: String)
+}
+
+/// One row of a batch. Rows that the service refuses come along, so that the stored answer names
+/// them even after its rules have changed.
+public enum BatchRow: Hashable, Sendable {
+    case wanted(NewDomain)
+    case refused(code: String)
+}
+
+/// What a registration asks for.
+public struct NewDomain: Hashable, Sendable {
+    public var fqdn: FQDN
+    /// `nil`: the location that is the default for signups.
+    public var location: LocationName?
+    public var tenant: String?
+
+    public init(fqdn: FQDN, location: LocationName? = nil, tenant: String? = nil) {
+        self.fqdn = fqdn
+        self.location = location
+        self.tenant = tenant
+    }
+}
+
+/// The fields of a domain to set; the rest stays.
+public struct DomainPatch: Hashable, Sendable {
+    public enum TenantChange: Hashable, Sendable {
+        case set(String)
+        case clear
+    }
+
+    public var location: LocationName?
+    public var mode: Mode?
+    public var tenant: TenantChange?
+
+    public init(location: LocationName? = nil, mode: Mode? = nil, tenant: TenantChange? = nil) {
+        self.location = location
+        self.mode = mode
+        self.tenant = tenant
+    }
+
+    public func applied(to placement: Placement) -> Placement {
+        var result = placement
+        if let location { result.location = location }
+        if let mode { result.mode = mode }
+        switch tenant {
+        case .set(let name): result.tenant = name
+        case .clear: result.tenant = nil
+        case nil: break
+        }
+        return result
+    }
+}
+
+/// `If-Match`, RFC 9110 §13.1.1.
+public enum Precondition: Hashable, Sendable {
+    case exists
+    case revision(anyOf: Set<Revision>)
+
+    public func holds(for revision: Revision) -> Bool {
+        switch self {
+        case .exists: true
+        case .revision(let allowed): allowed.contains(revision)
+        }
+    }
+}
+
+/// A command with everything that the log and the idempotency record need.
+public struct CommitRequest: Sendable {
+    public var command: Command
+    public var actor: Actor
+    public var note: Note
+    /// At most 128 characters; recorded with the change.
+    public var requestID: String
+    public var idempotency: IdempotencyKey?
+
+    public init(
+        _ command: Command, by actor: Actor, note: Note = Note(), requestID: String,
+        idempotency: IdempotencyKey? = nil
+    ) {
+        self.command = command
+        self.actor = actor
+        self.note = note
+        self.requestID = requestID
+        self.idempotency = idempotency
+    }
+}
+
+/// A caller's name for one request, so that repeating it can't repeat its effect. Keys belong to
+/// one token and are kept for 24 hours.
+public struct IdempotencyKey: Hashable, Sendable {
+    public var token: String
+    public var key: String
+    /// SHA-256 over method, target and body, 32 octets.
+    public var requestDigest: [UInt8]
+
+    public init(token: String, key: String, requestDigest: [UInt8]) {
+        self.token = token
+        self.key = key
+        self.requestDigest = requestDigest
+    }
+}

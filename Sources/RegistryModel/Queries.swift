@@ -1,0 +1,78 @@
+/// Which domains to list, by name. Filters are joined by "and".
+public struct DomainQuery: Sendable, Hashable {
+    public var location: LocationName?
+    public var mode: Mode?
+    public var tenant: String?
+    /// The first octets of the name.
+    public var prefix: String?
+    /// The name itself or a parent of it, at a label boundary.
+    public var suffix: String?
+    /// The last name of the page before.
+    public var after: FQDN?
+    public var limit: Int
+
+    public init(
+        location: LocationName? = nil, mode: Mode? = nil, tenant: String? = nil,
+        prefix: String? = nil, suffix: String? = nil, after: FQDN? = nil, limit: Int = 100
+    ) {
+        self.location = location
+        self.mode = mode
+        self.tenant = tenant
+        self.prefix = prefix
+        self.suffix = suffix
+        self.after = after
+        self.limit = limit
+    }
+}
+
+/// Which part of the log to read. Filters are joined by "and".
+public struct HistoryQuery: Sendable, Hashable {
+    public enum Order: String, Sendable, Hashable, CaseIterable {
+        case ascending = "asc"
+        case descending = "desc"
+    }
+
+    /// A place in the log: a revision and a position in it.
+    public struct Place: Sendable, Hashable {
+        public var revision: Revision
+        public var position: Int
+
+        public init(revision: Revision, position: Int) {
+            self.revision = revision
+            self.position = position
+        }
+    }
+
+    public var fqdn: FQDN?
+    /// A token's id.
+    public var actor: String?
+    public var action: Action?
+    public var migration: String?
+    /// Before or after.
+    public var location: LocationName?
+    /// Inclusive.
+    public var since: Timestamp?
+    /// Exclusive.
+    public var until: Timestamp?
+    public var order: Order
+    /// The last item of the page before.
+    public var after: Place?
+    public var limit: Int
+
+    public init(
+        fqdn: FQDN? = nil, actor: String? = nil, action: Action? = nil, migration: String? = nil,
+        location: LocationName? = nil, since: Timestamp? = nil, until: Timestamp? = nil,
+        order: Order = .descending, after: Place? = nil, limit: Int = 100
+    ) {
+        self.fqdn = fqdn
+        self.actor = actor
+        self.action = action
+        self.migration = migration
+        self.location = location
+        self.since = since
+        self.until = until
+        self.order = order
+        self.after = after
+        self.limit = limit
+    }
+}

@@ -1,0 +1,72 @@
+/// Every reason for which the registry refuses or fails. `RegistryHTTP` maps each to one problem.
+public enum RegistryError: Error, Hashable, Sendable {
+    // Names and values
+    case malformedName(input: String, FQDN.Malformed)
+    case reservedName(FQDN)
+    case outsideSuffix(FQDN)
+    /// Empty, over 200 characters, or with control characters.
+    case invalidTenant
+
+    // State
+    case unknownDomain(FQDN)
+    case domainTaken(FQDN)
+    case domainQuarantined(FQDN, availableAt: Timestamp)
+    /// Named in a request's body.
+    case unknownLocation(LocationName)
+    /// Named in a request's path.
+    case locationNotFound(LocationName)
+    case locationClosed(LocationName)
+    case locationInUse(LocationName)
+    case defaultLocationRequired(LocationName)
+    case unknownToken(String)
+    case lastAdminToken(String)
+    case revisionMismatch(current: Revision?)
+    case idempotencyKeyReused
+
+    // Reading
+    case unknownRevision(Revision, head: Revision)
+    case revisionNotReached(Revision, now: Revision)
+    case invalidCursor
+    case notReady
+
+    // The store
+    /// Too many writes wait already. Nothing was written.
+    case overloaded
+    /// No room on the disk. Nothing was written.
+    case storageFull
+    /// The store can't tell whether the write is there, and acknowledges nothing any more.
+    case storeFailed
+    /// The schema refused what the code should have: a defect. Nothing was written.
+    case inconsistent
+}
+
+extension RegistryError {
+    /// The stable name of the reason, as problems and batch results carry it.
+    public var code: String {
+        switch self {
+        case .malformedName: "invalid-fqdn"
+        case .reservedName: "domain-reserved"
+        case .outsideSuffix: "domain-outside-suffix"
+        case .invalidTenant: "invalid-tenant"
+        case .unknownDomain: "unknown-domain"
+        case .domainTaken: "domain-taken"
+        case .domainQuarantined: "domain-quarantined"
+        case .unknownLocation, .locationNotFound: "unknown-location"
+        case .locationClosed: "location-closed"
+        case .locationInUse: "location-in-use"
+        case .defaultLocationRequired: "default-location-required"
+        case .unknownToken: "unknown-token"
+        case .lastAdminToken: "last-admin-token"
+        case .revisionMismatch: "revision-mismatch"
+        case .idempotencyKeyReused: "idempotency-key-reused"
+        case .unknownRevision: "unknown-revision"
+        case .revisionNotReached: "revision-not-reached"
+        case .invalidCursor: "invalid-cursor"
+        case .notReady: "not-ready"
+        case .overloaded: "overloaded"
+        case .storageFull: "storage-full"
+        case .storeFailed: "store-failed"
+        case .inconsistent: "internal"
+        }
+    }
+}

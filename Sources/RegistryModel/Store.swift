@@ -1,0 +1,91 @@
+/// The truth: state, log and idempotency records, written together.
+///
+/// Engines promise the same: one transaction a command, revisions without gaps in commit order,
+/// nothing acknowledged that isn't durable. `StoreContractTests` holds each of them to it.
+public protocol Store: ChangeSource {
+    /// Writes state, log and idempotency record in one transaction; all or nothing. When it
+    /// returns, this node's routing table has the change.
+    func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed
+
+    /// The stored answer to an earlier request with this key.
+    /// - Returns: nil where the key is new.
+    /// - Throws: `idempotencyKeyReused` where it was used for another request.
+    func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed?
+
+    func head() async throws(RegistryError) -> Head
+
+    /// A domain as it was right after `revision`.
+    /// - Throws: `unknownRevision` beyond the head.
+    func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain?
+
+    /// The last revision whose time is not after `time`.
+    func revision(at time: Timestamp) async throws(RegistryError) -> Revision
+
+    /// Whether a name is free, as the store sees it.
+    func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding>
+
+    func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>>
+    func history(_ query: HistoryQuery) async throws(RegistryError) -> Read<Page<HistoryItem>>
+    func locations(after: LocationName?, limit: Int) async throws(RegistryError) -> Read<
+        Page<Location>
+    >
+    func tokens(after: String?, limit: Int) async throws(RegistryError) -> Read<Page<TokenRecord>>
+
+    /// Notes when tokens were last used, and drops idempotency records older than their 24 hours.
+    func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError)
+
+    /// Returns when the store can't be trusted any more: the process must stop. Returns early when
+    /// the surrounding task is cancelled.
+    func waitForFailure() async
+
+    /// Finishes the writes that are under way and closes the files.
+    func close() async
+}
+
+/// The one ordered log, as every copy of the table reads it.
+public protocol ChangeSource: Sendable {
+    /// Everything at one revision: where a copy begins.
+    func snapshot(_ receive: @escaping @Sendable (SnapshotPart) -> Void) async throws(RegistryError)
+        -> Head
+
+    /// Whole revisions after `revision`, in order, at most about `limit` changes: the revision that
+    /// crosses the limit comes whole.
+    func changes(after revision: Revision, limit: Int) async throws(RegistryError)
+        -> [RevisionChanges]
+}
+
+/// A piece of a snapshot, in the order: locations, tokens, domains by name.
+public enum SnapshotPart: Sendable {
+    case locations([Location])
+    case tokens([TokenRecord])
+    case domains([Domain])
+}
+
+/// A value and the revision that it was read at.
+public struct Read<Value: Sendable>: Sendable {
+    public var value: Value
+    public var revision: Revision
+
+    public init(_ value: Value, at revision: Revision) {
+        self.value = value
+        self.revision = revision
+    }
+}
+
+/// One page of a list. `hasMore` says whether a next one exists.
+public struct Page<Item: Sendable>: Sendable {
+    public var items: [Item]
+    public var hasMore: Bool
+
+    public init(items: [Item], hasMore: Bool) {
+        self.items = items
+        self.hasMore = hasMore
+    }
+}
+
+/// What a name is to the store.
+public enum NameStanding: Sendable, Hashable {
+    case free
+    case live
+    case quarantined(until: Timestamp)
+}

@@ -1,0 +1,129 @@
+/// A moment in UTC, in whole milliseconds since 1970-01-01T00:00:00Z.
+///
+/// Order of events is by revision, never by this: clocks step.
+public struct Timestamp: Hashable, Sendable, Codable {
+    public let milliseconds: Int64
+
+    public init(milliseconds: Int64) {
+        self.milliseconds = milliseconds
+    }
+
+    public func adding(_ duration: Duration) -> Timestamp {
+        let (seconds, attoseconds) = duration.components
+        return Timestamp(
+            milliseconds: milliseconds + seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+
+    public init(from decoder: any Decoder) throws {
+        milliseconds = try decoder.singleValueContainer().decode(Int64.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(milliseconds)
+    }
+}
+
+extension Timestamp: Comparable {
+    public static func < (left: Timestamp, right: Timestamp) -> Bool {
+        left.milliseconds < right.milliseconds
+    }
+}
+
+extension Timestamp: CustomStringConvertible {
+    /// RFC 3339 in UTC with milliseconds: `2020-06-21T00:00:03.000Z`.
+    public var description: String {
+        String(unsafeUninitializedCapacity: 24) { buffer in
+            write(to: buffer)
+            return 24
+        }
+    }
+
+    /// Writes the 24 octets of `description`. Years 0 to 9999.
+    package func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
+        let day: Int64 = 86_400_000
+        let days = milliseconds.flooredQuotient(by: day)
+        let inDay = Int(milliseconds - days * day)
+        let date = CivilDate(daysSince1970: Int(days))
+        func digits(_ value: Int, at index: Int, count: Int) {
+            var rest = value
+            for position in stride(from: index + count - 1, through: index, by: -1) {
+                buffer[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
+        }
+        digits(max(0, min(9999, date.year)), at: 0, count: 4)
+        digits(date.month, at: 5, count: 2)
+        digits(date.day, at: 8, count: 2)
+        digits(inDay / 3_600_000, at: 11, count: 2)
+        digits(inDay / 60_000 % 60, at: 14, count: 2)
+        digits(inDay / 1000 % 60, at: 17, count: 2)
+        digits(inDay % 1000, at: 20, count: 3)
+        for (index, mark) in [
+            (4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "."), (23, "Z"),
+        ] as [(Int, Unicode.Scalar)] {
+            buffer[index] = UInt8(ascii: mark)
+        }
+    }
+}
+
+extension Timestamp {
+    /// Reads RFC 3339 §5.6 `date-time`, with any offset and any number of fraction digits (those
+    /// past the third are cut). Leap seconds read as the second before. `nil`: not such a time.
+    public init?(rfc3339 text: some StringProtocol) {
+        var rest = Array(text.utf8)[...]
+        func number(_ count: Int) -> Int? {
+            guard rest.count >= count else { return nil }
+            var value = 0
+            for octet in rest.prefix(count) {
+                guard octet >= 0x30, octet <= 0x39 else { return nil }
+                value = value * 10 + Int(octet - 0x30)
+            }
+            rest = rest.dropFirst(count)
+            return value
+        }
+        func mark(_ allowed: String) -> UInt8? {
+            guard let octet = rest.first, allowed.utf8.contains(octet) else { return nil }
+            rest = rest.dropFirst()
+            return octet
+        }
+        guard let year = number(4), mark("-") != nil, let month = number(2), mark("-") != nil,
+            let day = number(2), mark("Tt ") != nil,
+            let hour = number(2), mark(":") != nil, let minute = number(2), mark(":") != nil,
+            let second = number(2),
+            let date = CivilDate(year: year, month: month, day: day),
+            hour < 24, minute < 60, second <= 60
+        else { return nil }
+
+        var fraction = 0
+        if mark(".") != nil {
+            let digits = rest.prefix { $0 >= 0x30 && $0 <= 0x39 }
+            guard !digits.isEmpty else { return nil }
+            rest = rest.dropFirst(digits.count)
+            let thousandths =
+                Array(digits.prefix(3)) + Array(repeating: 0x30, count: max(0, 3 - digits.count))
+            fraction = thousandths.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        }
+
+        var offsetMinutes = 0
+        if mark("Zz") == nil {
+            guard let sign = mark("+-"), let hours = number(2), mark(":") != nil,
+                let minutes = number(2), hours < 24, minutes < 60
+            else { return nil }
+            offsetMinutes = (hours * 60 + minutes) * (sign == UInt8(ascii: "-") ? -1 : 1)
+        }
+        guard rest.isEmpty else { return nil }
+        let seconds =
+            ((date.daysSince1970 * 24 + hour) * 60 + minute - offsetMinutes) * 60 + min(second, 59)
+        // An offset can lead out of the years that four digits write.
+        guard (-62_167_219_200..<253_402_300_800).contains(seconds) else { return nil }
+        self.init(milliseconds: Int64(seconds) * 1000 + Int64(fraction))
+    }
+}
+
+extension Int64 {
+    fileprivate func flooredQuotient(by divisor: Int64) -> Int64 {
+        let quotient = self / divisor
+        return self % divisor < 0 ? quotient - 1 : quotient
+    }
+}

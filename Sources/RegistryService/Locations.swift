@@ -1,0 +1,21 @@
+import RegistryModel
+
+extension RegistryService {
+    public func locations(
+        after: LocationName?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<Location>> {
+        try await store.locations(after: after, limit: limit)
+    }
+
+    public func putLocation(
+        _ name: LocationName, _ settings: LocationSettings, _ context: WriteContext
+    ) async throws(RegistryError) -> Committed {
+        try await commit(.putLocation(name, settings), context)
+    }
+
+    public func deleteLocation(
+        _ name: LocationName, _ context: WriteContext
+    ) async throws(RegistryError) -> Committed {
+        try await commit(.deleteLocation(name), context)
+    }
+}

@@ -1,0 +1,45 @@
+import RegistryModel
+import RoutingTable
+
+extension RegistryService {
+    /// Where a domain lives now, from the table.
+    public func lookUp(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain> {
+        let read = try table.find(fqdn)
+        guard let domain = read.value else { throw .unknownDomain(fqdn) }
+        return Read(domain, at: read.revision)
+    }
+
+    /// Many at one revision, in order.
+    public func lookUp(_ fqdns: [FQDN]) throws(RegistryError) -> Read<[Domain?]> {
+        try table.find(fqdns)
+    }
+
+    /// Where a domain lived right after `revision`, from the log.
+    public func lookUp(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain {
+        guard let domain = try await store.domain(fqdn, at: revision) else {
+            throw .unknownDomain(fqdn)
+        }
+        return domain
+    }
+
+    /// Where a domain lived at a time, from the log.
+    public func lookUp(_ fqdn: FQDN, at time: Timestamp) async throws(RegistryError) -> Read<Domain>
+    {
+        let revision = try await store.revision(at: time)
+        return Read(try await lookUp(fqdn, at: revision), at: revision)
+    }
+
+    public func statistics() throws(RegistryError) -> Read<TableStatistics> {
+        try table.statistics()
+    }
+
+    public func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
+        try await store.domains(query)
+    }
+
+    public func history(_ query: HistoryQuery) async throws(RegistryError) -> Read<
+        Page<HistoryItem>
+    > {
+        try await store.history(query)
+    }
+}

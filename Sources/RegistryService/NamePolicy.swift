@@ -1,0 +1,31 @@
+import RegistryModel
+
+/// Which well-formed names signups may have: not a reserved one, and below a parent of ours.
+public struct NamePolicy: Sendable {
+    private let reservedLabels: Set<String>
+    private let reservedNames: Set<String>
+    private let suffixes: [FQDN]
+
+    /// - Parameters:
+    ///   - reserved: the text of a list, one first label or whole name a line, `#` for comments.
+    ///   - suffixes: parents below which names must lie; none: anywhere.
+    public init(reserved: String, suffixes: [FQDN]) {
+        let entries = reserved.split(whereSeparator: \.isNewline)
+            .map { $0.prefix { $0 != "#" }.filter { !$0.isWhitespace }.lowercased() }
+            .filter { !$0.isEmpty }
+        reservedLabels = Set(entries.filter { !$0.contains(".") })
+        reservedNames = Set(entries.filter { $0.contains(".") })
+        self.suffixes = suffixes
+    }
+
+    /// The list that comes with the service.
+    public static let standardReserved = String(
+        decoding: PackageResources.reserved_labels_txt, as: UTF8.self)
+
+    public func check(_ fqdn: FQDN) throws(RegistryError) {
+        let isInside = suffixes.isEmpty || suffixes.contains { fqdn != $0 && fqdn.isWithin($0) }
+        guard isInside else { throw .outsideSuffix(fqdn) }
+        guard !reservedLabels.contains(String(fqdn.firstLabel)), !reservedNames.contains(fqdn.text)
+        else { throw .reservedName(fqdn) }
+    }
+}

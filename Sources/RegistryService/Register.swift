@@ -1,0 +1,35 @@
+import RegistryModel
+
+extension RegistryService {
+    /// Registers one new domain. Of any number of racing calls for one name, exactly one succeeds.
+    public func register(
+        _ domain: NewDomain, _ context: WriteContext
+    ) async throws(RegistryError) -> Committed {
+        try names.check(domain.fqdn)
+        return try await commit(.register(domain), context)
+    }
+
+    /// Whether a signup for this name would succeed.
+    public func availability(of fqdn: FQDN) async throws(RegistryError) -> Read<Availability> {
+        let standing = try await store.standing(of: fqdn)
+        let refusal: RegistryError?
+        do throws(RegistryError) {
+            try names.check(fqdn)
+            refusal =
+                switch standing.value {
+                case .free: nil
+                case .live: .domainTaken(fqdn)
+                case .quarantined(let until): .domainQuarantined(fqdn, availableAt: until)
+                }
+        } catch {
+            refusal = error
+        }
+        return Read(Availability(fqdn: fqdn, refusal: refusal), at: standing.revision)
+    }
+}
+
+public struct Availability: Sendable {
+    public var fqdn: FQDN
+    /// What a registration would meet; nil: it would succeed.
+    public var refusal: RegistryError?
+}

@@ -1,0 +1,85 @@
+import RegistryModel
+import RoutingTable
+
+/// The use cases. One file a verb; each checks what only the service knows, and leaves the rest to
+/// the store's transaction.
+public struct RegistryService: Sendable {
+    public let store: any Store
+    public let state: NodeState
+    let names: NamePolicy
+    let now: @Sendable () -> Timestamp
+
+    public init(
+        store: any Store, state: NodeState, names: NamePolicy,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.store = store
+        self.state = state
+        self.names = names
+        self.now = now
+    }
+
+    var table: any RoutingTable { state.table }
+
+    /// The service's clock.
+    public var time: Timestamp { now() }
+
+    /// What this node's answers are read at.
+    /// - Throws: `notReady` until the table has been loaded.
+    public func position() throws(RegistryError) -> Position {
+        guard let position = table.position else { throw .notReady }
+        return position
+    }
+
+    /// Reads the whole table. The listener opens after this has returned.
+    public func loadTable() async throws(RegistryError) {
+        try await state.load(from: store)
+    }
+
+    /// Waits until this node's table has `revision`.
+    /// - Throws: `revisionNotReached` after `limit`.
+    public func wait(for revision: Revision, within limit: Duration) async throws(RegistryError) {
+        guard await table.reaches(revision, within: limit) else {
+            throw .revisionNotReached(revision, now: try position().revision)
+        }
+    }
+}
+
+/// Who writes, why, and how the write may be repeated.
+public struct WriteContext: Sendable {
+    public var actor: Actor
+    public var note: Note
+    public var requestID: String
+    public var idempotency: IdempotencyKey?
+
+    public init(
+        actor: Actor, note: Note = Note(), requestID: String, idempotency: IdempotencyKey? = nil
+    ) {
+        self.actor = actor
+        self.note = note
+        self.requestID = requestID
+        self.idempotency = idempotency
+    }
+}
+
+extension RegistryService {
+    /// How long a write waits for its own node's table, once it is committed. The embedded store
+    /// has applied it already.
+    private static let visibilityLimit = Duration.seconds(5)
+
+    func commit(
+        _ command: Command, _ context: WriteContext
+    ) async throws(RegistryError) -> Committed {
+        let committed = try await store.commit(
+            CommitRequest(
+                command, by: context.actor, note: context.note, requestID: context.requestID,
+                idempotency: context.idempotency))
+        _ = await table.reaches(committed.revision, within: Self.visibilityLimit)
+        return committed
+    }
+
+    /// The stored answer to an earlier request with the same key, before anything else is checked.
+    public func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
+        try await store.replay(of: key)
+    }
+}

@@ -1,0 +1,47 @@
+import Crypto
+import Foundation
+import RegistryModel
+
+/// A token as its owner holds it: `trk_<id>_<secret>`.
+///
+/// The secret is 256 bits from the system's random source, in hexadecimal; the registry keeps its
+/// SHA-256 only. A slow hash isn't needed: there is nothing to guess in 256 random bits.
+public struct TokenSecret: Sendable {
+    public let id: String
+    private let secret: String
+
+    public static func random() -> TokenSecret {
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+        let id = String((0..<12).map { _ in alphabet[Int.random(in: 0..<32)] })
+        let secret = SymmetricKey(size: .bits256).withUnsafeBytes { key in
+            key.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        }
+        return TokenSecret(id: id, secret: secret)
+    }
+
+    /// `nil`: the text hasn't the form of a token.
+    public init?(_ text: some StringProtocol) {
+        guard text.hasPrefix("trk_"), text.utf8.count <= 256 else { return nil }
+        let parts = text.dropFirst(4).split(
+            separator: "_", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+        self.init(id: String(parts[0]), secret: String(parts[1]))
+    }
+
+    private init(id: String, secret: String) {
+        self.id = id
+        self.secret = secret
+    }
+
+    /// The whole token. Shown once.
+    public var text: String { "trk_\(id)_\(secret)" }
+
+    /// SHA-256 of the secret's text, 32 octets.
+    public var digest: [UInt8] { Array(SHA256.hash(data: Data(secret.utf8))) }
+
+    /// Compares in constant time.
+    static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        guard left.count == right.count else { return false }
+        return zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}

@@ -1,0 +1,69 @@
+import RegistryModel
+
+/// Where every domain lives, in memory: what a lookup reads instead of the store.
+///
+/// One writer, the store's; any number of readers on any thread. A reader sees whole revisions
+/// only. Every read throws `notReady` until the table has been loaded: "unknown" is never said
+/// without knowing.
+public protocol RoutingTable: AnyObject, Sendable {
+    /// What the table holds; nil until it has been loaded.
+    var position: Position? { get }
+
+    func find(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain?>
+
+    /// All at one revision, in the order of `fqdns`.
+    func find(_ fqdns: [FQDN]) throws(RegistryError) -> Read<[Domain?]>
+
+    /// A domain with what the proxy needs of its location.
+    func route(_ fqdn: FQDN) throws(RegistryError) -> Read<RouteTarget?>
+
+    func statistics() throws(RegistryError) -> Read<TableStatistics>
+
+    /// Takes the place of whatever the table held.
+    func load(_ domains: [Domain], locations: [Location], at position: Position)
+
+    /// - Returns: false for a revision that doesn't follow the table's own: something was missed,
+    ///   and nothing was applied. A revision that the table already has is passed over.
+    func apply(_ changes: RevisionChanges) -> Bool
+
+    /// Waits until the table is at `revision` or later.
+    /// - Returns: whether it got there in time.
+    func reaches(_ revision: Revision, within limit: Duration) async -> Bool
+}
+
+/// What the proxy is told.
+public struct RouteTarget: Sendable, Hashable {
+    public var domain: Domain
+    /// `nil` can't happen while locations in use can't be deleted; a proxy then gets no upstream
+    /// rather than a wrong one.
+    public var upstream: UpstreamURL?
+
+    public init(domain: Domain, upstream: UpstreamURL?) {
+        self.domain = domain
+        self.upstream = upstream
+    }
+}
+
+public struct TableStatistics: Sendable, Hashable {
+    public struct OfLocation: Sendable, Hashable {
+        public var name: LocationName
+        public var domains: Int
+        /// Domains whose mode isn't `serve`.
+        public var frozen: Int
+
+        public init(name: LocationName, domains: Int, frozen: Int) {
+            self.name = name
+            self.domains = domains
+            self.frozen = frozen
+        }
+    }
+
+    public var total: Int
+    /// By name, those without domains too.
+    public var locations: [OfLocation]
+
+    public init(total: Int, locations: [OfLocation]) {
+        self.total = total
+        self.locations = locations
+    }
+}

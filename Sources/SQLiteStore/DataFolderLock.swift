@@ -1,0 +1,41 @@
+import Foundation
+import Synchronization
+
+/// An exclusive lock on the data folder, held for as long as the process has the store open.
+///
+/// `flock` on a file of its own: the kernel lets go when the process dies, however it dies, and
+/// SQLite's own locks on the database file stay untouched.
+final class DataFolderLock: Sendable {
+    private let descriptor: Mutex<Int32?>
+
+    /// - Throws: `StoreOpeningError.inUse` at once where another process has the folder.
+    init(folder: URL) throws {
+        let path = folder.appendingPathComponent("lock").path
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw StoreOpeningError.folder(
+                "\(path) can't be opened: \(String(cString: strerror(errno)))")
+        }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = (try? String(contentsOfFile: path, encoding: .utf8))?
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            close(file)
+            throw StoreOpeningError.inUse(
+                folder: folder.path, holder: holder.flatMap { $0.isEmpty ? nil : $0 } ?? "unknown")
+        }
+        // Best effort: the lock is what counts, the text only helps whoever meets it.
+        let text = "pid \(getpid())\n"
+        _ = ftruncate(file, 0)
+        _ = pwrite(file, text, text.utf8.count, 0)
+        descriptor = Mutex(file)
+    }
+
+    func release() {
+        descriptor.withLock { file in
+            if let open = file { close(open) }
+            file = nil
+        }
+    }
+
+    deinit { release() }
+}

@@ -1,0 +1,234 @@
+import GRDB
+import Logging
+import Metrics
+import RegistryLedger
+import RegistryModel
+import Synchronization
+
+/// The one writer. Requests that arrive while a commit is under way share the next one: one fsync
+/// for all of them, a savepoint for each, so that a refused one leaves nothing behind.
+///
+/// Nothing is answered before the commit has returned. After an I/O error nothing is acknowledged
+/// any more, because the page cache may hold what the disk doesn't: the process has to end, and the
+/// next start recovers. A full disk isn't such an error: SQLite rolls back, and the caller hears of
+/// it.
+final class GroupCommit: Sendable {
+    private struct Job {
+        var request: CommitRequest
+        var answer: CheckedContinuation<Result<Committed, RegistryError>, Never>
+    }
+
+    private struct State {
+        var waiting: [Job] = []
+        var isRunning = false
+        var hasFailed = false
+    }
+
+    /// Requests in one transaction, at most.
+    static let maximumGroup = 512
+    /// Requests that wait for the writer, at most; the next one is told to come back.
+    static let maximumWaiting = 16_384
+
+    private let pool: DatabasePool
+    private let ledger: Ledger
+    private let now: @Sendable () -> Timestamp
+    private let logger: Logger
+    private let onCommit: SQLiteStore.CommitObserver
+    private let state = Mutex(State())
+    private let failure = AsyncStream.makeStream(of: Void.self)
+
+    private let commits = Counter(label: "registry_commits_total")
+    private let groupSize = Recorder(label: "registry_commit_group_size")
+    private let commitTime = Timer(label: "registry_commit_duration_seconds")
+
+    init(
+        pool: DatabasePool, ledger: Ledger, now: @escaping @Sendable () -> Timestamp,
+        logger: Logger, onCommit: @escaping SQLiteStore.CommitObserver
+    ) {
+        self.pool = pool
+        self.ledger = ledger
+        self.now = now
+        self.logger = logger
+        self.onCommit = onCommit
+    }
+
+    func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
+        try await withCheckedContinuation { answer in
+            enqueue(Job(request: request, answer: answer))
+        }.get()
+    }
+
+    private func enqueue(_ job: Job) {
+        enum Admission { case start, wait, refuse(RegistryError) }
+        let admission = state.withLock { state -> Admission in
+            guard !state.hasFailed else { return .refuse(.storeFailed) }
+            guard state.waiting.count < Self.maximumWaiting else { return .refuse(.overloaded) }
+            state.waiting.append(job)
+            guard !state.isRunning else { return .wait }
+            state.isRunning = true
+            return .start
+        }
+        switch admission {
+        case .start: startNextGroup()
+        case .wait: break
+        case .refuse(let error): job.answer.resume(returning: .failure(error))
+        }
+    }
+
+    /// One group a turn, so that maintenance gets its turns on the writer too.
+    private func startNextGroup() {
+        pool.asyncWriteWithoutTransaction { [self] db in
+            let jobs = state.withLock { state in
+                let jobs = Array(state.waiting.prefix(Self.maximumGroup))
+                state.waiting.removeFirst(jobs.count)
+                return jobs
+            }
+            commit(jobs, in: db)
+            let hasMore = state.withLock { state in
+                state.isRunning = !state.waiting.isEmpty
+                return state.isRunning
+            }
+            if hasMore { startNextGroup() }
+        }
+    }
+
+    private func commit(_ jobs: [Job], in db: Database) {
+        let started = ContinuousClock.now
+        do {
+            let results = try transaction(jobs.map(\.request), in: db)
+            for result in results {
+                if case .success((_, let changes?)) = result { onCommit(changes) }
+            }
+            commitTime.record(duration: started.duration(to: .now))
+            groupSize.record(jobs.count)
+            commits.increment()
+            for (job, result) in zip(jobs, results) {
+                job.answer.resume(returning: result.map(\.committed))
+            }
+        } catch {
+            rollBack(db)
+            let reason = refusal(for: error)
+            for job in jobs { job.answer.resume(returning: .failure(reason)) }
+        }
+    }
+
+    private typealias Written = (committed: Committed, changes: RevisionChanges?)
+
+    private func transaction(
+        _ requests: [CommitRequest], in db: Database
+    ) throws -> [Result<Written, RegistryError>] {
+        let time = now()
+        let transaction = SQLiteTransaction(db: db)
+        try db.beginTransaction(.immediate)
+        let results = try requests.map { request in
+            try db.cachedStatement(sql: "SAVEPOINT command").execute()
+            do {
+                let written = try ledger.execute(request, in: transaction, now: time)
+                try db.cachedStatement(sql: "RELEASE command").execute()
+                return Result<Written, RegistryError>.success(written)
+            } catch let refusal as RegistryError {
+                try undoCommand(db)
+                return .failure(refusal)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                // The schema refused what the ledger let through: a defect, but a contained one.
+                logger.error("the schema refused a command", metadata: ["error": "\(error)"])
+                try undoCommand(db)
+                return .failure(.inconsistent)
+            }
+        }
+        try db.commit()
+        return results
+    }
+
+    private func undoCommand(_ db: Database) throws {
+        try db.cachedStatement(sql: "ROLLBACK TO command").execute()
+        try db.cachedStatement(sql: "RELEASE command").execute()
+    }
+
+    private func rollBack(_ db: Database) {
+        // SQLite has often rolled back by itself already, and then there's nothing to end.
+        if db.isInsideTransaction { try? db.rollback() }
+    }
+
+    private func refusal(for error: any Error) -> RegistryError {
+        if let error = error as? DatabaseError {
+            switch error.resultCode {
+            case .SQLITE_FULL:
+                logger.error("the disk is full; writes are refused until there is room")
+                return .storageFull
+            case .SQLITE_NOMEM, .SQLITE_TOOBIG:
+                logger.error("SQLite refused a commit", metadata: ["error": "\(error)"])
+                return .overloaded
+            default:
+                break
+            }
+        }
+        fail(error)
+        return .storeFailed
+    }
+
+    /// The end of all acknowledgements.
+    private func fail(_ error: any Error) {
+        logger.critical(
+            "the store failed; nothing is acknowledged any more", metadata: ["error": "\(error)"])
+        let abandoned = state.withLock { state in
+            state.hasFailed = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for job in abandoned { job.answer.resume(returning: .failure(.storeFailed)) }
+        failure.continuation.finish()
+    }
+
+    /// A reader that was cancelled, or waited too long, says nothing about the disk.
+    func refusal(forRead error: any Error) -> RegistryError {
+        if error is CancellationError { return .overloaded }
+        guard let error = error as? DatabaseError else {
+            logger.error("a read failed", metadata: ["error": "\(error)"])
+            return .inconsistent
+        }
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_INTERRUPT, .SQLITE_ABORT, .SQLITE_NOMEM:
+            return .overloaded
+        default:
+            fail(error)
+            return .storeFailed
+        }
+    }
+
+    var time: Timestamp { now() }
+
+    func waitForFailure() async {
+        for await _ in failure.stream {}
+    }
+
+    func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
+        let oldest = now().adding(.zero - IdempotencyRecord.lifetime)
+        let result = await withCheckedContinuation {
+            (answer: CheckedContinuation<Result<Void, RegistryError>, Never>) in
+            guard !state.withLock(\.hasFailed) else {
+                return answer.resume(returning: .failure(.storeFailed))
+            }
+            pool.asyncWriteWithoutTransaction { [self] db in
+                do {
+                    try SQLiteTransaction(db: db).maintain(
+                        tokenUses: tokenUses, forgetKeysBefore: oldest)
+                    answer.resume(returning: .success(()))
+                } catch {
+                    rollBack(db)
+                    answer.resume(returning: .failure(refusal(for: error)))
+                }
+            }
+        }
+        try result.get()
+    }
+
+    /// Returns when everything that was asked before has been answered.
+    func finish() async {
+        while state.withLock({ $0.isRunning || !$0.waiting.isEmpty }) {
+            await withCheckedContinuation { done in
+                pool.asyncWriteWithoutTransaction { _ in done.resume() }
+            }
+        }
+    }
+}

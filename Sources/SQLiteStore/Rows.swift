@@ -1,0 +1,132 @@
+import Foundation
+import GRDB
+import RegistryLedger
+import RegistryModel
+
+// How the model's values are read from rows. The schema's CHECKs guarantee what is forced here:
+// a row that breaks them can't be written, and a file that holds one is corrupt.
+
+extension Placement {
+    init?(row: Row, prefix: String) {
+        guard let location: String = row[prefix + "location"] else { return nil }
+        self.init(
+            location: LocationName(canonical: location),
+            mode: Mode(rawValue: row[prefix + "mode"]) ?? .reject, tenant: row[prefix + "tenant"])
+    }
+
+    init(row: Row) {
+        self.init(
+            location: LocationName(canonical: row["location"]),
+            mode: Mode(rawValue: row["mode"]) ?? .reject, tenant: row["tenant"])
+    }
+}
+
+extension Domain {
+    init(row: Row) {
+        self.init(
+            fqdn: FQDN(canonical: row["fqdn"]), placement: Placement(row: row),
+            revision: Revision(row["revision"]),
+            registeredAt: Timestamp(milliseconds: row["registered_at"]),
+            changedAt: Timestamp(milliseconds: row["changed_at"]))
+    }
+}
+
+extension ReleasedDomain {
+    init(row: Row) {
+        self.init(
+            fqdn: FQDN(canonical: row["fqdn"]), placement: Placement(row: row),
+            revision: Revision(row["revision"]),
+            registeredAt: Timestamp(milliseconds: row["registered_at"]),
+            releasedAt: Timestamp(milliseconds: row["released_at"]),
+            availableAt: Timestamp(milliseconds: row["available_at"]))
+    }
+}
+
+extension Location {
+    init(row: Row) {
+        self.init(
+            name: LocationName(canonical: row["name"]),
+            settings: LocationSettings(
+                upstream: UpstreamURL(canonical: row["upstream"]),
+                acceptsSignups: row["accepts_signups"],
+                isDefaultForSignups: row["default_for_signups"]),
+            revision: Revision(row["revision"]))
+    }
+}
+
+extension TokenRecord {
+    static let select = """
+        SELECT token.*, token_use.last_used_at FROM token
+        LEFT JOIN token_use ON token_use.token = token.id
+        """
+
+    init(row: Row) {
+        let expires: Int64? = row["expires_at"]
+        let revoked: Int64? = row["revoked_at"]
+        let used: Int64? = row["last_used_at"]
+        let digest: Data = row["secret_digest"]
+        self.init(
+            id: row["id"], name: row["name"], role: Role(rawValue: row["role"]) ?? .reader,
+            secretDigest: Array(digest), createdAt: Timestamp(milliseconds: row["created_at"]),
+            expiresAt: expires.map(Timestamp.init), revokedAt: revoked.map(Timestamp.init),
+            lastUsedAt: used.map(Timestamp.init))
+    }
+}
+
+extension Head {
+    static func read(_ db: Database) throws -> Head {
+        guard
+            let row = try Row.fetchOne(
+                try db.cachedStatement(sql: "SELECT epoch, revision, digest, at FROM head"))
+        else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the head is missing") }
+        let digest: Data = row["digest"]
+        return Head(
+            epoch: Epoch(row["epoch"]), revision: Revision(row["revision"]), digest: Array(digest),
+            at: Timestamp(milliseconds: row["at"]))
+    }
+}
+
+extension HistoryItem {
+    static let columns = """
+        c.revision, c.position, c.action, c.fqdn, c.before_location, c.before_mode, c.before_tenant,
+        c.after_location, c.after_mode, c.after_tenant, c.registered_at, c.subject, c.before_detail,
+        c.after_detail, r.epoch, r.at, r.actor_token, r.actor_name, r.actor_role, r.reason, r.ticket,
+        r.request_id, r.migration, r.wave, r.override_reason
+        """
+
+    init(row: Row) throws {
+        let registered: Int64? = row["registered_at"]
+        let change = try ChangeRow(
+            action: row["action"], fqdn: row["fqdn"],
+            before: Placement(row: row, prefix: "before_"),
+            after: Placement(row: row, prefix: "after_"),
+            registeredAt: registered.map(Timestamp.init), subject: row["subject"],
+            beforeDetail: row["before_detail"], afterDetail: row["after_detail"]
+        ).change()
+        let header = RevisionHeader(
+            epoch: Epoch(row["epoch"]), revision: Revision(row["revision"]),
+            at: Timestamp(milliseconds: row["at"]),
+            actor: Actor(
+                token: row["actor_token"], name: row["actor_name"],
+                role: Role(rawValue: row["actor_role"]) ?? .reader),
+            note: Note(reason: row["reason"], ticket: row["ticket"]), requestID: row["request_id"],
+            migration: row["migration"], wave: row["wave"], overrideReason: row["override_reason"])
+        self.init(header: header, position: row["position"], change: change)
+    }
+}
+
+extension IdempotencyRecord {
+    static func read(_ db: Database, token: String, key: String) throws -> IdempotencyRecord? {
+        let row = try Row.fetchOne(
+            try db.cachedStatement(sql: "SELECT * FROM idempotency WHERE token = ? AND key = ?"),
+            arguments: [token, key])
+        guard let row, let outcome: Outcome = try ChangeRow.value(row["outcome"]) else {
+            return nil
+        }
+        let digest: Data = row["request_digest"]
+        return IdempotencyRecord(
+            key: IdempotencyKey(token: token, key: key, requestDigest: Array(digest)),
+            revision: Revision(row["revision"]), outcome: outcome,
+            createdAt: Timestamp(milliseconds: row["created_at"]))
+    }
+}

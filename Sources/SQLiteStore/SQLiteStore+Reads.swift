@@ -1,0 +1,157 @@
+import GRDB
+import RegistryLedger
+import RegistryModel
+
+extension SQLiteStore {
+    /// Runs `read` on a snapshot, on a reader connection.
+    func reading<Value: Sendable>(
+        _ read: @escaping @Sendable (Database) throws -> Value
+    ) async throws(RegistryError) -> Value {
+        do {
+            return try await pool.read(read)
+        } catch let error as RegistryError {
+            throw error
+        } catch {
+            throw writer.refusal(forRead: error)
+        }
+    }
+
+    public func head() async throws(RegistryError) -> Head {
+        try await reading(Head.read)
+    }
+
+    public func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
+        let now = writer.time
+        return try await reading { db in
+            try IdempotencyRecord.read(db, token: key.token, key: key.key)?.replay(of: key, at: now)
+        }
+    }
+
+    public func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain? {
+        try await reading { db in
+            let head = try Head.read(db).revision
+            guard revision <= head else {
+                throw RegistryError.unknownRevision(revision, head: head)
+            }
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT c.revision, c.after_location, c.after_mode, c.after_tenant, c.registered_at, r.at
+                    FROM change_log c JOIN revision_log r ON r.revision = c.revision
+                    WHERE c.fqdn = ? AND c.revision <= ?
+                    ORDER BY c.revision DESC, c.position DESC LIMIT 1
+                    """, arguments: [fqdn.text, revision.number])
+            guard let row, let placement = Placement(row: row, prefix: "after_") else { return nil }
+            return Domain(
+                fqdn: fqdn, placement: placement, revision: Revision(row["revision"]),
+                registeredAt: Timestamp(milliseconds: row["registered_at"]),
+                changedAt: Timestamp(milliseconds: row["at"]))
+        }
+    }
+
+    public func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
+        try await reading { db in
+            let number = try Int64.fetchOne(
+                db,
+                sql:
+                    "SELECT revision FROM revision_log WHERE at <= ? ORDER BY at DESC, revision DESC LIMIT 1",
+                arguments: [time.milliseconds])
+            return Revision(number ?? 0)
+        }
+    }
+
+    public func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
+        let now = writer.time
+        return try await reading { db in
+            let transaction = SQLiteTransaction(db: db)
+            let revision = try Head.read(db).revision
+            guard try transaction.domain(fqdn) == nil else { return Read(.live, at: revision) }
+            if let released = try transaction.released(fqdn), released.availableAt > now {
+                return Read(.quarantined(until: released.availableAt), at: revision)
+            }
+            return Read(.free, at: revision)
+        }
+    }
+
+    public func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
+        var filter = Filter()
+        filter.add("location = ?", query.location?.text)
+        filter.add("mode = ?", query.mode?.rawValue)
+        filter.add("tenant = ?", query.tenant)
+        filter.add("fqdn > ?", query.after?.text)
+        if let prefix = query.prefix {
+            filter.add("fqdn >= ?", prefix)
+            // The octet after `z`, the highest that a name can hold.
+            filter.add("fqdn < ?", prefix + "{")
+        }
+        if let suffix = query.suffix {
+            filter.add("(fqdn = ?1s OR fqdn LIKE '%.' || ?1s)", twice: suffix)
+        }
+        return try await page(
+            "SELECT * FROM domain \(filter.clause) ORDER BY fqdn", filter, limit: query.limit,
+            Domain.init(row:))
+    }
+
+    public func locations(
+        after: LocationName?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<Location>> {
+        var filter = Filter()
+        filter.add("name > ?", after?.text)
+        return try await page(
+            "SELECT * FROM location \(filter.clause) ORDER BY name", filter, limit: limit,
+            Location.init(row:))
+    }
+
+    public func tokens(
+        after: String?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<TokenRecord>> {
+        var filter = Filter()
+        filter.add("id > ?", after)
+        filter.add("revoked_at IS NULL")
+        return try await page(
+            "\(TokenRecord.select) \(filter.clause) ORDER BY id", filter, limit: limit,
+            TokenRecord.init(row:))
+    }
+
+    /// One row more than asked for tells whether there is a next page.
+    func page<Item: Sendable>(
+        _ sql: String, _ filter: Filter, limit: Int,
+        _ item: @escaping @Sendable (Row) throws -> Item
+    ) async throws(RegistryError) -> Read<Page<Item>> {
+        try await reading { db in
+            let revision = try Head.read(db).revision
+            var items = try Row.fetchAll(
+                db, sql: "\(sql) LIMIT \(limit + 1)", arguments: filter.arguments
+            ).map(item)
+            let hasMore = items.count > limit
+            if hasMore { items.removeLast() }
+            return Read(Page(items: items, hasMore: hasMore), at: revision)
+        }
+    }
+}
+
+/// Conditions joined by "and". Texts are this module's own; values are always bound.
+struct Filter: Sendable {
+    private var conditions: [String] = []
+    private(set) var arguments = StatementArguments()
+
+    mutating func add(_ condition: String) {
+        conditions.append(condition)
+    }
+
+    mutating func add(_ condition: String, _ value: (some DatabaseValueConvertible)?) {
+        guard let value else { return }
+        conditions.append(condition)
+        arguments += [value]
+    }
+
+    /// `?1s` in the condition stands for the value, each time.
+    mutating func add(_ condition: String, twice value: String) {
+        conditions.append(condition.replacing("?1s", with: "?"))
+        arguments += [value, value]
+    }
+
+    var clause: String {
+        conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+    }
+}

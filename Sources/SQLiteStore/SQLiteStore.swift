@@ -1,0 +1,170 @@
+import Foundation
+import GRDB
+import Logging
+import Migrations
+import RegistryLedger
+import RegistryModel
+
+/// The embedded store: one SQLite file in WAL mode, one writer, readers on snapshots.
+///
+/// One writer and no second process, because Debian's SQLite 3.40.1 can lose acknowledged commits
+/// when a checkpoint overlaps a commit from another connection (the WAL-reset bug, 3.7.0–3.51.2):
+/// every write and every checkpoint happens on GRDB's writer connection, and `DataFolderLock` keeps
+/// other processes out.
+public final class SQLiteStore: Store {
+    let pool: DatabasePool
+    let writer: GroupCommit
+    private let lock: DataFolderLock
+
+    /// Told of each committed revision, in order, before its writer is answered.
+    public typealias CommitObserver = @Sendable (RevisionChanges) -> Void
+
+    public struct Configuration: Sendable {
+        /// Created where missing. Holds `registry.sqlite`, its WAL and `lock`.
+        public var folder: URL
+        /// How long a released name can't be registered again.
+        public var quarantine: Duration
+        public var now: @Sendable () -> Timestamp
+        /// The files to bring the schema up to. Tests give older and newer ones.
+        public var migrations: [Migration] = Migration.sqlite
+
+        public init(folder: URL, quarantine: Duration, now: @escaping @Sendable () -> Timestamp) {
+            self.folder = folder
+            self.quarantine = quarantine
+            self.now = now
+        }
+    }
+
+    /// Opens the store, or makes a new one where the folder holds none.
+    ///
+    /// - Throws: `StoreOpeningError`, with a message for the operator.
+    public init(
+        _ configuration: Configuration, logger: Logger, onCommit: @escaping CommitObserver
+    ) throws {
+        let folder = configuration.folder
+        try Self.makeFolder(folder)
+        lock = try DataFolderLock(folder: folder)
+        do {
+            pool = try DatabasePool(
+                path: folder.appendingPathComponent(Self.fileName).path,
+                configuration: Self.connectionSettings())
+            try pool.writeWithoutTransaction { db in
+                // Opening runs `PRAGMA synchronous = NORMAL` after `prepareDatabase`, and NORMAL
+                // can lose acknowledged commits at power loss.
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                try Self.assertDurable(db)
+                try SchemaMigrator(migrations: configuration.migrations, now: configuration.now)
+                    .run(db)
+                try Self.makeHeadIfMissing(db, now: configuration.now())
+            }
+        } catch let error as DatabaseError {
+            throw StoreOpeningError.database(
+                "\(folder.path): \(error.message ?? "SQLite failed") (\(error.extendedResultCode))")
+        }
+        writer = GroupCommit(
+            pool: pool, ledger: Ledger(quarantine: configuration.quarantine),
+            now: configuration.now,
+            logger: logger, onCommit: onCommit)
+    }
+
+    public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
+        try await writer.commit(request)
+    }
+
+    public func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
+        try await writer.maintain(tokenUses: tokenUses)
+    }
+
+    public func waitForFailure() async {
+        await writer.waitForFailure()
+    }
+
+    public func close() async {
+        await writer.finish()
+        // Readers still open only keep the file open a little longer.
+        try? pool.close()
+        lock.release()
+    }
+
+    static let fileName = "registry.sqlite"
+
+    /// Octets in the write-ahead log now.
+    public var walBytes: Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
+        return (attributes?[.size] as? NSNumber)?.intValue ?? 0
+    }
+}
+
+extension SQLiteStore {
+    private static func connectionSettings() -> GRDB.Configuration {
+        var settings = GRDB.Configuration()
+        settings.foreignKeysEnabled = true
+        settings.maximumReaderCount = 4
+        // Nobody else writes; a reader that meets a checkpoint waits instead of failing.
+        settings.busyMode = .timeout(5)
+        settings.prepareDatabase { db in
+            // 64 MiB of page cache a connection: negative means KiB.
+            try db.execute(sql: "PRAGMA cache_size = -65536")
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
+        }
+        return settings
+    }
+
+    private static func assertDurable(_ db: Database) throws {
+        let journal = try String.fetchOne(db, sql: "PRAGMA journal_mode")
+        let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+        guard journal == "wal", synchronous == 2 else {
+            throw StoreOpeningError.notDurable(
+                journal: journal ?? "none", synchronous: synchronous ?? -1)
+        }
+    }
+
+    private static func makeHeadIfMissing(_ db: Database, now: Timestamp) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO head (id, epoch, revision, digest, at)
+                SELECT 1, ?, 0, ?, ? WHERE NOT EXISTS (SELECT 1 FROM head)
+                """,
+            arguments: [Epoch.random().text, Data(RevisionDigest.genesis), now.milliseconds])
+    }
+
+    /// Only the service's own user may look: the file holds digests of tokens and all customers.
+    private static func makeFolder(_ folder: URL) throws {
+        guard !FileManager.default.fileExists(atPath: folder.path) else { return }
+        do {
+            try FileManager.default.createDirectory(
+                at: folder, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw StoreOpeningError.folder(
+                "\(folder.path) can't be created: \(error.localizedDescription)")
+        }
+    }
+}
+
+/// Why a store can't be opened, in words for the operator.
+public enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
+    case folder(String)
+    case inUse(folder: String, holder: String)
+    case database(String)
+    case notDurable(journal: String, synchronous: Int)
+    case newer(version: Int, known: Int)
+    case edited(version: Int, name: String)
+    case foreign(String)
+
+    public var description: String {
+        switch self {
+        case .folder(let what): what
+        case .inUse(let folder, let holder):
+            "the data folder \(folder) is in use by another tenant-registry process (\(holder)); one process at a time may have it"
+        case .database(let what): "the store can't be opened: \(what)"
+        case .notDurable(let journal, let synchronous):
+            "the store isn't durable: journal_mode is \(journal) and synchronous is \(synchronous), where wal and 2 are needed"
+        case .newer(let version, let known):
+            "the store was written by a newer version: its schema is at \(version), this binary knows \(known); start the newer binary"
+        case .edited(let version, let name):
+            "migration file \(version) (\(name)) isn't the one that this store was made with; a released migration file must never change"
+        case .foreign(let what): "the file isn't a tenant-registry store: \(what)"
+        }
+    }
+}

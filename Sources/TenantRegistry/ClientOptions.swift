@@ -1,0 +1,93 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import RegistryClient
+import RegistryModel
+
+/// How a command finds the service, and what it shows as its own.
+struct ClientOptions: ParsableArguments {
+    @Option(help: "Where the service is. (default: http://127.0.0.1:8080)")
+    var server: String?
+
+    @Option(help: "The access token. Better in TENANT_REGISTRY_TOKEN or a file: others see flags.")
+    var token: String?
+
+    @Option(
+        help: "A file that holds the access token. (default: <data-dir>/admin-token, if it's there)"
+    )
+    var tokenFile: String?
+
+    @Option(help: "The service's data folder, to find the first admin token. (default: data)")
+    var dataDir: String?
+
+    @Option(help: "A JSON file with any of these settings.")
+    var config: String?
+
+    /// Runs `body` with a client, and turns what the client throws into exit codes.
+    func withClient(_ body: (RegistryClient) async throws -> Void) async throws {
+        let settings = try await Settings(file: config)
+        let address = settings.text(server, "server", default: "http://127.0.0.1:8080")
+        guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https",
+            url.host != nil
+        else {
+            throw CommandFailure.usage("--server: an http or https URL is expected, not \(address)")
+        }
+
+        let http = HTTPClient(eventLoopGroupProvider: .singleton)
+        let client = RegistryClient(base: url, token: try findToken(settings), http: http)
+        let result: Result<Void, any Error>
+        do {
+            try await body(client)
+            result = .success(())
+        } catch {
+            result = .failure(Self.failure(error))
+        }
+        try? await http.shutdown()
+        try result.get()
+    }
+
+    private func findToken(_ settings: Settings) throws -> String? {
+        if let token = settings.text(token, "token") { return token }
+        let path: String
+        if let file = settings.text(tokenFile, "token-file") {
+            path = file
+            guard FileManager.default.isReadableFile(atPath: path) else {
+                throw CommandFailure.usage("--token-file: \(path) can't be read")
+            }
+        } else {
+            path = settings.text(dataDir, "data-dir", default: "data") + "/" + AdminTokenFile.name
+        }
+        return (try? String(contentsOfFile: path, encoding: .utf8))?
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    static func failure(_ error: any Error) -> any Error {
+        switch error {
+        case ClientError.refused(let refusal): CommandFailure.refused(refusal.description)
+        case ClientError.unreachable: CommandFailure.unreachable("\(error)")
+        case ClientError.unreadable: CommandFailure.failed("\(error)")
+        default: error
+        }
+    }
+}
+
+/// Why, for every command that writes.
+struct NoteOptions: ParsableArguments {
+    @Option(help: "Why; at most 500 characters. Recorded in history.")
+    var reason: String?
+
+    @Option(help: "A ticket; at most 100 characters. Recorded in history.")
+    var ticket: String?
+
+    var note: Note { Note(reason: reason, ticket: ticket) }
+}
+
+/// How a list is shown.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case table, json, ndjson, csv
+}
+
+struct OutputOptions: ParsableArguments {
+    @Option(help: "table, json, ndjson or csv.")
+    var output: OutputFormat = .table
+}

@@ -1,0 +1,177 @@
+import ArgumentParser
+import RegistryClient
+import RegistryModel
+import RegistryWire
+
+/// `tenant-registry domains …`
+struct Domains: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look up, register, change and release domains.",
+        subcommands: [
+            Get.self, List.self, Register.self, Change.self, Release.self, Restore.self,
+            DomainHistory.self,
+        ])
+
+    static let columns = [
+        "fqdn", "location", "mode", "tenant", "revision", "registered_at", "changed_at",
+    ]
+
+    static func cells(_ domain: DomainResource) -> [Listing.Cell] {
+        [
+            .text(domain.fqdn), .text(domain.location), .text(domain.mode),
+            Listing.Cell(domain.tenant),
+            .number(domain.revision), .text(domain.registeredAt), .text(domain.changedAt),
+        ]
+    }
+
+    static func show(_ domains: [DomainResource], _ output: OutputOptions) {
+        var listing = Listing(columns)
+        for domain in domains { listing.add(cells(domain)) }
+        listing.print(output.output)
+    }
+}
+
+extension Domains {
+    struct Get: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Where a domain lives, now or then.")
+        @Argument(help: "The domain.") var fqdn: String
+        @Option(help: "As of a time, RFC 3339.") var at: String?
+        @Option(help: "As of a revision.") var revision: Int64?
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                Domains.show([try await registry.domain(fqdn, at: at, revision: revision)], output)
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List domains by name.")
+        @Option(help: "Only those in this location.") var location: String?
+        @Option(help: "Only those in this mode: serve, read_only, reject.") var mode: String?
+        @Option(help: "Only this tenant's.") var tenant: String?
+        @Option(help: "Only names that begin so.") var prefix: String?
+        @Option(help: "Only names below this one, or itself.") var suffix: String?
+        @Option(help: "Stop after this many.") var limit: Int?
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            let filter = [
+                ("location", location), ("mode", mode), ("tenant", tenant), ("prefix", prefix),
+                ("suffix", suffix),
+            ]
+            try await client.withClient { registry in
+                var rest = limit ?? Int.max
+                guard rest > 0 else {
+                    throw CommandFailure.usage("--limit: a number above 0 is expected")
+                }
+                var domains: [DomainResource] = []
+                var cursor: String?
+                repeat {
+                    let page = try await registry.domains(
+                        filter: filter, limit: min(rest, 1000), cursor: cursor)
+                    domains += page.items
+                    rest -= page.items.count
+                    cursor = page.nextCursor
+                } while cursor != nil && rest > 0
+                Domains.show(domains, output)
+            }
+        }
+    }
+
+    struct Register: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Register a new domain.")
+        @Argument(help: "The domain.") var fqdn: String
+        @Option(help: "Where. (default: the default for signups)") var location: String?
+        @Option(help: "Whose it is.") var tenant: String?
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                let domain = try await registry.register(
+                    fqdn, location: location, tenant: tenant, note: why.note)
+                Domains.show([domain], output)
+            }
+        }
+    }
+
+    struct Change: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change a domain's location, mode or tenant.")
+        @Argument(help: "The domain.") var fqdn: String
+        @Option(help: "The new location.") var location: String?
+        @Option(help: "The new mode: serve, read_only, reject.") var mode: String?
+        @Option(help: "The new tenant.") var tenant: String?
+        @Flag(help: "Clear the tenant.") var clearTenant = false
+        @Option(help: "Only if the domain is still at this revision.") var ifRevision: Int64?
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func validate() throws {
+            guard tenant == nil || !clearTenant else {
+                throw ValidationError("Send either --tenant or --clear-tenant.")
+            }
+            guard location != nil || mode != nil || tenant != nil || clearTenant else {
+                throw ValidationError(
+                    "Nothing to change: send --location, --mode, --tenant or --clear-tenant.")
+            }
+        }
+
+        func run() async throws {
+            let change: DomainPatch.TenantChange? = clearTenant ? .clear : tenant.map { .set($0) }
+            try await client.withClient { registry in
+                let domain = try await registry.change(
+                    fqdn, location: location, mode: mode, tenant: change, note: why.note,
+                    ifMatch: ifRevision)
+                Domains.show([domain], output)
+            }
+        }
+    }
+
+    struct Release: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a domain go; its name rests in quarantine.")
+        @Argument(help: "The domain.") var fqdn: String
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { try await $0.release(fqdn, note: why.note) }
+        }
+    }
+
+    struct Restore: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Bring a released domain back as it was.")
+        @Argument(help: "The domain.") var fqdn: String
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                Domains.show([try await registry.restore(fqdn, note: why.note)], output)
+            }
+        }
+    }
+
+    struct DomainHistory: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "history", abstract: "Who changed a domain, when and why.")
+        @Argument(help: "The domain.") var fqdn: String
+        @OptionGroup var filter: HistoryFilter
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { try await filter.show($0, of: fqdn, output) }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+
+/// `tenant-registry import`
+struct Import: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Register many domains from a file.",
+        discussion: """
+            CSV with a header line (fqdn,location,tenant; the last two are optional) or NDJSON with \
+            the same fields. Each bad row is reported with its line and a code, and the rest goes \
+            on; the exit code is 1 if any was bad.
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case csv, ndjson
+    }
+
+    @Argument(help: "The file; - for standard input.") var file: String
+    @Option(help: "csv or ndjson. (default: by the file's name, else csv)") var format: Format?
+    @OptionGroup var why: NoteOptions
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+        let handle = try open()
+        defer { try? handle.close() }
+        try await client.withClient { registry in
+            var rows = try RowReader(handle, format: isNDJSON ? .ndjson : .csv)
+            var run = ImportRun(registry: registry, note: why.note)
+            try await run.run(&rows, progress: ProgressBar(total: size))
+            guard run.refused == 0 else {
+                throw CommandFailure.failed("\(run.refused) rows were refused")
+            }
+        }
+    }
+
+    private var isNDJSON: Bool {
+        if let format { return format == .ndjson }
+        return file.hasSuffix(".ndjson") || file.hasSuffix(".jsonl")
+    }
+
+    private func open() throws -> FileHandle {
+        guard file != "-" else { return .standardInput }
+        guard let handle = FileHandle(forReadingAtPath: file) else {
+            throw CommandFailure.usage("\(file) can't be read")
+        }
+        return handle
+    }
+
+    private var size: Int? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+        return (attributes?[.size] as? NSNumber)?.intValue
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import RegistryClient
+import RegistryWire
+
+/// `tenant-registry locations …`
+struct Locations: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List, set and delete locations.",
+        subcommands: [List.self, Set.self, Delete.self], defaultSubcommand: List.self)
+
+    static func show(_ locations: [LocationResource], _ output: OutputOptions) {
+        var listing = Listing([
+            "name", "upstream", "accepts_signups", "default_for_signups", "revision",
+        ])
+        for location in locations {
+            listing.add([
+                .text(location.name), .text(location.upstream), .bool(location.acceptsSignups),
+                .bool(location.defaultForSignups), .number(location.revision),
+            ])
+        }
+        listing.print(output.output)
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List locations.")
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { Locations.show(try await $0.locations(), output) }
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a location, or change one.",
+            discussion:
+                "What isn't given stays as it is; a new location takes signups and isn't the default."
+        )
+        @Argument(help: "The location.") var name: String
+        @Option(help: "Where the proxy sends requests: an http or https URL.") var upstream: String?
+        @Flag(inversion: .prefixedNo, help: "Whether signups may go there.") var acceptsSignups:
+            Bool?
+        @Flag(name: .customLong("default"), help: "Make it the default for signups.")
+        var isDefault = false
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                let current = try await registry.locations().first { $0.name == name }
+                guard let upstream = upstream ?? current?.upstream else {
+                    throw CommandFailure.usage(
+                        "there is no location \(name) yet: --upstream is needed")
+                }
+                let location = try await registry.putLocation(
+                    name, upstream: upstream,
+                    acceptsSignups: acceptsSignups ?? current?.acceptsSignups ?? true,
+                    isDefault: isDefault || current?.defaultForSignups ?? false, note: why.note)
+                Locations.show([location], output)
+            }
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Delete a location that nothing refers to.")
+        @Argument(help: "The location.") var name: String
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { try await $0.deleteLocation(name, note: why.note) }
+        }
+    }
+}

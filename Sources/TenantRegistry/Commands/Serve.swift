@@ -1,0 +1,134 @@
+import ArgumentParser
+import Foundation
+import Hummingbird
+import Logging
+import RegistryModel
+
+/// `tenant-registry serve`
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the service.",
+        discussion: """
+            The first start on an empty data folder makes one admin token and writes it to \
+            <data-dir>/admin-token; the command line on the same machine finds it there.
+            """)
+
+    @Option(help: "Where to listen: HOST:PORT, port 0 for any free one. (default: 127.0.0.1:8080)")
+    var listen: String?
+
+    @Option(help: "A port of its own for /livez, /readyz and /metrics, without tokens.")
+    var opsListen: String?
+
+    @Option(help: "The folder of the embedded store. (default: data)")
+    var dataDir: String?
+
+    @Flag(help: "Let requests without a token read: for proxies on a private network.")
+    var anonymousReads = false
+
+    @Option(help: "Days before a released name can be registered again, 0-36500. (default: 90)")
+    var quarantineDays: Int?
+
+    @Option(help: "A parent below which signups must lie. Repeatable. (default: any)")
+    var suffix: [String] = []
+
+    @Option(help: "A file that replaces the list of reserved names: one a line.")
+    var reservedNames: String?
+
+    @Option(
+        help:
+            "Cache-Control of answers to proxies. (default: max-age=1, stale-while-revalidate=30, stale-if-error=86400)"
+    )
+    var routeCacheControl: String?
+
+    @Option(help: "Retry-After of domains that aren't served, in seconds, 1-86400. (default: 30)")
+    var retryAfter: Int?
+
+    @Option(help: "Which requests to log: all, writes, off. (default: all)")
+    var accessLog: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error, critical. (default: info)")
+    var logLevel: String?
+
+    @Option(help: "Open connections at most, 1-1000000. (default: 16384)")
+    var maxConnections: Int?
+
+    @Option(help: "Seconds between \"not ready\" and the end of listening, 0-600. (default: 0)")
+    var drainSeconds: Int?
+
+    @Option(help: "A JSON file with any of these settings.")
+    var config: String?
+
+    func run() async throws {
+        let settings = try await Settings(file: config)
+        try await RunningService.run(options(settings))
+    }
+
+    private func options(_ settings: Settings) throws -> ServeOptions {
+        var options = ServeOptions(
+            listen: try Self.address(
+                settings.text(listen, "listen", default: "127.0.0.1:8080"), "listen"),
+            folder: URL(
+                fileURLWithPath: settings.text(dataDir, "data-dir", default: "data"),
+                isDirectory: true))
+        options.opsListen = try settings.text(opsListen, "ops-listen").map {
+            try Self.address($0, "ops-listen")
+        }
+        let days = try settings.integer(
+            quarantineDays, "quarantine-days", default: 90, in: 0...36_500)
+        options.quarantine = .seconds(days * 24 * 60 * 60)
+        options.suffixes = try settings.list(suffix, "suffix").map { text in
+            // A parent may be a single label, which is no tenant's name.
+            guard let name = try? FQDN(text) else {
+                throw CommandFailure.usage(
+                    "--suffix: \(text) isn't a domain name of two labels or more")
+            }
+            return name
+        }
+        if let path = settings.text(reservedNames, "reserved-names") {
+            guard let list = try? String(contentsOfFile: path, encoding: .utf8) else {
+                throw CommandFailure.usage("--reserved-names: \(path) can't be read as UTF-8 text")
+            }
+            options.reservedNames = list
+        }
+        options.http.allowsAnonymousReads = settings.bool(anonymousReads, "anonymous-reads")
+        if let value = settings.text(routeCacheControl, "route-cache-control") {
+            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
+                throw CommandFailure.usage("--route-cache-control: printable ASCII is expected")
+            }
+            options.http.routeCacheControl = value
+        }
+        options.http.retryAfterSeconds = try settings.integer(
+            retryAfter, "retry-after", default: 30, in: 1...86_400)
+        options.http.accessLog =
+            try Self.choice(settings.text(accessLog, "access-log"), "access-log") ?? .all
+        options.logLevel =
+            try Self.choice(settings.text(logLevel, "log-level"), "log-level") ?? .info
+        options.http.limits.connections = try settings.integer(
+            maxConnections, "max-connections", default: 16_384, in: 1...1_000_000)
+        options.drain = .seconds(
+            try settings.integer(drainSeconds, "drain-seconds", default: 0, in: 0...600))
+        return options
+    }
+
+    private static func choice<Value: RawRepresentable & CaseIterable>(
+        _ text: String?, _ name: String
+    ) throws -> Value? where Value.RawValue == String {
+        guard let text else { return nil }
+        guard let value = Value(rawValue: text) else {
+            let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CommandFailure.usage("--\(name): one of \(allowed) is expected, not \(text)")
+        }
+        return value
+    }
+
+    /// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`.
+    private static func address(_ text: String, _ name: String) throws -> BindAddress {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...]),
+            colon != text.startIndex
+        else { throw CommandFailure.usage("--\(name): HOST:PORT is expected, not \(text)") }
+        let host = text[..<colon].trimmingPrefix("[")
+        return .hostname(
+            host.hasSuffix("]") ? String(host.dropLast()) : String(host), port: Int(port))
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import RegistryClient
+import RegistryWire
+
+/// `tenant-registry tokens …`
+struct Tokens: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List, create and revoke access tokens.",
+        subcommands: [List.self, Create.self, Revoke.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List active tokens, without their secrets.")
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                var listing = Listing([
+                    "id", "name", "role", "created_at", "expires_at", "last_used_at",
+                ])
+                var cursor: String?
+                repeat {
+                    let page = try await registry.tokens(cursor: cursor)
+                    for token in page.items {
+                        listing.add([
+                            .text(token.id), .text(token.name), .text(token.role),
+                            Listing.Cell(token.createdAt), Listing.Cell(token.expiresAt),
+                            Listing.Cell(token.lastUsedAt),
+                        ])
+                    }
+                    cursor = page.nextCursor
+                } while cursor != nil
+                listing.print(output.output)
+            }
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create a token.",
+            discussion: "Prints the token alone, on stdout, this once: nobody can show it again.")
+        @Argument(help: "A name for it, 1-100 characters.") var name: String
+        @Option(help: "reader, registrar, auditor, operator or admin.") var role: String
+        @Option(help: "When it ends, RFC 3339. (default: never)") var expiresAt: String?
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                let made = try await registry.createToken(
+                    name: name, role: role, expiresAt: expiresAt, note: why.note)
+                StandardError.write(
+                    "token \(made.id) (\(made.role)) created; it is shown this once\n")
+                StandardOutput.write((made.token ?? "") + "\n")
+            }
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Revoke a token.")
+        @Argument(help: "The token's id.") var id: String
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { try await $0.revokeToken(id, note: why.note) }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import RegistryClient
+import RegistryModel
+
+/// One import: rows in, batches out, what was bad said with its line.
+struct ImportRun {
+    let registry: RegistryClient
+    let note: Note
+    /// Rows in one call; the service takes 10,000 and 4 MiB.
+    static let batchSize = 2000
+    /// How often a batch is sent again when nobody answers; its key keeps it from counting twice.
+    static let attempts = 5
+
+    private let id = UUID().uuidString
+    private(set) var registered = 0
+    private(set) var refused = 0
+    private var batches = 0
+
+    init(registry: RegistryClient, note: Note) {
+        self.registry = registry
+        self.note = note
+    }
+
+    mutating func run(_ rows: inout RowReader, progress: ProgressBar) async throws {
+        var batch: [(line: Int, row: RegistryClient.BatchRow)] = []
+        while let row = try rows.next() {
+            switch row.content {
+            case .success(let content): batch.append((row.line, content))
+            case .failure(let bad): report(row.line, bad.fqdn, bad.code, bad.detail, progress)
+            }
+            if batch.count == Self.batchSize {
+                try await send(batch, progress)
+                batch.removeAll(keepingCapacity: true)
+                progress.update(bytes: rows.bytesRead, text: summary)
+            }
+        }
+        if !batch.isEmpty { try await send(batch, progress) }
+        progress.finish(summary)
+    }
+
+    private var summary: String { "\(registered) registered, \(refused) refused" }
+
+    private mutating func send(
+        _ batch: [(line: Int, row: RegistryClient.BatchRow)], _ progress: ProgressBar
+    ) async throws {
+        batches += 1
+        let answer = try await Self.retrying {
+            try await registry.registerBatch(
+                batch.map(\.row), note: note, idempotencyKey: "import-\(id)-\(batches)")
+        }
+        for (sent, result) in zip(batch, answer.results) {
+            if result.status == "registered" {
+                registered += 1
+            } else {
+                report(sent.line, sent.row.fqdn, result.code ?? "refused", nil, progress)
+            }
+        }
+    }
+
+    private mutating func report(
+        _ line: Int, _ fqdn: String, _ code: String, _ detail: String?, _ progress: ProgressBar
+    ) {
+        refused += 1
+        progress.interrupt("line \(line): \(fqdn): \(code)\(detail.map { " (\($0))" } ?? "")\n")
+    }
+
+    /// Sends again where nobody answered or the service asked to come back later.
+    private static func retrying<Value>(_ call: () async throws -> Value) async throws -> Value {
+        var wait = Duration.milliseconds(200)
+        for attempt in 1... {
+            do {
+                return try await call()
+            } catch ClientError.unreachable(let what) where attempt < attempts {
+                StandardError.write("\(what); trying again\n")
+            } catch ClientError.refused(let refusal)
+                where refusal.status == 503 && attempt < attempts
+            {
+                StandardError.write("\(refusal); trying again\n")
+            }
+            try await Task.sleep(for: wait)
+            wait *= 2
+        }
+        throw CommandFailure.failed("unreachable")
+    }
+}

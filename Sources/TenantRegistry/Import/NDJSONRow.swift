@@ -1,0 +1,28 @@
+import RegistryClient
+import RegistryWire
+
+/// One line of an NDJSON import file.
+enum NDJSONRow {
+    static func read(_ text: String) -> Result<RegistryClient.BatchRow, BadRow> {
+        let shown = String(text.prefix(80))
+        let value: JSONValue
+        do throws(JSONSyntaxError) {
+            value = try JSONValue(parsing: Array(text.utf8))
+        } catch {
+            return .failure(BadRow(fqdn: shown, code: "invalid-json", detail: "\(error)"))
+        }
+        var object = JSONObjectReader(value)
+        let fqdn = object.text("fqdn")
+        let location = object.optionalText("location")
+        let tenant = object.optionalText("tenant")
+        object.finish()
+        if let problem = object.problems.first {
+            return .failure(
+                BadRow(
+                    fqdn: fqdn ?? shown, code: "invalid-row",
+                    detail: "\(problem.pointer): \(problem.detail)"))
+        }
+        return .success(
+            RegistryClient.BatchRow(fqdn: fqdn ?? "", location: location, tenant: tenant))
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import RegistryWire
+
+/// Rows of a command's answer, in any of the output formats.
+struct Listing {
+    /// Names of the fields, in order; they head a table and a CSV file.
+    let columns: [String]
+    private(set) var rows: [[Cell]] = []
+
+    enum Cell {
+        case text(String)
+        case number(Int64)
+        case bool(Bool)
+        case absent
+
+        init(_ text: String?) { self = text.map { .text($0) } ?? .absent }
+
+        var plain: String {
+            switch self {
+            case .text(let text): text
+            case .number(let number): String(number)
+            case .bool(let value): value ? "true" : "false"
+            case .absent: ""
+            }
+        }
+    }
+
+    init(_ columns: [String]) {
+        self.columns = columns
+    }
+
+    mutating func add(_ cells: [Cell]) {
+        rows.append(cells)
+    }
+
+    func print(_ format: OutputFormat) {
+        switch format {
+        case .table: printTable()
+        case .json: StandardOutput.write(json(rows) + "\n")
+        case .ndjson: rows.forEach { StandardOutput.write(object($0) + "\n") }
+        case .csv:
+            StandardOutput.write(CSV.line(columns))
+            rows.forEach { StandardOutput.write(CSV.line($0.map(\.plain))) }
+        }
+    }
+
+    private func printTable() {
+        let texts =
+            [columns.map { $0.uppercased() }] + rows.map { $0.map { Self.printable($0.plain) } }
+        let widths = columns.indices.map { column in texts.map { $0[column].count }.max() ?? 0 }
+        for line in texts {
+            let cells = zip(line, widths).map {
+                $0.padding(toLength: $1, withPad: " ", startingAt: 0)
+            }
+            var text = cells.joined(separator: "  ")
+            while text.last == " " { text.removeLast() }
+            StandardOutput.write(text + "\n")
+        }
+    }
+
+    /// Control characters could steer the terminal.
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+    }
+
+    private func json(_ rows: [[Cell]]) -> String {
+        "[" + rows.map(object).joined(separator: ",\n ") + "]"
+    }
+
+    private func object(_ row: [Cell]) -> String {
+        let members = zip(columns, row).compactMap { name, cell -> String? in
+            if case .absent = cell { return nil }
+            var writer = JSONWriter()
+            switch cell {
+            case .text(let text): writer.string(text)
+            case .number(let number): writer.integer(number)
+            case .bool(let value): writer.bool(value)
+            case .absent: break
+            }
+            return "\"\(name)\":" + String(decoding: writer.bytes, as: UTF8.self)
+        }
+        return "{" + members.joined(separator: ",") + "}"
+    }
+}
+
+enum StandardOutput {
+    static func write(_ text: String) {
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+}
+
+/// RFC 4180.
+enum CSV {
+    static func line(_ fields: [String]) -> String {
+        fields.map(quoted).joined(separator: ",") + "\r\n"
+    }
+
+    private static func quoted(_ field: String) -> String {
+        guard field.contains(where: { $0 == "\"" || $0 == "," || $0.isNewline }) else {
+            return field
+        }
+        return "\"" + field.replacing("\"", with: "\"\"") + "\""
+    }
+}

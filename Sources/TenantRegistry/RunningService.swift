@@ -1,0 +1,124 @@
+import Foundation
+import Hummingbird
+import Logging
+import Metrics
+import NIOCore
+import PrometheusMetrics
+import RegistryHTTP
+import RegistryModel
+import RegistryService
+import RoutingTable
+import SQLiteStore
+import ServiceLifecycle
+
+/// The service, wired: the one place where parts meet and lifetimes are decided.
+///
+/// Start: store → table → first token → listener. Stop, on SIGTERM or SIGINT: not ready, drain,
+/// listener, requests, maintenance, store.
+enum RunningService {
+    static func run(_ options: ServeOptions) async throws {
+        let registry = PrometheusRegistry.standard()
+        MetricsSystem.bootstrap(registry)
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
+        var logger = Logger(label: "tenant-registry")
+        logger.logLevel = options.logLevel
+
+        let state = NodeState(table: DictionaryRoutingTable())
+        let store = try open(options, state: state, logger: logger)
+        let service = RegistryService(
+            store: store, state: state,
+            names: NamePolicy(reserved: options.reservedNames, suffixes: options.suffixes),
+            now: SystemClock.now)
+        try await load(service, logger)
+        try await makeFirstToken(service, folder: options.folder, logger)
+        registry.observe(service, store)
+
+        let drain = DrainSignal()
+        let server = RegistryServer(
+            service: service, options: options.http, drain: drain,
+            metrics: { registry.render() }, logger: logger)
+        try await serve(server, options, service: service, store: store, drain: drain, logger)
+    }
+
+    private static func open(
+        _ options: ServeOptions, state: NodeState, logger: Logger
+    ) throws -> SQLiteStore {
+        do {
+            return try SQLiteStore(
+                SQLiteStore.Configuration(
+                    folder: options.folder, quarantine: options.quarantine, now: SystemClock.now),
+                logger: logger, onCommit: { state.apply($0) })
+        } catch let error as StoreOpeningError {
+            throw CommandFailure.failed(error.description)
+        }
+    }
+
+    private static func load(_ service: RegistryService, _ logger: Logger) async throws {
+        let started = ContinuousClock.now
+        try await service.loadTable()
+        let statistics = try service.statistics()
+        let position = try service.position()
+        logger.info(
+            "table loaded",
+            metadata: [
+                "domains": "\(statistics.value.total)", "position": "\(position)",
+                "seconds": "\(started.duration(to: .now) / .seconds(1))",
+            ])
+    }
+
+    private static func makeFirstToken(
+        _ service: RegistryService, folder: URL, _ logger: Logger
+    ) async throws {
+        let file = folder.appendingPathComponent(AdminTokenFile.name)
+        let isNew = try await service.makeFirstToken { try AdminTokenFile.write($0.text, to: file) }
+        if isNew {
+            logger.notice(
+                "first start: an admin token was written", metadata: ["file": "\(file.path)"])
+        }
+    }
+
+    private static func serve(
+        _ server: RegistryServer, _ options: ServeOptions, service: RegistryService,
+        store: SQLiteStore, drain: DrainSignal, _ logger: Logger
+    ) async throws {
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: StoreWatch(store: store)),
+            .init(service: Maintenance(service, logger: logger)),
+        ]
+        if let address = options.opsListen {
+            services.append(
+                .init(
+                    service: server.opsApplication(listen: address) { channel in
+                        announce("ops", channel, logger)
+                    }))
+        }
+        services.append(
+            .init(
+                service: server.application(listen: options.listen) { channel in
+                    announce("api", channel, logger)
+                }))
+        // Stopped first, because services stop in the reverse order: unready, then the rest.
+        services.append(.init(service: Drain(signal: drain, delay: options.drain, logger: logger)))
+
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await group.run()
+        } catch is StoreWatch.StoreFailed {
+            throw CommandFailure.failed("the store failed; start again to recover")
+        } catch let error as IOError {
+            throw CommandFailure.failed("can't listen: \(error)")
+        }
+        await store.close()
+        logger.info("stopped")
+    }
+
+    /// A line that scripts wait for; the port is the real one, also where 0 was asked for.
+    private static func announce(_ name: String, _ channel: any Channel, _ logger: Logger) {
+        guard let address = channel.localAddress, let port = address.port else { return }
+        logger.notice(
+            "listening",
+            metadata: ["api": "\(name)", "host": "\(address.ipAddress ?? "")", "port": "\(port)"])
+    }
+}

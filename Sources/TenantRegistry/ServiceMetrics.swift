@@ -1,0 +1,39 @@
+import Metrics
+import PrometheusMetrics
+import RegistryService
+import SQLiteStore
+
+extension PrometheusRegistry {
+    /// The backend with this service's help texts and buckets.
+    static func standard() -> PrometheusRegistry {
+        PrometheusRegistry(
+            help: [
+                "http_requests_total": "Requests answered, by method, route and status.",
+                "http_request_duration_seconds": "Time from a request's head to its answer.",
+                "registry_lookups_total": "Names looked up, by outcome.",
+                "registry_commits_total": "Transactions committed; each holds a group of requests.",
+                "registry_commit_group_size": "Requests that shared one commit.",
+                "registry_commit_duration_seconds": "Time of a commit, its fsync included.",
+                "registry_table_domains": "Domains in the routing table.",
+                "registry_revision": "Revision of the routing table.",
+                "registry_wal_bytes": "Size of SQLite's write-ahead log.",
+            ],
+            buckets: [
+                "registry_commit_group_size": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+            ])
+    }
+
+    /// Values that are read when somebody asks.
+    func observe(_ service: RegistryService, _ store: SQLiteStore) {
+        let domains = Gauge(label: "registry_table_domains")
+        let revision = Gauge(label: "registry_revision")
+        let wal = Gauge(label: "registry_wal_bytes")
+        register {
+            if let statistics = try? service.statistics() {
+                domains.record(statistics.value.total)
+                revision.record(statistics.revision.number)
+            }
+            wal.record(store.walBytes)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Logging
+import RegistryHTTP
+import RegistryModel
+import SQLiteStore
+import ServiceLifecycle
+
+/// The system's clock, as the store's.
+enum SystemClock {
+    @Sendable static func now() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}
+
+/// Where the operator finds the first token.
+enum AdminTokenFile {
+    static let name = "admin-token"
+
+    /// Readable by its owner alone; on the disk, name and all, when this returns.
+    static func write(_ token: String, to file: URL) throws {
+        let beside = file.appendingPathExtension("new")
+        let descriptor = open(beside.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(beside) }
+        defer { close(descriptor) }
+        let text = Array("\(token)\n".utf8)
+        guard Foundation.write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0,
+            rename(beside.path, file.path) == 0
+        else { throw failure(beside) }
+        let folder = open(file.deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure(file) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw failure(file) }
+    }
+
+    private static func failure(_ file: URL) -> CommandFailure {
+        .failed("\(file.path) can't be written: \(String(cString: strerror(errno)))")
+    }
+}
+
+/// Ends the process when the store can't be trusted any more: the next start recovers.
+struct StoreWatch: Service {
+    struct StoreFailed: Error {}
+
+    let store: SQLiteStore
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            await store.waitForFailure()
+            try Task.checkCancellation()
+            throw StoreFailed()
+        }
+    }
+}
+
+/// The first step of a graceful stop: not ready any more, and answers close their connections,
+/// while the listener is still open.
+struct Drain: Service {
+    let signal: DrainSignal
+    let delay: Duration
+    let logger: Logger
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        signal.raise()
+        logger.info("stopping", metadata: ["drain_seconds": "\(delay.components.seconds)"])
+        guard delay > .zero else { return }
+        // The task isn't cancelled by a graceful stop; only a forced one ends the wait early.
+        try? await Task.sleep(for: delay)
+    }
+}

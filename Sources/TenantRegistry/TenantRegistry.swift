@@ -1,0 +1,48 @@
+import ArgumentParser
+
+/// `tenant-registry`: the service and its command line, in one binary.
+@main
+struct TenantRegistry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tenant-registry",
+        abstract: "The source of truth for where each tenant's subdomain lives.",
+        discussion: """
+            Every flag has a twin in the environment (--data-dir is TENANT_REGISTRY_DATA_DIR) and in \
+            a JSON file given with --config ({"data-dir": "…"}); a flag beats the environment, which \
+            beats the file. Data goes to stdout, everything else to stderr.
+
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the server, 4 unreachable.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            Serve.self, Domains.self, Import.self, Export.self, Tokens.self, Locations.self,
+            History.self, Stats.self, Completions.self,
+        ])
+
+    /// Usage errors exit with 2, as the contract says; ArgumentParser's own code for them is 64.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(for: error)
+        }
+    }
+
+    private static func exit(for error: any Error) -> Never {
+        if let failure = error as? CommandFailure {
+            StandardError.write("tenant-registry: \(failure)\n")
+            Self.exit(withError: ExitCode(failure.exitCode))
+        }
+        let code = exitCode(for: error)
+        if code == .validationFailure {
+            StandardError.write(fullMessage(for: error) + "\n")
+            Self.exit(withError: ExitCode(CommandFailure.usageCode))
+        }
+        Self.exit(withError: error)
+    }
+}

@@ -1,0 +1,25 @@
+/// The schema's history as plain SQL files, embedded in the binary.
+///
+/// The files are the source; this only lists them. A released file is never edited: a store records
+/// the checksum of each file that it applied, and refuses one that has changed since.
+public struct Migration: Sendable {
+    /// 1 for `0001_…`. Without gaps.
+    public let version: Int
+    public let name: String
+    public let sql: String
+
+    // SwiftPM replaces the leading digit in the name that it gives an embedded file.
+    public static let sqlite = [
+        Migration(version: 1, name: "registry", bytes: PackageResources._001_registry_sqlite_sql)
+    ]
+
+    public init(version: Int, name: String, sql: String) {
+        self.version = version
+        self.name = name
+        self.sql = sql
+    }
+
+    private init(version: Int, name: String, bytes: [UInt8]) {
+        self.init(version: version, name: name, sql: String(decoding: bytes, as: UTF8.self))
+    }
+}
