@@ -1,5 +1,4 @@
 import Hummingbird
-import NIOHTTP1
 import RegistryService
 
 /// What Hummingbird carries along with a request: nothing of ours.
@@ -11,26 +10,19 @@ public struct RegistryRequestContext: RequestContext {
     }
 }
 
-/// Answers every request: through the router, and where the router knows nothing, with our own 404.
-public struct RegistryResponder: HTTPResponder {
-    private let router: RouterResponder<RegistryRequestContext>
-    private let notFound: EndpointRunner
+/// What a path that nobody has declared answers: a problem, like everything else.
+///
+/// A middleware because that is the router's one way in: added after all routes, it stands before
+/// nothing but the router's own, bare 404.
+struct UnmatchedPath: RouterMiddleware {
+    typealias Context = RegistryRequestContext
 
-    init(_ endpoints: [Endpoint], service: RegistryService, options: HTTPOptions) {
-        router = RegistryRouter(service: service, options: options).build(endpoints)
-        notFound = EndpointRunner(
-            endpoint: .notFound, service: service, options: options,
-            metrics: EndpointMetrics(method: "any", route: "unmatched"))
-    }
+    let runner: EndpointRunner
 
-    public func respond(
-        to request: Request, context: RegistryRequestContext
+    func handle(
+        _ request: Request, context: Context,
+        next: (Request, Context) async throws -> Response
     ) async throws -> Response {
-        do {
-            return try await router.respond(to: request, context: context)
-        } catch is HTTPError {
-            // The only one that gets out of the router: there is no such path.
-            return try await notFound.respond(to: request, context: context)
-        }
+        try await runner.respond(to: request, context: context)
     }
 }

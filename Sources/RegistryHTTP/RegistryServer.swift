@@ -32,7 +32,7 @@ public struct RegistryServer {
     public func application(
         listen address: BindAddress,
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RegistryResponder> {
+    ) -> Application<RouterResponder<RegistryRequestContext>> {
         application(routes.all, address, onServerRunning)
     }
 
@@ -40,14 +40,14 @@ public struct RegistryServer {
     public func opsApplication(
         listen address: BindAddress,
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RegistryResponder> {
+    ) -> Application<RouterResponder<RegistryRequestContext>> {
         application(routes.opsOnly, address, onServerRunning)
     }
 
     private func application(
         _ endpoints: [Endpoint], _ address: BindAddress,
         _ onServerRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RegistryResponder> {
+    ) -> Application<RouterResponder<RegistryRequestContext>> {
         let limits = options.limits
         let drain = drain
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
@@ -55,7 +55,7 @@ public struct RegistryServer {
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldCount = limits.headerCount
         return Application(
-            responder: RegistryResponder(endpoints, service: service, options: options),
+            responder: RegistryRouter(service: service, options: options).build(endpoints),
             server: .http1(
                 configuration: .init(
                     additionalChannelHandlers: [ConnectionGuard(limits: limits, drain: drain)],

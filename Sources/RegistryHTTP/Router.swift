@@ -98,6 +98,10 @@ struct RegistryRouter {
                 add(.notAllowed(path, allowed: allowed), method, to: router)
             }
         }
+        let unmatched = EndpointRunner(
+            endpoint: .notFound, service: service, options: options,
+            metrics: EndpointMetrics(method: "any", route: Endpoint.notFound.path))
+        router.add(middleware: UnmatchedPath(runner: unmatched))
         return router.buildResponder()
     }
 
