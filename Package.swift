@@ -142,6 +142,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "RegistryLedgerTests", dependencies: ["RegistryLedger", "RegistryModel"],
+            swiftSettings: strict),
+        .testTarget(
             name: "RoutingTableTests", dependencies: ["RoutingTable", "RegistryModel"],
             swiftSettings: strict),
         .testTarget(
@@ -165,9 +168,11 @@ let package = Package(
                 "RegistryHTTP", "RegistryService", "SQLiteStore", "RoutingTable", "RegistryWire",
                 "RegistryModel",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
@@ -176,9 +181,10 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "RegistryClient", "RegistryWire", "RegistryModel",
+                "RegistryClient", "RegistryWire", "RegistryModel", "TenantRegistry",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),

@@ -46,11 +46,11 @@ struct StoreWatch: Service {
     let store: SQLiteStore
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        let hasFailed = await cancelWhenGracefulShutdown {
             await store.waitForFailure()
-            try Task.checkCancellation()
-            throw StoreFailed()
+            return !Task.isCancelled
         }
+        if hasFailed { throw StoreFailed() }
     }
 }
 
