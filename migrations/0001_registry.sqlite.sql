@@ -27,7 +27,8 @@ WHEN NOT (
     (NEW.epoch = OLD.epoch AND NEW.revision = OLD.revision + 1 AND NEW.at >= OLD.at
      AND EXISTS (SELECT 1 FROM revision_log r
                  WHERE r.revision = NEW.revision AND r.digest = NEW.digest AND r.epoch = NEW.epoch))
-    OR (NEW.epoch <> OLD.epoch AND NEW.revision = OLD.revision AND NEW.digest = OLD.digest))
+    OR (NEW.epoch <> OLD.epoch AND NEW.revision = OLD.revision AND NEW.digest = OLD.digest
+        AND NEW.at >= OLD.at))
 BEGIN SELECT RAISE(ABORT, 'the head moves one revision at a time'); END;
 
 -- Where a domain can be hosted.
@@ -78,6 +79,11 @@ CREATE INDEX released_domain_by_location ON released_domain (location, available
 CREATE TRIGGER domain_is_not_released BEFORE INSERT ON domain
 WHEN EXISTS (SELECT 1 FROM released_domain WHERE fqdn = NEW.fqdn)
 BEGIN SELECT RAISE(ABORT, 'the name is released'); END;
+
+-- A name is a domain's identity: to another name it is released here and registered there.
+CREATE TRIGGER domain_keeps_its_name BEFORE UPDATE ON domain
+WHEN NEW.fqdn <> OLD.fqdn OR NEW.registered_at <> OLD.registered_at
+BEGIN SELECT RAISE(ABORT, 'a domain keeps its name'); END;
 
 CREATE TRIGGER released_domain_is_not_live BEFORE INSERT ON released_domain
 WHEN EXISTS (SELECT 1 FROM domain WHERE fqdn = NEW.fqdn)
@@ -133,7 +139,12 @@ CREATE TABLE change_log (
     CHECK ((fqdn IS NULL) = (registered_at IS NULL)),
     CHECK ((before_location IS NULL) = (before_mode IS NULL)),
     CHECK ((after_location IS NULL) = (after_mode IS NULL)),
-    CHECK (fqdn IS NULL OR before_location IS NOT NULL OR after_location IS NOT NULL)
+    CHECK (fqdn IS NULL OR before_location IS NOT NULL OR after_location IS NOT NULL),
+    -- Nothing lies in a column that the digest's reading of the row passes over.
+    CHECK (before_location IS NOT NULL OR before_tenant IS NULL),
+    CHECK (after_location IS NOT NULL OR after_tenant IS NULL),
+    CHECK (fqdn IS NOT NULL OR (before_location IS NULL AND after_location IS NULL)),
+    CHECK (subject IS NOT NULL OR (before_detail IS NULL AND after_detail IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX change_log_by_domain ON change_log (fqdn, revision) WHERE fqdn IS NOT NULL;
@@ -177,8 +188,9 @@ CREATE TRIGGER token_is_not_replaced BEFORE INSERT ON token
 WHEN EXISTS (SELECT 1 FROM token WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'tokens are revoked, not replaced'); END;
 CREATE TRIGGER token_is_only_revoked BEFORE UPDATE ON token
-WHEN OLD.revoked_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.role <> OLD.role
-  OR NEW.secret_digest <> OLD.secret_digest
+WHEN OLD.revoked_at IS NOT NULL OR NEW.revoked_at IS NULL OR NEW.id <> OLD.id
+  OR NEW.name <> OLD.name OR NEW.role <> OLD.role OR NEW.secret_digest <> OLD.secret_digest
+  OR NEW.created_at <> OLD.created_at OR NEW.expires_at IS NOT OLD.expires_at
 BEGIN SELECT RAISE(ABORT, 'a token can only be revoked'); END;
 
 -- Written now and then, beside the log: when a token was last used.

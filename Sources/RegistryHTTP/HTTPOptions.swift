@@ -9,7 +9,7 @@ public struct HTTPOptions: Sendable {
     /// Gives `reader` to requests without a token: for proxies on a private network.
     public var allowsAnonymousReads = false
     /// `Cache-Control` of answers to proxies that know the host.
-    public var routeCacheControl = "max-age=1, stale-while-revalidate=30, stale-if-error=86400"
+    public var routeCacheControl = "max-age=1, stale-while-revalidate=5, stale-if-error=86400"
     /// Seconds in `Retry-After`, where a domain's mode isn't `serve`.
     public var retryAfterSeconds = 30
     public var accessLog = AccessLog.all

@@ -28,6 +28,7 @@ package struct Ledger: Sendable {
             return (replay, nil)
         }
 
+        guard request.isStorable else { throw RegistryError.inconsistent }
         let head = try transaction.head()
         let revision = head.revision.next
         let at = max(now, head.at)
@@ -70,6 +71,24 @@ package struct Ledger: Sendable {
         case .createToken(let token): try step.createToken(token)
         case .revokeToken(let id): try step.revokeToken(id)
         }
+    }
+}
+
+extension CommitRequest {
+    /// Whether its free texts come back from every engine as they went in. SQLite's text ends at a
+    /// NUL for GRDB, and PostgreSQL has none at all: the digest would cover what isn't stored.
+    fileprivate var isStorable: Bool {
+        var texts: [String?] = [actor.token, actor.name, note.reason, note.ticket, requestID]
+        switch command {
+        case .register(let domain): texts.append(domain.tenant)
+        case .registerBatch(let rows):
+            for case .wanted(let domain) in rows { texts.append(domain.tenant) }
+        case .change(_, let patch, _):
+            if case .set(let tenant) = patch.tenant { texts.append(tenant) }
+        case .createToken(let token): texts += [token.id, token.name]
+        case .release, .restore, .putLocation, .deleteLocation, .revokeToken: break
+        }
+        return !texts.contains { $0?.utf8.contains(0) ?? false }
     }
 }
 

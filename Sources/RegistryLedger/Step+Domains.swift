@@ -136,7 +136,7 @@ extension Step {
         guard let name else {
             // The schema keeps exactly one default, and no command takes the last mark away.
             guard let location = try transaction.defaultLocation() else {
-                throw RegistryError.storeFailed
+                throw RegistryError.inconsistent
             }
             return location
         }

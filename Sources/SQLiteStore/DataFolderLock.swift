@@ -17,6 +17,11 @@ final class DataFolderLock: Sendable {
                 "\(path) can't be opened: \(String(cString: strerror(errno)))")
         }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            guard errno == EWOULDBLOCK else {
+                let reason = String(cString: strerror(errno))
+                close(file)
+                throw StoreOpeningError.folder("\(path) can't be locked: \(reason)")
+            }
             let holder = (try? String(contentsOfFile: path, encoding: .utf8))?
                 .trimmingCharacters(in: .whitespacesAndNewlines)
             close(file)

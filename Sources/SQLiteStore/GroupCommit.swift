@@ -35,7 +35,7 @@ final class GroupCommit: Sendable {
     private let logger: Logger
     private let onCommit: SQLiteStore.CommitObserver
     private let state = Mutex(State())
-    private let failure = AsyncStream.makeStream(of: Void.self)
+    private let failure = FailureSignal()
 
     private let commits = Counter(label: "registry_commits_total")
     private let groupSize = Recorder(label: "registry_commit_group_size")
@@ -134,6 +134,12 @@ final class GroupCommit: Sendable {
                 logger.error("the schema refused a command", metadata: ["error": "\(error)"])
                 try undoCommand(db)
                 return .failure(.inconsistent)
+            } catch let error where !(error is DatabaseError) {
+                // A row that this version can't read, an idempotency record of a newer one for
+                // example, concerns one command and not the disk.
+                logger.error("a command met what it can't read", metadata: ["error": "\(error)"])
+                try undoCommand(db)
+                return .failure(.inconsistent)
             }
         }
         try db.commit()
@@ -156,7 +162,7 @@ final class GroupCommit: Sendable {
             case .SQLITE_FULL:
                 logger.error("the disk is full; writes are refused until there is room")
                 return .storageFull
-            case .SQLITE_NOMEM, .SQLITE_TOOBIG:
+            case .SQLITE_NOMEM, .SQLITE_TOOBIG, .SQLITE_BUSY, .SQLITE_LOCKED:
                 logger.error("SQLite refused a commit", metadata: ["error": "\(error)"])
                 return .overloaded
             default:
@@ -177,7 +183,7 @@ final class GroupCommit: Sendable {
             return state.waiting
         }
         for job in abandoned { job.answer.resume(returning: .failure(.storeFailed)) }
-        failure.continuation.finish()
+        failure.raise()
     }
 
     /// A reader that was cancelled, or waited too long, says nothing about the disk.
@@ -190,6 +196,10 @@ final class GroupCommit: Sendable {
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_INTERRUPT, .SQLITE_ABORT, .SQLITE_NOMEM:
             return .overloaded
+        case .SQLITE_ERROR, .SQLITE_TOOBIG, .SQLITE_RANGE, .SQLITE_MISMATCH, .SQLITE_MISUSE:
+            // A wrong question, or one after the store was closed; not a broken disk.
+            logger.error("a read was refused", metadata: ["error": "\(error)"])
+            return .inconsistent
         default:
             fail(error)
             return .storeFailed
@@ -199,7 +209,7 @@ final class GroupCommit: Sendable {
     var time: Timestamp { now() }
 
     func waitForFailure() async {
-        for await _ in failure.stream {}
+        await failure.wait()
     }
 
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {

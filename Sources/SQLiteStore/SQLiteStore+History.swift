@@ -16,15 +16,23 @@ extension SQLiteStore {
         }
         // Time never goes back along the log, so a bound in time is a bound in revisions.
         filter.add(
-            "r.revision >= (SELECT coalesce(min(revision), 9223372036854775807) FROM revision_log WHERE at >= ?)",
+            """
+            r.revision >= coalesce((SELECT revision FROM revision_log WHERE at >= ?
+                ORDER BY at, revision LIMIT 1), 9223372036854775807)
+            """,
             query.since?.milliseconds)
         filter.add(
-            "r.revision <= (SELECT coalesce(max(revision), 0) FROM revision_log WHERE at < ?)",
+            """
+            r.revision <= coalesce((SELECT revision FROM revision_log WHERE at < ?
+                ORDER BY at DESC, revision DESC LIMIT 1), 0)
+            """,
             query.until?.milliseconds)
         if let after = query.after {
             let sign = query.order == .ascending ? ">" : "<"
             filter.add(
                 "(c.revision, c.position) \(sign) (\(after.revision.number), \(after.position))")
+            // Said of r as well, so that a late page doesn't walk over all the pages before it.
+            filter.add("r.revision \(sign)= \(after.revision.number)")
         }
         // CROSS JOIN keeps the order of the loops: along one domain's changes through their index,
         // otherwise along the revisions, so that the page comes out sorted and stops at its limit.

@@ -85,7 +85,8 @@ extension SQLiteStore {
             filter.add("fqdn < ?", prefix + "{")
         }
         if let suffix = query.suffix {
-            filter.add("(fqdn = ?1s OR fqdn LIKE '%.' || ?1s)", twice: suffix)
+            // Not LIKE: it reads `_` and `%` as wildcards, and a long pattern is an error to it.
+            filter.add("substr('.' || fqdn, -length(?1s)) = ?1s", twice: "." + suffix)
         }
         return try await page(
             "SELECT * FROM domain \(filter.clause) ORDER BY fqdn", filter, limit: query.limit,

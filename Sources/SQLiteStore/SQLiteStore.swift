@@ -44,6 +44,7 @@ public final class SQLiteStore: Store {
         let folder = configuration.folder
         try Self.makeFolder(folder)
         lock = try DataFolderLock(folder: folder)
+        try Self.makePrivateFile(folder)
         do {
             pool = try DatabasePool(
                 path: folder.appendingPathComponent(Self.fileName).path,
@@ -126,6 +127,18 @@ extension SQLiteStore {
                 SELECT 1, ?, 0, ?, ? WHERE NOT EXISTS (SELECT 1 FROM head)
                 """,
             arguments: [Epoch.random().text, Data(RevisionDigest.genesis), now.milliseconds])
+    }
+
+    /// SQLite would make the file readable for everyone, and gives its WAL the file's own mode. The
+    /// folder can be one that somebody made before, with a mode of its own.
+    private static func makePrivateFile(_ folder: URL) throws {
+        let path = folder.appendingPathComponent(fileName).path
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            let reason = String(cString: strerror(errno))
+            throw StoreOpeningError.folder("\(path) can't be opened: \(reason)")
+        }
+        Foundation.close(file)
     }
 
     /// Only the service's own user may look: the file holds digests of tokens and all customers.

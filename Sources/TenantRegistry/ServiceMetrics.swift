@@ -28,12 +28,12 @@ extension PrometheusRegistry {
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
         let wal = Gauge(label: "registry_wal_bytes")
-        register {
+        register(collector: {
             if let statistics = try? service.statistics() {
                 domains.record(statistics.value.total)
                 revision.record(statistics.revision.number)
             }
             wal.record(store.walBytes)
-        }
+        })
     }
 }

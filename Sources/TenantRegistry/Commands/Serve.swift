@@ -36,7 +36,7 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help:
-            "Cache-Control of answers to proxies. (default: max-age=1, stale-while-revalidate=30, stale-if-error=86400)"
+            "Cache-Control of answers to proxies. (default: max-age=1, stale-while-revalidate=5, stale-if-error=86400)"
     )
     var routeCacheControl: String?
 

@@ -1,0 +1,63 @@
+# Two commands do everything on a fresh Debian machine with a Swift toolchain: `make run`, `make test`.
+
+SHELL := /bin/bash
+SWIFT ?= swift
+PORT ?= 8080
+DATA ?= data
+
+.PHONY: run test build release check format bench demo coverage tsan docs help
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## Install, build, start with sample data, say what to try next
+	@scripts/install-packages run
+	$(SWIFT) build -c release --product tenant-registry
+	@PORT=$(PORT) DATA=$(DATA) scripts/run
+
+build: ## Build for debugging, tests too
+	@scripts/install-packages build
+	$(SWIFT) build --build-tests
+
+release: ## Build the release binary
+	@scripts/install-packages build
+	$(SWIFT) build -c release --product tenant-registry
+
+test: ## Install, build, run every check and test
+	@scripts/install-packages test
+	@$(MAKE) --no-print-directory check
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
+	@echo "the demo ran; its words are in .build/demo.log"
+
+check: ## Style, import arrows, openapi.yaml
+	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
+	@scripts/check-imports
+	@scripts/check-openapi
+
+format: ## Bring every Swift file into the one style
+	$(SWIFT) format format --in-place --recursive --parallel Sources Tests Benchmarks migrations Package.swift
+
+demo: ## The main job on real parts: nginx follows a tenant that moves
+	@scripts/install-packages test
+	@[ -x .build/release/tenant-registry ] || [ -x .build/debug/tenant-registry ] || $(SWIFT) build -c release --product tenant-registry
+	@scripts/demo
+
+bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
+	@scripts/install-packages bench
+	$(SWIFT) build -c release --product tenant-registry
+	$(SWIFT) build -c release --product BareRoute
+	@Benchmarks/bench
+
+coverage: ## Line coverage of the tests
+	@scripts/install-packages test
+	$(SWIFT) test --enable-code-coverage
+	@scripts/coverage
+
+tsan: ## The in-process tests under the thread sanitizer
+	@scripts/install-packages test
+	$(SWIFT) test --sanitize thread --scratch-path .build/tsan --skip EndToEndTests
+
+docs: ## Check that what the documents name exists
+	@scripts/check-docs
