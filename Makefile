@@ -35,6 +35,7 @@ check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
 	@scripts/check-imports
 	@scripts/check-openapi
+	@scripts/check-docs
 
 format: ## Bring every Swift file into the one style
 	$(SWIFT) format format --in-place --recursive --parallel Sources Tests Benchmarks migrations Package.swift

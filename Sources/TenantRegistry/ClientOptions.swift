@@ -33,7 +33,10 @@ struct ClientOptions: ParsableArguments {
             throw CommandFailure.usage("--server: an http or https URL is expected, not \(address)")
         }
 
-        let http = HTTPClient(eventLoopGroupProvider: .singleton)
+        var configuration = HTTPClient.Configuration()
+        // By default a refused connection is tried again for 10 s before anybody hears of it.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let client = RegistryClient(base: url, token: try findToken(settings), http: http)
         let result: Result<Void, any Error>
         do {

@@ -8,8 +8,9 @@ struct ImportRun {
     let note: Note
     /// Rows in one call; the service takes 10,000 and 4 MiB.
     static let batchSize = 2000
-    /// How often a batch is sent again when nobody answers; its key keeps it from counting twice.
-    static let attempts = 5
+    /// How often a batch is sent when nobody answers, over some 25 s, in which a service restarts;
+    /// its key keeps it from counting twice.
+    static let attempts = 8
 
     private let id = UUID().uuidString
     private(set) var registered = 0
