@@ -84,17 +84,35 @@ enum EntityTag: Equatable {
     case tag(String, isWeak: Bool)
     case unreadable
 
+    /// RFC 9110 §5.6.1: a comma in quotes belongs to its tag, and empty elements count nothing.
     static func list(_ field: String) -> [EntityTag] {
-        field.split(separator: ",").map { part in
-            var text = part.drop { $0 == " " || $0 == "\t" }
-            while text.last == " " || text.last == "\t" { text.removeLast() }
-            if text == "*" { return .any }
-            let isWeak = text.hasPrefix("W/")
-            let quoted = isWeak ? text.dropFirst(2) : text
-            guard quoted.count >= 2, quoted.first == "\"", quoted.last == "\"" else {
-                return .unreadable
-            }
-            return .tag(String(quoted.dropFirst().dropLast()), isWeak: isWeak)
+        var isQuoted = false
+        let parts = field.unicodeScalars.split { scalar in
+            if scalar == "\"" { isQuoted.toggle() }
+            return scalar == "," && !isQuoted
+        }
+        return parts.map { part in
+            let isSpace = { (scalar: Unicode.Scalar) in scalar == " " || scalar == "\t" }
+            var text = part.drop(while: isSpace)
+            while let last = text.last, isSpace(last) { text.removeLast() }
+            return String(text)
+        }
+        .filter { !$0.isEmpty }.map(EntityTag.init(text:))
+    }
+
+    /// RFC 9110 §8.8.3.
+    private init(text: String) {
+        let isWeak = text.hasPrefix("W/")
+        let quoted = isWeak ? text.dropFirst(2) : text[...]
+        let inside = quoted.unicodeScalars.dropFirst().dropLast()
+        if text == "*" {
+            self = .any
+        } else if quoted.unicodeScalars.count >= 2, quoted.hasPrefix("\""), quoted.hasSuffix("\""),
+            inside.allSatisfy({ $0 > " " && $0 != "\"" && $0 != "\u{7F}" })
+        {
+            self = .tag(String(inside), isWeak: isWeak)
+        } else {
+            self = .unreadable
         }
     }
 

@@ -2,17 +2,20 @@ import HTTPTypes
 
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.
 enum ContentNegotiation {
-    /// RFC 9110 §12.5.1: whether one of the ranges takes `application/json`.
+    /// RFC 9110 §12.5.1: whether `application/json` is taken. The most specific range that it fits
+    /// decides, so `*/*, application/json;q=0` doesn't take it.
     static func acceptsJSON(_ fields: HTTPFields) -> Bool {
-        guard let accept = fields[.accept] else { return true }
-        return accept.split(separator: ",").contains { range in
+        let ranges = (fields[.accept] ?? "").split(separator: ",").map(trimmed)
+            .filter { !$0.isEmpty }
+        guard !ranges.isEmpty else { return true }
+        let fitting = ranges.compactMap { range -> (precedence: Int, weight: Double)? in
             let parts = range.split(separator: ";").map(trimmed)
-            guard let type = parts.first?.lowercased(),
-                ["*/*", "application/*", "application/json"].contains(type)
-            else { return false }
+            let precedence = ["*/*", "application/*", "application/json"]
+                .firstIndex(of: parts.first?.lowercased())
             let weight = parts.dropFirst().first { $0.lowercased().hasPrefix("q=") }?.dropFirst(2)
-            return weight.flatMap { Double($0) } != 0
+            return precedence.map { ($0, weight.flatMap { Double($0) } ?? 1) }
         }
+        return fitting.max { $0 < $1 }.map { $0.weight > 0 } ?? false
     }
 
     /// Whether the body is JSON in UTF-8, not compressed.

@@ -16,9 +16,6 @@ struct EndpointRunner: Sendable {
     let options: HTTPOptions
     let metrics: EndpointMetrics
 
-    /// How long `min_revision` waits for this node.
-    static let revisionLimit = Duration.seconds(5)
-
     /// Never throws for a refusal; only where the connection itself is gone.
     func respond(to request: Request, context: RegistryRequestContext) async throws -> Response {
         let started = ContinuousClock.now
@@ -87,11 +84,12 @@ struct EndpointRunner: Sendable {
                 var query = QueryReader(call.query)
                 try query.finish()
                 call.body = try await readBody(request, limit: limit)
-            } else {
-                try await waitForRevision(call.query)
             }
         }
         if endpoint.isIdempotent { try await recall(&call) }
+        if case .json = endpoint.style, call.replay == nil {
+            try await waitForRevision(call.query)
+        }
         return try await endpoint.handler(&call)
     }
 
@@ -120,7 +118,7 @@ struct EndpointRunner: Sendable {
         var reader = QueryReader(query)
         let revision = reader.revision("min_revision")
         guard let revision else { throw Problem.invalid(reader.problems) }
-        try await service.wait(for: revision, within: Self.revisionLimit)
+        try await service.wait(for: revision, within: options.revisionWait)
     }
 
     /// Finds the first answer to a repeated request, before anything else is looked at.

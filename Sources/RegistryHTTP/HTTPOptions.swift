@@ -12,6 +12,8 @@ public struct HTTPOptions: Sendable {
     public var routeCacheControl = "max-age=1, stale-while-revalidate=5, stale-if-error=86400"
     /// Seconds in `Retry-After`, where a domain's mode isn't `serve`.
     public var retryAfterSeconds = 30
+    /// How long `min_revision` waits for this node.
+    public var revisionWait = Duration.seconds(5)
     public var accessLog = AccessLog.all
     public var limits = ConnectionLimits()
 

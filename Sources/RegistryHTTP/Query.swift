@@ -53,6 +53,17 @@ enum PercentCoding {
         return String(validating: octets, as: UTF8.self)
     }
 
+    /// Octets that no URL holds as they are, and the marks that would end it in a `Link`, escaped.
+    static func visible(_ text: String) -> String {
+        let escaped = text.utf8.flatMap { octet -> [UInt8] in
+            let isPlain = octet > 0x20 && octet < 0x7F && !"<>\"".utf8.contains(octet)
+            guard !isPlain else { return [octet] }
+            let digits = Array("0123456789ABCDEF".utf8)
+            return [UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)]]
+        }
+        return String(decoding: escaped, as: UTF8.self)
+    }
+
     private static func hexadecimal(_ octet: UInt8) -> UInt8? {
         switch octet {
         case 0x30...0x39: octet - 0x30

@@ -73,12 +73,15 @@ extension Call {
         return reply.with(.link, "<\(nextTarget(cursor))>; rel=\"next\"")
     }
 
-    /// This request's own target with another cursor.
+    /// This request's own target with another cursor, as a URL that a header can carry.
     private func nextTarget(_ cursor: String) -> String {
         let target = request.head.path ?? ""
         let path = target.prefix { $0 != "?" }
-        let rest = target.dropFirst(path.count + 1).split(separator: "&")
-            .filter { !$0.hasPrefix("cursor=") }
-        return path + "?" + (rest + ["cursor=\(cursor)"]).joined(separator: "&")
+        let rest = target.dropFirst(path.count + 1).split(separator: "&").filter { pair in
+            let name = pair.prefix { $0 != "=" }
+            return PercentCoding.decode(name, plusIsSpace: true) != "cursor"
+        }
+        return PercentCoding.visible(
+            path + "?" + (rest + ["cursor=\(cursor)"]).joined(separator: "&"))
     }
 }

@@ -5,7 +5,7 @@ import NIOCore
 import RegistryService
 
 /// The HTTP side of the registry, as Hummingbird applications.
-public struct RegistryServer {
+public struct RegistryServer: Sendable {
     private let service: RegistryService
     private let options: HTTPOptions
     private let routes: Routes

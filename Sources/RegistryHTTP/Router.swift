@@ -83,7 +83,7 @@ struct RegistryRouter {
             "ACL", "COPY", "LOCK", "MOVE", "BIND", "LINK", "MKCOL", "MERGE", "PURGE", "NOTIFY",
             "SEARCH", "UNLOCK", "REBIND", "UNBIND", "REPORT", "UNLINK", "MSEARCH", "M-SEARCH",
             "PROPFIND", "CHECKOUT", "PROPPATCH", "SUBSCRIBE", "MKCALENDAR", "MKACTIVITY",
-            "UNSUBSCRIBE", "SOURCE",
+            "UNSUBSCRIBE", "SOURCE", "QUERY",
         ].compactMap { HTTPRequest.Method($0) }
 
     func build(_ endpoints: [Endpoint]) -> RouterResponder<RegistryRequestContext> {

@@ -71,7 +71,8 @@ struct DomainRoutes: Sendable {
     @Sendable func register(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .created(replay) }
         var object = try call.object()
-        let name = object.string("fqdn", maximum: 1024)
+        // Whatever is wrong with a name is the name's own rule to tell.
+        let name = object.text("fqdn")
         let location = object.optionalString("location", maximum: 63)
         let tenant = object.tenant()
         let note = object.note()

@@ -94,6 +94,6 @@ struct ProxyRoutes: Sendable {
                     detail: "a revision, 0 or more is expected")
             ])
         }
-        try await call.service.wait(for: Revision(number), within: EndpointRunner.revisionLimit)
+        try await call.service.wait(for: Revision(number), within: options.revisionWait)
     }
 }

@@ -1,196 +1,105 @@
 /// Reads the fields of an object and collects everything that is wrong with them, each with a JSON
 /// pointer (RFC 6901), rather than stop at the first.
+///
+/// Every reading method returns nil (or nothing) where the field is absent or wrong; whoever calls
+/// `finish()` on each reader and finds no `problems` can rely on what was required being there.
+/// Null is a value of the wrong kind, but for `isNull` and `nullable`. Keys are compared by octets.
+///
+/// Not Sendable: readers of one document share their problems. At most 100 are kept.
 package struct JSONObjectReader {
-    package struct Problem: Sendable, Equatable {
-        package var pointer: String
-        package var code: String
-        package var detail: String
-    }
-
-    /// Complaints beyond this many help nobody.
-    package static let maximumProblems = 100
-
-    private final class Collector {
-        var problems: [Problem] = []
-    }
-
-    private let fields: [String: JSONValue]
-    private let order: [String]
+    private let members: [JSONValue.Member]
+    /// False where the value is something else, which is one problem and not one for each field.
+    private let isObject: Bool
     private let pointer: String
-    private let collector: Collector
-    private var known: Set<String> = []
+    private let collector: JSONProblems
+    /// By the index of the member.
+    private var isKnown: [Bool]
 
-    package init(_ value: JSONValue) {
-        self.init(value, pointer: "", Collector())
+    /// - Parameter pointer: where the value stands in the document that was sent.
+    package init(_ value: JSONValue, pointer: String = "") {
+        self.init(value, pointer: pointer, JSONProblems())
     }
 
-    private init(_ value: JSONValue, pointer: String, _ collector: Collector) {
+    private init(_ value: JSONValue, pointer: String, _ collector: JSONProblems) {
         self.pointer = pointer
         self.collector = collector
-        guard case .object(let members) = value else {
-            fields = [:]
-            order = []
-            complain(pointer, "wrong-type", "an object is expected, not \(value.kind)")
-            return
+        if case .object(let members) = value {
+            self.members = members
+            isObject = true
+        } else {
+            members = []
+            isObject = false
+            collector.add(pointer, "wrong-type", "an object is expected, not \(value.kind)")
         }
-        fields = Dictionary(members.map { ($0.key, $0.value) }) { first, _ in first }
-        order = members.map(\.key)
+        isKnown = Array(repeating: false, count: members.count)
     }
 
-    /// What has been found so far, in this object and in those read from it.
-    package var problems: [Problem] { collector.problems }
+    /// What has been found so far, in this object and in all others of the document.
+    package var problems: [Problem] { collector.all }
 
     /// Adds a complaint of the caller's own about a field.
     package func refuse(_ name: String, _ code: String, _ detail: String) {
-        complain(place(name), code, detail)
+        collector.add(place(name), code, detail)
     }
 
-    /// Adds a complaint for each field that nobody has asked for.
-    package mutating func finish() {
-        for key in order where !known.contains(key) {
-            complain(place(key), "unknown-field", "there is no such field here")
+    /// The same about an element of a field that is an array.
+    package func refuse(_ name: String, at index: Int, _ code: String, _ detail: String) {
+        collector.add(JSONPointer.appending(index, to: place(name)), code, detail)
+    }
+
+    /// Adds a complaint for each field that nobody has asked for. Not for those of objects inside:
+    /// each reader has its own `finish()`.
+    package func finish() {
+        for (member, isKnown) in zip(members, isKnown) where !isKnown {
+            guard !collector.isFull else { return }
+            refuse(member.key, "unknown-field", "there is no such field here")
         }
     }
 
-    // MARK: Strings
-
-    /// Lengths count Unicode scalars. Control characters are refused, but line breaks and tabs
-    /// where `allowsLineBreaks`.
-    package mutating func optionalString(
-        _ name: String, minimum: Int = 0, maximum: Int, allowsLineBreaks: Bool = false
-    ) -> String? {
-        guard let value = take(name) else { return nil }
-        guard case .string(let text) = value else { return mismatch(name, "a string", value) }
-        let length = text.unicodeScalars.count
-        guard length >= minimum else {
-            refuse(name, "too-short", "at least \(minimum) character is expected")
-            return nil
-        }
-        guard length <= maximum else {
-            refuse(name, "too-long", "at most \(maximum) characters are allowed, not \(length)")
-            return nil
-        }
-        let isClean = text.unicodeScalars.allSatisfy { scalar in
-            scalar.properties.generalCategory != .control
-                || allowsLineBreaks && (scalar == "\n" || scalar == "\r" || scalar == "\t")
-        }
-        guard isClean else {
-            refuse(name, "invalid", "control characters aren't allowed")
-            return nil
-        }
-        return text
-    }
-
-    /// A string that must be there, and not be empty.
-    package mutating func string(_ name: String, maximum: Int) -> String? {
-        guard require(name) else { return nil }
-        return optionalString(name, minimum: 1, maximum: maximum)
-    }
-
-    package mutating func optionalChoice<Value: RawRepresentable & CaseIterable>(
-        _ name: String, _: Value.Type
-    ) -> Value? where Value.RawValue == String {
-        guard let text = optionalString(name, maximum: 64) else { return nil }
-        guard let value = Value(rawValue: text) else {
-            let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
-            refuse(name, "not-allowed", "one of \(allowed) is expected")
-            return nil
-        }
-        return value
-    }
-
-    package mutating func choice<Value: RawRepresentable & CaseIterable>(
-        _ name: String, _ type: Value.Type
-    ) -> Value? where Value.RawValue == String {
-        require(name) ? optionalChoice(name, type) : nil
-    }
-
-    /// A string as it comes: whoever reads it judges its length and content.
-    package mutating func optionalText(_ name: String) -> String? {
-        guard let value = take(name) else { return nil }
-        guard case .string(let text) = value else { return mismatch(name, "a string", value) }
-        return text
-    }
-
-    /// The same, of a string that must be there.
-    package mutating func text(_ name: String) -> String? {
-        require(name) ? optionalText(name) : nil
-    }
-
-    // MARK: Others
-
-    package mutating func bool(_ name: String) -> Bool? {
-        guard require(name), let value = take(name) else { return nil }
-        guard case .bool(let flag) = value else { return mismatch(name, "a boolean", value) }
-        return flag
-    }
+    // MARK: Presence
 
     /// Whether the field is there and null; asking makes it known.
     package mutating func isNull(_ name: String) -> Bool {
         take(name) == .null
     }
 
-    /// An array of strings that must be there. Elements of other kinds are complained about.
-    package mutating func strings(_ name: String, maximum: Int) -> [String] {
-        elements(name, maximum: maximum).enumerated().compactMap { index, element in
-            if case .string(let text) = element { return text }
-            refuse(name, index, "a string is expected, not \(element.kind)")
+    /// A field that null clears, as in `nullable("tenant") { $0.optionalString($1, maximum: 200) }`.
+    /// What `read` refuses counts as absent.
+    package mutating func nullable<Value>(
+        _ name: String, _ read: (inout JSONObjectReader, String) -> Value?
+    ) -> JSONField<Value> {
+        if isNull(name) { return .null }
+        return read(&self, name).map { .value($0) } ?? .absent
+    }
+
+    /// The value as it came; asking makes it known.
+    mutating func take(_ name: String) -> JSONValue? {
+        // Objects have few fields, and callers ask for few names: no dictionary is worth it.
+        guard let index = members.firstIndex(where: { $0.key.hasSameOctets(as: name) }) else {
             return nil
         }
+        isKnown[index] = true
+        return members[index].value
     }
 
-    /// An array of objects that must be there, each with a reader that shares this one's problems.
-    package mutating func objects(_ name: String, maximum: Int) -> [JSONObjectReader] {
-        elements(name, maximum: maximum).enumerated().map { index, element in
-            JSONObjectReader(element, pointer: "\(place(name))/\(index)", collector)
-        }
-    }
-
-    private mutating func elements(_ name: String, maximum: Int) -> [JSONValue] {
-        guard require(name), let value = take(name) else { return [] }
-        guard case .array(let elements) = value else {
-            return mismatch(name, "an array", value) ?? []
-        }
-        guard elements.count <= maximum else {
-            refuse(
-                name, "too-long", "at most \(maximum) elements are allowed, not \(elements.count)")
-            return []
-        }
-        return elements
-    }
-
-    // MARK: Complaints
-
-    private mutating func take(_ name: String) -> JSONValue? {
-        known.insert(name)
-        return fields[name]
-    }
-
-    private mutating func require(_ name: String) -> Bool {
-        known.insert(name)
-        guard fields[name] == nil else { return true }
-        // An object that isn't one has been complained about already.
-        if !order.isEmpty || collector.problems.isEmpty {
-            refuse(name, "required", "the field is required")
-        }
+    /// Whether the field is there; adds a complaint where it isn't.
+    mutating func require(_ name: String) -> Bool {
+        guard take(name) == nil else { return true }
+        if isObject { refuse(name, "required", "the field is required") }
         return false
     }
 
-    private func mismatch<Value>(_ name: String, _ expected: String, _ value: JSONValue) -> Value? {
-        refuse(name, "wrong-type", "\(expected) is expected, not \(value.kind)")
+    func mismatch<Value>(_ name: String, _ expected: String, _ value: JSONValue) -> Value? {
+        collector.add(place(name), "wrong-type", "\(expected) is expected, not \(value.kind)")
         return nil
     }
 
-    private func refuse(_ name: String, _ index: Int, _ detail: String) {
-        complain("\(place(name))/\(index)", "wrong-type", detail)
+    /// A reader of an element or a field of this object, which shares this one's problems.
+    func nested(_ value: JSONValue, in name: String, at index: Int? = nil) -> JSONObjectReader {
+        let field = place(name)
+        let pointer = index.map { JSONPointer.appending($0, to: field) } ?? field
+        return JSONObjectReader(value, pointer: pointer, collector)
     }
 
-    private func place(_ name: String) -> String {
-        "\(pointer)/\(name.replacing("~", with: "~0").replacing("/", with: "~1"))"
-    }
-
-    private func complain(_ pointer: String, _ code: String, _ detail: String) {
-        guard collector.problems.count < Self.maximumProblems else { return }
-        collector.problems.append(Problem(pointer: pointer, code: code, detail: detail))
-    }
+    private func place(_ name: String) -> String { JSONPointer.appending(name, to: pointer) }
 }

@@ -1,14 +1,16 @@
-/// Writes JSON straight into bytes, in the order of the calls: answers have a stable order of fields,
-/// and a lookup builds no tree on its way out. Foundation's encoder has neither.
+/// Writes JSON straight into bytes, in the order of the calls: answers have a stable order of
+/// fields, and a lookup builds no tree on its way out. Foundation's encoder has neither.
 ///
-/// Commas are its own business; that every `begin…` meets its `end…` is the caller's.
+/// Commas are its own business; that every `begin…` meets its `end…`, that an object's values come
+/// after keys, and that no key comes twice is the caller's.
 package struct JSONWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
     /// Whether the next element of the container at hand needs a comma before it.
     private var needsComma = false
 
-    package init() {
-        bytes.reserveCapacity(256)
+    /// - Parameter capacity: octets to set aside at once; it grows beyond them.
+    package init(reservingCapacity capacity: Int = 256) {
+        bytes.reserveCapacity(capacity)
     }
 
     package mutating func beginObject() { open(UInt8(ascii: "{")) }
@@ -18,9 +20,16 @@ package struct JSONWriter: Sendable {
 
     package mutating func key(_ name: StaticString) {
         separate()
-        bytes.append(UInt8(ascii: "\""))
-        name.withUTF8Buffer { bytes.append(contentsOf: $0) }
-        bytes.append(UInt8(ascii: "\""))
+        name.withUTF8Buffer { quoted($0) }
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    /// A key that isn't known before the program runs. It has a label because a literal would
+    /// otherwise always be taken for this one.
+    package mutating func key(named name: String) {
+        separate()
+        quoted(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
@@ -31,46 +40,55 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    package mutating func integer(_ number: some FixedWidthInteger) {
+    package mutating func integer(_ number: Int) { integer(Int64(number)) }
+
+    package mutating func integer(_ number: Int64) {
         separate()
-        bytes.append(contentsOf: String(number).utf8)
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        digits(number.magnitude)
         needsComma = true
     }
 
-    package mutating func bool(_ value: Bool) {
+    package mutating func integer(_ number: UInt64) {
         separate()
-        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+        digits(number)
         needsComma = true
     }
 
-    package mutating func null() {
-        separate()
-        bytes.append(contentsOf: "null".utf8)
-        needsComma = true
+    /// The shortest decimal that reads back as the same number, always with a point or an exponent.
+    /// JSON has no infinity and no NaN (RFC 8259 §6): these become null.
+    package mutating func number(_ number: Double) {
+        guard number.isFinite else { return null() }
+        raw("\(number)")
     }
 
-    package mutating func field(_ name: StaticString, _ value: String) {
-        key(name)
-        string(value)
+    package mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
+
+    package mutating func null() { raw("null") }
+
+    /// A tree, its members in their order.
+    package mutating func write(_ value: JSONValue) {
+        switch value {
+        case .null: null()
+        case .bool(let value): bool(value)
+        case .integer(let value): integer(value)
+        case .number(let value): number(value)
+        case .string(let text): string(text)
+        case .array(let elements):
+            beginArray()
+            for element in elements { write(element) }
+            endArray()
+        case .object(let members):
+            beginObject()
+            for member in members {
+                key(named: member.key)
+                write(member.value)
+            }
+            endObject()
+        }
     }
 
-    package mutating func field(_ name: StaticString, _ value: some FixedWidthInteger) {
-        key(name)
-        integer(value)
-    }
-
-    package mutating func field(_ name: StaticString, _ value: Bool) {
-        key(name)
-        bool(value)
-    }
-
-    package mutating func fieldIfPresent(_ name: StaticString, _ value: String?) {
-        if let value { field(name, value) }
-    }
-
-    package mutating func fieldIfPresent(_ name: StaticString, _ value: (some FixedWidthInteger)?) {
-        if let value { field(name, value) }
-    }
+    // MARK: Octets
 
     private mutating func open(_ octet: UInt8) {
         separate()
@@ -87,28 +105,58 @@ package struct JSONWriter: Sendable {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
     }
 
-    /// RFC 8259 §7: only what must be escaped is.
+    private mutating func raw(_ text: String) {
+        separate()
+        bytes.append(contentsOf: text.utf8)
+        needsComma = true
+    }
+
+    private mutating func digits(_ number: UInt64) {
+        // The largest has twenty.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { buffer in
+            var rest = number
+            var start = buffer.count
+            repeat {
+                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+                start -= 1
+                buffer.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(digit))
+                rest = quotient
+            } while rest > 0
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[start...]))
+        }
+    }
+
     private mutating func quoted(_ text: String) {
+        let isDone: Void? = text.utf8.withContiguousStorageIfAvailable { quoted($0) }
+        if isDone == nil { Array(text.utf8).withUnsafeBufferPointer { quoted($0) } }
+    }
+
+    /// RFC 8259 §7: only what must be escaped is. The rest is copied run by run.
+    private mutating func quoted(_ text: UnsafeBufferPointer<UInt8>) {
         bytes.append(UInt8(ascii: "\""))
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
-            bytes.append(contentsOf: text.utf8)
-        } else {
-            for octet in text.utf8 { escaped(octet) }
+        var start = 0
+        while true {
+            let end = text.firstJSONSpecial(from: start)
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end]))
+            guard end < text.count else { break }
+            escape(text[end])
+            start = end + 1
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private mutating func escaped(_ octet: UInt8) {
+    private mutating func escape(_ octet: UInt8) {
+        bytes.append(UInt8(ascii: "\\"))
         switch octet {
-        case 0x22, 0x5C: bytes.append(contentsOf: [0x5C, octet])
-        case 0x0A: bytes.append(contentsOf: [0x5C, UInt8(ascii: "n")])
-        case 0x0D: bytes.append(contentsOf: [0x5C, UInt8(ascii: "r")])
-        case 0x09: bytes.append(contentsOf: [0x5C, UInt8(ascii: "t")])
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
         case 0..<0x20:
-            let digits = Array("0123456789abcdef".utf8)
-            bytes.append(contentsOf: "\\u00".utf8)
-            bytes.append(digits[Int(octet >> 4)])
-            bytes.append(digits[Int(octet & 15)])
+            let low = octet & 15
+            bytes.append(contentsOf: octet < 0x10 ? "u000".utf8 : "u001".utf8)
+            bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
         default: bytes.append(octet)
         }
     }

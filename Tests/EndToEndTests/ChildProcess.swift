@@ -1,0 +1,143 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import Testing
+
+/// One process that a test has started: its output goes into files, it ends at the latest with the
+/// test, and only ever by its own pid.
+final class ChildProcess: Sendable {
+    enum Exit: Equatable, Sendable {
+        case code(Int32)
+        case signal(Int32)
+    }
+
+    struct StillRunning: Error {
+        let command: String
+        let errors: String
+    }
+
+    let pid: pid_t
+    let standardOutput: URL
+    let standardError: URL
+    private let command: String
+    private let exit: EventLoopFuture<Exit>
+
+    /// - Parameters:
+    ///   - outputs: a folder for what the process writes.
+    ///   - environment: beside the test's own, without its `TENANT_REGISTRY_…`.
+    init(
+        _ executable: URL, _ arguments: [String], outputs: URL, environment: [String: String] = [:],
+        input: URL? = nil, workingDirectory: URL? = nil
+    ) throws {
+        let name = UUID().uuidString
+        standardOutput = outputs.appendingPathComponent("\(name).out")
+        standardError = outputs.appendingPathComponent("\(name).err")
+        command = ([executable.lastPathComponent] + arguments).joined(separator: " ")
+
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment
+            .filter { !$0.key.hasPrefix("TENANT_REGISTRY_") }
+            .merging(environment) { $1 }
+        process.currentDirectoryURL = workingDirectory ?? outputs
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? .nullDevice
+        process.standardOutput = try Self.newFile(standardOutput)
+        process.standardError = try Self.newFile(standardError)
+
+        let promise = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: Exit.self)
+        exit = promise.futureResult
+        process.terminationHandler = { ended in
+            let status = ended.terminationStatus
+            promise.succeed(ended.terminationReason == .exit ? .code(status) : .signal(status))
+        }
+        do {
+            try process.run()
+        } catch {
+            promise.fail(error)
+            throw error
+        }
+        pid = process.processIdentifier
+    }
+
+    deinit { signal(SIGKILL) }
+
+    /// Does nothing to a process that has ended: its pid may be another's by now.
+    func signal(_ number: Int32) {
+        guard isRunning else { return }
+        kill(pid, number)
+    }
+
+    /// `kill -9`, and wait until it's gone.
+    func crash() async throws {
+        signal(SIGKILL)
+        _ = try await waitForExit()
+    }
+
+    var isRunning: Bool {
+        // A zombie still answers to signal 0 until Foundation has reaped it.
+        kill(pid, 0) == 0
+    }
+
+    /// - Throws: `StillRunning` with what the process said, after `limit`.
+    @discardableResult
+    func waitForExit(within limit: TimeAmount = .seconds(30)) async throws -> Exit {
+        let promise = exit.eventLoop.makePromise(of: Exit.self)
+        let timeout = exit.eventLoop.scheduleTask(in: limit) { [command, standardError] in
+            promise.fail(
+                StillRunning(command: command, errors: ChildProcess.text(standardError)))
+        }
+        exit.cascade(to: promise)
+        defer { timeout.cancel() }
+        return try await promise.futureResult.get()
+    }
+
+    var output: String { Self.text(standardOutput) }
+    var errors: String { Self.text(standardError) }
+
+    private static func text(_ file: URL) -> String {
+        String(decoding: (try? Data(contentsOf: file)) ?? Data(), as: UTF8.self)
+    }
+
+    private static func newFile(_ url: URL) throws -> FileHandle {
+        try Data().write(to: url)
+        return try FileHandle(forWritingTo: url)
+    }
+}
+
+/// A folder of one test's own, gone when the test is.
+final class TestFolder: Sendable {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tenant-registry-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    func file(_ name: String) -> URL { url.appendingPathComponent(name) }
+
+    func write(_ text: String, to name: String) throws -> URL {
+        try Data(text.utf8).write(to: file(name))
+        return file(name)
+    }
+}
+
+/// Asks again and again, for what nobody tells.
+func poll<Value>(
+    _ what: String, within limit: Duration = .seconds(30),
+    _ probe: () async throws -> Value?
+) async throws -> Value {
+    let deadline = ContinuousClock.now + limit
+    while ContinuousClock.now < deadline {
+        if let value = try await probe() { return value }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    throw NeverHappened(what: what)
+}
+
+struct NeverHappened: Error {
+    let what: String
+}

@@ -1,0 +1,138 @@
+import Foundation
+import Synchronization
+
+/// A client that keeps its connection until it's told to close it, on a plain blocking socket:
+/// nothing between the test and the bytes repeats or hides anything.
+final class KeepAliveClient: Sendable {
+    struct Result: Sendable {
+        var answered = 0
+        var statuses: Set<Int> = []
+        /// Requests that were sent and not answered whole, with what came instead.
+        var unanswered: [String] = []
+        var wasAskedToClose = false
+    }
+
+    private let id: Int
+    private let port: Int
+    private let token: String
+    private let count = Atomic(0)
+
+    init(id: Int, server: ServerProcess) {
+        self.id = id
+        port = server.port
+        token = server.adminToken
+    }
+
+    var answers: Int { count.load(ordering: .relaxed) }
+
+    /// Sends one request after the other, until `isAway` keeps it from connecting or nobody does.
+    func run(isAway: @escaping @Sendable () -> Bool) async -> Result {
+        await withCheckedContinuation { done in
+            // Blocking calls don't belong on Swift's own threads.
+            Thread.detachNewThread { done.resume(returning: self.run(until: isAway)) }
+        }
+    }
+
+    private func run(until isAway: () -> Bool) -> Result {
+        var result = Result()
+        while !isAway(), let connection = BlockingConnection(port: port) {
+            while true {
+                let number = result.answered
+                connection.send(request(number))
+                guard let answer = connection.readAnswer() else {
+                    result.unanswered.append("request \(number): \(connection.received)")
+                    return result
+                }
+                result.answered += 1
+                count.add(1, ordering: .relaxed)
+                result.statuses.insert(answer.status)
+                if answer.closes {
+                    result.wasAskedToClose = true
+                    break
+                }
+            }
+        }
+        return result
+    }
+
+    /// Every third is a write.
+    private func request(_ number: Int) -> String {
+        let rest = "Host: registry\r\nAuthorization: Bearer \(token)\r\n"
+        guard number % 3 == 0 else { return "GET /v1/stats HTTP/1.1\r\n\(rest)\r\n" }
+        let body = #"{"fqdn":"c\#(id)-\#(number).example.com"}"#
+        return "POST /v1/domains HTTP/1.1\r\n\(rest)Content-Type: application/json\r\n"
+            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    }
+}
+
+/// One TCP connection to this machine.
+final class BlockingConnection {
+    struct Answer {
+        var status: Int
+        var closes: Bool
+        var body: String
+    }
+
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+
+    /// `nil`: nobody listens.
+    init?(port: Int) {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else {
+            close(descriptor)
+            return nil
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// What has come in and belongs to no whole answer, for a message.
+    var received: String { String(decoding: buffer, as: UTF8.self) + " (errno \(errno))" }
+
+    func send(_ text: String) {
+        let octets = Array(text.utf8)
+        _ = Foundation.send(descriptor, octets, octets.count, Int32(MSG_NOSIGNAL.rawValue))
+    }
+
+    /// - Returns: nil where the connection ended before the answer did.
+    func readAnswer() -> Answer? {
+        let end = Array("\r\n\r\n".utf8)
+        while true {
+            if let head = buffer.firstRange(of: end) {
+                let lines = String(decoding: buffer[..<head.lowerBound], as: UTF8.self)
+                    .components(separatedBy: "\r\n")
+                let fields = lines.dropFirst().map { $0.lowercased() }
+                let length = fields.first { $0.hasPrefix("content-length:") }
+                    .flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) }
+                let bodyEnd = head.upperBound + (length ?? 0)
+                if let status = lines.first?.split(separator: " ").dropFirst().first,
+                    buffer.count >= bodyEnd
+                {
+                    let body = String(
+                        decoding: buffer[head.upperBound..<bodyEnd], as: UTF8.self)
+                    buffer.removeFirst(bodyEnd)
+                    return Answer(
+                        status: Int(status) ?? 0, closes: fields.contains("connection: close"),
+                        body: body)
+                }
+            }
+            var chunk = [UInt8](repeating: 0, count: 16_384)
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { return nil }
+            buffer += chunk[..<count]
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import NIOCore
+import RegistryClient
+import Synchronization
+import Testing
+
+@Suite("SIGTERM") struct ShutdownTests {
+    /// As behind a load balancer: it asks `/readyz`, and stops opening connections once that says
+    /// no. Connections that are open go on until an answer closes them.
+    @Test func `under load leaves no request without an answer`() async throws {
+        let server = try await ServerProcess.start(
+            in: TestFolder(), arguments: ["--drain-seconds", "1"])
+        let health = Health(client: server.client(token: nil))
+        let clients = (0..<8).map { KeepAliveClient(id: $0, server: server) }
+        async let results = withTaskGroup { group in
+            for client in clients { group.addTask { await client.run { health.isAway } } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        async let reports: [Int] = health.watch()
+
+        _ = try await poll("some answers") { clients.allSatisfy { $0.answers > 20 } ? true : nil }
+        server.process.signal(SIGTERM)
+        #expect(try await server.process.waitForExit() == .code(0))
+
+        for result in await results {
+            #expect(result.unanswered == [], "after \(result.answered) answers")
+            #expect(result.statuses.isSubset(of: [200, 201]))
+            #expect(result.wasAskedToClose)
+        }
+        let statuses = await reports
+        #expect(statuses.first == 200)
+        #expect(statuses.contains(503))
+        #expect(server.log.contains { $0.message == "stopping" })
+        #expect(server.log.last?.message == "stopped")
+    }
+
+    @Test func `waits for a large batch that is under way, and for its commit`() async throws {
+        let folder = try TestFolder()
+        let server = try await ServerProcess.start(in: folder)
+        let rows = (0..<10_000).map {
+            RegistryClient.BatchRow(fqdn: "t\($0).example.com", location: nil, tenant: nil)
+        }
+        async let answer = server.client.registerBatch(rows, note: .init())
+        // Nothing outside tells that a request is being worked on, but the connection does.
+        _ = try await poll("the connection") { server.hasConnection ? true : nil }
+        server.process.signal(SIGTERM)
+        #expect(try await answer.results.count == 10_000)
+        #expect(try await server.process.waitForExit() == .code(0))
+
+        let next = try await ServerProcess.start(in: folder)
+        #expect(try await next.client.statistics().total == 10_000)
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `ends an idle service at once, keep-alive connections or not`(signal: Int32) async throws {
+        let server = try await ServerProcess.start(in: TestFolder())
+        _ = try await server.client.send(.GET, "/readyz")
+        server.process.signal(signal)
+        #expect(try await server.process.waitForExit(within: .seconds(5)) == .code(0))
+    }
+}
+
+extension ServerProcess {
+    /// Whether a client is connected: a line of the kernel's table with our port, ESTABLISHED.
+    fileprivate var hasConnection: Bool {
+        let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)) ?? ""
+        let local = "0100007F:" + String(format: "%04X", port)
+        return table.split(separator: "\n").contains {
+            let fields = $0.split(separator: " ")
+            return fields.count > 3 && fields[1] == local && fields[3] == "01"
+        }
+    }
+}
+
+/// A load balancer's health check.
+private final class Health: Sendable {
+    private let client: RegistryClient
+    private let away = Atomic(false)
+
+    init(client: RegistryClient) {
+        self.client = client
+    }
+
+    var isAway: Bool { away.load(ordering: .relaxed) }
+
+    /// - Returns: what `/readyz` said each time, until nobody answered any more.
+    func watch() async -> [Int] {
+        var statuses: [Int] = []
+        while true {
+            do {
+                statuses.append(try await client.send(.GET, "/readyz").status)
+            } catch ClientError.refused(let refusal) {
+                statuses.append(refusal.status)
+                if statuses.suffix(2) == [503, 503] { away.store(true, ordering: .relaxed) }
+            } catch {
+                away.store(true, ordering: .relaxed)
+                return statuses
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import NIOHTTP1
+import RegistryWire
+import Testing
+
+/// Holds each answer that a test gets against openapi.yaml and against what API.md says of all.
+enum ContractCheck {
+    static func check(
+        _ answer: Answer, to method: String, _ target: String, at place: SourceLocation
+    ) {
+        for problem in problems(of: answer, to: method, target) {
+            Issue.record(
+                "\(method) \(target.prefix(200)) → \(answer.status): \(problem)",
+                sourceLocation: place)
+        }
+    }
+
+    static func problems(of answer: Answer, to method: String, _ target: String) -> [String] {
+        let document = OpenAPIDocument.shared
+        let operation = document.operation(method, target)
+        let responses = operation?.value["responses"] ?? .null
+        let declared = responses["\(answer.status)"] ?? responses["default"]
+        guard
+            let response = declared.map(document.resolved)
+                ?? document.component("responses", "Problem")
+        else { return ["no such status is declared"] }
+        let isHead = method == "HEAD"
+        return headers(answer, response)
+            + content(answer, response, hasBody: !isHead && answer.status != 304)
+            + (isHead ? [] : problemRules(answer)) + everyAnswer(answer, target)
+    }
+
+    private static func headers(_ answer: Answer, _ response: JSONValue) -> [String] {
+        let document = OpenAPIDocument.shared
+        let checker = SchemaChecker(document: document)
+        return (response["headers"]?.keys ?? []).flatMap { name -> [String] in
+            guard let declaration = (response["headers"]?[name]).map(document.resolved) else {
+                return []
+            }
+            let values = answer.headers[name]
+            guard let text = values.first else {
+                return declaration["required"] == .bool(true) ? ["the header \(name) is missing"] : []
+            }
+            guard values.count == 1 else { return ["the header \(name) comes \(values.count) times"] }
+            let schema = document.resolved(declaration["schema"] ?? .null)
+            let value: JSONValue =
+                schema["type"] == .string("integer")
+                ? Int64(text).map { .integer($0) } ?? .string(text) : .string(text)
+            return checker.problems(value, schema, at: name)
+        }
+    }
+
+    private static func content(
+        _ answer: Answer, _ response: JSONValue, hasBody: Bool
+    ) -> [String] {
+        guard let content = response["content"], hasBody else {
+            return answer.bytes.isEmpty ? [] : ["a body of \(answer.bytes.count) octets"]
+        }
+        let type = answer.header("Content-Type") ?? ""
+        guard let media = content[String(type.prefix { $0 != ";" })] else {
+            return ["Content-Type \(type) isn't declared"]
+        }
+        guard type.contains("json") else { return [] }
+        guard let value = try? answer.json else { return ["the body isn't JSON: \(answer.text)"] }
+        return SchemaChecker(document: .shared).problems(value, media["schema"] ?? .null)
+    }
+
+    /// RFC 9457, and API.md §2 on errors.
+    private static func problemRules(_ answer: Answer) -> [String] {
+        guard answer.header("Content-Type") == "application/problem+json" else {
+            return answer.status >= 400 && !answer.bytes.isEmpty ? ["not a problem"] : []
+        }
+        var found: [String] = []
+        if answer["status"]?.number != Int64(answer.status) { found.append("another status inside") }
+        if answer["type"]?.text != answer.code.map({ "/problems/\($0)" }) {
+            found.append("type isn't /problems/ and the code")
+        }
+        if answer["request_id"]?.text != answer.header("X-Request-ID") {
+            found.append("request_id isn't X-Request-ID")
+        }
+        for word in internalWords where answer.text.contains(word) {
+            found.append("internal text: \(word) in \(answer.text)")
+        }
+        return found
+    }
+
+    private static let internalWords = [
+        "Error(", "Swift", "SQLite", "sqlite", "SELECT", "NIO", "Optional", "GRDB", "Hummingbird",
+        "/tmp/", "/work/", ".swift", "RegistryError",
+    ]
+
+    private static func everyAnswer(_ answer: Answer, _ target: String) -> [String] {
+        var found: [String] = []
+        let codes = ["bad-http", "request-timeout", "headers-too-large", "not-ready"]
+        let mayOmitRevision =
+            ["/livez", "/readyz", "/metrics", "/openapi.yaml"].contains { target.hasPrefix($0) }
+            || codes.contains(answer.code ?? "")
+        if answer.header("X-Request-ID") == nil { found.append("no X-Request-ID") }
+        if answer.header("X-Registry-Revision") == nil, !mayOmitRevision {
+            found.append("no X-Registry-Revision")
+        }
+        return found
+    }
+}

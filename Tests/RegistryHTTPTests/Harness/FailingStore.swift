@@ -1,0 +1,71 @@
+import RegistryModel
+
+/// A store whose writes fail in a way that can't be brought about from outside.
+struct FailingStore: Store {
+    let store: any Store
+    let failure: RegistryError
+
+    func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
+        // The tokens of the test itself.
+        guard request.actor != .system else { return try await store.commit(request) }
+        throw failure
+    }
+
+    func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
+        try await store.replay(of: key)
+    }
+
+    func head() async throws(RegistryError) -> Head { try await store.head() }
+
+    func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain? {
+        try await store.domain(fqdn, at: revision)
+    }
+
+    func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
+        try await store.revision(at: time)
+    }
+
+    func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
+        try await store.standing(of: fqdn)
+    }
+
+    func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
+        try await store.domains(query)
+    }
+
+    func history(_ query: HistoryQuery) async throws(RegistryError) -> Read<Page<HistoryItem>> {
+        try await store.history(query)
+    }
+
+    func locations(
+        after: LocationName?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<Location>> {
+        try await store.locations(after: after, limit: limit)
+    }
+
+    func tokens(
+        after: String?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<TokenRecord>> {
+        try await store.tokens(after: after, limit: limit)
+    }
+
+    func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
+        try await store.maintain(tokenUses: tokenUses)
+    }
+
+    func waitForFailure() async { await store.waitForFailure() }
+
+    func close() async { await store.close() }
+
+    func snapshot(
+        _ receive: @escaping @Sendable (SnapshotPart) -> Void
+    ) async throws(RegistryError) -> Head {
+        try await store.snapshot(receive)
+    }
+
+    func changes(
+        after revision: Revision, limit: Int
+    ) async throws(RegistryError) -> [RevisionChanges] {
+        try await store.changes(after: revision, limit: limit)
+    }
+}

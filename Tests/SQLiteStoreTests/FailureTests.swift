@@ -1,0 +1,145 @@
+import Foundation
+import GRDB
+import RegistryModel
+import Testing
+
+@testable import SQLiteStore
+
+@Suite("A store in trouble", .timeLimit(.minutes(2))) struct FailureTests {
+    private let folder = StoreFolder()
+
+    private func setPages(_ store: SQLiteStore, atMost limit: Int?) async throws {
+        try await store.pool.writeWithoutTransaction { db in
+            let now = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            try db.execute(sql: "PRAGMA max_page_count = \(limit ?? now)")
+        }
+    }
+
+    @Test func `refuses writes on a full disk, reads on, and writes again when there is room`()
+        async throws
+    {
+        let store = try folder.open()
+        try await store.run(batch("old", count: 100))
+        let head = try await store.head()
+        try await setPages(store, atMost: nil)
+        let key = IdempotencyKey(
+            token: "t", key: "k", requestDigest: Array(repeating: 1, count: 32))
+        for _ in 0..<3 {
+            await #expect(throws: RegistryError.storageFull) {
+                try await store.run(batch("new", count: 5_000), key: key)
+            }
+        }
+        #expect(try await store.head() == head)
+        #expect(try await store.replay(of: key) == nil)
+        #expect(try await store.domain(fqdn("old7.example"), at: head.revision) != nil)
+        #expect(try await store.domains(DomainQuery(prefix: "new")).value.items.isEmpty)
+        #expect(folder.observed.value.count == 1)
+
+        try await setPages(store, atMost: 1_000_000)
+        let committed = try await store.run(batch("new", count: 5_000), key: key)
+        #expect(committed.revision == head.revision.next)
+        #expect(!committed.isReplay)
+        #expect(folder.observed.value.count == 2)
+        await store.close()
+        let again = try folder.open()
+        #expect(try await again.head().revision == head.revision.next)
+        await again.close()
+    }
+
+    /// Opens a store whose file then goes bad under it: everything but the first page.
+    private func brokenStore() async throws -> SQLiteStore {
+        let store = try folder.open()
+        try await store.run(batch("old", count: 2_000))
+        await store.close()
+        let broken = try folder.open()
+        let file = try FileHandle(forUpdating: folder.file)
+        let size = try file.seekToEnd()
+        try file.seek(toOffset: 4_096)
+        try file.write(contentsOf: Data(repeating: 0xFF, count: Int(size) - 4_096))
+        try file.close()
+        return broken
+    }
+
+    @Test func `acknowledges nothing after an error of the disk, and says that it is over`()
+        async throws
+    {
+        let store = try await brokenStore()
+        async let first: Void = store.waitForFailure()
+        async let second: Void = store.waitForFailure()
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<200 {
+                group.addTask {
+                    await #expect(throws: RegistryError.storeFailed) {
+                        try await store.run(new("d\(index).example"))
+                    }
+                }
+            }
+        }
+        await first
+        await second
+        await store.waitForFailure()
+        await #expect(throws: RegistryError.storeFailed) { try await store.run(new("late.example")) }
+        await #expect(throws: RegistryError.storeFailed) {
+            try await store.maintain(tokenUses: [:])
+        }
+        #expect(folder.observed.value.count == 1, "only the write before")
+        await store.close()
+    }
+
+    @Test func `is found out by a reader too`() async throws {
+        let store = try await brokenStore()
+        await #expect(throws: RegistryError.storeFailed) {
+            try await store.domains(DomainQuery(limit: 10_000))
+        }
+        await store.waitForFailure()
+        await #expect(throws: RegistryError.storeFailed) { try await store.run(new("late.example")) }
+        await store.close()
+    }
+
+    @Test func `isn't one that was asked a wrong question, or asked after its end`() async throws {
+        let store = try folder.open()
+        await #expect(throws: RegistryError.inconsistent) {
+            try await store.reading { db in try Row.fetchAll(db, sql: "SELECT * FROM nowhere") }
+        }
+        try await store.run(new("a.example"))
+        await store.close()
+        await #expect(throws: RegistryError.self) { try await store.head() }
+        await #expect(throws: RegistryError.self) { try await store.run(new("b.example")) }
+    }
+
+    @Test func `isn't one that somebody else keeps busy`() async throws {
+        let store = try folder.open()
+        try await store.run(new("a.example"))
+        try await store.pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA busy_timeout = 0")
+        }
+        let shell = try folder.shell()
+        try await shell.writeWithoutTransaction { db in
+            try db.execute(sql: "BEGIN IMMEDIATE")
+        }
+        _ = store
+        try shell.close()
+        try await store.run(new("b.example"))
+        await store.close()
+    }
+
+    @Test func `stops one waiter without telling the others that it failed`() async throws {
+        let signal = FailureSignal()
+        let isTold = Shared(false)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await signal.wait()
+                isTold.change { $0 = true }
+            }
+            let other = Task { await signal.wait() }
+            other.cancel()
+            await other.value
+            for _ in 0..<1_000 { await Task.yield() }
+            #expect(!isTold.value)
+            signal.raise()
+            await group.waitForAll()
+        }
+        #expect(isTold.value)
+        await signal.wait()
+    }
+}

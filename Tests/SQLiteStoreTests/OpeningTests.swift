@@ -1,0 +1,137 @@
+import Foundation
+import GRDB
+import Migrations
+import RegistryModel
+import Testing
+
+@testable import SQLiteStore
+
+@Suite("Opening a store") struct OpeningTests {
+    private let folder = StoreFolder()
+
+    @Test func `makes its writer durable`() async throws {
+        let store = try folder.open()
+        let settings = try await store.pool.writeWithoutTransaction { db in
+            (
+                journal: try String.fetchOne(db, sql: "PRAGMA journal_mode"),
+                synchronous: try Int.fetchOne(db, sql: "PRAGMA synchronous"),
+                foreignKeys: try Bool.fetchOne(db, sql: "PRAGMA foreign_keys")
+            )
+        }
+        #expect(settings.journal == "wal")
+        #expect(settings.synchronous == 2)
+        #expect(settings.foreignKeys == true)
+        // Still so after the first writes.
+        try await store.run(new("a.example"))
+        let after = try await store.pool.writeWithoutTransaction { db in
+            try Int.fetchOne(db, sql: "PRAGMA synchronous")
+        }
+        #expect(after == 2)
+        await store.close()
+    }
+
+    @Test func `is for one process at a time, and names the one that has it`() async throws {
+        let store = try folder.open()
+        let inUse = StoreOpeningError.inUse(
+            folder: folder.url.path, holder: "pid \(ProcessInfo.processInfo.processIdentifier)")
+        #expect(throws: inUse) { try folder.open() }
+        #expect("\(inUse)".contains("pid \(ProcessInfo.processInfo.processIdentifier)"))
+        try await store.run(new("a.example"))
+        await store.close()
+        let again = try folder.open()
+        #expect(try await again.head().revision == Revision(1))
+        await again.close()
+    }
+
+    @Test func `lets the folder go when it fails`() async throws {
+        let broken = Migration.sqlite + [Migration(version: 2, name: "broken", sql: "nonsense")]
+        #expect(throws: StoreOpeningError.self) { try folder.open(migrations: broken) }
+        let store = try folder.open()
+        await store.close()
+    }
+
+    @Test func `hides the file from everybody else, in a folder that everybody may read`()
+        async throws
+    {
+        try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
+        let store = try folder.open()
+        try await store.run(new("a.example"))
+        for name in ["registry.sqlite", "registry.sqlite-wal", "lock"] {
+            let attributes = try FileManager.default.attributesOfItem(
+                atPath: folder.url.appendingPathComponent(name).path)
+            let mode = attributes[.posixPermissions] as? NSNumber
+            #expect(mode?.intValue == 0o600, "\(name)")
+        }
+        await store.close()
+    }
+
+    @Test func `refuses a file that a newer version wrote`() async throws {
+        let newer = Migration(version: 2, name: "newer", sql: "CREATE TABLE more (x) ")
+        await (try folder.open(migrations: Migration.sqlite + [newer])).close()
+        #expect(throws: StoreOpeningError.newer(version: 2, known: 1)) { try folder.open() }
+        // And the newer version still takes it.
+        await (try folder.open(migrations: Migration.sqlite + [newer])).close()
+    }
+
+    @Test func `refuses a migration file that has been edited`() async throws {
+        await (try folder.open()).close()
+        let released = try #require(Migration.sqlite.first)
+        let edited = Migration(
+            version: released.version, name: released.name, sql: released.sql + "\n")
+        #expect(throws: StoreOpeningError.edited(version: 1, name: released.name)) {
+            try folder.open(migrations: [edited])
+        }
+        await (try folder.open()).close()
+    }
+
+    @Test func `refuses another program's file, and leaves its tables alone`() async throws {
+        try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
+        try await folder.shell().write { db in
+            try db.execute(sql: "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)")
+        }
+        #expect {
+            try folder.open()
+        } throws: { error in
+            if case .foreign = error as? StoreOpeningError { true } else { false }
+        }
+        let tables = try await folder.shell().read { db in
+            try String.fetchAll(db, sql: "SELECT name FROM sqlite_master")
+        }
+        #expect(tables == ["theirs"])
+    }
+
+    @Test func `refuses what isn't a database`() throws {
+        try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
+        let text = Data(String(repeating: "not a database ", count: 1_000).utf8)
+        try text.write(to: folder.file)
+        #expect {
+            try folder.open()
+        } throws: { error in
+            if case .database = error as? StoreOpeningError { true } else { false }
+        }
+        #expect(try Data(contentsOf: folder.file) == text)
+    }
+
+    @Test func `leaves nothing of a migration that failed`() async throws {
+        let store = try folder.open()
+        try await store.run(new("a.example"))
+        await store.close()
+        let broken = Migration(
+            version: 2, name: "broken",
+            sql: "CREATE TABLE more (x); DELETE FROM domain; INSERT INTO nowhere VALUES (1)")
+        #expect(throws: StoreOpeningError.self) {
+            try folder.open(migrations: Migration.sqlite + [broken])
+        }
+        let (tables, versions, domains) = try await folder.shell().read { db in
+            (
+                try String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE name = 'more'"),
+                try Int.fetchAll(db, sql: "SELECT version FROM schema_migration"),
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM domain")
+            )
+        }
+        #expect(tables.isEmpty)
+        #expect(versions == [1])
+        #expect(domains == 1)
+        await (try folder.open()).close()
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import GRDB
+import Logging
+import Migrations
+import RegistryModel
+import SQLiteStore
+
+/// A temporary data folder, and stores in it. Goes away with the last reference.
+final class StoreFolder: Sendable {
+    let url = FileManager.default.temporaryDirectory
+        .appendingPathComponent("sqlite-store-\(UUID().uuidString)")
+    let clock = Shared(Timestamp(milliseconds: 1_592_697_600_000))
+    let observed = Shared<[RevisionChanges]>([])
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    var file: URL { url.appendingPathComponent("registry.sqlite") }
+
+    func open(migrations: [Migration] = Migration.sqlite) throws -> SQLiteStore {
+        let (clock, observed) = (clock, observed)
+        var configuration = SQLiteStore.Configuration(
+            folder: url, quarantine: .seconds(90 * 86_400), now: { clock.value })
+        configuration.migrations = migrations
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return try SQLiteStore(configuration, logger: logger) { changes in
+            observed.change { $0.append(changes) }
+        }
+    }
+
+    /// Another connection to the file: a person with a shell.
+    func shell() throws -> DatabaseQueue {
+        try DatabaseQueue(path: file.path)
+    }
+}
+
+extension SQLiteStore {
+    @discardableResult
+    func run(
+        _ command: Command, key: IdempotencyKey? = nil
+    ) async throws(RegistryError) -> Committed {
+        try await commit(
+            CommitRequest(
+                command, by: Actor(token: "t", name: "tester", role: .admin), requestID: "r",
+                idempotency: key))
+    }
+}
+
+func fqdn(_ name: String) -> FQDN { FQDN(canonical: name) }
+
+func new(_ name: String, tenant: String? = nil) -> Command {
+    .register(NewDomain(fqdn: fqdn(name), tenant: tenant))
+}
+
+func batch(_ prefix: String, count: Int) -> Command {
+    .registerBatch((0..<count).map { .wanted(NewDomain(fqdn: fqdn("\(prefix)\($0).example"))) })
+}
+
+func token(_ id: String) -> TokenRecord {
+    TokenRecord(
+        id: id, name: id, role: .admin, secretDigest: Array(repeating: 7, count: 32),
+        createdAt: Timestamp(milliseconds: 0))
+}

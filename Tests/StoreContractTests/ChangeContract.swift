@@ -1,0 +1,104 @@
+import RegistryModel
+import Testing
+
+@Suite("Changing a domain") struct ChangeContract {
+    private let name = fqdn("a.example")
+
+    @Test(arguments: StoreUnderTest.all)
+    func `sets what was asked, as one revision`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            let domain = try await session.register("a.example", tenant: "old")
+            // Closed to signups, open to moves.
+            try await session.commit(.putLocation(aws, settings(signups: false)))
+            session.pass(.seconds(5))
+            let patch = DomainPatch(location: aws, mode: .readOnly, tenant: .set("new"))
+            let committed = try await session.commit(.change(name, patch, ifMatch: nil))
+            let changed = Domain(
+                fqdn: name, placement: Placement(location: aws, mode: .readOnly, tenant: "new"),
+                revision: Revision(3), registeredAt: domain.registeredAt,
+                changedAt: StoreSession.start.adding(.seconds(5)))
+            #expect(committed == Committed(revision: Revision(3), outcome: .domain(changed)))
+            #expect(try await session.live("a.example") == changed)
+            let item = try #require(try await session.log(of: Revision(3)).first)
+            #expect(
+                item.change
+                    == Change(
+                        .moved,
+                        .domain(
+                            name, before: domain.placement, after: changed.placement,
+                            registeredAt: domain.registeredAt)))
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `is an update where the location stays`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            try await session.register("a.example", tenant: "old")
+            try await session.commit(.change(name, DomainPatch(tenant: .clear), ifMatch: nil))
+            #expect(try await session.live("a.example")?.tenant == nil)
+            try await session.commit(.change(name, DomainPatch(mode: .reject), ifMatch: nil))
+            #expect(
+                try await session.log().map(\.change.action) == [.registered, .updated, .updated])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `makes no revision where it is so already`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            let domain = try await session.register("a.example", at: aws)
+            session.pass(.seconds(5))
+            for patch in [DomainPatch(), DomainPatch(location: aws, mode: .serve, tenant: .clear)] {
+                let committed = try await session.commit(
+                    .change(name, patch, ifMatch: nil), key: key("k"))
+                #expect(committed == Committed(revision: Revision(1), outcome: .domain(domain)))
+            }
+            #expect(try await session.log().count == 1)
+            #expect(session.observed.value.count == 1)
+            #expect(try await session.store.replay(of: key("k")) == nil)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `is refused where something is unknown`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            await #expect(throws: RegistryError.unknownDomain(name)) {
+                try await session.commit(.change(name, DomainPatch(mode: .reject), ifMatch: nil))
+            }
+            try await session.register("a.example")
+            await #expect(throws: RegistryError.unknownLocation(nowhere)) {
+                try await session.commit(
+                    .change(name, DomainPatch(location: nowhere, mode: .reject), ifMatch: nil))
+            }
+            #expect(try await session.live("a.example")?.mode == .serve)
+            #expect(try await session.revision() == 1)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `keeps to If-Match`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            let reject = DomainPatch(mode: .reject)
+            for ifMatch in [Precondition.exists, .revision(anyOf: [Revision(1)])] {
+                await #expect(throws: RegistryError.revisionMismatch(current: nil)) {
+                    try await session.commit(.change(name, reject, ifMatch: ifMatch))
+                }
+                await #expect(throws: RegistryError.revisionMismatch(current: nil)) {
+                    try await session.commit(.release(name, ifMatch: ifMatch))
+                }
+            }
+            try await session.register("a.example")
+            let stale = Precondition.revision(anyOf: [Revision(7), Revision(0)])
+            await #expect(throws: RegistryError.revisionMismatch(current: Revision(1))) {
+                try await session.commit(.change(name, reject, ifMatch: stale))
+            }
+            await #expect(throws: RegistryError.revisionMismatch(current: Revision(1))) {
+                try await session.commit(.release(name, ifMatch: stale))
+            }
+            try await session.commit(
+                .change(name, reject, ifMatch: .revision(anyOf: [Revision(9), Revision(1)])))
+            try await session.commit(.change(name, DomainPatch(mode: .serve), ifMatch: .exists))
+            try await session.commit(.release(name, ifMatch: .revision(anyOf: [Revision(3)])))
+            #expect(try await session.revision() == 4)
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import RegistryModel
+
+/// A store's whole state, gathered from the parts of its snapshot.
+struct Snapshot: Sendable {
+    var head: Head
+    var domains: [Domain]
+    var locations: [Location]
+    var tokens: [TokenRecord]
+
+    init(of store: any Store) async throws(RegistryError) {
+        let parts = Shared<[SnapshotPart]>([])
+        head = try await store.snapshot { part in parts.change { $0.append(part) } }
+        (domains, locations, tokens) = ([], [], [])
+        for part in parts.value {
+            switch part {
+            case .domains(let more): domains += more
+            case .locations(let more): locations += more
+            case .tokens(let more): tokens += more
+            }
+        }
+    }
+}

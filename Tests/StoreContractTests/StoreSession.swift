@@ -1,0 +1,113 @@
+import Foundation
+import RegistryModel
+
+/// One open store with a clock that stands until it is set, and what its observer was told.
+final class StoreSession: Sendable {
+    let store: any Store
+    let clock: Shared<Timestamp>
+    let observed = Shared<[RevisionChanges]>([])
+    private let engine: StoreUnderTest
+    private let settings: StoreUnderTest.Settings
+
+    static let start = Timestamp(milliseconds: 1_592_697_600_000)
+
+    convenience init(_ engine: StoreUnderTest, folder: URL, quarantine: Duration) async throws {
+        try await self.init(
+            engine, folder: folder, quarantine: quarantine, clock: Shared(Self.start))
+    }
+
+    private init(
+        _ engine: StoreUnderTest, folder: URL, quarantine: Duration, clock: Shared<Timestamp>
+    ) async throws {
+        let observed = observed
+        self.clock = clock
+        self.engine = engine
+        settings = StoreUnderTest.Settings(
+            folder: folder, quarantine: quarantine, now: { clock.value },
+            onCommit: { changes in observed.change { $0.append(changes) } })
+        store = try await engine.open(settings)
+    }
+
+    /// Closes the store and opens it again.
+    func reopened() async throws -> StoreSession {
+        await store.close()
+        return try await StoreSession(
+            engine, folder: settings.folder, quarantine: settings.quarantine, clock: clock)
+    }
+
+    func pass(_ duration: Duration) {
+        clock.change { $0 = $0.adding(duration) }
+    }
+
+    @discardableResult
+    func commit(
+        _ command: Command, by actor: Actor = .tester, note: Note = Note(),
+        requestID: String = "request", key: IdempotencyKey? = nil
+    ) async throws(RegistryError) -> Committed {
+        try await store.commit(
+            CommitRequest(command, by: actor, note: note, requestID: requestID, idempotency: key))
+    }
+
+    @discardableResult
+    func register(
+        _ name: String, at location: LocationName? = nil, tenant: String? = nil
+    ) async throws(RegistryError) -> Domain {
+        let wanted = NewDomain(fqdn: fqdn(name), location: location, tenant: tenant)
+        let committed = try await commit(.register(wanted))
+        guard case .domain(let domain) = committed.outcome else { throw .inconsistent }
+        return domain
+    }
+
+    func live(_ name: String) async throws -> Domain? {
+        try await store.domain(fqdn(name), at: try await store.head().revision)
+    }
+
+    func allDomains() async throws -> [Domain] {
+        try await store.domains(DomainQuery(limit: 10_000)).value.items
+    }
+
+    /// The whole log, oldest first.
+    func log() async throws -> [HistoryItem] {
+        try await store.history(HistoryQuery(order: .ascending, limit: 100_000)).value.items
+    }
+
+    func log(of revision: Revision) async throws -> [HistoryItem] {
+        try await log().filter { $0.header.revision == revision }
+    }
+
+    func revision() async throws -> Int64 {
+        try await store.head().revision.number
+    }
+}
+
+let japan = LocationName(canonical: "japan")
+let aws = LocationName(canonical: "aws")
+let nowhere = LocationName(canonical: "nowhere")
+
+extension Actor {
+    static let tester = Actor(token: "t-1", name: "tester", role: .operator_)
+}
+
+func fqdn(_ name: String) -> FQDN { FQDN(canonical: name) }
+
+func settings(
+    _ upstream: String = "http://host", signups: Bool = true, isDefault: Bool = false
+) -> LocationSettings {
+    LocationSettings(
+        upstream: UpstreamURL(canonical: upstream), acceptsSignups: signups,
+        isDefaultForSignups: isDefault)
+}
+
+func token(_ id: String, role: Role = .admin, expiresAt: Timestamp? = nil) -> TokenRecord {
+    TokenRecord(
+        id: id, name: "name of \(id)", role: role, secretDigest: Array(repeating: 7, count: 32),
+        createdAt: StoreSession.start, expiresAt: expiresAt)
+}
+
+func key(_ text: String, token: String = "t-1", digest: UInt8 = 1) -> IdempotencyKey {
+    IdempotencyKey(token: token, key: text, requestDigest: Array(repeating: digest, count: 32))
+}
+
+func new(_ name: String, at location: LocationName? = nil) -> Command {
+    .register(NewDomain(fqdn: fqdn(name), location: location))
+}
