@@ -50,6 +50,7 @@ public struct RegistryServer: Sendable {
     ) -> Application<RouterResponder<RegistryRequestContext>> {
         let limits = options.limits
         let drain = drain
+        let table = service.state.table
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
@@ -58,7 +59,9 @@ public struct RegistryServer: Sendable {
             responder: RegistryRouter(service: service, options: options).build(endpoints),
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionGuard(limits: limits, drain: drain)],
+                    additionalChannelHandlers: [
+                        ConnectionGuard(limits: limits, drain: drain) { table.position }
+                    ],
                     idleTimeout: limits.idle, httpDecoderConfiguration: decoder)),
             configuration: ApplicationConfiguration(
                 address: address, serverName: nil, backlog: limits.backlog,

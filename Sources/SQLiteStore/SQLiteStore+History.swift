@@ -40,11 +40,13 @@ extension SQLiteStore {
             query.fqdn == nil
             ? "revision_log r CROSS JOIN change_log c ON c.revision = r.revision"
             : "change_log c CROSS JOIN revision_log r ON r.revision = c.revision"
+        // By the outer table's own column: by the inner one's, SQLite sorts the whole log a page.
+        let revision = query.fqdn == nil ? "r.revision" : "c.revision"
         let direction = query.order == .ascending ? "ASC" : "DESC"
         return try await page(
             """
             SELECT \(HistoryItem.columns) FROM \(tables) \(filter.clause)
-            ORDER BY c.revision \(direction), c.position \(direction)
+            ORDER BY \(revision) \(direction), c.position \(direction)
             """, filter, limit: query.limit, HistoryItem.init(row:))
     }
 

@@ -104,7 +104,7 @@ final class BlockingConnection {
 
     func send(_ text: String) {
         let octets = Array(text.utf8)
-        _ = Foundation.send(descriptor, octets, octets.count, Int32(MSG_NOSIGNAL.rawValue))
+        _ = Foundation.send(descriptor, octets, octets.count, Int32(MSG_NOSIGNAL))
     }
 
     /// - Returns: nil where the connection ended before the answer did.

@@ -4,7 +4,10 @@ import Testing
 @Suite("Any text as a name") struct FQDNPropertyTests {
     /// What names are made of, and what breaks them.
     private static let pieces: [String] =
-        ["a", "b", "z", "A", "Z", "0", "9", "-", "--", ".", "..", "xn--", "XN--", "_", ":", " ", "\0"]
+        [
+            "a", "b", "z", "A", "Z", "0", "9", "-", "--", ".", "..", "xn--", "XN--", "_", ":", " ",
+            "\0",
+        ]
         + ["ü", "Ü", "u\u{308}", "ß", "ſ", "日", "א", "\u{200C}", "\u{200D}", "\u{301}", "。", "．"]
         + ["\u{0D4E}", "\u{0600}", "😀", "\r\n", "\u{7F}", "example", "kintone.com", "bcher-kva"]
 

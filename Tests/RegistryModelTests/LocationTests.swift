@@ -26,7 +26,8 @@ import Testing
 
     @Test(arguments: [
         "", "japan.internal", "ftp://host", "http:/host", "http://", "http:///path", "http://:80",
-        "http://user@", "http://@:80/", "http://?x", "http://#x", "http://ho st", "http://host/\r\nX: y",
+        "http://user@", "http://@:80/", "http://?x", "http://#x", "http://ho st",
+        "http://host/\r\nX: y",
         "http://host/\0", "http://host/\u{7F}", "http://hóst", "http://host/\t", " http://host",
         "http://h/" + String(repeating: "x", count: 2040),
     ])

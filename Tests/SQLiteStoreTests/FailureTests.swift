@@ -78,7 +78,9 @@ import Testing
         await first
         await second
         await store.waitForFailure()
-        await #expect(throws: RegistryError.storeFailed) { try await store.run(new("late.example")) }
+        await #expect(throws: RegistryError.storeFailed) {
+            try await store.run(new("late.example"))
+        }
         await #expect(throws: RegistryError.storeFailed) {
             try await store.maintain(tokenUses: [:])
         }
@@ -92,14 +94,32 @@ import Testing
             try await store.domains(DomainQuery(limit: 10_000))
         }
         await store.waitForFailure()
-        await #expect(throws: RegistryError.storeFailed) { try await store.run(new("late.example")) }
+        await #expect(throws: RegistryError.storeFailed) {
+            try await store.run(new("late.example"))
+        }
         await store.close()
+    }
+
+    @Test func `stays silent, although the disk is well again`() async throws {
+        let store = try folder.open()
+        try await store.run(new("a.example"))
+        let error = DatabaseError(resultCode: .SQLITE_IOERR_FSYNC)
+        #expect(store.writer.refusal(forRead: error) == .storeFailed)
+        await store.waitForFailure()
+        await #expect(throws: RegistryError.storeFailed) { try await store.run(new("b.example")) }
+        await #expect(throws: RegistryError.storeFailed) {
+            try await store.maintain(tokenUses: [:])
+        }
+        await store.close()
+        let again = try folder.open()
+        #expect(try await again.head().revision == Revision(1))
+        await again.close()
     }
 
     @Test func `isn't one that was asked a wrong question, or asked after its end`() async throws {
         let store = try folder.open()
         await #expect(throws: RegistryError.inconsistent) {
-            try await store.reading { db in try Row.fetchAll(db, sql: "SELECT * FROM nowhere") }
+            try await store.reading { db in try db.execute(sql: "SELECT * FROM nowhere") }
         }
         try await store.run(new("a.example"))
         await store.close()
@@ -113,11 +133,12 @@ import Testing
         try await store.pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA busy_timeout = 0")
         }
-        let shell = try folder.shell()
-        try await shell.writeWithoutTransaction { db in
-            try db.execute(sql: "BEGIN IMMEDIATE")
-        }
-        _ = store
+        var settings = Configuration()
+        settings.allowsUnsafeTransactions = true
+        let shell = try DatabaseQueue(path: folder.file.path, configuration: settings)
+        try await shell.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        await #expect(throws: RegistryError.overloaded) { try await store.run(new("b.example")) }
+        try await shell.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
         try shell.close()
         try await store.run(new("b.example"))
         await store.close()

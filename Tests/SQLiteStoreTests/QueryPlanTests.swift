@@ -23,7 +23,8 @@ import Testing
         let trace: @Sendable (Database) -> Void = { db in
             db.trace { event in
                 if case .statement(let statement) = event {
-                    statements.change { $0.append(statement.expandedSQL) }
+                    let sql = statement.expandedSQL
+                    statements.change { $0.append(sql) }
                 }
             }
         }
@@ -40,7 +41,9 @@ import Testing
         return try await store.pool.read { db in
             db.trace(nil)
             return try wanted.flatMap { sql in
-                try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(sql)").map { $0["detail"] as String }
+                try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(sql)").map {
+                    $0["detail"] as String
+                }
             }.filter { $0 != "SCAN head" && $0 != "SCAN CONSTANT ROW" }
         }
     }

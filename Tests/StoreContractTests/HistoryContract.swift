@@ -17,7 +17,10 @@ import Testing
             (.revokeToken(id: "x"), others),
             (.release(fqdn("a.example"), ifMatch: nil), .tester),
             (.restore(fqdn("a.example")), .tester),
-            (.registerBatch((0..<5).map { .wanted(NewDomain(fqdn: fqdn("n\($0).example"))) }), .tester),
+            (
+                .registerBatch((0..<5).map { .wanted(NewDomain(fqdn: fqdn("n\($0).example"))) }),
+                .tester
+            ),
         ]
         for (command, actor) in commands {
             try await session.commit(command, by: actor)
@@ -51,7 +54,8 @@ import Testing
                 (HistoryQuery(since: StoreSession.start.adding(.seconds(99))), { _ in false }),
                 (HistoryQuery(until: StoreSession.start), { _ in false }),
                 (
-                    HistoryQuery(fqdn: fqdn("a.example"), actor: "t-1", location: aws, since: third),
+                    HistoryQuery(
+                        fqdn: fqdn("a.example"), actor: "t-1", location: aws, since: third),
                     {
                         $0.fqdn == "a.example" && $0.header.actor.token == "t-1" && $0.touches(aws)
                             && $0.header.at >= third

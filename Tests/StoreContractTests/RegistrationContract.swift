@@ -111,7 +111,8 @@ import Testing
             #expect(
                 committed
                     == Committed(
-                        revision: Revision(1), outcome: .batch(refused: [0: "domain-taken", 1: "x"])
+                        revision: Revision(1),
+                        outcome: .batch(refused: [0: "domain-taken", 1: "x"])
                     ))
             #expect(try await session.revision() == 1)
             #expect(try await session.store.replay(of: key("k")) == nil)

@@ -136,8 +136,9 @@ import Testing
             let state = try #require(model.states.last)
             #expect(snapshot.domains == state.values.sorted { $0.fqdn < $1.fqdn })
             #expect(snapshot.domains == (try await session.allDomains()))
-            #expect(snapshot.locations.sorted { $0.name < $1.name }
-                == model.locations.last?.values.sorted { $0.name < $1.name })
+            #expect(
+                snapshot.locations.sorted { $0.name < $1.name }
+                    == model.locations.last?.values.sorted { $0.name < $1.name })
             #expect(snapshot.head == (try await session.store.head()))
         }
     }

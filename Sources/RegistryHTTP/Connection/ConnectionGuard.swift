@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import RegistryModel
 import RegistryWire
 
 /// Keeps one connection honest: a request has to arrive in time, an answer has to be taken in time,
@@ -17,6 +18,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ConnectionLimits
     private let drain: DrainSignal
+    private let position: @Sendable () -> Position?
 
     /// Requests whose head has come in and whose answer hasn't gone out.
     private var outstanding = 0
@@ -30,9 +32,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var arrival: Scheduled<Void>?
     private var stall: Scheduled<Void>?
 
-    init(limits: ConnectionLimits, drain: DrainSignal) {
+    /// - Parameter position: what answers are read at; nil before the table is loaded.
+    init(
+        limits: ConnectionLimits, drain: DrainSignal,
+        position: @escaping @Sendable () -> Position?
+    ) {
         self.limits = limits
         self.drain = drain
+        self.position = position
     }
 
     // MARK: Requests
@@ -142,6 +149,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         fields[.contentLength] = String(body.count)
         fields[.connection] = "close"
         fields[.xRequestID] = id.text
+        fields[.xRegistryRevision] = position()?.description
         context.write(
             wrapOutboundOut(.head(HTTPResponse(status: problem.status, headerFields: fields))),
             promise: nil)

@@ -3,33 +3,53 @@ import RegistryWire
 
 /// Everything that a server shows of its store, read from the outside.
 struct Observation: Sendable {
-    var head: Position
+    private(set) var head: Position
     /// By fqdn, from the store's pages.
-    var domains: [String: DomainResource] = [:]
+    private(set) var domains: [String: DomainResource] = [:]
     /// From the first revision on.
-    var history: [HistoryResource] = []
+    private(set) var history: [HistoryResource] = []
+    /// Items of history that weren't the same the second time.
+    private var rewritten: [String] = []
+    /// Where the last page of history begins, as the server calls it and in `history`.
+    private var lastPage: (cursor: String?, start: Int) = (nil, 0)
 
     init(of registry: RegistryClient) async throws {
+        head = Position(epoch: "", revision: 0)
+        try await update(from: registry)
+    }
+
+    /// Reads again: all domains, and what history has had since.
+    mutating func update(from registry: RegistryClient) async throws {
         let answer = try await registry.send(.GET, "/v1/stats")
         guard let position = answer.position else { throw NeverHappened(what: "a position") }
         head = position
+
+        domains = [:]
         var cursor: String?
         repeat {
             let page = try await registry.domains(filter: [], limit: 1000, cursor: cursor)
             for domain in page.items { domains[domain.fqdn] = domain }
             cursor = page.nextCursor
         } while cursor != nil
+
+        let before = history[lastPage.start...]
+        history.removeSubrange(lastPage.start...)
+        cursor = lastPage.cursor
         repeat {
+            lastPage = (cursor, history.count)
             let page = try await registry.history(
                 of: nil, filter: [("order", "asc")], limit: 1000, cursor: cursor)
             history += page.items
             cursor = page.nextCursor
         } while cursor != nil
+        for (old, new) in zip(before, history.dropFirst(before.startIndex)) where old != new {
+            rewritten.append("history said \(old), and says \(new)")
+        }
     }
 
     /// Whatever doesn't fit together in here, whoever wrote it.
     var contradictions: [String] {
-        var found: [String] = []
+        var found = rewritten
         var expected: Int64 = 1
         for item in history {
             if item.revision == expected {

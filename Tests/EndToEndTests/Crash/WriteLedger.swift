@@ -38,8 +38,9 @@ struct WriteLedger: Sendable {
         var broken = seen.contradictions
         if let head {
             if seen.head.epoch != head.epoch { broken.append("the epoch has changed") }
-            if seen.head.revision < head.revision { broken.append("the head has gone back") }
         }
+        let known = writers.flatMap(\.acknowledged).map(\.revision) + [head?.revision ?? 0]
+        if seen.head.revision < known.max()! { broken.append("the head has gone back") }
         head = seen.head
         let byRevision = Dictionary(grouping: seen.history, by: \.revision)
         let last = seen.last

@@ -57,6 +57,9 @@ struct Writer: Sendable {
             try note(operation, key: key, await operation.send(registry, key: key))
         } catch ClientError.unreachable {
             pending = Pending(operation: operation, key: key)
+        } catch ClientError.refused(let refusal) where refusal.code == "store-failed" {
+            // The store can't tell either.
+            pending = Pending(operation: operation, key: key)
         } catch {
             surprises.append("\(operation): \(error)")
         }

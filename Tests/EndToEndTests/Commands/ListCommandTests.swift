@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+
+@Suite("The other commands", .runningServer) struct ListCommandTests {
+    @Test func `create, list and revoke tokens`() async throws {
+        let server = try RunningServer.current
+        let made = try await server.succeed(
+            "tokens", "create", "robot", "--role", "reader", "--expires-at", "2099-01-01T00:00:00Z")
+        let token = made.output.trimmingCharacters(in: .newlines)
+        // Nothing else on stdout: TOKEN=$(tenant-registry tokens create …) has to work.
+        #expect(token.hasPrefix("trk_") && !token.contains(where: \.isWhitespace))
+        let id = String(token.split(separator: "_")[1])
+        #expect(made.errors.contains(id) && !made.errors.contains(token))
+
+        let reader = server.client(token: token)
+        #expect(try await reader.statistics().revision > 0)
+        for format in ["table", "json", "ndjson", "csv"] {
+            let list = try await server.succeed("tokens", "list", "--output", format)
+            #expect(list.output.contains(id) && list.output.contains("robot"))
+            #expect(!list.output.contains(token))
+        }
+        #expect(try await server.succeed("tokens").output.contains("first-admin"))
+        let asReader = try await CommandRun.run(
+            ["tokens", "list", "--server", server.url.absoluteString, "--token", token],
+            in: server.folder)
+        #expect(asReader.exit == .code(3))
+        #expect(asReader.errors.contains("forbidden"))
+
+        _ = try await server.succeed("tokens", "revoke", id, "--reason", "done")
+        await #expect(throws: (any Error).self) { try await reader.statistics() }
+        #expect(!(try await server.succeed("tokens").output.contains(id)))
+        #expect(try await server.run("tokens", "revoke", id).exit == .code(3))
+        #expect(try await server.run("tokens", "create", "x", "--role", "king").exit == .code(3))
+    }
+
+    @Test func `list, set and delete locations`() async throws {
+        let server = try RunningServer.current
+        func location(_ name: String) async throws -> [String: String]? {
+            try await server.succeed("locations", "list", "--output", "ndjson").objects()
+                .first { $0["name"] == name }
+        }
+        #expect(try await location("japan")?["default_for_signups"] == "1")
+        #expect(try await server.run("locations", "set", "mars").exit == .code(2))
+
+        _ = try await server.succeed(
+            "locations", "set", "mars", "--upstream", "https://mars.example", "--no-accepts-signups")
+        #expect(try await location("mars")?["upstream"] == "https://mars.example")
+        #expect(try await location("mars")?["accepts_signups"] == "0")
+        // What isn't given stays.
+        _ = try await server.succeed("locations", "set", "mars", "--accepts-signups")
+        #expect(try await location("mars")?["upstream"] == "https://mars.example")
+        #expect(try await location("mars")?["accepts_signups"] == "1")
+
+        let used = ["domains", "register", "rover.example.com", "--location", "mars"]
+        #expect(try await server.run(used).exit == .code(0))
+        let inUse = try await server.run("locations", "delete", "mars")
+        #expect(inUse.exit == .code(3))
+        #expect(inUse.errors.contains("location-in-use"))
+        _ = try await server.succeed(
+            "locations", "set", "venus", "--upstream", "https://venus.example")
+        _ = try await server.succeed("locations", "delete", "venus")
+        #expect(try await location("venus") == nil)
+        #expect(
+            try await server.run("locations", "set", "x", "--upstream", "nonsense").exit == .code(3))
+        for format in ["table", "json", "csv"] {
+            let list = try await server.succeed("locations", "--output", format)
+            #expect(list.output.contains("mars"))
+        }
+    }
+
+    @Test func `filter history`() async throws {
+        let server = try RunningServer.current
+        let made = try await server.succeed("tokens", "create", "clerk", "--role", "operator")
+        let token = made.output.trimmingCharacters(in: .newlines)
+        let clerk = server.client(token: token)
+        let first = try await clerk.register("h1.history.example.com")
+        _ = try await clerk.change(
+            "h1.history.example.com", location: "aws", mode: nil, tenant: nil, note: .init())
+        let second = try await clerk.register("h2.history.example.com")
+        let id = String(token.split(separator: "_")[1])
+
+        func actions(_ arguments: String...) async throws -> [String] {
+            let run = try await server.run(
+                ["history", "--actor", id, "--output", "ndjson"] + arguments)
+            try #require(run.exit == .code(0), "\(run.errors)")
+            return try run.objects().compactMap { $0["action"] }
+        }
+        #expect(try await actions() == ["registered", "moved", "registered"])
+        #expect(try await actions("--order", "asc", "--limit", "2") == ["registered", "moved"])
+        #expect(try await actions("--action", "moved") == ["moved"])
+        #expect(try await actions("--location", "aws") == ["moved"])
+        #expect(try await actions("--migration", "none") == [])
+        #expect(try await actions("--since", "2099-01-01T00:00:00Z") == [])
+        #expect(try await actions("--until", first.registeredAt) == [])
+        #expect(try await actions("--since", first.registeredAt).count == 3)
+        #expect(try await actions("--until", second.registeredAt).contains("registered"))
+
+        let all = try await server.succeed("history", "--action", "token_created")
+        #expect(all.output.contains("first-admin"))
+        #expect(!all.output.contains(token))
+        #expect(try await server.run("history", "--action", "eaten").exit == .code(3))
+        #expect(try await server.run("history", "--since", "yesterday").exit == .code(3))
+    }
+
+    @Test func `count domains`() async throws {
+        let server = try RunningServer.current
+        _ = try await server.client.register("count.example.com")
+        let stats = try await server.succeed("stats", "--output", "ndjson")
+        let japan = try stats.objects().first { $0["location"] == "japan" }
+        #expect(japan?["domains"].flatMap { Int($0) } ?? 0 >= 1)
+        #expect(japan?["frozen"] == "0")
+        #expect(stats.errors.contains("domains at revision"))
+        for format in ["table", "json", "csv"] {
+            #expect(try await server.succeed("stats", "--output", format).output.contains("japan"))
+        }
+    }
+}

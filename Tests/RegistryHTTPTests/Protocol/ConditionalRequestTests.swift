@@ -1,0 +1,128 @@
+import Testing
+
+@Suite("Conditional requests", .timeLimit(.minutes(2))) struct ConditionalRequestTests {
+    private static let path = "/v1/domains/a.example.com"
+
+    @Test func `a domain has its revision as strong ETag, wherever it's answered`() async throws {
+        try await withRegistry { registry in
+            let made = try await registry.register("a.example.com")
+            let tag = "\"\(try #require(made["revision"]?.number))\""
+            #expect(made.header("ETag") == tag)
+            #expect(try await registry.get(Self.path).header("ETag") == tag)
+            let patched = try await registry.send(.PATCH, Self.path, json: #"{"tenant":"t"}"#)
+            #expect(patched.header("ETag") != tag)
+            try await registry.send(.DELETE, Self.path)
+            let restored = try await registry.post("\(Self.path)/restore", "{}")
+            #expect(restored.header("ETag") == "\"\(try #require(restored.revision))\"")
+        }
+    }
+
+    @Test func `If-None-Match is 304 for the tag, weak or in a list, and for a star`() async throws {
+        try await withRegistry { registry in
+            let made = try await registry.register("a.example.com")
+            let tag = try #require(made.header("ETag"))
+            for field in [tag, "W/\(tag)", "\"x\", \(tag)", "\"a,b\",W/\(tag) ,", "*", " \(tag) "] {
+                let answer = try await registry.get(Self.path, headers: [("If-None-Match", field)])
+                #expect(answer.status == 304, "\(field)")
+                #expect(answer.header("ETag") == tag)
+                #expect(answer.header("Content-Length") == nil)
+                let head = try await registry.raw(
+                    "HEAD", Self.path, headers: [("If-None-Match", field)])
+                #expect(head.status == 304, "\(field)")
+            }
+            let fields = [("If-None-Match", "\"x\""), ("If-None-Match", tag)]
+            #expect(try await registry.raw("GET", Self.path, headers: fields).status == 304)
+        }
+    }
+
+    @Test func `If-None-Match with another tag, or none, is 200`() async throws {
+        try await withRegistry { registry in
+            let made = try await registry.register("a.example.com")
+            let number = try #require(made["revision"]?.number)
+            for field in [
+                "\"\(number + 1)\"", "\"\"", "\(number)", "\"0\(number)\"", "\"+\(number)\"", "garbage",
+                "", "\"x,\(number)\"", "w/\"\(number)\"", "'\(number)'", "\" \(number)\"",
+            ] {
+                let answer = try await registry.get(Self.path, headers: [("If-None-Match", field)])
+                #expect(answer.status == 200, "\(field)")
+            }
+            let unknown = try await registry.get(
+                "/v1/domains/b.example.com", headers: [("If-None-Match", "*")])
+            #expect(unknown.isProblem(404, "unknown-domain"))
+        }
+    }
+
+    @Test func `If-None-Match holds for lookups of the past`() async throws {
+        try await withRegistry { registry in
+            let made = try await registry.register("a.example.com")
+            let tag = try #require(made.header("ETag"))
+            try await registry.send(.PATCH, Self.path, json: #"{"tenant":"t"}"#)
+            let past = try await registry.get(
+                "\(Self.path)?revision=\(try #require(made.revision))",
+                headers: [("If-None-Match", tag)])
+            #expect(past.status == 304)
+        }
+    }
+
+    @Test func `If-Match lets a write through for the tag, in a list, or a star`() async throws {
+        try await withRegistry { registry in
+            try await registry.register("a.example.com")
+            for (index, form) in ["TAG", "\"x\", TAG", "*", "\"a,b\",,TAG"].enumerated() {
+                let tag = try #require(try await registry.get(Self.path).header("ETag"))
+                let answer = try await registry.send(
+                    .PATCH, Self.path, json: #"{"tenant":"t\#(index)"}"#,
+                    headers: [("If-Match", form.replacing("TAG", with: tag))])
+                #expect(answer.status == 200, "\(form)")
+            }
+            let tag = try #require(try await registry.get(Self.path).header("ETag"))
+            let released = try await registry.send(
+                .DELETE, Self.path, headers: [("If-Match", tag)])
+            #expect(released.status == 204)
+        }
+    }
+
+    @Test func `If-Match that doesn't hold is 412 with the current revision`() async throws {
+        try await withRegistry { registry in
+            let made = try await registry.register("a.example.com")
+            let number = try #require(made["revision"]?.number)
+            let head = try await registry.head()
+            let fields = [
+                "\"\(number + 1)\"", "\"x\"", "W/\"\(number)\"", "\"1\", \"2\"", "\"\"", "\"a,b\"",
+                "\"0\(number)\"",
+            ]
+            for field in fields {
+                for method in ["PATCH", "DELETE"] {
+                    let answer = try await registry.send(
+                        .init(rawValue: method), Self.path,
+                        json: method == "PATCH" ? #"{"mode":"reject"}"# : nil,
+                        headers: [("If-Match", field)])
+                    #expect(answer.isProblem(412, "revision-mismatch"))
+                    #expect(answer["revision"]?.number == number)
+                }
+            }
+            #expect(try await registry.head() == head)
+        }
+    }
+
+    @Test func `If-Match for a domain that isn't there is 412 without a revision`() async throws {
+        try await withRegistry { registry in
+            for field in ["*", "\"1\""] {
+                let answer = try await registry.send(
+                    .DELETE, "/v1/domains/b.example.com", headers: [("If-Match", field)])
+                #expect(answer.isProblem(412, "revision-mismatch"))
+                #expect(answer["revision"] == nil)
+            }
+        }
+    }
+
+    @Test(arguments: ["", ",", "5", "\"5", "W/5", "w/\"5\"", "\"5\" \"6\"", "\"a b\"", "\"5\", x"])
+    func `If-Match that is no tag is 400`(field: String) async throws {
+        try await withRegistry { registry in
+            try await registry.register("a.example.com")
+            let answer = try await registry.raw(
+                "DELETE", Self.path, headers: [("If-Match", field)], as: .role(.operator_))
+            #expect(answer.isProblem(400, "invalid-request"))
+            #expect(answer.complaints == ["If-Match invalid"])
+        }
+    }
+}

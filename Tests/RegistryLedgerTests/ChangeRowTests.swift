@@ -1,0 +1,97 @@
+import RegistryLedger
+import RegistryModel
+import Testing
+
+@Suite("A change's row") struct ChangeRowTests {
+    private static let placement = Placement(
+        location: LocationName(canonical: "japan"), mode: .readOnly, tenant: "t")
+    private static let upstream = LocationSettings(
+        upstream: UpstreamURL(canonical: "http://a/b"), acceptsSignups: true,
+        isDefaultForSignups: false)
+    private static let facts = TokenFacts(
+        name: "a \"b\" /é", role: .operator_, expiresAt: Timestamp(milliseconds: 9))
+    private static let name = FQDN(canonical: "a.example")
+    private static let zero = Timestamp(milliseconds: 0)
+
+    @Test(arguments: [
+        Change(.registered, .domain(name, before: nil, after: placement, registeredAt: zero)),
+        Change(.moved, .domain(name, before: placement, after: placement, registeredAt: zero)),
+        Change(.released, .domain(name, before: placement, after: nil, registeredAt: zero)),
+        Change(
+            .locationChanged,
+            .location(LocationName(canonical: "aws"), before: upstream, after: nil)),
+        Change(.tokenCreated, .token(id: "x", before: nil, after: facts)),
+        Change(.tokenRevoked, .token(id: "x", before: facts, after: nil)),
+    ])
+    func `reads as the change that was written`(change: Change) throws {
+        #expect(try ChangeRow(change).change() == change)
+    }
+
+    @Test func `has one text for one value, with sorted keys`() {
+        #expect(
+            ChangeRow.text(Self.upstream)
+                == #"{"accepts_signups":true,"default_for_signups":false,"upstream":"http://a/b"}"#)
+        #expect(
+            ChangeRow.text(Self.facts)
+                == #"{"expires_at":9,"name":"a \"b\" /é","role":"operator"}"#)
+    }
+
+    @Test(
+        arguments: [
+            ("flown", "a.example", nil), ("registered", nil, nil), ("registered", nil, "japan"),
+        ] as [(String, String?, String?)])
+    func `that no version wrote can't be read`(action: String, fqdn: String?, subject: String?) {
+        let row = ChangeRow(
+            action: action, fqdn: fqdn, before: nil, after: nil, registeredAt: Self.zero,
+            subject: subject, beforeDetail: nil, afterDetail: nil)
+        #expect(throws: ChangeRow.Unreadable.self) { try row.change() }
+    }
+}
+
+@Suite("An idempotency record") struct IdempotencyRecordTests {
+    private let record = IdempotencyRecord(
+        key: IdempotencyKey(token: "t", key: "k", requestDigest: [1]), revision: Revision(3),
+        outcome: .released, createdAt: Timestamp(milliseconds: 1_000))
+
+    @Test func `answers for a day, to the same request`() throws {
+        let replay = Committed(revision: Revision(3), outcome: .released, isReplay: true)
+        let lastMoment = Timestamp(milliseconds: 1_000 + 86_399_999)
+        let dayAfter = Timestamp(milliseconds: 1_000 + 86_400_000)
+        #expect(try record.replay(of: record.key, at: lastMoment) == replay)
+        #expect(try record.replay(of: record.key, at: dayAfter) == nil)
+        let other = IdempotencyKey(token: "t", key: "k", requestDigest: [2])
+        #expect(throws: RegistryError.idempotencyKeyReused) {
+            try record.replay(of: other, at: lastMoment)
+        }
+        #expect(try record.replay(of: other, at: dayAfter) == nil)
+    }
+
+    /// What a released version has stored is read by every later one.
+    @Test(arguments: [
+        (#"{"released":{}}"#, Outcome.released),
+        (#"{"locationDeleted":{}}"#, .locationDeleted),
+        (#"{"tokenRevoked":{}}"#, .tokenRevoked),
+        (
+            #"{"batch":{"refused":{"1":"domain-taken"}}}"#,
+            .batch(refused: [1: "domain-taken"])
+        ),
+        (
+            #"{"token":{"_1":{"name":"n","role":"admin"},"id":"x"}}"#,
+            .token(id: "x", TokenFacts(name: "n", role: .admin))
+        ),
+        (
+            #"{"domain":{"_0":{"changedAt":2,"fqdn":"a.example","placement":{"location":"aws","mode":"read_only","tenant":"t"},"registeredAt":1,"revision":3}}}"#,
+            .domain(
+                Domain(
+                    fqdn: FQDN(canonical: "a.example"),
+                    placement: Placement(
+                        location: LocationName(canonical: "aws"), mode: .readOnly, tenant: "t"),
+                    revision: Revision(3), registeredAt: Timestamp(milliseconds: 1),
+                    changedAt: Timestamp(milliseconds: 2)))
+        ),
+    ])
+    func `keeps the shape that its answer was stored in`(text: String, outcome: Outcome) throws {
+        #expect(ChangeRow.text(outcome) == text)
+        #expect(try ChangeRow.value(text) == outcome)
+    }
+}
