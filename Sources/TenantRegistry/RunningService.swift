@@ -88,15 +88,19 @@ enum RunningService {
         if let address = options.opsListen {
             services.append(
                 .init(
-                    service: server.opsApplication(listen: address) { channel in
-                        announce("ops", channel, logger)
-                    }))
+                    service: Listener(
+                        address: address,
+                        application: server.opsApplication(listen: address.bind) { channel in
+                            announce("ops", channel, logger)
+                        })))
         }
         services.append(
             .init(
-                service: server.application(listen: options.listen) { channel in
-                    announce("api", channel, logger)
-                }))
+                service: Listener(
+                    address: options.listen,
+                    application: server.application(listen: options.listen.bind) { channel in
+                        announce("api", channel, logger)
+                    })))
         // Stopped first, because services stop in the reverse order: unready, then the rest.
         services.append(.init(service: Drain(signal: drain, delay: options.drain, logger: logger)))
 
@@ -107,8 +111,6 @@ enum RunningService {
             try await group.run()
         } catch is StoreWatch.StoreFailed {
             throw CommandFailure.failed("the store failed; start again to recover")
-        } catch let error as IOError {
-            throw CommandFailure.failed("can't listen: \(error)")
         }
         await store.close()
         logger.info("stopped")

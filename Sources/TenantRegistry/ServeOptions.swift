@@ -7,8 +7,8 @@ import RegistryService
 
 /// What `serve` runs with, read and checked.
 struct ServeOptions: Sendable {
-    var listen: BindAddress
-    var opsListen: BindAddress?
+    var listen: ListenAddress
+    var opsListen: ListenAddress?
     var folder: URL
     var quarantine = Duration.seconds(90 * 24 * 60 * 60)
     var suffixes: [FQDN] = []
@@ -18,8 +18,25 @@ struct ServeOptions: Sendable {
     /// From "not ready" to the end of listening: for load balancers to look away.
     var drain = Duration.zero
 
-    init(listen: BindAddress, folder: URL) {
+    init(listen: ListenAddress, folder: URL) {
         self.listen = listen
         self.folder = folder
+    }
+}
+
+/// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`.
+struct ListenAddress: Sendable, CustomStringConvertible {
+    let description: String
+    let bind: BindAddress
+
+    /// `nil`: it isn't HOST:PORT.
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
+            let port = UInt16(text[text.index(after: colon)...])
+        else { return nil }
+        let host = text[..<colon].trimmingPrefix("[")
+        description = text
+        bind = .hostname(
+            host.hasSuffix("]") ? String(host.dropLast()) : String(host), port: Int(port))
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import NIOCore
 import RegistryHTTP
 import RegistryModel
 import SQLiteStore
@@ -68,5 +69,25 @@ struct Drain: Service {
         guard delay > .zero else { return }
         // The task isn't cancelled by a graceful stop; only a forced one ends the wait early.
         try? await Task.sleep(for: delay)
+    }
+}
+
+/// An application that says where it couldn't listen.
+struct Listener<Application: Service>: Service {
+    let address: ListenAddress
+    let application: Application
+
+    func run() async throws {
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw failure(String(cString: strerror(error.errnoCode)))
+        } catch let error as SocketAddressError.UnknownHost {
+            throw failure("there is no host \(error.host)")
+        }
+    }
+
+    private func failure(_ why: String) -> CommandFailure {
+        .failed("can't listen on \(address): \(why)")
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Hummingbird
 import Logging
 import RegistryModel
 
@@ -121,14 +120,10 @@ struct Serve: AsyncParsableCommand {
         return value
     }
 
-    /// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`.
-    private static func address(_ text: String, _ name: String) throws -> BindAddress {
-        guard let colon = text.lastIndex(of: ":"),
-            let port = UInt16(text[text.index(after: colon)...]),
-            colon != text.startIndex
-        else { throw CommandFailure.usage("--\(name): HOST:PORT is expected, not \(text)") }
-        let host = text[..<colon].trimmingPrefix("[")
-        return .hostname(
-            host.hasSuffix("]") ? String(host.dropLast()) : String(host), port: Int(port))
+    private static func address(_ text: String, _ name: String) throws -> ListenAddress {
+        guard let address = ListenAddress(text) else {
+            throw CommandFailure.usage("--\(name): HOST:PORT is expected, not \(text)")
+        }
+        return address
     }
 }

@@ -180,8 +180,9 @@ import Testing
     @Test func `of 255 printable characters is good`() async throws {
         try await withRegistry { registry in
             let key = String(repeating: "~", count: 254) + "!"
-            #expect(try await registry.post("/v1/domains", Self.body, key: key).status == 201)
-            #expect(Self.isReplay(try await registry.post("/v1/domains", Self.body, key: key)))
+            let first = try await registry.post("/v1/domains", Self.body, key: key)
+            let again = try await registry.post("/v1/domains", Self.body, key: key)
+            #expect(first.status == 201 && !Self.isReplay(first) && Self.isReplay(again))
         }
     }
 
