@@ -15,7 +15,9 @@ struct Query: Sendable {
             items = []
             return
         }
-        let text = target[target.index(after: mark)...].prefix { $0 != "#" }
+        // A target has no fragment (RFC 9112 §3.2): a number sign is a visitor's, and part of a host
+        // that nobody has.
+        let text = target[target.index(after: mark)...]
         items = text.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             return Item(

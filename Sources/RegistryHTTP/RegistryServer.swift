@@ -55,14 +55,16 @@ public struct RegistryServer: Sendable {
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldCount = limits.headerCount
+        let channel = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [
+                ConnectionGuard(limits: limits, drain: drain) { table.position }
+            ],
+            idleTimeout: limits.idle, httpDecoderConfiguration: decoder)
         return Application(
             responder: RegistryRouter(service: service, options: options).build(endpoints),
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [
-                        ConnectionGuard(limits: limits, drain: drain) { table.position }
-                    ],
-                    idleTimeout: limits.idle, httpDecoderConfiguration: decoder)),
+            server: HTTPServerBuilder { responder in
+                RegistryChannel(base: HTTP1Channel(responder: responder, configuration: channel))
+            },
             configuration: ApplicationConfiguration(
                 address: address, serverName: nil, backlog: limits.backlog,
                 availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The lines of a file, one at a time, numbered from 1, without their line breaks (LF or CRLF).
+/// The lines of a file, one at a time, numbered from 1, without their line breaks (LF or CRLF) and
+/// the byte order mark with which some editors begin a file.
 struct LineReader {
     private let file: FileHandle
     private var buffer: [UInt8] = []
@@ -9,6 +10,7 @@ struct LineReader {
     private var isAtEnd = false
     private(set) var bytesRead = 0
 
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
     private static let chunk = 256 * 1024
 
     init(_ file: FileHandle) {
@@ -32,7 +34,8 @@ struct LineReader {
 
     private mutating func line(_ octets: ArraySlice<UInt8>) -> (Int, String) {
         number += 1
-        let text = octets.last == UInt8(ascii: "\r") ? octets.dropLast() : octets
+        var text = octets.last == UInt8(ascii: "\r") ? octets.dropLast() : octets
+        if number == 1, text.starts(with: Self.byteOrderMark) { text = text.dropFirst(3) }
         // What isn't UTF-8 becomes U+FFFD, which no name may hold: the row is reported.
         return (number, String(decoding: text, as: UTF8.self))
     }

@@ -3,6 +3,8 @@ import RegistryWire
 
 /// One line of an NDJSON import file.
 enum NDJSONRow {
+    private static let exportedOnly = ["mode", "revision", "registered_at", "changed_at"]
+
     static func read(_ text: String) -> Result<RegistryClient.BatchRow, BadRow> {
         let shown = String(text.prefix(80))
         let value: JSONValue
@@ -13,8 +15,11 @@ enum NDJSONRow {
         }
         var object = JSONObjectReader(value)
         let fqdn = object.text("fqdn")
-        let location = object.optionalText("location")
-        let tenant = object.optionalText("tenant")
+        // Other programs write null for nothing.
+        let location = object.isNull("location") ? nil : object.optionalText("location")
+        let tenant = object.isNull("tenant") ? nil : object.optionalText("tenant")
+        // What an export has beside them says how the domain was, not what it becomes.
+        for name in exportedOnly { _ = object.isNull(name) }
         object.finish()
         if let problem = object.problems.first {
             return .failure(

@@ -24,6 +24,8 @@ struct RowReader {
     }
 
     private var lines: LineReader
+    /// Lines that were read and turned out to be rows of their own.
+    private var waiting: [(number: Int, text: String)] = []
     private let format: Format
     private var columns: [String] = []
 
@@ -39,8 +41,14 @@ struct RowReader {
 
     /// - Returns: nil at the end. Empty lines are passed over.
     mutating func next() throws -> ImportRow? {
-        while let (number, text) = try lines.next() {
+        while let (number, text) = try nextLine() {
             if text.allSatisfy(\.isWhitespace) { continue }
+            guard text.utf8.count <= Self.longestRow else {
+                let bad = BadRow(
+                    fqdn: String(text.prefix(80)), code: "invalid-row",
+                    detail: "the row is longer than \(Self.longestRow) octets")
+                return ImportRow(line: number, content: .failure(bad))
+            }
             switch format {
             case .csv: return try csvRow(text, line: number)
             case .ndjson: return ImportRow(line: number, content: NDJSONRow.read(text))
@@ -54,9 +62,10 @@ struct RowReader {
             throw CommandFailure.usage(
                 "the file is empty; its first line must be fqdn,location,tenant")
         }
-        let names =
-            (CSVLine.fields(text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text) ?? [])
-            .map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+        var names: [String] = []
+        if case .fields(let fields) = CSVLine.read(text) {
+            names = fields.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+        }
         let known: Set<String> = ["fqdn", "location", "tenant"]
         guard names.contains("fqdn"), Set(names).isSubset(of: known),
             Set(names).count == names.count
@@ -68,21 +77,32 @@ struct RowReader {
         return names
     }
 
+    /// Beyond any row whose values the service could take: names, locations and tenants are short.
+    private static let longestRow = 2048
+
     private mutating func csvRow(_ first: String, line: Int) throws -> ImportRow {
+        var reading = CSVLine.read(first)
+        // A quoted field may hold line breaks. Where no end is found, or a wrong one, the quote was
+        // a mistake of this line alone: the lines that were tried are rows of their own.
+        var tried: [(number: Int, text: String)] = []
         var text = first
-        // A quoted field may hold line breaks: the row goes on until its quotes are even.
-        while !text.filter({ $0 == "\"" }).count.isMultiple(of: 2), text.utf8.count < 65_536,
-            let (_, more) = try lines.next()
+        while case .unfinished = reading, text.utf8.count < Self.longestRow,
+            let more = try nextLine()
         {
-            text += "\n" + more
+            tried.append(more)
+            text += "\n" + more.text
+            reading = CSVLine.read(text)
         }
         let bad = { (detail: String) in
             ImportRow(
                 line: line,
                 content: .failure(
-                    BadRow(fqdn: String(text.prefix(80)), code: "invalid-row", detail: detail)))
+                    BadRow(fqdn: String(first.prefix(80)), code: "invalid-row", detail: detail)))
         }
-        guard let fields = CSVLine.fields(text) else { return bad("the quotes don't match") }
+        guard case .fields(let fields) = reading else {
+            waiting = tried + waiting
+            return bad("the quotes don't match")
+        }
         guard fields.count <= columns.count else {
             return bad("the row has \(fields.count) fields, the header \(columns.count)")
         }
@@ -98,30 +118,48 @@ struct RowReader {
                     fqdn: value("fqdn") ?? "", location: value("location"), tenant: value("tenant"))
             ))
     }
+
+    private mutating func nextLine() throws -> (number: Int, text: String)? {
+        waiting.isEmpty ? try lines.next() : waiting.removeFirst()
+    }
 }
 
 /// One record of RFC 4180.
 enum CSVLine {
-    /// - Returns: nil where the quotes don't match.
-    static func fields(_ line: String) -> [String]? {
+    enum Reading {
+        case fields([String])
+        /// The line ends within quotes.
+        case unfinished
+        /// Something follows a closing quote.
+        case malformed
+    }
+
+    private enum Place { case start, plain, quoted, closed }
+
+    /// By Unicode scalars: a combining mark after a comma doesn't make it another character.
+    static func read(_ line: String) -> Reading {
         var fields: [String] = []
-        var field = ""
-        var isQuoted = false
-        var rest = Substring(line)
-        while let character = rest.popFirst() {
-            switch (character, isQuoted) {
-            case ("\"", true) where rest.first == "\"":
-                field.append("\"")
-                rest.removeFirst()
-            case ("\"", true): isQuoted = false
-            case ("\"", false) where field.isEmpty: isQuoted = true
-            case (",", false):
-                fields.append(field)
-                field = ""
-            default: field.append(character)
+        var field = String.UnicodeScalarView()
+        var place = Place.start
+        for scalar in line.unicodeScalars {
+            switch (place, scalar) {
+            case (.start, "\""): place = .quoted
+            case (.quoted, "\""): place = .closed
+            case (.closed, "\""):
+                field.append(scalar)
+                place = .quoted
+            case (.quoted, _): field.append(scalar)
+            case (_, ","):
+                fields.append(String(field))
+                field = String.UnicodeScalarView()
+                place = .start
+            case (.closed, " "), (.closed, "\t"): break
+            case (.closed, _): return .malformed
+            case (.start, _), (.plain, _):
+                field.append(scalar)
+                place = .plain
             }
         }
-        guard !isQuoted else { return nil }
-        return fields + [field]
+        return place == .quoted ? .unfinished : .fields(fields + [String(field)])
     }
 }

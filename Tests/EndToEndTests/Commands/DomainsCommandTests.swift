@@ -122,15 +122,6 @@ import Testing
         #expect(try await server.run(nothing + ["csv"]).lines.count == 1)
     }
 
-    @Test func `keeps control characters off the terminal`() async throws {
-        let server = try RunningServer.current
-        _ = try await server.succeed(
-            "domains", "register", "steer.example.com", "--reason", "\u{1B}[31mred\tand\nlines")
-        let table = try await server.succeed("domains", "history", "steer.example.com")
-        #expect(!table.output.contains("\u{1B}"))
-        #expect(table.lines.count == 2)
-    }
-
     @Test func `says why the server refused, and exits with 3`() async throws {
         let server = try RunningServer.current
         _ = try await server.succeed("domains", "register", "taken.example.com")

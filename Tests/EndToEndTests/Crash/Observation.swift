@@ -62,6 +62,7 @@ struct Observation: Sendable {
         if expected - 1 != head.revision {
             found.append("history ends at \(expected - 1), the head is \(head.revision)")
         }
+        let last = last
         for (name, item) in last {
             let placement = domains[name].map(Operation.Placement.init)
             if placement != item.after.flatMap(Self.placement)

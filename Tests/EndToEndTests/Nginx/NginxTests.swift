@@ -138,7 +138,8 @@ private final class Move: Sendable {
             ("X-Tenant-Upstream", "http://evil"),
             ("X-Forwarded-Host", "other.kintone.com"), ("X-Original-Host", "other.kintone.com"),
             ("X-Host", "other.kintone.com"), ("Forwarded", "host=other.kintone.com"),
-            ("Authorization", "Bearer trk_a_b"), ("If-None-Match", "*"), ("Accept", "text/html"),
+            ("Authorization", "Bearer trk_a_b"), ("If-None-Match", "\"2\""),
+            ("Accept", "text/html"),
             ("Content-Type", "text/html"),
         ]
         for header in spoofed {
@@ -153,7 +154,7 @@ private final class Move: Sendable {
     @Test(arguments: [
         "nobody.kintone.com&unknown=200", "acme.kintone.com&host=other.kintone.com",
         "a&min_revision=99",
-        "acme.kintone.com%00", "acme.kintone.com%2e", "\"acme\".kintone.com", "äcme.kintone.com",
+        "acme.kintone.com%00", "acme.kintone.com#x", "\"acme\".kintone.com", "äcme.kintone.com",
         "acme..kintone.com", "*.kintone.com", "_acme.kintone.com", "127.0.0.1", "[::1]",
         "localhost",
         String(repeating: "a", count: 300) + ".com", "acme.kintone.com?unknown=200",

@@ -69,9 +69,14 @@ struct OpenAPIDocument: Sendable {
         let parameters = { (path: String) in path.filter { $0 == "{" }.count }
         let closest = found.map(\.path).min { parameters($0) < parameters($1) }
         let here = found.filter { $0.path == closest }
+        // OpenAPI can't name every method: where it names all that it can, the rest is the same.
+        let takesAll = here.count == Self.methods.count && !Self.canName(method)
         return here.first { $0.method == method }
-            ?? here.first { method == "HEAD" && $0.method == "GET" }
+            ?? here.first { (method == "HEAD" || takesAll) && $0.method == "GET" }
     }
+
+    /// OpenAPI has no word for the other methods, and our document doesn't use `connect`.
+    static func canName(_ method: String) -> Bool { methods.contains(method.lowercased()) }
 
     private static func matches(_ template: String, _ path: Substring) -> Bool {
         let wanted = template.split(separator: "/")

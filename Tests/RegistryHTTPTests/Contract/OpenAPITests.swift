@@ -87,8 +87,3 @@ import Testing
         #expect(count > 100)
     }
 }
-
-extension OpenAPIDocument {
-    /// OpenAPI has no word for the other methods, and ours doesn't use `connect`.
-    static func canName(_ method: String) -> Bool { methods.contains(method.lowercased()) }
-}

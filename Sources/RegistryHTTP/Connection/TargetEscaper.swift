@@ -1,0 +1,97 @@
+import NIOCore
+
+/// Percent-encodes the octets from 0x80 up in request targets, before the parser sees them.
+///
+/// nginx passes a visitor's raw UTF-8 on in `$host`, and NIO's parser calls such a target bad HTTP:
+/// the visitor would get nginx's 500 for what is just an unknown host. Field values are left alone;
+/// the parser takes those.
+///
+/// It follows heads only: from the first request on that announces a body, everything passes through
+/// untouched. Proxies that ask for a route send none.
+final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private enum State {
+        case requestLine, fields, passingThrough
+    }
+
+    private var state = State.requestLine
+    /// Of the line at hand: its first octets, in lower case, and how many it has.
+    private var lineStart: [UInt8] = []
+    private var lineLength = 0
+    private var announcesBody = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        guard state != .passingThrough else { return context.fireChannelRead(data) }
+        let strange = buffer.withUnsafeReadableBytes { strangeOctets(in: $0) }
+        guard !strange.isEmpty else { return context.fireChannelRead(data) }
+        context.fireChannelRead(wrapInboundOut(escaped(buffer, strange, context.channel.allocator)))
+    }
+
+    /// Where octets from 0x80 up stand in request lines.
+    private func strangeOctets(in octets: UnsafeRawBufferPointer) -> [Int] {
+        var strange: [Int] = []
+        for (index, octet) in octets.enumerated() {
+            if octet == UInt8(ascii: "\n") {
+                endLine()
+                if state == .passingThrough { break }
+                continue
+            }
+            if octet == UInt8(ascii: "\r") { continue }
+            lineLength += 1
+            if state == .requestLine {
+                if octet >= 0x80 { strange.append(index) }
+            } else if lineLength <= Self.longestName {
+                lineStart.append(octet | 0x20)
+            }
+        }
+        return strange
+    }
+
+    private static let contentLength = Array("content-length".utf8)
+    private static let transferEncoding = Array("transfer-encoding".utf8)
+    private static let longestName = transferEncoding.count
+
+    private func endLine() {
+        defer {
+            lineStart.removeAll(keepingCapacity: true)
+            lineLength = 0
+        }
+        switch state {
+        case .passingThrough: break
+        case .requestLine:
+            // Empty lines before a request are skipped by the parser too.
+            if lineLength > 0 { state = .fields }
+        case .fields where lineLength == 0:
+            state = announcesBody ? .passingThrough : .requestLine
+        case .fields:
+            // `| 0x20` makes capitals small and leaves the hyphen as it is.
+            if lineStart.starts(with: Self.contentLength)
+                || lineStart.starts(with: Self.transferEncoding)
+            {
+                announcesBody = true
+            }
+        }
+    }
+
+    private func escaped(
+        _ buffer: ByteBuffer, _ strange: [Int], _ allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var result = allocator.buffer(capacity: buffer.readableBytes + 2 * strange.count)
+        var strange = strange[...]
+        for (index, octet) in buffer.readableBytesView.enumerated() {
+            if index == strange.first {
+                strange.removeFirst()
+                result.writeBytes([
+                    UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)],
+                ])
+            } else {
+                result.writeInteger(octet)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import NIOCore
+import Testing
+
+@Suite("The command line") struct ExitCodeTests {
+    @Test func `exits with 4 at once where nobody listens`() async throws {
+        let folder = try TestFolder()
+        let started = ContinuousClock.now
+        let run = try await CommandRun.run(
+            ["stats", "--server", "http://127.0.0.1:9"], in: folder)
+        #expect(run.exit == .code(4))
+        #expect(run.errors.contains("http://127.0.0.1:9"))
+        #expect(run.output == "")
+        #expect(started.duration(to: .now) < .seconds(5))
+    }
+
+    @Test(arguments: ["--help", "--version", "help"])
+    func `explains itself on stdout`(argument: String) async throws {
+        let run = try await CommandRun.run([argument], in: TestFolder())
+        #expect(run.exit == .code(0))
+        #expect(run.errors == "")
+        #expect(argument == "--version" ? run.output.contains("0.") : run.output.contains("serve"))
+    }
+
+    @Test(arguments: [
+        ("bash", "complete "), ("zsh", "#compdef tenant-registry"), ("fish", "complete -c"),
+    ])
+    func `completes itself in three shells`(shell: String, mark: String) async throws {
+        let folder = try TestFolder()
+        let run = try await CommandRun.run(["completions", shell], in: folder)
+        #expect(run.exit == .code(0))
+        #expect(run.errors == "")
+        #expect(run.output.contains(mark))
+        for command in ["serve", "domains", "import", "export", "tokens", "locations", "history"] {
+            #expect(run.output.contains(command))
+        }
+    }
+
+    @Test func `gives the bash completion a syntax that bash takes`() async throws {
+        let folder = try TestFolder()
+        let script = try await CommandRun.run(["completions", "bash"], in: folder).output
+        let shell = try ChildProcess(
+            URL(fileURLWithPath: "/usr/bin/env"),
+            ["bash", "-n", try folder.write(script, to: "completion").path], outputs: folder.url)
+        #expect(try await shell.waitForExit() == .code(0), "\(shell.errors)")
+    }
+
+    @Test func `exits with 3 where something else than a registry answers`() async throws {
+        let server = try await ServerProcess.start(
+            in: TestFolder(), arguments: ["--ops-listen", "127.0.0.1:0"])
+        let ops = try #require(server.opsURL)
+        let run = try await CommandRun.run(
+            ["stats", "--server", ops.absoluteString], in: server.folder)
+        #expect(run.exit == .code(3))
+    }
+}
+
+@Suite("The log") struct LogTests {
+    @Test func `holds no secret, even where it holds everything`() async throws {
+        let server = try await ServerProcess.start(
+            in: TestFolder(), arguments: ["--log-level", "trace"])
+        let made = try await server.succeed("tokens", "create", "robot", "--role", "operator")
+        let token = made.output.trimmingCharacters(in: .newlines)
+        _ = try await server.client(token: token).register("a.example.com")
+        _ = try await server.run("domains", "get", "nobody.example.com")
+        // A token in the wrong places, as people send them.
+        _ = try? await server.client(token: nil).send(.GET, "/v1/stats?token=\(token)")
+        _ = try? await server.client(token: nil).send(.GET, "/v1/domains/\(token)")
+        _ = try? await server.client(token: token + "x").statistics()
+        #expect(try await server.stop() == .code(0))
+
+        let log = server.process.errors
+        #expect(log.contains("/v1/domains"))
+        for secret in [server.adminToken, token] {
+            let parts = secret.split(separator: "_")
+            #expect(!log.contains(parts[2]))
+            #expect(log.contains(parts[1]))
+        }
+        #expect(server.process.output == "")
+        #expect(server.log.allSatisfy { $0.level != nil && $0.message != nil })
+    }
+}
