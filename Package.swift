@@ -139,6 +139,7 @@ let package = Package(
             name: "PrometheusMetricsTests",
             dependencies: [
                 "PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .testTarget(

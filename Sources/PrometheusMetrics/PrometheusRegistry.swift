@@ -1,138 +1,131 @@
 import CoreMetrics
 import Synchronization
 
-/// A swift-metrics backend that renders Prometheus' text format, version 0.0.4.
+/// A swift-metrics backend that renders the Prometheus text exposition format 0.0.4
+/// (`text/plain; version=0.0.4; charset=utf-8`).
 ///
-/// Our own because no Prometheus client is among the packages that this project may use. Counters
-/// and histogram buckets are atomics: recording takes no lock once a handler is made.
+/// Counters become counters, gauges and meters become gauges, recorders and timers become
+/// histograms; timers are in seconds. Labels stay as they are, apart from characters that
+/// Prometheus doesn't allow. Handlers with the same label and dimensions share their storage, in
+/// whatever order the dimensions come; recording takes no lock. Making a handler does, therefore
+/// keep handlers.
+///
+/// A label that is used for a second kind of metric gets handlers that work and aren't exposed.
 package final class PrometheusRegistry: MetricsFactory, Sendable {
-    private struct State {
-        var families: [String: Family] = [:]
-        var collectors: [@Sendable () -> Void] = []
-    }
-
-    private struct Family {
-        var kind: String
-        var series: [SeriesLabels: any Series] = [:]
-    }
-
-    /// Series in one family, at most; further ones aren't exposed, and `metrics_series_dropped_total`
-    /// counts them.
-    private let maximumSeries: Int
     private let help: [String: String]
-    private let buckets: [String: [Double]]
-    private let state = Mutex(State())
-    private let dropped = CounterSeries()
+    private let bounds: [String: BucketBounds]
+    private let maximumSeries: Int
+    private let families = Mutex(Families())
+    private let collectors = Mutex<[@Sendable () -> Void]>([])
+    private let dropped = CounterCell()
+    /// Size of the last output, so that the next one grows its buffer seldom.
+    private let lastSize = Atomic<Int>(4_096)
 
-    /// Upper bounds in seconds, from a quarter of a millisecond on.
-    package static let durationBuckets: [Double] = [
-        0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-    ]
+    /// Upper bounds in seconds of a timer's buckets, unless it has its own.
+    package static var durationBuckets: [Double] { BucketBounds.durations.values }
 
     /// - Parameters:
-    ///   - help: texts by label; a family without one shows its label.
-    ///   - buckets: upper bounds by label, ascending; others have `durationBuckets`.
+    ///   - help: texts for `# HELP` by label; a metric without one shows its label.
+    ///   - buckets: upper bounds by label, in the metric's unit (seconds for timers), +Inf not
+    ///     among them. Otherwise timers have 0.25 ms to 10 s, recorders the powers of ten to 10^6.
+    ///   - maximumSeries: series per family. What comes after them goes to one series that isn't
+    ///     exposed; `metrics_series_dropped_total` counts such handlers.
+    ///   - includesProcess: whether `process_…` metrics are there. Linux only.
     package init(
-        help: [String: String] = [:], buckets: [String: [Double]] = [:], maximumSeries: Int = 1000
+        help: [String: String] = [:], buckets: [String: [Double]] = [:], maximumSeries: Int = 1_000,
+        includesProcess: Bool = true
     ) {
-        self.help = help
-        self.buckets = buckets
-        self.maximumSeries = maximumSeries
+        self.help = Dictionary(
+            help.map { (PrometheusName.metric($0), $1) }, uniquingKeysWith: { $1 })
+        bounds = Dictionary(
+            buckets.map { (PrometheusName.metric($0), BucketBounds($1)) }, uniquingKeysWith: { $1 })
+        self.maximumSeries = max(maximumSeries, 1)
+        // Taken first, so that nobody else can have these names.
+        _ = cell(
+            "metrics_series_dropped_total", [], help: "Handlers refused by the series limit."
+        ) { [dropped] _ in dropped }
+        if includesProcess, let process = ProcessMetrics(in: self) {
+            register(collector: process.collect)
+        }
     }
 
-    /// Called at the start of every rendering: for values that are read when somebody asks.
+    /// Registers a closure that is called at the start of every `render()`, for values that are
+    /// read when somebody asks. It may be called by several threads at once, and shouldn't hold
+    /// the registry, which holds it.
     package func register(collector: @escaping @Sendable () -> Void) {
-        state.withLock { $0.collectors.append(collector) }
+        collectors.withLock { $0.append(collector) }
     }
 
-    /// Families by name, series by labels: the same values give the same text.
+    /// All series, after the collectors ran: families by name, series by labels.
     package func render() -> String {
-        for collect in state.withLock(\.collectors) { collect() }
-        let families = state.withLock(\.families)
-        var text = ""
-        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
-            header(name, family.kind, into: &text)
-            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
-                series.render(name, labels, into: &text)
-            }
+        // Outside the lock: collectors may register others, and make handlers.
+        for collector in collectors.withLock({ $0 }) { collector() }
+        let families = families.withLock { $0 }
+        let size = lastSize.load(ordering: .relaxed)
+        var text = ExpositionText(capacity: size + size / 8)
+        for family in families.sorted { family.write(to: &text) }
+        lastSize.store(text.count, ordering: .relaxed)
+        return text.string
+    }
+
+    /// The storage for a label and its dimensions.
+    func cell<Cell: SeriesCell>(
+        _ label: String, _ dimensions: [(String, String)], help ownHelp: String? = nil,
+        make: (_ name: String) -> Cell
+    ) -> Cell {
+        let name = PrometheusName.metric(label)
+        let labels = SeriesLabels(dimensions, reserved: Cell.reservedLabel).text
+        let found = families.withLock { families in
+            families.cell(
+                name: name, help: help[name] ?? ownHelp, labels: labels, limit: maximumSeries
+            ) { make(name) }
         }
-        header("metrics_series_dropped_total", "counter", into: &text)
-        dropped.render("metrics_series_dropped_total", SeriesLabels([]), into: &text)
-        ProcessMetrics.render(into: &text)
-        return text
+        guard let found else { return make(name) }
+        if found.isDropped { dropped.increment(by: 1 as Int64) }
+        return found.cell
     }
 
-    private func header(_ name: String, _ kind: String, into text: inout String) {
-        let help = (help[name] ?? name).replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
-    }
-
-    // MARK: MetricsFactory
-
-    package func makeCounter(
-        label: String, dimensions: [(String, String)]
-    ) -> any CounterHandler {
-        series(label, dimensions, "counter", CounterSeries.init)
-    }
-
-    package func makeRecorder(
-        label: String, dimensions: [(String, String)], aggregate: Bool
-    ) -> any RecorderHandler {
-        guard aggregate else { return series(label, dimensions, "gauge", GaugeSeries.init) }
-        let bounds = buckets[label] ?? Self.durationBuckets
-        return series(label, dimensions, "histogram") { HistogramSeries(bounds: bounds) }
-    }
-
-    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        let bounds = buckets[label] ?? Self.durationBuckets
-        return series(label, dimensions, "histogram") { HistogramSeries(bounds: bounds) }
-    }
-
-    package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
-        series(label, dimensions, "gauge", GaugeSeries.init)
-    }
-
-    // A series lives as long as the process: a counter that starts again at zero would look like a
-    // restart.
-    package func destroyCounter(_ handler: any CounterHandler) {}
-    package func destroyRecorder(_ handler: any RecorderHandler) {}
-    package func destroyTimer(_ handler: any TimerHandler) {}
-    package func destroyMeter(_ handler: any MeterHandler) {}
-
-    /// The series of this name and these labels, in whatever order; a new one that isn't exposed
-    /// where the family is of another kind or full.
-    private func series<S: Series>(
-        _ label: String, _ dimensions: [(String, String)], _ kind: String, _ make: () -> S
-    ) -> S {
-        let name = MetricName.sanitized(label)
-        let labels = SeriesLabels(dimensions)
-        return state.withLock { state in
-            var family = state.families[name] ?? Family(kind: kind)
-            guard family.kind == kind else { return make() }
-            if let known = family.series[labels] as? S { return known }
-            let made = make()
-            guard family.series[labels] == nil, family.series.count < maximumSeries else {
-                dropped.increment(by: 1)
-                return made
-            }
-            family.series[labels] = made
-            state.families[name] = family
-            return made
-        }
+    private func histogram<Cell: HistogramCell>(
+        _ label: String, _ dimensions: [(String, String)], standard: BucketBounds
+    ) -> Cell {
+        cell(label, dimensions) { Cell(bounds[$0] ?? standard) }
     }
 }
 
-/// Names as Prometheus allows them: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
-enum MetricName {
-    static func sanitized(_ label: String) -> String {
-        let name = String(
-            label.unicodeScalars.map { scalar -> Character in
-                let isAllowed =
-                    scalar.isASCII
-                    && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || scalar == "_"
-                        || scalar == ":")
-                return isAllowed ? Character(scalar) : "_"
-            })
-        return name.first?.isNumber ?? true ? "_" + name : name
+extension PrometheusRegistry {
+    package func makeCounter(
+        label: String, dimensions: [(String, String)]
+    ) -> any CounterHandler {
+        cell(label, dimensions) { _ in CounterCell() }
     }
+
+    package func makeFloatingPointCounter(
+        label: String, dimensions: [(String, String)]
+    ) -> any FloatingPointCounterHandler {
+        cell(label, dimensions) { _ in CounterCell() }
+    }
+
+    package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        cell(label, dimensions) { _ in GaugeCell() }
+    }
+
+    /// A recorder that doesn't aggregate is a gauge.
+    package func makeRecorder(
+        label: String, dimensions: [(String, String)], aggregate: Bool
+    ) -> any RecorderHandler {
+        guard aggregate else { return cell(label, dimensions) { _ in GaugeCell() } }
+        return histogram(label, dimensions, standard: .decades) as ValueHistogram
+    }
+
+    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        histogram(label, dimensions, standard: .durations) as DurationHistogram
+    }
+
+    // A series stays until the process ends: others may hold the same storage, and a counter that
+    // comes back at zero would look like a restart. The series limit bounds what can pile up.
+    package func destroyCounter(_ handler: any CounterHandler) {}
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
+    package func destroyMeter(_ handler: any MeterHandler) {}
+    package func destroyRecorder(_ handler: any RecorderHandler) {}
+    package func destroyTimer(_ handler: any TimerHandler) {}
 }
