@@ -63,11 +63,14 @@ struct EndpointRunner: Sendable {
     /// A token of ours. Proxies pass visitors' headers on: any other `Authorization` is theirs.
     private static func bearerToken(_ headers: HTTPFields) -> Substring? {
         guard let field = headers[.authorization] else { return nil }
-        let parts = field.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer", parts[1].hasPrefix("trk_") else {
+        let octets = field.utf8
+        guard let space = octets.firstIndex(of: UInt8(ascii: " ")) else { return nil }
+        // `| 0x20` makes capitals small: the scheme is written in any case.
+        guard octets[..<space].lazy.map({ $0 | 0x20 }).elementsEqual("bearer".utf8) else {
             return nil
         }
-        return parts[1]
+        let token = octets[octets.index(after: space)...].drop { $0 == UInt8(ascii: " ") }
+        return token.starts(with: "trk_".utf8) ? Substring(token) : nil
     }
 
     private func answer(

@@ -1,18 +1,25 @@
 import HTTPTypes
+import Synchronization
 
 /// Names one request in its answer, in the log and in history.
 struct RequestID: Sendable {
     let text: String
 
-    /// 128 random bits as 32 hexadecimal digits.
+    /// The process's own half, and a number for each request of it. A system call for each would be
+    /// the dearest part of a lookup; an id has to be unique, not secret.
+    private static let process = UInt64.random(in: .min ... .max)
+    private static let sequence = Atomic(UInt64.random(in: .min ... .max))
+
+    /// 32 hexadecimal digits, unlike any other request's.
     static func random() -> RequestID {
-        var generator = SystemRandomNumberGenerator()
+        let number = sequence.wrappingAdd(1, ordering: .relaxed).newValue
+        let halves = (process, number)
         let digits = Array("0123456789abcdef".utf8)
         return RequestID(
             text: String(unsafeUninitializedCapacity: 32) { buffer in
                 for half in 0..<2 {
-                    var bits = generator.next() as UInt64
-                    for index in 0..<16 {
+                    var bits = half == 0 ? halves.0 : halves.1
+                    for index in (0..<16).reversed() {
                         buffer[half * 16 + index] = digits[Int(bits & 15)]
                         bits >>= 4
                     }

@@ -59,8 +59,15 @@ extension FQDN {
     }
 
     private static func needsIDNA(_ name: String) -> Bool {
-        if name.utf8.contains(where: { $0 >= 0x80 }) { return true }
-        return name.hasPrefix("xn--") || name.utf8.count > 4 && containsALabel(name)
+        // Two hyphens in a row are rare: only then are the labels looked at one by one.
+        var previous: UInt8 = 0
+        var hasTwoHyphens = false
+        for octet in name.utf8 {
+            if octet >= 0x80 { return true }
+            if octet == UInt8(ascii: "-"), previous == octet { hasTwoHyphens = true }
+            previous = octet
+        }
+        return hasTwoHyphens && containsALabel(name)
     }
 
     private static func containsALabel(_ name: String) -> Bool {

@@ -21,11 +21,17 @@ public struct TokenSecret: Sendable {
 
     /// `nil`: the text hasn't the form of a token.
     public init?(_ text: some StringProtocol) {
-        guard text.hasPrefix("trk_"), text.utf8.count <= 256 else { return nil }
-        let parts = text.dropFirst(4).split(
-            separator: "_", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
-        self.init(id: String(parts[0]), secret: String(parts[1]))
+        let octets = text.utf8
+        guard octets.starts(with: "trk_".utf8), octets.count <= 256 else { return nil }
+        let rest = octets.dropFirst(4)
+        guard let mark = rest.firstIndex(of: UInt8(ascii: "_")), mark != rest.startIndex else {
+            return nil
+        }
+        let secret = rest[rest.index(after: mark)...]
+        guard !secret.isEmpty else { return nil }
+        self.init(
+            id: String(decoding: rest[..<mark], as: UTF8.self),
+            secret: String(decoding: secret, as: UTF8.self))
     }
 
     private init(id: String, secret: String) {

@@ -26,18 +26,19 @@ struct ClientOptions: ParsableArguments {
     /// Runs `body` with a client, and turns what the client throws into exit codes.
     func withClient(_ body: (RegistryClient) async throws -> Void) async throws {
         let settings = try await Settings(file: config)
-        let address = settings.text(server, "server", default: "http://127.0.0.1:8080")
+        let address = try settings.text(server, "server", default: "http://127.0.0.1:8080")
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https",
             url.host != nil
         else {
             throw CommandFailure.usage("--server: an http or https URL is expected, not \(address)")
         }
 
+        let token = try findToken(settings)
         var configuration = HTTPClient.Configuration()
         // By default a refused connection is tried again for 10 s before anybody hears of it.
         configuration.connectionPool.retryConnectionEstablishment = false
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        let client = RegistryClient(base: url, token: try findToken(settings), http: http)
+        let client = RegistryClient(base: url, token: token, http: http)
         let result: Result<Void, any Error>
         do {
             try await body(client)
@@ -50,15 +51,16 @@ struct ClientOptions: ParsableArguments {
     }
 
     private func findToken(_ settings: Settings) throws -> String? {
-        if let token = settings.text(token, "token") { return token }
+        if let token = try settings.text(token, "token") { return token }
         let path: String
-        if let file = settings.text(tokenFile, "token-file") {
+        if let file = try settings.text(tokenFile, "token-file") {
             path = file
             guard FileManager.default.isReadableFile(atPath: path) else {
                 throw CommandFailure.usage("--token-file: \(path) can't be read")
             }
         } else {
-            path = settings.text(dataDir, "data-dir", default: "data") + "/" + AdminTokenFile.name
+            path =
+                try settings.text(dataDir, "data-dir", default: "data") + "/" + AdminTokenFile.name
         }
         return (try? String(contentsOfFile: path, encoding: .utf8))?
             .trimmingCharacters(in: .whitespacesAndNewlines)

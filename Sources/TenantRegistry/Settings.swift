@@ -26,20 +26,47 @@ struct Settings: Sendable {
         }
     }
 
-    func text(_ flag: String?, _ name: String) -> String? {
-        flag ?? environment.string(forKey: ConfigKey([name]))
-            ?? file?.string(forKey: ConfigKey([name]))
+    /// - Throws: `CommandFailure.usage` where the file has something else than text.
+    func text(_ flag: String?, _ name: String) throws -> String? {
+        try flag ?? environment.string(forKey: ConfigKey([name]))
+            ?? fromFile(name, "text") { $0.string(forKey: $1) }
     }
 
-    func text(_ flag: String?, _ name: String, default fallback: String) -> String {
-        text(flag, name) ?? fallback
+    func text(_ flag: String?, _ name: String, default fallback: String) throws -> String {
+        try text(flag, name) ?? fallback
     }
 
     /// A flag that is given means true; the environment and the file may say either.
-    func bool(_ flag: Bool, _ name: String) -> Bool {
-        flag
-            || environment.bool(forKey: ConfigKey([name])) ?? file?.bool(forKey: ConfigKey([name]))
-                ?? false
+    ///
+    /// - Throws: `CommandFailure.usage` for a value that is neither.
+    func bool(_ flag: Bool, _ name: String) throws -> Bool {
+        if flag { return true }
+        let key = ConfigKey([name])
+        if let text = environment.string(forKey: key) {
+            guard let value = environment.bool(forKey: key) else {
+                throw CommandFailure.usage("--\(name): true or false is expected, not \(text)")
+            }
+            return value
+        }
+        return try fromFile(name, "true or false") { $0.bool(forKey: $1) } ?? false
+    }
+
+    /// A value of the file. The reader calls one of another kind missing: it must not become the
+    /// default in silence.
+    private func fromFile<Value>(
+        _ name: String, _ kind: String, _ read: (ConfigReader, ConfigKey) -> Value?
+    ) throws -> Value? {
+        guard let file else { return nil }
+        let key = ConfigKey([name])
+        if let value = read(file, key) { return value }
+        let isThere =
+            file.string(forKey: key) != nil || file.double(forKey: key) != nil
+            || file.bool(forKey: key) != nil || file.stringArray(forKey: key) != nil
+            || file.doubleArray(forKey: key) != nil || file.boolArray(forKey: key) != nil
+        guard !isThere else {
+            throw CommandFailure.usage("\(name) in the config file: \(kind) is expected")
+        }
+        return nil
     }
 
     /// - Throws: `CommandFailure.usage` for a value that isn't a number within `range`.
@@ -55,7 +82,7 @@ struct Settings: Sendable {
             }
             value = number
         } else {
-            value = file?.int(forKey: ConfigKey([name])) ?? fallback
+            value = try fromFile(name, "a number") { $0.int(forKey: $1) } ?? fallback
         }
         guard range.contains(value) else {
             throw CommandFailure.usage(
@@ -66,9 +93,9 @@ struct Settings: Sendable {
     }
 
     /// A list: a repeated flag, or commas in the environment, or an array in the file.
-    func list(_ flags: [String], _ name: String) -> [String] {
+    func list(_ flags: [String], _ name: String) throws -> [String] {
         if !flags.isEmpty { return flags }
-        return environment.stringArray(forKey: ConfigKey([name]))
-            ?? file?.stringArray(forKey: ConfigKey([name])) ?? []
+        return try environment.stringArray(forKey: ConfigKey([name]))
+            ?? fromFile(name, "an array of text") { $0.stringArray(forKey: $1) } ?? []
     }
 }

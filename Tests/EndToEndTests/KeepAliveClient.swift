@@ -36,13 +36,17 @@ final class KeepAliveClient: Sendable {
     private func run(until isAway: () -> Bool) -> Result {
         var result = Result()
         while !isAway(), let connection = BlockingConnection(port: port) {
+            var isFirst = true
             while true {
                 let number = result.answered
                 connection.send(request(number))
                 guard let answer = connection.readAnswer() else {
-                    result.unanswered.append("request \(number): \(connection.received)")
+                    result.unanswered.append(
+                        "request \(number), \(isFirst ? "first" : "not first") of its connection, away \(isAway()): \(connection.received)"
+                    )
                     return result
                 }
+                isFirst = false
                 result.answered += 1
                 count.add(1, ordering: .relaxed)
                 result.statuses.insert(answer.status)

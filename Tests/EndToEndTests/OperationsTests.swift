@@ -21,7 +21,7 @@ import Testing
 
     @Test(arguments: [
         "/", "/v1/stats", "/v1/domains", "/v1/domains/a.example.com", "/v1/tokens", "/openapi.yaml",
-        "/metrics/", "/v1/route?host=a.example.com",
+        "/metrics/more", "/v1/route?host=a.example.com",
     ])
     func `have nothing else on that port, even for an admin`(path: String) async throws {
         let (status, text) = try await Self.ops(path, token: RunningServer.current.adminToken)
@@ -40,8 +40,8 @@ import Testing
 
     @Test func `export every family with its type and help`() async throws {
         let server = try RunningServer.current
-        _ = try await server.client.register("metrics.example.com")
-        _ = try await server.client.domain("metrics.example.com")
+        _ = try await server.client.register("measured.example.com")
+        _ = try await server.client.domain("measured.example.com")
         _ = try? await server.client.domain("unknown.example.com")
         _ = try? await server.client.domain("mal_formed")
         let answer = try await server.client.send(.GET, "/metrics")

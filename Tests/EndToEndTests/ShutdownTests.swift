@@ -63,7 +63,9 @@ import Testing
 extension ServerProcess {
     /// Whether a client is connected: a line of the kernel's table with our port, ESTABLISHED.
     fileprivate var hasConnection: Bool {
-        let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)) ?? ""
+        // Foundation reads no more than a page of such a file by its path.
+        let file = FileHandle(forReadingAtPath: "/proc/net/tcp")
+        let table = String(decoding: (try? file?.readToEnd()) ?? Data(), as: UTF8.self)
         let local = "0100007F:" + String(format: "%04X", port)
         return table.split(separator: "\n").contains {
             let fields = $0.split(separator: " ")

@@ -80,7 +80,8 @@ import Testing
                 folder.file("other").path,
             ], in: folder)
         #expect(run.exit == .code(1))
-        #expect(run.errors.contains("can't listen on 127.0.0.1:\(server.port): Address already in use"))
+        #expect(
+            run.errors.contains("can't listen on 127.0.0.1:\(server.port): Address already in use"))
     }
 
     @Test func `makes one admin token, for its owner's eyes, and keeps it`() async throws {

@@ -55,7 +55,6 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 context.writeAndFlush(
                     wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
-            scheduleArrival(context)
         case .body:
             break
         case .end:
@@ -66,11 +65,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    /// Most requests are whole in one read, and need no timer.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isReadingBody, arrival == nil, lastWord == nil, !isDone { scheduleArrival(context) }
+        context.fireChannelReadComplete()
+    }
+
     private func scheduleArrival(_ context: ChannelHandlerContext) {
-        arrival?.cancel()
         let here = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         arrival = context.eventLoop.scheduleTask(in: limits.requestArrival) {
             let (handler, context) = here.value
+            handler.arrival = nil
             guard handler.isReadingBody else { return }
             handler.end(context, with: .requestTimeout, error: ConnectionEnded())
         }

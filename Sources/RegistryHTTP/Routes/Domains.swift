@@ -7,27 +7,42 @@ import RegistryWire
 struct DomainRoutes: Sendable {
     private let metrics = LookupMetrics()
 
+    /// As of when a lookup is asked.
+    private enum Moment {
+        case now
+        case time(Timestamp)
+        case revision(Revision)
+
+        init(_ call: Call) throws {
+            self = .now
+            // Proxies ask without a query: the lookup that has to be quick reads none.
+            guard !call.query.items.isEmpty else { return }
+            var query = QueryReader(call.query)
+            let time = query.time("at")
+            let revision = query.revision("revision")
+            if time != nil, revision != nil {
+                query.refuse("revision", "conflict", "send either at or revision")
+            }
+            if let time, time > call.service.time {
+                query.refuse("at", "in-the-future", "nobody knows the future")
+            }
+            try query.finish()
+            if let time { self = .time(time) }
+            if let revision { self = .revision(revision) }
+        }
+    }
+
     @Sendable func get(_ call: inout Call) async throws -> Reply {
-        var query = QueryReader(call.query)
-        let time = query.time("at")
-        let revision = query.revision("revision")
-        if time != nil, revision != nil {
-            query.refuse("revision", "conflict", "send either at or revision")
-        }
-        if let time, time > call.service.time {
-            query.refuse("at", "in-the-future", "nobody knows the future")
-        }
-        try query.finish()
+        let moment = try Moment(call)
         do {
             let fqdn = try call.fqdn()
-            let read: Read<Domain>
-            if let time {
-                read = try await call.service.lookUp(fqdn, at: time)
-            } else if let revision {
-                read = Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
-            } else {
-                read = try call.service.lookUp(fqdn)
-            }
+            let read =
+                switch moment {
+                case .now: try call.service.lookUp(fqdn)
+                case .time(let time): try await call.service.lookUp(fqdn, at: time)
+                case .revision(let revision):
+                    Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
+                }
             metrics.found.increment()
             if call.isNotModified(since: read.value.revision) {
                 return Reply.empty(.notModified, at: read.revision)

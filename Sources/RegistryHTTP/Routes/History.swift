@@ -9,9 +9,7 @@ struct HistoryRoutes: Sendable {
     }
 
     @Sendable func ofDomain(_ call: inout Call) async throws -> Reply {
-        let fqdn = try call.fqdn()
-        let reply = try await page(call, of: fqdn)
-        return reply
+        try await page(call, of: call.fqdn())
     }
 
     private func page(_ call: Call, of fqdn: FQDN?) async throws -> Reply {
@@ -29,9 +27,10 @@ struct HistoryRoutes: Sendable {
         try query.finish()
         if let cursor { filter.after = try place(cursor) }
         let read = try await call.service.history(filter)
-        if let fqdn, read.value.items.isEmpty, !filter.isNarrowed {
-            // A domain that was ever known has a history.
-            throw RegistryError.unknownDomain(fqdn)
+        if let fqdn, read.value.items.isEmpty {
+            // A domain that was ever known has a history, whatever the filters leave of it.
+            let any = try await call.service.history(HistoryQuery(fqdn: fqdn, limit: 1))
+            if any.value.items.isEmpty { throw RegistryError.unknownDomain(fqdn) }
         }
         return call.list(read, key: { "\($0.header.revision).\($0.position)" }) { $1.write($0) }
     }
@@ -42,12 +41,5 @@ struct HistoryRoutes: Sendable {
             throw .invalidCursor
         }
         return HistoryQuery.Place(revision: Revision(revision), position: Int(position))
-    }
-}
-
-extension HistoryQuery {
-    fileprivate var isNarrowed: Bool {
-        actor != nil || action != nil || migration != nil || location != nil || since != nil
-            || until != nil || after != nil
     }
 }

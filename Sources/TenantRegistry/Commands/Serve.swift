@@ -67,7 +67,7 @@ struct Serve: AsyncParsableCommand {
             listen: try Self.address(
                 settings.text(listen, "listen", default: "127.0.0.1:8080"), "listen"),
             folder: URL(
-                fileURLWithPath: settings.text(dataDir, "data-dir", default: "data"),
+                fileURLWithPath: try settings.text(dataDir, "data-dir", default: "data"),
                 isDirectory: true))
         options.opsListen = try settings.text(opsListen, "ops-listen").map {
             try Self.address($0, "ops-listen")
@@ -83,14 +83,14 @@ struct Serve: AsyncParsableCommand {
             }
             return name
         }
-        if let path = settings.text(reservedNames, "reserved-names") {
+        if let path = try settings.text(reservedNames, "reserved-names") {
             guard let list = try? String(contentsOfFile: path, encoding: .utf8) else {
                 throw CommandFailure.usage("--reserved-names: \(path) can't be read as UTF-8 text")
             }
             options.reservedNames = list
         }
-        options.http.allowsAnonymousReads = settings.bool(anonymousReads, "anonymous-reads")
-        if let value = settings.text(routeCacheControl, "route-cache-control") {
+        options.http.allowsAnonymousReads = try settings.bool(anonymousReads, "anonymous-reads")
+        if let value = try settings.text(routeCacheControl, "route-cache-control") {
             guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
                 throw CommandFailure.usage("--route-cache-control: printable ASCII is expected")
             }

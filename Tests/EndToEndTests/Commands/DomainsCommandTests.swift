@@ -46,7 +46,9 @@ import Testing
             "domains", "history", name, "--order", "asc", "--output", "ndjson")
         let items = try history.objects()
         #expect(
-            items.map { $0["action"] } == ["registered", "moved", "updated", "released", "restored"])
+            items.map { $0["action"] } == [
+                "registered", "moved", "updated", "released", "restored",
+            ])
         #expect(items[1]["reason"] == "it moves")
         #expect(items[1]["ticket"] == "OPS-1")
         #expect(items[1]["before"] == "japan (acme)")
@@ -90,7 +92,8 @@ import Testing
     @Test func `lists what the filters say, and no more than the limit`() async throws {
         let server = try RunningServer.current
         for (name, location, tenant) in [
-            ("x1", "japan", "one"), ("x2", "aws", "one"), ("x3", "aws", "two"), ("y1", "aws", "one"),
+            ("x1", "japan", "one"), ("x2", "aws", "one"), ("x3", "aws", "two"),
+            ("y1", "aws", "one"),
         ] {
             _ = try await server.succeed(
                 "domains", "register", "\(name).list.example.com", "--location", location,

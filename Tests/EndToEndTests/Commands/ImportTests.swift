@@ -23,13 +23,19 @@ import Testing
     }
 
     @Test(arguments: [
-        ("fqdn,location,tenant\na.PARENT,aws,acme\nb.PARENT,japan,\n", ["a aws acme", "b japan -"]),
+        (
+            "fqdn,location,tenant\na.PARENT,aws,acme\nb.PARENT,japan,\n",
+            ["a aws acme", "b japan -"]
+        ),
         ("tenant,fqdn\nacme,a.PARENT\n", ["a japan acme"]),
         ("fqdn\na.PARENT\nb.PARENT", ["a japan -", "b japan -"]),
         (" FQDN , Location\r\n a.PARENT , aws \r\n", ["a aws -"]),
         ("\u{FEFF}fqdn,tenant\r\na.PARENT,acme\r\n", ["a japan acme"]),
         ("\u{FEFF}\"fqdn\",\"tenant\"\na.PARENT,acme\n", ["a japan acme"]),
-        ("fqdn,tenant\n\n  \n\"a.PARENT\",\"say \"\"hi\"\", now\"\n\r\n", ["a japan say \"hi\", now"]),
+        (
+            "fqdn,tenant\n\n  \n\"a.PARENT\",\"say \"\"hi\"\", now\"\n\r\n",
+            ["a japan say \"hi\", now"]
+        ),
         ("fqdn,location,tenant\na.PARENT\nb.PARENT,aws\n", ["a japan -", "b aws -"]),
         ("fqdn,tenant\nA.Parent.,Ünïcode\n", ["a japan Ünïcode"]),
     ])
@@ -46,12 +52,13 @@ import Testing
     @Test(arguments: ["", "\u{FEFF}"])
     func `reads NDJSON`(mark: String) async throws {
         let parent = "n\(mark.utf8.count).example.com"
-        let text = mark + """
-            {"fqdn":"a.\(parent)","location":"aws","tenant":"acme"}
+        let text =
+            mark + """
+                {"fqdn":"a.\(parent)","location":"aws","tenant":"acme"}
 
-            {"fqdn":"b.\(parent)"}\r
-            {"fqdn":"c.\(parent)","tenant":null}
-            """
+                {"fqdn":"b.\(parent)"}\r
+                {"fqdn":"c.\(parent)","tenant":null}
+                """
         let run = try await Self.importing(text, as: "names.ndjson")
         #expect(run.exit == .code(0), "\(run.errors)")
         #expect(try await Self.below(parent) == ["a aws acme", "b japan -", "c japan -"])

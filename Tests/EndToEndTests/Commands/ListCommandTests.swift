@@ -43,7 +43,8 @@ import Testing
         #expect(try await server.run("locations", "set", "mars").exit == .code(2))
 
         _ = try await server.succeed(
-            "locations", "set", "mars", "--upstream", "https://mars.example", "--no-accepts-signups")
+            "locations", "set", "mars", "--upstream", "https://mars.example", "--no-accepts-signups"
+        )
         #expect(try await location("mars")?["upstream"] == "https://mars.example")
         #expect(try await location("mars")?["accepts_signups"] == "0")
         // What isn't given stays.
@@ -61,7 +62,8 @@ import Testing
         _ = try await server.succeed("locations", "delete", "venus")
         #expect(try await location("venus") == nil)
         #expect(
-            try await server.run("locations", "set", "x", "--upstream", "nonsense").exit == .code(3))
+            try await server.run("locations", "set", "x", "--upstream", "nonsense").exit == .code(3)
+        )
         for format in ["table", "json", "csv"] {
             let list = try await server.succeed("locations", "--output", format)
             #expect(list.output.contains("mars"))

@@ -68,7 +68,8 @@ struct Observation: Sendable {
             if placement != item.after.flatMap(Self.placement)
                 || domains[name].map({ $0.revision != item.revision }) ?? false
             {
-                found.append("\(name): history ends with \(item), the domain is \(placement as Any)")
+                found.append(
+                    "\(name): history ends with \(item), the domain is \(placement as Any)")
             }
         }
         for name in domains.keys where last[name] == nil {

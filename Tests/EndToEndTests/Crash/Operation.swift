@@ -76,7 +76,8 @@ enum Operation: Sendable {
             try await registry.send(
                 .POST, "/v1/domains/batch",
                 body: Array(#"{"domains":["#.utf8)
-                    + names.map { Self.row($0, location, tenant) }.joined(separator: Array(",".utf8))
+                    + names.map { Self.row($0, location, tenant) }.joined(
+                        separator: Array(",".utf8))
                     + Array("]}".utf8),
                 headers: headers)
         }

@@ -121,7 +121,8 @@ struct WriteLedger: Sendable {
     mutating func repeatKeyed(_ registry: RegistryClient) async throws -> [String] {
         var broken: [String] = []
         for index in writers.indices {
-            for earlier in writers[index].acknowledged.filter({ $0.key != nil }).shuffled().prefix(2)
+            for earlier in writers[index].acknowledged.filter({ $0.key != nil }).shuffled().prefix(
+                2)
             {
                 let again = try await earlier.operation.send(registry, key: earlier.key)
                 if !again.isReplay || again.body != earlier.answer.body {

@@ -24,9 +24,11 @@ struct RegistrySettings {
     /// Serves the port of `--ops-listen` instead of the API.
     var isOps = false
 
-    static func with(_ change: (inout RegistrySettings) -> Void) -> RegistrySettings {
+    static func with(
+        _ change: (inout RegistrySettings) throws -> Void
+    ) rethrows -> RegistrySettings {
         var settings = RegistrySettings()
-        change(&settings)
+        try change(&settings)
         return settings
     }
 }

@@ -1,0 +1,148 @@
+import NIOCore
+import NIOPosix
+import RegistryHTTP
+import Testing
+
+@Suite("A connection", .timeLimit(.minutes(2))) struct ConnectionLimitTests {
+    private static func limits(
+        _ change: (inout ConnectionLimits) -> Void
+    ) -> RegistrySettings {
+        .with { change(&$0.http.limits) }
+    }
+
+    private static func head(_ registry: RunningRegistry, _ fields: String) -> String {
+        "POST /v1/lookup HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(registry.token(.reader))\r\n"
+            + "Content-Type: application/json\r\n\(fields)\r\n"
+    }
+
+    @Test func `whose body stops coming gets 408 and the end`() async throws {
+        let settings = Self.limits { $0.requestArrival = .milliseconds(100) }
+        try await withRegistry(settings) { registry in
+            for fields in ["Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"] {
+                try await registry.connected { connection in
+                    try await connection.send(Self.head(registry, fields))
+                    let answer = try await connection.answer()
+                    ContractCheck.check(answer, to: "POST", "/v1/lookup", at: #_sourceLocation)
+                    #expect(answer.isProblem(408, "request-timeout"))
+                    #expect(answer.header("Connection") == "close")
+                    #expect(try await connection.rest().isEmpty)
+                }
+            }
+        }
+    }
+
+    /// Octet by octet, each well within the idle time: only the time of the whole request ends it.
+    @Test func `whose body drips is cut off`() async throws {
+        let settings = Self.limits { $0.requestArrival = .milliseconds(200) }
+        try await withRegistry(settings) { registry in
+            let answer = try await registry.connected { connection in
+                try await connection.send(Self.head(registry, "Content-Length: 1000000\r\n"))
+                let reading = connection
+                let drip = Task {
+                    while !Task.isCancelled {
+                        try await reading.send(" ")
+                        try await Task.sleep(for: .milliseconds(10))
+                    }
+                }
+                defer { drip.cancel() }
+                return try await connection.answer()
+            }
+            #expect(answer.isProblem(408, "request-timeout"))
+        }
+    }
+
+    @Test func `that is idle is closed, before, between and inside requests' heads`() async throws {
+        let settings = Self.limits { $0.idle = .milliseconds(100) }
+        try await withRegistry(settings) { registry in
+            for text in ["", "GET /livez HT", "GET /livez HTTP/1.1\r\nHost: h\r\n"] {
+                try await registry.connected { connection in
+                    if !text.isEmpty { try await connection.send(text) }
+                    #expect(try await connection.rest().isEmpty)
+                }
+            }
+            try await registry.connected { connection in
+                try await connection.send("GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(try await connection.answer().status == 200)
+                #expect(try await connection.rest().isEmpty)
+            }
+        }
+    }
+
+    @Test func `that waits for its answer isn't idle`() async throws {
+        let settings = RegistrySettings.with {
+            $0.http.limits.idle = .milliseconds(50)
+            $0.http.limits.requestArrival = .milliseconds(50)
+            $0.http.revisionWait = .milliseconds(500)
+        }
+        try await withRegistry(settings) { registry in
+            let answer = try await registry.raw("GET", "/v1/stats?min_revision=1000000")
+            #expect(answer.isProblem(504, "revision-not-reached"))
+        }
+    }
+
+    /// Further ones wait until one of those before them ends.
+    @Test func `beyond the limit waits its turn`() async throws {
+        let settings = Self.limits { $0.connections = 2 }
+        try await withRegistry(settings) { registry in
+            let get = "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n"
+            try await registry.connected { first in
+                try await first.send(get)
+                #expect(try await first.answer().status == 200)
+                try await registry.connected { second in
+                    try await second.send(get)
+                    #expect(try await second.answer().status == 200)
+                    async let third = registry.connected { third in
+                        try await third.send("GET /livez HTTP/1.1\r\nHost: h\r\nX-Request-ID: third\r\n\r\n")
+                        return try await third.answer().status
+                    }
+                    // Much is answered on the two, and the third isn't among it.
+                    for _ in 0..<200 {
+                        try await first.send(get)
+                        #expect(try await first.answer().status == 200)
+                    }
+                    #expect(!registry.log.lines.contains { $0.metadata["request_id"] == "third" })
+                    try await first.send("GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                    #expect(try await first.rest().isEmpty == false)
+                    #expect(try await third == 200)
+                }
+            }
+        }
+    }
+
+    @Test func `whose client doesn't read is cut off`() async throws {
+        let settings = Self.limits { $0.answerStall = .milliseconds(100) }
+        try await withRegistry(settings) { registry in
+            let count = 400
+            let document = try await registry.get("/openapi.yaml").bytes.count
+            let received = Received()
+            let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .channelOption(.autoRead, value: false)
+                .channelOption(.socketOption(.so_rcvbuf), value: 16_384)
+                .channelInitializer { channel in
+                    channel.pipeline.addHandler(received)
+                }
+                .connect(host: "127.0.0.1", port: registry.port).get()
+            let requests = String(repeating: "GET /openapi.yaml HTTP/1.1\r\nHost: h\r\n\r\n", count: count)
+            try await channel.writeAndFlush(ByteBuffer(string: requests))
+            // Ends because the server closes; this client never asks for an octet.
+            try await channel.closeFuture.get()
+            let octets = try await channel.eventLoop.submit { received.octets }.get()
+            #expect(octets < count * document)
+            #expect(try await registry.get("/livez").status == 200)
+        }
+    }
+
+    /// Counts what comes although nobody reads: what the kernel holds when the connection ends.
+    private final class Received: ChannelInboundHandler, @unchecked Sendable {
+        typealias InboundIn = ByteBuffer
+        var octets = 0
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            octets += unwrapInboundIn(data).readableBytes
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+    }
+}
