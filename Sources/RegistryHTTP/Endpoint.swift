@@ -27,7 +27,9 @@ struct Endpoint: Sendable {
     var style: Style
     /// Whether an `Idempotency-Key` counts. On every POST but two.
     var isIdempotent = false
-    var handler: @Sendable (inout Call) async throws -> Reply
+    var handler: Handler
+    /// The handler's answer, where it takes no wait; nil sends the request through the handler.
+    var quick: QuickHandler?
 
     enum Method: Sendable, Equatable {
         case one(HTTPRequest.Method)
@@ -37,6 +39,14 @@ struct Endpoint: Sendable {
     static let mebibyte = 1024 * 1024
 
     typealias Handler = @Sendable (inout Call) async throws -> Reply
+    typealias QuickHandler = @Sendable (inout Call) throws -> Reply?
+
+    /// The endpoint with a way to answer on the event loop.
+    func quick(_ handler: @escaping QuickHandler) -> Endpoint {
+        var copy = self
+        copy.quick = handler
+        return copy
+    }
 
     static func get(
         _ path: String, _ permission: Permission, _ handler: @escaping Handler

@@ -1,4 +1,5 @@
 import Metrics
+import RegistryModel
 import Synchronization
 
 /// Requests of one endpoint by status: a counter and durations.
@@ -37,4 +38,12 @@ struct LookupMetrics: Sendable {
     let found = Counter(label: "registry_lookups_total", dimensions: [("outcome", "found")])
     let unknown = Counter(label: "registry_lookups_total", dimensions: [("outcome", "unknown")])
     let malformed = Counter(label: "registry_lookups_total", dimensions: [("outcome", "malformed")])
+
+    func count(_ refusal: RegistryError) {
+        switch refusal {
+        case .malformedName: malformed.increment()
+        case .unknownDomain: unknown.increment()
+        default: break
+        }
+    }
 }

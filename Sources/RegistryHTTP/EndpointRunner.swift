@@ -21,25 +21,70 @@ struct EndpointRunner: Sendable {
         let started = ContinuousClock.now
         let id = RequestID(echoing: request.headers[.xRequestID])
         var who: Caller?
-        var reply: Reply
+        let reply: Reply
         do {
             who = try authorize(request)
-            reply = try await answer(request, caller: who, id: id, parameters: context.parameters)
+            var call = call(request, who, id, .found(context.parameters))
+            reply = try await answer(&call)
         } catch let error as HTTPParserError {
             throw error
         } catch {
-            let problem = problem(for: error, context.logger, id: id)
-            reply = Reply(status: problem.status, headers: problem.headers)
-            reply.headers[.contentType] = Problem.contentType
-            reply.body = problem.body(instance: request.uri.path, requestID: id.text)
+            reply = refusal(error, request, context.logger, id: id)
         }
-        let response = finish(reply, request, id: id)
+        return conclude(reply, request, caller: who, id: id, started: started, context.logger)
+            .response
+    }
+
+    /// The same without a wait.
+    /// - Returns: nil where the endpoint can't answer this request so.
+    func respondNow(
+        to request: Request, _ parameters: PathParameters, _ logger: Logger
+    ) -> FinishedReply? {
+        guard let quick = endpoint.quick else { return nil }
+        let started = ContinuousClock.now
+        let id = RequestID(echoing: request.headers[.xRequestID])
+        var who: Caller?
+        let reply: Reply
+        do {
+            who = try authorize(request)
+            var call = call(request, who, id, parameters)
+            if case .json = endpoint.style { try checkAccept(request) }
+            guard let answer = try quick(&call) else { return nil }
+            reply = answer
+        } catch {
+            reply = refusal(error, request, logger, id: id)
+        }
+        return conclude(reply, request, caller: who, id: id, started: started, logger)
+    }
+
+    private func call(
+        _ request: Request, _ caller: Caller?, _ id: RequestID, _ parameters: PathParameters
+    ) -> Call {
+        Call(
+            request: request, service: service, caller: caller ?? .anonymous, requestID: id.text,
+            query: Query(target: request.head.path ?? ""), parameters: parameters)
+    }
+
+    private func refusal(
+        _ error: any Error, _ request: Request, _ logger: Logger, id: RequestID
+    ) -> Reply {
+        let problem = problem(for: error, logger, id: id)
+        var reply = Reply(status: problem.status, headers: problem.headers)
+        reply.headers[.contentType] = Problem.contentType
+        reply.body = problem.body(instance: request.uri.path, requestID: id.text)
+        return reply
+    }
+
+    private func conclude(
+        _ reply: Reply, _ request: Request, caller: Caller?, id: RequestID,
+        started: ContinuousClock.Instant, _ logger: Logger
+    ) -> FinishedReply {
         let duration = started.duration(to: .now)
-        metrics.record(status: response.status.code, duration)
+        metrics.record(status: reply.status.code, duration)
         options.accessLog.write(
-            request, endpoint: endpoint.path, status: response.status.code, duration: duration,
-            requestID: id.text, caller: who, context.logger)
-        return response
+            request, endpoint: endpoint.path, status: reply.status.code, duration: duration,
+            requestID: id.text, caller: caller, logger)
+        return finish(reply, request, id: id)
     }
 
     // MARK: Before the handler
@@ -73,20 +118,13 @@ struct EndpointRunner: Sendable {
         return token.starts(with: "trk_".utf8) ? Substring(token) : nil
     }
 
-    private func answer(
-        _ request: Request, caller: Caller?, id: RequestID, parameters: Parameters
-    ) async throws -> Reply {
-        var call = Call(
-            request: request, service: service, caller: caller ?? .anonymous, requestID: id.text,
-            query: Query(target: request.head.path ?? ""), parameters: parameters)
+    private func answer(_ call: inout Call) async throws -> Reply {
         if case .json(let limit) = endpoint.style {
-            guard ContentNegotiation.acceptsJSON(request.headers) else {
-                throw Problem.notAcceptable
-            }
-            if [.post, .put, .patch].contains(request.method) {
+            try checkAccept(call.request)
+            if [.post, .put, .patch].contains(call.request.method) {
                 var query = QueryReader(call.query)
                 try query.finish()
-                call.body = try await readBody(request, limit: limit)
+                call.body = try await readBody(call.request, limit: limit)
             }
         }
         if endpoint.isIdempotent { try await recall(&call) }
@@ -94,6 +132,10 @@ struct EndpointRunner: Sendable {
             try await waitForRevision(call.query)
         }
         return try await endpoint.handler(&call)
+    }
+
+    private func checkAccept(_ request: Request) throws {
+        guard ContentNegotiation.acceptsJSON(request.headers) else { throw Problem.notAcceptable }
     }
 
     private func readBody(_ request: Request, limit: Int) async throws -> [UInt8] {
@@ -163,7 +205,7 @@ struct EndpointRunner: Sendable {
         }
     }
 
-    private func finish(_ reply: Reply, _ request: Request, id: RequestID) -> Response {
+    private func finish(_ reply: Reply, _ request: Request, id: RequestID) -> FinishedReply {
         var headers = reply.headers
         headers[.xRequestID] = id.text
         if let position = service.state.table.position {
@@ -173,12 +215,23 @@ struct EndpointRunner: Sendable {
         }
         // RFC 9110 §8.6: neither may carry a length of its own here.
         let isBodyless = reply.status == .noContent || reply.status == .notModified
-        if !isBodyless { headers[.contentLength] = String(reply.body.count) }
-        let body =
-            request.method == .head || reply.body.isEmpty
-            ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
-        var response = Response(status: reply.status, headers: headers, body: body)
-        if isBodyless { response.headers[.contentLength] = nil }
+        headers[.contentLength] = isBodyless ? nil : String(reply.body.count)
+        return FinishedReply(
+            head: HTTPResponse(status: reply.status, headerFields: headers),
+            body: request.method == .head || isBodyless ? [] : reply.body)
+    }
+}
+
+/// A reply as it goes out, but for `Date` and what the connection adds.
+struct FinishedReply: Sendable {
+    var head: HTTPResponse
+    var body: [UInt8]
+
+    var response: Response {
+        let body = body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+        var response = Response(status: head.status, headers: head.headerFields, body: body)
+        // `Response` adds a length of zero where there is none.
+        response.headers[.contentLength] = head.headerFields[.contentLength]
         return response
     }
 }

@@ -55,13 +55,15 @@ public struct RegistryServer: Sendable {
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldCount = limits.headerCount
+        let router = RegistryRouter(service: service, options: options)
+        let lookups = ShortcutLookups(endpoints, logger: logger, runner: router.runner)
         let channel = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 ConnectionGuard(limits: limits, drain: drain) { table.position }
-            ],
-            idleTimeout: limits.idle, httpDecoderConfiguration: decoder)
+            ] + (lookups.map { [LookupShortcut($0)] } ?? []),
+            httpDecoderConfiguration: decoder)
         return Application(
-            responder: RegistryRouter(service: service, options: options).build(endpoints),
+            responder: router.build(endpoints),
             server: HTTPServerBuilder { responder in
                 RegistryChannel(base: HTTP1Channel(responder: responder, configuration: channel))
             },

@@ -16,7 +16,7 @@ struct Routes {
         let lookupLimit = 4 * Endpoint.mebibyte
         return [
             // Lookup
-            .get("/v1/domains/{fqdn}", .read, domains.get),
+            .get("/v1/domains/{fqdn}", .read, domains.get).quick(domains.getNow),
             .get("/v1/domains", .read, domains.list),
             .post(
                 "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false,
@@ -24,7 +24,7 @@ struct Routes {
             .get("/v1/stats", .read, LookupRoutes().statistics),
 
             // For proxies
-            .proxy(.one(.get), "/v1/route", route.byQuery),
+            .proxy(.one(.get), "/v1/route", route.byQuery).quick(route.byQueryNow),
             .proxy(.one(.get), "/v1/route/forwarded", route.byForwardedHost),
             .proxy(.any, "/v1/route/authority", route.byAuthority),
             .proxy(.any, "/v1/route/authority/{path}", route.byAuthority),
@@ -105,13 +105,17 @@ struct RegistryRouter {
         return router.buildResponder()
     }
 
+    func runner(_ endpoint: Endpoint, _ method: HTTPRequest.Method) -> EndpointRunner {
+        EndpointRunner(
+            endpoint: endpoint, service: service, options: options,
+            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path))
+    }
+
     private func add(
         _ endpoint: Endpoint, _ method: HTTPRequest.Method,
         to router: Router<RegistryRequestContext>
     ) {
-        let runner = EndpointRunner(
-            endpoint: endpoint, service: service, options: options,
-            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path))
+        let runner = runner(endpoint, method)
         router.on(
             RouterPath(endpoint.pattern), method: method,
             responder: CallbackResponder { try await runner.respond(to: $0, context: $1) })

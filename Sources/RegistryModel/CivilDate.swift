@@ -3,12 +3,12 @@
 /// The arithmetic is the era form of "chrono-compatible low-level date algorithms": years begin in
 /// March, so that the leap day is the last day of a year. Foundation's calendars cost microseconds
 /// and a lock for the same, on the lookup path.
-struct CivilDate: Equatable {
-    let year: Int
-    let month: Int
-    let day: Int
+package struct CivilDate: Equatable {
+    package let year: Int
+    package let month: Int
+    package let day: Int
 
-    init(daysSince1970 days: Int) {
+    package init(daysSince1970 days: Int) {
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097

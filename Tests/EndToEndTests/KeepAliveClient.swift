@@ -42,7 +42,7 @@ final class KeepAliveClient: Sendable {
                 connection.send(request(number))
                 guard let answer = connection.readAnswer() else {
                     result.unanswered.append(
-                        "request \(number), \(isFirst ? "first" : "not first") of its connection, away \(isAway()): \(connection.received)"
+                        "\(isFirst ? "first" : "later") request of a connection: \(connection.received)"
                     )
                     return result
                 }

@@ -8,8 +8,8 @@ import RegistryWire
 /// Keeps one connection honest: a request has to arrive in time, an answer has to be taken in time,
 /// what isn't HTTP gets a problem and is closed, and a draining server closes after each answer.
 ///
-/// Stands between the HTTP codec and Hummingbird. Hummingbird's idle timeout covers connections on
-/// which no whole part arrives; a body that drips in byte by byte passes there, and ends here.
+/// Stands between the HTTP codec and everything that answers. Hummingbird's own idle timeout sees
+/// neither what `LookupShortcut` answers nor a body that drips in byte by byte.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -30,6 +30,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Nothing more is written after the last word.
     private var isDone = false
     private var arrival: Scheduled<Void>?
+    private var idle: Scheduled<Void>?
+    /// When the last part of a request came in, or the last answer went out.
+    private var lastActive = NIODeadline.now()
     private var stall: Scheduled<Void>?
 
     /// - Parameter position: what answers are read at; nil before the table is loaded.
@@ -42,10 +45,30 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         self.position = position
     }
 
+    // MARK: Idle connections
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        scheduleIdle(context, in: limits.idle)
+    }
+
+    /// One timer a connection, looked at when it fires: a lookup only notes the time.
+    private func scheduleIdle(_ context: ChannelHandlerContext, in delay: TimeAmount) {
+        let here = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        idle = context.eventLoop.scheduleTask(in: delay) {
+            let (handler, context) = here.value
+            let isBusy = handler.outstanding > 0 && !handler.isReadingBody
+            let left = handler.limits.idle - (NIODeadline.now() - handler.lastActive)
+            guard !isBusy else { return handler.scheduleIdle(context, in: handler.limits.idle) }
+            guard left <= .zero else { return handler.scheduleIdle(context, in: left) }
+            context.close(promise: nil)
+        }
+    }
+
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard lastWord == nil, !isDone else { return }
+        lastActive = .now()
         switch unwrapInboundIn(data) {
         case .head(let head):
             outstanding += 1
@@ -130,6 +153,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             isWritingAnswer = false
             outstanding -= 1
+            lastActive = .now()
             context.write(data, promise: promise)
             return afterAnswer(context)
         }
@@ -191,6 +215,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        idle?.cancel()
         arrival?.cancel()
         stall?.cancel()
     }

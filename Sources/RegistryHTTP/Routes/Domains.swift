@@ -34,27 +34,42 @@ struct DomainRoutes: Sendable {
 
     @Sendable func get(_ call: inout Call) async throws -> Reply {
         let moment = try Moment(call)
-        do {
+        return try await counting {
             let fqdn = try call.fqdn()
-            let read =
-                switch moment {
-                case .now: try call.service.lookUp(fqdn)
-                case .time(let time): try await call.service.lookUp(fqdn, at: time)
-                case .revision(let revision):
-                    Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
-                }
-            metrics.found.increment()
-            if call.isNotModified(since: read.value.revision) {
-                return Reply.empty(.notModified, at: read.revision)
-                    .with(.eTag, EntityTag.text(read.value.revision))
+            return switch moment {
+            case .now: try call.service.lookUp(fqdn)
+            case .time(let time): try await call.service.lookUp(fqdn, at: time)
+            case .revision(let revision):
+                Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
             }
-            return .domain(read.value, at: read.revision)
-        } catch RegistryError.malformedName(let input, let rule) {
-            metrics.malformed.increment()
-            throw RegistryError.malformedName(input: input, rule)
-        } catch RegistryError.unknownDomain(let name) {
-            metrics.unknown.increment()
-            throw RegistryError.unknownDomain(name)
+        }.reply(to: call)
+    }
+
+    /// The same of a request without a query, from the table alone.
+    @Sendable func getNow(_ call: inout Call) throws -> Reply? {
+        guard call.query.items.isEmpty else { return nil }
+        return try counting { try call.service.lookUp(try call.fqdn()) }.reply(to: call)
+    }
+
+    private func counting(_ lookUp: () throws -> Read<Domain>) throws -> Read<Domain> {
+        do {
+            let read = try lookUp()
+            metrics.found.increment()
+            return read
+        } catch let error as RegistryError {
+            metrics.count(error)
+            throw error
+        }
+    }
+
+    private func counting(_ lookUp: () async throws -> Read<Domain>) async throws -> Read<Domain> {
+        do {
+            let read = try await lookUp()
+            metrics.found.increment()
+            return read
+        } catch let error as RegistryError {
+            metrics.count(error)
+            throw error
         }
     }
 
@@ -143,6 +158,17 @@ struct DomainRoutes: Sendable {
         let fqdn = try call.fqdn()
         let note = try call.noteOnlyBody()
         return .changed(try await call.service.restore(fqdn, call.writing(note)))
+    }
+}
+
+extension Read<Domain> {
+    /// The domain, or 304 where the caller has it.
+    fileprivate func reply(to call: Call) -> Reply {
+        guard call.isNotModified(since: value.revision) else {
+            return .domain(value, at: revision)
+        }
+        return Reply.empty(.notModified, at: revision)
+            .with(.eTag, EntityTag.text(value.revision))
     }
 }
 

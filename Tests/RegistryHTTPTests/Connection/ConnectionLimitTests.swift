@@ -37,10 +37,10 @@ import Testing
         try await withRegistry(settings) { registry in
             let answer = try await registry.connected { connection in
                 try await connection.send(Self.head(registry, "Content-Length: 1000000\r\n"))
-                let reading = connection
+                let outbound = connection.outbound
                 let drip = Task {
                     while !Task.isCancelled {
-                        try await reading.send(" ")
+                        try await outbound.write(ByteBuffer(string: " "))
                         try await Task.sleep(for: .milliseconds(10))
                     }
                 }
@@ -131,18 +131,18 @@ import Testing
             #expect(try await registry.get("/livez").status == 200)
         }
     }
+}
 
-    /// Counts what comes although nobody reads: what the kernel holds when the connection ends.
-    private final class Received: ChannelInboundHandler, @unchecked Sendable {
-        typealias InboundIn = ByteBuffer
-        var octets = 0
+/// Counts what comes although nobody reads: what the kernel holds when the connection ends.
+private final class Received: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    var octets = 0
 
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            octets += unwrapInboundIn(data).readableBytes
-        }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        octets += unwrapInboundIn(data).readableBytes
+    }
 
-        func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            context.close(promise: nil)
-        }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
     }
 }
