@@ -12,6 +12,14 @@ public enum Command: Hashable, Sendable {
     case revokeToken(id: String)
 }
 
+extension Command {
+    /// How much work it is, in rows.
+    package var rowCount: Int {
+        if case .registerBatch(let rows) = self { return max(1, rows.count) }
+        return 1
+    }
+}
+
 /// One row of a batch. Rows that the service refuses come along, so that the stored answer names
 /// them even after its rules have changed.
 public enum BatchRow: Hashable, Sendable {

@@ -17,7 +17,7 @@ extension RegistryService {
             try names.check(fqdn)
             refusal =
                 switch standing.value {
-                case .free: nil
+                case .free: try await closedDefault()
                 case .live: .domainTaken(fqdn)
                 case .quarantined(let until): .domainQuarantined(fqdn, availableAt: until)
                 }
@@ -25,6 +25,16 @@ extension RegistryService {
             refusal = error
         }
         return Read(Availability(fqdn: fqdn, refusal: refusal), at: standing.revision)
+    }
+}
+
+extension RegistryService {
+    /// What a signup that names no location would meet.
+    private func closedDefault() async throws(RegistryError) -> RegistryError? {
+        let locations = try await store.locations(after: nil, limit: 1000).value.items
+        let fallback = locations.first { $0.settings.isDefaultForSignups }
+        guard let fallback, !fallback.settings.acceptsSignups else { return nil }
+        return .locationClosed(fallback.name)
     }
 }
 

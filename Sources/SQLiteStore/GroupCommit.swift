@@ -26,6 +26,8 @@ final class GroupCommit: Sendable {
 
     /// Requests in one transaction, at most.
     static let maximumGroup = 512
+    /// Rows in one transaction, unless a single request has more.
+    static let maximumRows = 2000
     /// Requests that wait for the writer, at most; the next one is told to come back.
     static let maximumWaiting = 16_384
 
@@ -79,7 +81,13 @@ final class GroupCommit: Sendable {
     private func startNextGroup() {
         pool.asyncWriteWithoutTransaction { [self] db in
             let jobs = state.withLock { state in
-                let jobs = Array(state.waiting.prefix(Self.maximumGroup))
+                // Bounded by rows too: a signup must not wait for a queue of large batches.
+                var rows = 0
+                let jobs = Array(
+                    state.waiting.prefix(Self.maximumGroup).prefix { job in
+                        defer { rows += job.request.command.rowCount }
+                        return rows == 0 || rows + job.request.command.rowCount <= Self.maximumRows
+                    })
                 state.waiting.removeFirst(jobs.count)
                 return jobs
             }
@@ -96,6 +104,8 @@ final class GroupCommit: Sendable {
         let started = ContinuousClock.now
         do {
             let results = try transaction(jobs.map(\.request), in: db)
+            // A reader may have met a broken disk meanwhile.
+            guard !state.withLock(\.hasFailed) else { throw AcknowledgesNothing() }
             for result in results {
                 if case .success((_, let changes?)) = result { onCommit(changes) }
             }
@@ -111,6 +121,8 @@ final class GroupCommit: Sendable {
             for job in jobs { job.answer.resume(returning: .failure(reason)) }
         }
     }
+
+    private struct AcknowledgesNothing: Error {}
 
     private typealias Written = (committed: Committed, changes: RevisionChanges?)
 
@@ -200,9 +212,13 @@ final class GroupCommit: Sendable {
             // A wrong question, or one after the store was closed; not a broken disk.
             logger.error("a read was refused", metadata: ["error": "\(error)"])
             return .inconsistent
-        default:
+        case .SQLITE_IOERR, .SQLITE_CORRUPT, .SQLITE_NOTADB:
             fail(error)
             return .storeFailed
+        default:
+            // `SQLITE_CANTOPEN` among them: out of file descriptors, say. The disk is well.
+            logger.error("a read failed for now", metadata: ["error": "\(error)"])
+            return .overloaded
         }
     }
 

@@ -29,8 +29,25 @@ enum CommandFailure: Error, CustomStringConvertible {
 /// Where hints, progress and errors go: stdout carries data alone.
 enum StandardError {
     static func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        // Whoever closed it doesn't want to hear.
+        _ = Descriptor.write(text, to: STDERR_FILENO)
     }
 
     static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+}
+
+/// Whole writes to a file descriptor. `FileHandle.write` traps where nobody reads any more.
+enum Descriptor {
+    /// - Returns: false where it can't be written to.
+    static func write(_ text: String, to descriptor: Int32) -> Bool {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes {
+                Foundation.write(descriptor, $0.baseAddress, $0.count)
+            }
+            guard count >= 0 || errno == EINTR else { return false }
+            rest = rest.dropFirst(max(0, count))
+        }
+        return true
+    }
 }

@@ -62,7 +62,15 @@ struct Listing {
     private static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+                text.unicodeScalars.map { Self.steers($0) ? " " : $0 }))
+    }
+
+    /// Bidirectional marks and line separators too can make a line look like another.
+    private static func steers(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 
     private func json(_ rows: [[Cell]]) -> String {
@@ -86,8 +94,11 @@ struct Listing {
 }
 
 enum StandardOutput {
+    /// Ends the process quietly where nobody reads any more, `| head` for example.
     static func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
+        guard Descriptor.write(text, to: STDOUT_FILENO) else {
+            exit(CommandFailure.failed("").exitCode)
+        }
     }
 }
 

@@ -22,6 +22,9 @@ enum RunningService {
         LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
         var logger = Logger(label: "tenant-registry")
         logger.logLevel = options.logLevel
+        var options = options
+        options.http.limits.connections = FileDescriptors.connections(
+            wanted: options.http.limits.connections, logger)
 
         let state = NodeState(table: DictionaryRoutingTable())
         let store = try open(options, state: state, logger: logger)
@@ -47,7 +50,13 @@ enum RunningService {
             return try SQLiteStore(
                 SQLiteStore.Configuration(
                     folder: options.folder, quarantine: options.quarantine, now: SystemClock.now),
-                logger: logger, onCommit: { state.apply($0) })
+                logger: logger,
+                onCommit: { changes in
+                    guard !state.apply(changes) else { return }
+                    logger.critical(
+                        "the table missed a revision", metadata: ["revision": "\(changes.revision)"]
+                    )
+                })
         } catch let error as StoreOpeningError {
             throw CommandFailure.failed(error.description)
         }
@@ -77,6 +86,9 @@ enum RunningService {
         }
     }
 
+    /// How long requests under way may take to end, after the drain.
+    private static let patience = Duration.seconds(10)
+
     private static func serve(
         _ server: RegistryServer, _ options: ServeOptions, service: RegistryService,
         store: SQLiteStore, drain: DrainSignal, _ logger: Logger
@@ -104,13 +116,17 @@ enum RunningService {
         // Stopped first, because services stop in the reverse order: unready, then the rest.
         services.append(.init(service: Drain(signal: drain, delay: options.drain, logger: logger)))
 
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // A client that never finishes its request must not hold up the one that takes over.
+        configuration.maximumGracefulShutdownDuration = options.drain + patience
+        let group = ServiceGroup(configuration: configuration)
         do {
             try await group.run()
         } catch is StoreWatch.StoreFailed {
             throw CommandFailure.failed("the store failed; start again to recover")
+        } catch is CancellationError where drain.isDraining {
+            logger.warning("requests that didn't end were cut off")
         }
         await store.close()
         logger.info("stopped")

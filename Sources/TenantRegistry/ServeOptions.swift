@@ -16,7 +16,7 @@ struct ServeOptions: Sendable {
     var http = HTTPOptions()
     var logLevel = Logger.Level.info
     /// From "not ready" to the end of listening: for load balancers to look away.
-    var drain = Duration.zero
+    var drain = Duration.seconds(1)
 
     init(listen: ListenAddress, folder: URL) {
         self.listen = listen

@@ -73,7 +73,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             outstanding += 1
             isReadingBody = true
-            if head.headerFields.hasToken("close", in: .connection) { closesAfterAnswer = true }
+            // After an upgrade or CONNECT NIO's parser takes no further request.
+            if head.method == .connect || head.headerFields.hasToken("close", in: .connection)
+                || head.headerFields.hasToken("upgrade", in: .connection)
+            {
+                closesAfterAnswer = true
+            }
             if outstanding == 1, head.headerFields.hasToken("100-continue", in: .expect) {
                 context.writeAndFlush(
                     wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)

@@ -43,7 +43,7 @@ final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
             lineLength += 1
             if state == .requestLine {
                 if octet >= 0x80 { strange.append(index) }
-            } else if lineLength <= Self.longestName {
+            } else if lineLength <= Self.keptOctets {
                 lineStart.append(octet | 0x20)
             }
         }
@@ -52,7 +52,8 @@ final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
 
     private static let contentLength = Array("content-length".utf8)
     private static let transferEncoding = Array("transfer-encoding".utf8)
-    private static let longestName = transferEncoding.count
+    /// Enough for `content-length:` and a length that isn't padded on purpose.
+    private static let keptOctets = 24
 
     private func endLine() {
         defer {
@@ -67,13 +68,17 @@ final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
         case .fields where lineLength == 0:
             state = announcesBody ? .passingThrough : .requestLine
         case .fields:
-            // `| 0x20` makes capitals small and leaves the hyphen as it is.
-            if lineStart.starts(with: Self.contentLength)
-                || lineStart.starts(with: Self.transferEncoding)
-            {
-                announcesBody = true
-            }
+            if announcesBodyHere { announcesBody = true }
         }
+    }
+
+    /// Whether the line at hand is a field that announces a body; a length of zero doesn't.
+    private var announcesBodyHere: Bool {
+        // `| 0x20` makes capitals small, and leaves hyphens, digits, colons and spaces as they are.
+        if lineStart.starts(with: Self.transferEncoding) { return true }
+        guard lineStart.starts(with: Self.contentLength) else { return false }
+        let value = lineStart.dropFirst(Self.contentLength.count).filter { $0 != UInt8(ascii: " ") }
+        return lineLength > lineStart.count || !value.elementsEqual(":0".utf8)
     }
 
     private func escaped(

@@ -29,7 +29,8 @@ final class LookupShortcut: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
-            if outstanding == 0, ShortcutLookups.mayTake(head) {
+            // A client that doesn't take its answers is the router's, which stops reading from it.
+            if outstanding == 0, context.channel.isWritable, ShortcutLookups.mayTake(head) {
                 held = head
             } else {
                 outstanding += 1

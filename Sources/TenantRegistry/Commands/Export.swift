@@ -29,21 +29,24 @@ struct Export: AsyncParsableCommand {
             format.map { $0 == .ndjson } ?? (file.hasSuffix(".ndjson") || file.hasSuffix(".jsonl"))
         try await client.withClient { registry in
             var count = 0
-            if !isNDJSON {
-                try handle.write(contentsOf: Data(CSV.line(["fqdn", "location", "tenant"]).utf8))
-            }
+            if !isNDJSON { try write(CSV.line(["fqdn", "location", "tenant"]), to: handle) }
             var cursor: String?
             repeat {
                 let page = try await registry.domains(
                     filter: [("location", location), ("suffix", suffix)], limit: 1000,
                     cursor: cursor)
                 let text = page.items.map { isNDJSON ? Self.object($0) : Self.line($0) }.joined()
-                try handle.write(contentsOf: Data(text.utf8))
+                try write(text, to: handle)
                 count += page.items.count
                 cursor = page.nextCursor
             } while cursor != nil
             StandardError.write("\(count) domains\n")
         }
+    }
+
+    private func write(_ text: String, to handle: FileHandle) throws {
+        guard !Descriptor.write(text, to: handle.fileDescriptor) else { return }
+        throw CommandFailure.failed("\(file) can't be written: \(String(cString: strerror(errno)))")
     }
 
     private func open() throws -> FileHandle {

@@ -51,7 +51,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Open connections at most, 1-1000000. (default: 16384)")
     var maxConnections: Int?
 
-    @Option(help: "Seconds between \"not ready\" and the end of listening, 0-600. (default: 0)")
+    @Option(help: "Seconds between \"not ready\" and the end of listening, 0-600. (default: 1)")
     var drainSeconds: Int?
 
     @Option(help: "A JSON file with any of these settings.")
@@ -105,7 +105,7 @@ struct Serve: AsyncParsableCommand {
         options.http.limits.connections = try settings.integer(
             maxConnections, "max-connections", default: 16_384, in: 1...1_000_000)
         options.drain = .seconds(
-            try settings.integer(drainSeconds, "drain-seconds", default: 0, in: 0...600))
+            try settings.integer(drainSeconds, "drain-seconds", default: 1, in: 0...600))
         return options
     }
 

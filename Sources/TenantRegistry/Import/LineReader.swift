@@ -36,7 +36,7 @@ struct LineReader {
         number += 1
         var text = octets.last == UInt8(ascii: "\r") ? octets.dropLast() : octets
         if number == 1, text.starts(with: Self.byteOrderMark) { text = text.dropFirst(3) }
-        // What isn't UTF-8 becomes U+FFFD, which no name may hold: the row is reported.
+        // What isn't UTF-8 becomes U+FFFD, and `RowReader` refuses rows that hold one.
         return (number, String(decoding: text, as: UTF8.self))
     }
 

@@ -43,6 +43,12 @@ struct RowReader {
     mutating func next() throws -> ImportRow? {
         while let (number, text) = try nextLine() {
             if text.allSatisfy(\.isWhitespace) { continue }
+            guard !text.unicodeScalars.contains("\u{FFFD}") else {
+                let bad = BadRow(
+                    fqdn: String(text.prefix(80)), code: "invalid-row",
+                    detail: "the row isn't UTF-8")
+                return ImportRow(line: number, content: .failure(bad))
+            }
             guard text.utf8.count <= Self.longestRow else {
                 let bad = BadRow(
                     fqdn: String(text.prefix(80)), code: "invalid-row",

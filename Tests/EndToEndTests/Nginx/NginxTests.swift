@@ -93,6 +93,25 @@ private final class Move: Sendable {
         #expect(unseen.retryAfter == "5")
     }
 
+    @Test func `keeps known sites up when its token is revoked`() async throws {
+        let (registry, nginx) = try await start([
+            ("acme.kintone.com", "aws"), ("quiet.kintone.com", "japan"),
+        ])
+        #expect(try await nginx.visit("acme.kintone.com").side == "aws")
+        let tokens = try await registry.succeed("tokens", "list", "--output", "csv")
+        let id = try #require(
+            tokens.lines.first { $0.contains(",nginx,") }?.split(separator: ",").first)
+        _ = try await registry.succeed("tokens", "revoke", String(id))
+
+        // Nobody asked for this one before: as soon as it fails, the token is known to be bad.
+        let unseen = try await nginx.visit("quiet.kintone.com")
+        #expect(unseen.status == 503)
+        for _ in 0..<50 {
+            #expect(try await nginx.visit("acme.kintone.com").side == "aws")
+        }
+        try await registry.crash()
+    }
+
     @Test func `takes up a registry that comes back`() async throws {
         let (registry, nginx) = try await start([("acme.kintone.com", "japan")])
         #expect(try await nginx.visit("acme.kintone.com").side == "japan")
@@ -154,7 +173,8 @@ private final class Move: Sendable {
     @Test(arguments: [
         "nobody.kintone.com&unknown=200", "acme.kintone.com&host=other.kintone.com",
         "a&min_revision=99",
-        "acme.kintone.com%00", "acme.kintone.com#x", "\"acme\".kintone.com", "äcme.kintone.com",
+        "acme.kintone.com%00", "acme.kintone.com%2e", "acme.kintone.com#x", "\"acme\".kintone.com",
+        "äcme.kintone.com",
         "acme..kintone.com", "*.kintone.com", "_acme.kintone.com", "127.0.0.1", "[::1]",
         "localhost",
         String(repeating: "a", count: 300) + ".com", "acme.kintone.com?unknown=200",

@@ -109,40 +109,23 @@ import Testing
         }
     }
 
+    /// The server has room for one connection, and the client that holds it takes nothing: another
+    /// gets its turn only because the first is cut off.
     @Test func `whose client doesn't read is cut off`() async throws {
-        let settings = Self.limits { $0.answerStall = .milliseconds(100) }
+        let settings = Self.limits {
+            $0.answerStall = .milliseconds(100)
+            $0.connections = 1
+        }
         try await withRegistry(settings) { registry in
-            let count = 400
-            let document = try await registry.get("/openapi.yaml").bytes.count
-            let received = Received()
-            let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            let stubborn = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .channelOption(.autoRead, value: false)
                 .channelOption(.socketOption(.so_rcvbuf), value: 16_384)
-                .channelInitializer { channel in
-                    channel.pipeline.addHandler(received)
-                }
                 .connect(host: "127.0.0.1", port: registry.port).get()
-            let requests = String(repeating: "GET /openapi.yaml HTTP/1.1\r\nHost: h\r\n\r\n", count: count)
-            try await channel.writeAndFlush(ByteBuffer(string: requests))
-            // Ends because the server closes; this client never asks for an octet.
-            try await channel.closeFuture.get()
-            let octets = try await channel.eventLoop.submit { received.octets }.get()
-            #expect(octets < count * document)
-            #expect(try await registry.get("/livez").status == 200)
+            let get = "GET /openapi.yaml HTTP/1.1\r\nHost: h\r\n\r\n"
+            try await stubborn.writeAndFlush(ByteBuffer(string: String(repeating: get, count: 400)))
+            let answer = try await registry.raw("GET", "/livez")
+            #expect(answer.status == 200)
+            try await stubborn.close()
         }
-    }
-}
-
-/// Counts what comes although nobody reads: what the kernel holds when the connection ends.
-private final class Received: ChannelInboundHandler, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-    var octets = 0
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        octets += unwrapInboundIn(data).readableBytes
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
     }
 }
