@@ -8,7 +8,8 @@ struct CommandRun: Sendable {
     let output: String
     let errors: String
 
-    var lines: [String] { output.split(separator: "\n").map(String.init) }
+    /// Of stdout. CSV ends its lines with CRLF, which is one character and not an LF.
+    var lines: [String] { output.split(whereSeparator: \.isNewline).map(String.init) }
 
     /// Runs a command to its end, as a shell would.
     static func run(

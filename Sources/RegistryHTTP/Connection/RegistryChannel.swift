@@ -1,8 +1,10 @@
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTPTypesHTTP1
 
-/// Hummingbird's HTTP/1 connection with a handler on raw octets before its parser.
+/// Hummingbird's HTTP/1 connection with a handler on raw octets before its parser, and one after it
+/// that sees the version.
 struct RegistryChannel: ServerChildChannel {
     typealias Value = HTTP1Channel.Value
 
@@ -12,6 +14,12 @@ struct RegistryChannel: ServerChildChannel {
         channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(TargetEscaper())
         }.flatMap { base.setup(channel: channel, logger: logger) }
+            .flatMapThrowing { value in
+                let pipeline = channel.pipeline.syncOperations
+                let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+                try pipeline.addHandler(OldClients(), position: .before(codec))
+                return value
+            }
     }
 
     func handle(value: Value, logger: Logger) async {

@@ -30,9 +30,6 @@ import Testing
         #expect(ledger.settle(try await Observation(of: server.client)) == [])
         #expect(ledger.acknowledgedCount > 10 * Self.rounds)
         #expect(try await server.stop() == .code(0))
-        print(
-            "crash: \(ledger.acknowledgedCount) acknowledged writes, \(ledger.head?.revision ?? 0) revisions"
-        )
     }
 
     /// Holds the check itself to account: a store that forgets has to be found out.

@@ -98,10 +98,9 @@ private final class Move: Sendable {
             ("acme.kintone.com", "aws"), ("quiet.kintone.com", "japan"),
         ])
         #expect(try await nginx.visit("acme.kintone.com").side == "aws")
-        let tokens = try await registry.succeed("tokens", "list", "--output", "csv")
-        let id = try #require(
-            tokens.lines.first { $0.contains(",nginx,") }?.split(separator: ",").first)
-        _ = try await registry.succeed("tokens", "revoke", String(id))
+        let tokens = try await registry.succeed("tokens", "list", "--output", "ndjson").objects()
+        let id = try #require(tokens.first { $0["name"] == "nginx" }?["id"])
+        _ = try await registry.succeed("tokens", "revoke", id)
 
         // Nobody asked for this one before: as soon as it fails, the token is known to be bad.
         let unseen = try await nginx.visit("quiet.kintone.com")

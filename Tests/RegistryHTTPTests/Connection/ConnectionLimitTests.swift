@@ -52,7 +52,8 @@ import Testing
     }
 
     @Test func `that is idle is closed, before, between and inside requests' heads`() async throws {
-        let settings = Self.limits { $0.idle = .milliseconds(100) }
+        // Long enough for a busy machine to send a request in.
+        let settings = Self.limits { $0.idle = .seconds(2) }
         try await withRegistry(settings) { registry in
             for text in ["", "GET /livez HT", "GET /livez HTTP/1.1\r\nHost: h\r\n"] {
                 try await registry.connected { connection in
@@ -70,9 +71,9 @@ import Testing
 
     @Test func `that waits for its answer isn't idle`() async throws {
         let settings = RegistrySettings.with {
-            $0.http.limits.idle = .milliseconds(50)
-            $0.http.limits.requestArrival = .milliseconds(50)
-            $0.http.revisionWait = .milliseconds(500)
+            $0.http.limits.idle = .seconds(2)
+            $0.http.limits.requestArrival = .seconds(2)
+            $0.http.revisionWait = .seconds(5)
         }
         try await withRegistry(settings) { registry in
             let answer = try await registry.raw("GET", "/v1/stats?min_revision=1000000")
