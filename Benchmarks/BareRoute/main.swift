@@ -15,7 +15,8 @@ struct Answer: ResponseCodable {
 let router = Router()
 router.get("/v1/domains/:fqdn") { _, context in
     Answer(
-        fqdn: context.parameters.get("fqdn") ?? "", location: "aws", mode: "serve", tenant: "acme-inc",
+        fqdn: context.parameters.get("fqdn") ?? "", location: "aws", mode: "serve",
+        tenant: "acme-inc",
         revision: 48211, registered_at: "2019-09-03T01:02:03.000Z",
         changed_at: "2020-06-21T00:00:00.000Z")
 }

@@ -1,7 +1,7 @@
 import HummingbirdCore
 import Logging
 import NIOCore
-import NIOHTTPTypesHTTP1
+import NIOHTTP1
 
 /// Hummingbird's HTTP/1 connection with a handler on raw octets before its parser, and one after it
 /// that sees the version.
@@ -16,8 +16,8 @@ struct RegistryChannel: ServerChildChannel {
         }.flatMap { base.setup(channel: channel, logger: logger) }
             .flatMapThrowing { value in
                 let pipeline = channel.pipeline.syncOperations
-                let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-                try pipeline.addHandler(OldClients(), position: .before(codec))
+                let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+                try pipeline.addHandler(OldClients(), position: .after(parser))
                 return value
             }
     }

@@ -52,7 +52,9 @@ import Testing
         #expect(try await registry.head() == head)
     }
 
-    private static func isReadOrOpen(_ item: Case) -> Bool { ["read", "none"].contains(item.permission) }
+    private static func isReadOrOpen(_ item: Case) -> Bool {
+        ["read", "none"].contains(item.permission)
+    }
 
     @Test(arguments: Role.allCases)
     func `lets each role do what the contract's table says, on every route`(
@@ -60,7 +62,9 @@ import Testing
     ) async throws {
         try await withRegistry { registry in
             try await Self.expectAll(registry, as: .role(role)) { item in
-                guard let permission = Permission(rawValue: item.permission) else { return .allowed }
+                guard let permission = Permission(rawValue: item.permission) else {
+                    return .allowed
+                }
                 return role.may(permission) ? .allowed : .forbidden
             }
         }
@@ -105,7 +109,8 @@ import Testing
             let admin = registry.token(.admin)
             let id = admin.split(separator: "_")[1]
             let texts = [
-                expired.text, revoked.text, "trk_", "trk_x", "trk__", "trk_\(id)_", "trk_\(id)_wrong",
+                expired.text, revoked.text, "trk_", "trk_x", "trk__", "trk_\(id)_",
+                "trk_\(id)_wrong",
                 String(admin.dropLast()), admin + "0", "trk_" + String(repeating: "a", count: 9000),
             ]
             for text in texts {

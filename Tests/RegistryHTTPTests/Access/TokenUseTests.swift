@@ -52,7 +52,8 @@ import Testing
             let token = try #require(made["token"]?.text)
             let id = try #require(made["id"]?.text)
             try await registry.get(
-                "/v1/stats", as: .authorization("Bearer \(token)"), headers: [("X-Request-ID", "seen")])
+                "/v1/stats", as: .authorization("Bearer \(token)"),
+                headers: [("X-Request-ID", "seen")])
             let line = try #require(registry.log.lines.last { $0.metadata["request_id"] == "seen" })
             #expect(line.metadata["token"] == id)
             for secret in [token] + registry.tokens.values {

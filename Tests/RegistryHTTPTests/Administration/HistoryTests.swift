@@ -56,7 +56,8 @@ import Testing
             let cases = [
                 (#""reason":"\#(String(repeating: "x", count: 501))""#, "/reason too-long"),
                 (#""ticket":"\#(String(repeating: "x", count: 101))""#, "/ticket too-long"),
-                (#""reason":"a\u0007""#, "/reason invalid"), (#""ticket":"a\n""#, "/ticket invalid"),
+                (#""reason":"a\u0007""#, "/reason invalid"),
+                (#""ticket":"a\n""#, "/ticket invalid"),
                 (#""reason":5"#, "/reason wrong-type"),
             ]
             for (field, complaint) in cases {
@@ -73,7 +74,8 @@ import Testing
                 ("reason=a&reason=b", "?reason repeated"), ("ticket=%FF", "?ticket invalid"),
             ] {
                 for path in [Self.path, "/v1/locations/aws", "/v1/tokens/x"] {
-                    let answer = try await registry.raw("DELETE", "\(path)?\(query)", as: .role(.admin))
+                    let answer = try await registry.raw(
+                        "DELETE", "\(path)?\(query)", as: .role(.admin))
                     #expect(answer.complaints == [complaint])
                 }
             }
@@ -101,7 +103,10 @@ import Testing
                 ("since=2026-01-03T00:00:00Z", ["updated", "moved"]),
                 ("since=2026-01-03T00:00:00.001Z", ["updated"]),
                 ("since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z", ["registered"]),
-                ("since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00.001Z", ["moved", "registered"]),
+                (
+                    "since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00.001Z",
+                    ["moved", "registered"]
+                ),
                 ("since=2026-01-03T09:00:00+09:00&until=2026-01-04T00:00:00Z", ["moved"]),
                 ("since=2030-01-01T00:00:00Z", []),
                 ("location=aws&action=moved&order=asc", ["moved"]),

@@ -86,12 +86,15 @@ import Testing
     @Test(arguments: ["mars", "MARS", "a%20b", "-", "%FF", "a%2Fb"])
     func `deleting one that isn't there is 404`(name: String) async throws {
         try await withRegistry { registry in
-            let answer = try await registry.raw("DELETE", "/v1/locations/\(name)", as: .role(.admin))
+            let answer = try await registry.raw(
+                "DELETE", "/v1/locations/\(name)", as: .role(.admin))
             #expect(answer.isProblem(404, "unknown-location"))
         }
     }
 
-    @Test(arguments: ["MARS", "a_b", "-a", "a-", "%C3%A4", "a.b", String(repeating: "a", count: 64)])
+    @Test(arguments: [
+        "MARS", "a_b", "-a", "a-", "%C3%A4", "a.b", String(repeating: "a", count: 64),
+    ])
     func `a name that won't do is 400`(name: String) async throws {
         try await withRegistry { registry in
             let answer = try await Self.put(registry, name)
@@ -118,7 +121,8 @@ import Testing
             let answer = try await registry.send(.PUT, "/v1/locations/aws", json: "{}")
             #expect(
                 answer.complaints == [
-                    "/upstream required", "/accepts_signups required", "/default_for_signups required",
+                    "/upstream required", "/accepts_signups required",
+                    "/default_for_signups required",
                 ])
             let typed = try await registry.send(
                 .PUT, "/v1/locations/aws",
@@ -132,7 +136,8 @@ import Testing
     @Test func `count by location, those without domains too`() async throws {
         try await withRegistry { registry in
             try await registry.registerAll(["a.example.com", "b.example.com", "c.example.com"])
-            try await registry.send(.PATCH, "/v1/domains/a.example.com", json: #"{"mode":"reject"}"#)
+            try await registry.send(
+                .PATCH, "/v1/domains/a.example.com", json: #"{"mode":"reject"}"#)
             try await registry.send(.DELETE, "/v1/domains/b.example.com")
             let answer = try await registry.get("/v1/stats", as: .role(.reader))
             let head = try await registry.head()

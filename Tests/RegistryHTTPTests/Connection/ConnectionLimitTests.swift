@@ -93,7 +93,8 @@ import Testing
                     try await second.send(get)
                     #expect(try await second.answer().status == 200)
                     async let third = registry.connected { third in
-                        try await third.send("GET /livez HTTP/1.1\r\nHost: h\r\nX-Request-ID: third\r\n\r\n")
+                        try await third.send(
+                            "GET /livez HTTP/1.1\r\nHost: h\r\nX-Request-ID: third\r\n\r\n")
                         return try await third.answer().status
                     }
                     // Much is answered on the two, and the third isn't among it.
@@ -102,7 +103,8 @@ import Testing
                         #expect(try await first.answer().status == 200)
                     }
                     #expect(!registry.log.lines.contains { $0.metadata["request_id"] == "third" })
-                    try await first.send("GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                    try await first.send(
+                        "GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
                     #expect(try await first.rest().isEmpty == false)
                     #expect(try await third == 200)
                 }

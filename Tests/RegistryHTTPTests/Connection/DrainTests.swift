@@ -5,7 +5,8 @@ import Testing
     @Test func `isn't ready, is alive, and ends each connection after its answer`() async throws {
         try await withRegistry { registry in
             try await registry.connected { connection in
-                let get = "GET /v1/stats HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(registry.token(.reader))\r\n\r\n"
+                let get =
+                    "GET /v1/stats HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(registry.token(.reader))\r\n\r\n"
                 try await connection.send(get)
                 let before = try await connection.answer()
                 #expect(before.status == 200 && before.header("Connection") == nil)

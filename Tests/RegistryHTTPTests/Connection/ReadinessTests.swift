@@ -13,7 +13,9 @@ import Testing
         }
         try await withRegistry(settings) { registry in
             let operations = registry.server.operations
-                .filter { $0.path.hasPrefix("/v1/") && !["CONNECT", "MSEARCH"].contains($0.method) }
+                .filter {
+                    $0.path.hasPrefix("/v1/") && !["CONNECT", "MSEARCH"].contains($0.method)
+                }
             #expect(operations.count > 50)
             for operation in operations {
                 for sender in [Sender.nobody, .authorization("Bearer trk_a_b")] {
@@ -77,16 +79,18 @@ import Testing
 }
 
 @Suite("A store that can't write", .timeLimit(.minutes(1))) struct StoreFailureTests {
-    @Test(arguments: [
-        (RegistryError.storageFull, 507, "storage-full", "30"),
-        (.overloaded, 503, "overloaded", "1"), (.storeFailed, 503, "store-failed", "5"),
-        (.inconsistent, 500, "internal", nil),
-    ] as [(RegistryError, Int, String, String?)])
+    @Test(
+        arguments: [
+            (RegistryError.storageFull, 507, "storage-full", "30"),
+            (.overloaded, 503, "overloaded", "1"), (.storeFailed, 503, "store-failed", "5"),
+            (.inconsistent, 500, "internal", nil),
+        ] as [(RegistryError, Int, String, String?)])
     func `is named by its own problem on every write, and reads go on`(
         failure: RegistryError, status: Int, code: String, retryAfter: String?
     ) async throws {
         try await withRegistry(.with { $0.failure = failure }) { registry in
-            let settings = #"{"upstream":"http://x","accepts_signups":true,"default_for_signups":false}"#
+            let settings =
+                #"{"upstream":"http://x","accepts_signups":true,"default_for_signups":false}"#
             let writes: [(String, String, String?)] = [
                 ("POST", "/v1/domains", #"{"fqdn":"a.example.com"}"#),
                 ("POST", "/v1/domains/batch", #"{"domains":[{"fqdn":"a.example.com"}]}"#),
@@ -94,7 +98,8 @@ import Testing
                 ("DELETE", "/v1/domains/a.example.com", nil),
                 ("POST", "/v1/domains/a.example.com/restore", "{}"),
                 ("PUT", "/v1/locations/aws", settings), ("DELETE", "/v1/locations/aws", nil),
-                ("POST", "/v1/tokens", #"{"name":"n","role":"reader"}"#), ("DELETE", "/v1/tokens/x", nil),
+                ("POST", "/v1/tokens", #"{"name":"n","role":"reader"}"#),
+                ("DELETE", "/v1/tokens/x", nil),
             ]
             for (method, target, body) in writes {
                 let answer = try await registry.send(.init(rawValue: method), target, json: body)

@@ -38,9 +38,12 @@ enum ContractCheck {
             }
             let values = answer.headers[name]
             guard let text = values.first else {
-                return declaration["required"] == .bool(true) ? ["the header \(name) is missing"] : []
+                return declaration["required"] == .bool(true)
+                    ? ["the header \(name) is missing"] : []
             }
-            guard values.count == 1 else { return ["the header \(name) comes \(values.count) times"] }
+            guard values.count == 1 else {
+                return ["the header \(name) comes \(values.count) times"]
+            }
             let schema = document.resolved(declaration["schema"] ?? .null)
             let value: JSONValue =
                 schema["type"] == .string("integer")
@@ -70,7 +73,9 @@ enum ContractCheck {
             return answer.status >= 400 && !answer.bytes.isEmpty ? ["not a problem"] : []
         }
         var found: [String] = []
-        if answer["status"]?.number != Int64(answer.status) { found.append("another status inside") }
+        if answer["status"]?.number != Int64(answer.status) {
+            found.append("another status inside")
+        }
         if answer["type"]?.text != answer.code.map({ "/problems/\($0)" }) {
             found.append("type isn't /problems/ and the code")
         }

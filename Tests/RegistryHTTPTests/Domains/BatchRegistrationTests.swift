@@ -21,18 +21,30 @@ import Testing
             let head = try await registry.head()
             let long = String(repeating: "x", count: 201)
             let cases: [(String, String, String?)] = [
-                (#"{"fqdn":"Good.example.com.","location":"aws","tenant":"t"}"#, "good.example.com", nil),
+                (
+                    #"{"fqdn":"Good.example.com.","location":"aws","tenant":"t"}"#,
+                    "good.example.com", nil
+                ),
                 (#"{"fqdn":"a_b.example.com"}"#, "a_b.example.com", "invalid-fqdn"),
                 (#"{"fqdn":""}"#, "", "invalid-fqdn"),
                 (#"{"fqdn":"www.example.com"}"#, "www.example.com", "domain-reserved"),
                 (#"{"fqdn":"a.example.org"}"#, "a.example.org", "domain-outside-suffix"),
                 (#"{"fqdn":"taken.example.com"}"#, "taken.example.com", "domain-taken"),
                 (#"{"fqdn":"resting.example.com"}"#, "resting.example.com", "domain-quarantined"),
-                (#"{"fqdn":"l.example.com","location":"mars"}"#, "l.example.com", "unknown-location"),
+                (
+                    #"{"fqdn":"l.example.com","location":"mars"}"#, "l.example.com",
+                    "unknown-location"
+                ),
                 (#"{"fqdn":"l.example.com","location":""}"#, "l.example.com", "unknown-location"),
-                (#"{"fqdn":"t.example.com","tenant":"\#(long)"}"#, "t.example.com", "invalid-tenant"),
+                (
+                    #"{"fqdn":"t.example.com","tenant":"\#(long)"}"#, "t.example.com",
+                    "invalid-tenant"
+                ),
                 (#"{"fqdn":"t.example.com","tenant":""}"#, "t.example.com", "invalid-tenant"),
-                (#"{"fqdn":"t.example.com","tenant":"a\u0000"}"#, "t.example.com", "invalid-tenant"),
+                (
+                    #"{"fqdn":"t.example.com","tenant":"a\u0000"}"#, "t.example.com",
+                    "invalid-tenant"
+                ),
                 (#"{"fqdn":"good.example.com"}"#, "good.example.com", "domain-taken"),
                 (#"{"fqdn":"last.example.com"}"#, "last.example.com", nil),
             ]
@@ -69,7 +81,8 @@ import Testing
         try await withRegistry { registry in
             try await registry.send(
                 .PUT, "/v1/locations/aws",
-                json: #"{"upstream":"http://x","accepts_signups":false,"default_for_signups":false}"#)
+                json:
+                    #"{"upstream":"http://x","accepts_signups":false,"default_for_signups":false}"#)
             let answer = try await registry.post(
                 "/v1/domains/batch", Self.rows([#"{"fqdn":"a.example.com","location":"aws"}"#]))
             #expect(answer["results"]?.array.first?["status"]?.text == "registered")
@@ -96,9 +109,18 @@ import Testing
         ("{}", ["/domains required"]), (#"{"domains":{}}"#, ["/domains wrong-type"]),
         (#"{"domains":["a.example.com"]}"#, ["/domains/0 wrong-type"]),
         (#"{"domains":[{"fqdn":"a.example.com"},{}]}"#, ["/domains/1/fqdn required"]),
-        (#"{"domains":[{"fqdn":1,"tenant":2}]}"#, ["/domains/0/fqdn wrong-type", "/domains/0/tenant wrong-type"]),
-        (#"{"domains":[{"fqdn":"a.example.com","mode":"serve"}]}"#, ["/domains/0/mode unknown-field"]),
-        (#"{"domains":[],"ticket":"\#(String(repeating: "x", count: 101))"}"#, ["/ticket too-long"]),
+        (
+            #"{"domains":[{"fqdn":1,"tenant":2}]}"#,
+            ["/domains/0/fqdn wrong-type", "/domains/0/tenant wrong-type"]
+        ),
+        (
+            #"{"domains":[{"fqdn":"a.example.com","mode":"serve"}]}"#,
+            ["/domains/0/mode unknown-field"]
+        ),
+        (
+            #"{"domains":[],"ticket":"\#(String(repeating: "x", count: 101))"}"#,
+            ["/ticket too-long"]
+        ),
     ])
     func `refuses a body of another shape as a whole`(
         body: String, complaints: [String]

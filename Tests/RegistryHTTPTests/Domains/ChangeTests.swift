@@ -19,7 +19,8 @@ import Testing
             let frozen = try await Self.patch(registry, #"{"mode":"read_only"}"#)
             #expect(frozen["location"]?.text == "aws" && frozen["mode"]?.text == "read_only")
             let all = try await Self.patch(
-                registry, #"{"location":"japan","mode":"reject","tenant":"u","reason":"r","ticket":"t"}"#)
+                registry,
+                #"{"location":"japan","mode":"reject","tenant":"u","reason":"r","ticket":"t"}"#)
             #expect(all["location"]?.text == "japan")
             #expect(all["mode"]?.text == "reject" && all["tenant"]?.text == "u")
             #expect(try await registry.get(Self.path).bytes == all.bytes)
@@ -46,7 +47,8 @@ import Testing
             let head = try await registry.head()
             let bodies = [
                 "{}", #"{"location":"japan"}"#, #"{"mode":"serve","tenant":"t"}"#,
-                #"{"reason":"r","ticket":"t"}"#, #"{"location":"japan","mode":"serve","tenant":"t"}"#,
+                #"{"reason":"r","ticket":"t"}"#,
+                #"{"location":"japan","mode":"serve","tenant":"t"}"#,
             ]
             for body in bodies {
                 let answer = try await Self.patch(registry, body)
@@ -64,7 +66,8 @@ import Testing
             try await registry.register("a.example.com")
             try await registry.send(
                 .PUT, "/v1/locations/aws",
-                json: #"{"upstream":"http://x","accepts_signups":false,"default_for_signups":false}"#)
+                json:
+                    #"{"upstream":"http://x","accepts_signups":false,"default_for_signups":false}"#)
             #expect(try await Self.patch(registry, #"{"location":"aws"}"#).status == 200)
         }
     }
@@ -73,7 +76,8 @@ import Testing
     func `to a location that doesn't exist is 422`(location: String) async throws {
         try await withRegistry { registry in
             try await registry.register("a.example.com")
-            let answer = try await Self.patch(registry, #"{"location":"\#(location)","mode":"reject"}"#)
+            let answer = try await Self.patch(
+                registry, #"{"location":"\#(location)","mode":"reject"}"#)
             #expect(answer.isProblem(422, "unknown-location"))
             let after = try await registry.get(Self.path)
             #expect(after["mode"]?.text == "serve")

@@ -163,16 +163,21 @@ extension RunningRegistry {
             try await registry.register("ab.kintone.com", tenant: "t")
             try await registry.register("evilkintone.com", location: "aws")
             try await registry.register("kintone.com")
-            try await registry.send(.PATCH, "/v1/domains/ab.kintone.com", json: #"{"mode":"reject"}"#)
+            try await registry.send(
+                .PATCH, "/v1/domains/ab.kintone.com", json: #"{"mode":"reject"}"#)
             let cases: [(String, [String])] = [
                 ("", ["a.kintone.com", "ab.kintone.com", "evilkintone.com", "kintone.com"]),
                 ("location=aws", ["a.kintone.com", "evilkintone.com"]),
-                ("mode=reject", ["ab.kintone.com"]), ("tenant=t", ["a.kintone.com", "ab.kintone.com"]),
+                ("mode=reject", ["ab.kintone.com"]),
+                ("tenant=t", ["a.kintone.com", "ab.kintone.com"]),
                 ("tenant=T", []), ("prefix=a", ["a.kintone.com", "ab.kintone.com"]),
                 ("prefix=A.", ["a.kintone.com"]), ("prefix=a.kintone.com", ["a.kintone.com"]),
                 ("suffix=kintone.com", ["a.kintone.com", "ab.kintone.com", "kintone.com"]),
                 ("suffix=.Kintone.com", ["a.kintone.com", "ab.kintone.com", "kintone.com"]),
-                ("suffix=com", ["a.kintone.com", "ab.kintone.com", "evilkintone.com", "kintone.com"]),
+                (
+                    "suffix=com",
+                    ["a.kintone.com", "ab.kintone.com", "evilkintone.com", "kintone.com"]
+                ),
                 ("suffix=one.com", []), ("location=aws&tenant=t", ["a.kintone.com"]),
                 ("location=mars", []), ("prefix=%25", []), ("prefix=_", []), ("tenant=%25", []),
             ]

@@ -40,7 +40,9 @@ import Testing
             let made = try await registry.register("münchen.example.com")
             #expect(made["fqdn"]?.text == "xn--mnchen-3ya.example.com")
             #expect(made.header("Location") == "/v1/domains/xn--mnchen-3ya.example.com")
-            for name in ["m%C3%BCnchen.example.com", "münchen.example.com", "xn--mnchen-3ya.example.com"] {
+            for name in [
+                "m%C3%BCnchen.example.com", "münchen.example.com", "xn--mnchen-3ya.example.com",
+            ] {
                 let answer = try await registry.raw("GET", "/v1/domains/\(name)")
                 #expect(answer["fqdn"]?.text == "xn--mnchen-3ya.example.com")
             }
@@ -158,7 +160,8 @@ import Testing
         try await withRegistry { registry in
             try await registry.registerAll(["a.example.com", "b.example.com"])
             let names = [
-                "b.example.com", "nobody.example.com", "A.Example.com.", "-bad-", "b.example.com", "",
+                "b.example.com", "nobody.example.com", "A.Example.com.", "-bad-", "b.example.com",
+                "",
                 "NOBODY.example.com", "a_b.c",
             ]
             let answer = try await registry.post(
@@ -167,7 +170,8 @@ import Testing
             let results = answer["results"]?.array ?? []
             #expect(
                 results.map { $0["fqdn"]?.text } == [
-                    "b.example.com", "nobody.example.com", "a.example.com", "-bad-", "b.example.com",
+                    "b.example.com", "nobody.example.com", "a.example.com", "-bad-",
+                    "b.example.com",
                     "", "nobody.example.com", "a_b.c",
                 ])
             #expect(

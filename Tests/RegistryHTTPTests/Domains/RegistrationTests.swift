@@ -6,7 +6,8 @@ import Testing
         try await withRegistry { registry in
             let answer = try await registry.post(
                 "/v1/domains", as: .role(.registrar),
-                #"{"fqdn":"Acme.Example.com.","location":"aws","tenant":"acme","reason":"r","ticket":"T"}"#)
+                #"{"fqdn":"Acme.Example.com.","location":"aws","tenant":"acme","reason":"r","ticket":"T"}"#
+            )
             #expect(answer.status == 201)
             #expect(answer.header("Location") == "/v1/domains/acme.example.com")
             #expect(answer["fqdn"]?.text == "acme.example.com")
@@ -24,7 +25,8 @@ import Testing
             #expect(first["location"]?.text == "japan")
             try await registry.send(
                 .PUT, "/v1/locations/aws",
-                json: #"{"upstream":"http://aws","accepts_signups":true,"default_for_signups":true}"#)
+                json:
+                    #"{"upstream":"http://aws","accepts_signups":true,"default_for_signups":true}"#)
             let second = try await registry.register("b.example.com")
             #expect(second["location"]?.text == "aws")
         }
@@ -105,7 +107,9 @@ import Testing
             for name in ["acme.kintone.com", "a.b.cybozu.cn"] {
                 try await registry.register(name)
             }
-            for name in ["evilkintone.com", "kintone.com", "a.example.com", "kintone.com.example.com"] {
+            for name in [
+                "evilkintone.com", "kintone.com", "a.example.com", "kintone.com.example.com",
+            ] {
                 let answer = try await registry.post("/v1/domains", #"{"fqdn":"\#(name)"}"#)
                 #expect(answer.isProblem(422, "domain-outside-suffix"))
                 let availability = try await registry.get("/v1/domains/\(name)/availability")
@@ -154,7 +158,8 @@ import Testing
             #expect(free.text == #"{"fqdn":"a.example.com","available":true}"#)
             try await registry.register("a.example.com")
             let taken = try await registry.get(path, as: .role(.registrar))
-            #expect(taken.text == #"{"fqdn":"a.example.com","available":false,"code":"domain-taken"}"#)
+            #expect(
+                taken.text == #"{"fqdn":"a.example.com","available":false,"code":"domain-taken"}"#)
             try await registry.send(.DELETE, "/v1/domains/a.example.com")
             let until = registry.clock.now.adding(.days(90))
             let resting = try await registry.get(path, as: .role(.registrar))

@@ -26,7 +26,9 @@ struct Answer: Sendable {
 
     /// The number in `X-Registry-Revision`.
     var revision: Int64? {
-        header("X-Registry-Revision").flatMap { $0.split(separator: ".").last }.flatMap { Int64($0) }
+        header("X-Registry-Revision").flatMap { $0.split(separator: ".").last }.flatMap {
+            Int64($0)
+        }
     }
 
     var epoch: Substring? {

@@ -54,7 +54,8 @@ struct RunningRegistry: Sendable {
 
 /// Runs a registry around `body`, and stops it in order afterwards.
 func withRegistry(
-    _ settings: RegistrySettings = RegistrySettings(), _ body: (RunningRegistry) async throws -> Void
+    _ settings: RegistrySettings = RegistrySettings(),
+    _ body: (RunningRegistry) async throws -> Void
 ) async throws {
     let folder = FileManager.default.temporaryDirectory
         .appendingPathComponent("registry-http-\(UUID().uuidString)")

@@ -18,7 +18,8 @@ import Testing
         try await withRegistry { registry in
             let large = try await registry.post("/v1/domains", Self.registration(Self.mebibyte))
             #expect(large.status == 201)
-            let larger = try await registry.post("/v1/domains", Self.registration(Self.mebibyte + 1))
+            let larger = try await registry.post(
+                "/v1/domains", Self.registration(Self.mebibyte + 1))
             #expect(larger.isProblem(413, "body-too-large"))
             #expect(larger.header("Connection") == "close")
         }

@@ -17,7 +17,8 @@ import Testing
         }
     }
 
-    @Test func `If-None-Match is 304 for the tag, weak or in a list, and for a star`() async throws {
+    @Test func `If-None-Match is 304 for the tag, weak or in a list, and for a star`() async throws
+    {
         try await withRegistry { registry in
             let made = try await registry.register("a.example.com")
             let tag = try #require(made.header("ETag"))
@@ -40,7 +41,8 @@ import Testing
             let made = try await registry.register("a.example.com")
             let number = try #require(made["revision"]?.number)
             for field in [
-                "\"\(number + 1)\"", "\"\"", "\(number)", "\"0\(number)\"", "\"+\(number)\"", "garbage",
+                "\"\(number + 1)\"", "\"\"", "\(number)", "\"0\(number)\"", "\"+\(number)\"",
+                "garbage",
                 "", "\"x,\(number)\"", "w/\"\(number)\"", "'\(number)'", "\" \(number)\"",
             ] {
                 let answer = try await registry.get(Self.path, headers: [("If-None-Match", field)])

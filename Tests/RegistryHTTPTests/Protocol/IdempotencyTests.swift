@@ -13,7 +13,9 @@ import Testing
         let own = ["x-request-id", "date", "idempotency-replayed"]
         let fields = { (answer: Answer) in
             Dictionary(
-                answer.headers.map { ($0.name.lowercased(), $0.value) }.filter { !own.contains($0.0) }
+                answer.headers.map { ($0.name.lowercased(), $0.value) }.filter {
+                    !own.contains($0.0)
+                }
             ) { $1 }
         }
         return left.status == right.status && left.bytes == right.bytes
@@ -37,7 +39,8 @@ import Testing
     @Test func `gives it even when state has moved on`() async throws {
         try await withRegistry { registry in
             let first = try await registry.post("/v1/domains", Self.body, key: "k")
-            try await registry.send(.PATCH, "/v1/domains/a.example.com", json: #"{"mode":"reject"}"#)
+            try await registry.send(
+                .PATCH, "/v1/domains/a.example.com", json: #"{"mode":"reject"}"#)
             try await registry.send(.DELETE, "/v1/domains/a.example.com")
             registry.clock.advance(by: .seconds(3600))
             let again = try await registry.post("/v1/domains", Self.body, key: "k")
@@ -80,7 +83,8 @@ import Testing
             #expect(refused.isProblem(409, "domain-taken"))
             let bad = try await registry.post("/v1/domains", #"{"fqdn":"-"}"#, key: "k")
             #expect(bad.isProblem(400, "invalid-fqdn"))
-            let good = try await registry.post("/v1/domains", #"{"fqdn":"b.example.com"}"#, key: "k")
+            let good = try await registry.post(
+                "/v1/domains", #"{"fqdn":"b.example.com"}"#, key: "k")
             #expect(good.status == 201 && !Self.isReplay(good))
         }
     }
@@ -103,7 +107,8 @@ import Testing
             #expect(first.status == 201)
             try await registry.send(
                 .PUT, "/v1/locations/japan",
-                json: #"{"upstream":"http://j","accepts_signups":false,"default_for_signups":true}"#)
+                json: #"{"upstream":"http://j","accepts_signups":false,"default_for_signups":true}"#
+            )
             let again = try await registry.send(
                 .POST, target, json: Self.body,
                 headers: [("Idempotency-Key", "k"), ("If-Match", "\"1\"")])
@@ -117,14 +122,16 @@ import Testing
             let nobody = try await registry.post("/v1/domains", as: .nobody, Self.body, key: "k")
             #expect(nobody.isProblem(401, "unauthenticated"))
             let reader = try await registry.post(
-                "/v1/domains", as: .role(.reader), Self.body, key: String(repeating: "x", count: 300))
+                "/v1/domains", as: .role(.reader), Self.body,
+                key: String(repeating: "x", count: 300))
             #expect(reader.isProblem(403, "forbidden"))
         }
     }
 
     @Test func `holds for batches and restores`() async throws {
         try await withRegistry { registry in
-            let rows = #"{"domains":[{"fqdn":"A.example.com."},{"fqdn":"www.example.com"},{"fqdn":"-"}]}"#
+            let rows =
+                #"{"domains":[{"fqdn":"A.example.com."},{"fqdn":"www.example.com"},{"fqdn":"-"}]}"#
             let batch = try await registry.post("/v1/domains/batch", rows, key: "b")
             try await registry.send(.DELETE, "/v1/domains/a.example.com")
             let batchAgain = try await registry.post("/v1/domains/batch", rows, key: "b")
@@ -146,7 +153,8 @@ import Testing
             #expect(first["token"] != nil && again["token"] == nil)
             #expect(Self.isReplay(again) && again.status == 201)
             #expect(again["id"] == first["id"] && again["role"] == first["role"])
-            let expiring = #"{"name":"x","role":"reader","expires_at":"\#(registry.clock.now.adding(.seconds(5)))"}"#
+            let expiring =
+                #"{"name":"x","role":"reader","expires_at":"\#(registry.clock.now.adding(.seconds(5)))"}"#
             try await registry.post("/v1/tokens", expiring, key: "e")
             registry.clock.advance(by: .seconds(60))
             #expect(Self.isReplay(try await registry.post("/v1/tokens", expiring, key: "e")))
@@ -159,7 +167,8 @@ import Testing
             registry.clock.advance(by: .seconds(24 * 3600 - 1))
             #expect(Self.isReplay(try await registry.post("/v1/domains", Self.body, key: "k")))
             registry.clock.advance(by: .seconds(2))
-            let later = try await registry.post("/v1/domains", #"{"fqdn":"b.example.com"}"#, key: "k")
+            let later = try await registry.post(
+                "/v1/domains", #"{"fqdn":"b.example.com"}"#, key: "k")
             #expect(later.status == 201 && !Self.isReplay(later))
         }
     }
@@ -189,7 +198,8 @@ import Testing
     @Test func `means nothing to a lookup`() async throws {
         try await withRegistry { registry in
             for key in ["k", "k", String(repeating: "x", count: 300)] {
-                let answer = try await registry.post("/v1/lookup", #"{"fqdns":["\#(key).com"]}"#, key: key)
+                let answer = try await registry.post(
+                    "/v1/lookup", #"{"fqdns":["\#(key).com"]}"#, key: key)
                 #expect(answer.status == 200 && !Self.isReplay(answer))
             }
         }

@@ -62,7 +62,8 @@ import Testing
                 "POST", "/v1/lookup", body: #"{"fqdns":[]}"#)
             #expect(untyped.isProblem(415, "unsupported-media-type"))
             let compressed = try await registry.send(
-                .POST, "/v1/lookup", json: #"{"fqdns":[]}"#, headers: [("Content-Encoding", "gzip")])
+                .POST, "/v1/lookup", json: #"{"fqdns":[]}"#, headers: [("Content-Encoding", "gzip")]
+            )
             #expect(compressed.isProblem(415, "unsupported-media-type"))
         }
     }

@@ -30,7 +30,8 @@ import Testing
     ])
     func `that isn't UTF-8 is refused`(octets: [UInt8]) async throws {
         try await withRegistry { registry in
-            let body = Array(#"{"fqdn":"a.example.com","reason":""#.utf8) + octets + Array("\"}".utf8)
+            let body =
+                Array(#"{"fqdn":"a.example.com","reason":""#.utf8) + octets + Array("\"}".utf8)
             let answer = try await registry.send(.POST, "/v1/domains", bytes: body)
             #expect(answer.isProblem(400, "invalid-json"))
         }
@@ -60,7 +61,10 @@ import Testing
 
     @Test(arguments: [
         ("POST", "/v1/domains", #"{"fqdn":"a.example.com","extra/~":1}"#, "/extra~1~0"),
-        ("POST", "/v1/domains/batch", #"{"domains":[{"fqdn":"a.example.com","x":1}]}"#, "/domains/0/x"),
+        (
+            "POST", "/v1/domains/batch", #"{"domains":[{"fqdn":"a.example.com","x":1}]}"#,
+            "/domains/0/x"
+        ),
         ("POST", "/v1/lookup", #"{"fqdns":[],"limit":1}"#, "/limit"),
         ("PATCH", "/v1/domains/a.example.com", #"{"fqdn":"b.example.com"}"#, "/fqdn"),
         ("POST", "/v1/domains/a.example.com/restore", #"{"fqdn":"b.example.com"}"#, "/fqdn"),
@@ -89,7 +93,8 @@ import Testing
                 "/v1/domains", #"{"location":5,"tenant":"","reason":"a\u0000b","colour":"red"}"#)
             #expect(
                 answer.complaints == [
-                    "/fqdn required", "/location wrong-type", "/tenant too-short", "/reason invalid",
+                    "/fqdn required", "/location wrong-type", "/tenant too-short",
+                    "/reason invalid",
                     "/colour unknown-field",
                 ])
             #expect(answer["detail"]?.text?.contains("and 4 more") == true)

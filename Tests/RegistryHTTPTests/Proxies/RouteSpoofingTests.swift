@@ -28,7 +28,8 @@ import Testing
                 headers: [("X-Forwarded-Host", Self.mine)] + forged.dropFirst())
             #expect(forwarded.header("X-Tenant-Location") == "japan")
             let authority = try await registry.raw(
-                "GET", "/v1/route/authority/?host=\(Self.theirs)", host: [Self.mine], headers: forged)
+                "GET", "/v1/route/authority/?host=\(Self.theirs)", host: [Self.mine],
+                headers: forged)
             #expect(authority.header("X-Tenant-Location") == "japan")
         }
     }
@@ -40,14 +41,16 @@ import Testing
             let answers = [
                 try await registry.raw("GET", "/v1/route", host: [Self.theirs], headers: forwarded),
                 try await registry.raw(
-                    "GET", "/v1/route?domain=\(Self.theirs)", host: [Self.theirs], headers: forwarded),
+                    "GET", "/v1/route?domain=\(Self.theirs)", host: [Self.theirs],
+                    headers: forwarded),
                 try await registry.raw(
                     "GET", "/v1/route/forwarded?host=\(Self.theirs)", host: [Self.theirs]),
                 try await registry.raw(
                     "GET", "/v1/route/authority?host=\(Self.theirs)", host: ["nobody.example.com"],
                     headers: forwarded),
                 try await registry.raw(
-                    "GET", "/v1/tls-ask?host=\(Self.theirs)", host: [Self.theirs], headers: forwarded),
+                    "GET", "/v1/tls-ask?host=\(Self.theirs)", host: [Self.theirs],
+                    headers: forwarded),
             ]
             for answer in answers { #expect(answer.isUnknown) }
         }
@@ -68,18 +71,21 @@ import Testing
                 ("X-Tenant-Location", "aws"), ("X-Tenant-Mode", "reject"),
             ]
             for field in fields {
-                let headers = [field] + (route == .forwarded ? [("X-Forwarded-Host", Self.mine)] : [])
+                let headers =
+                    [field] + (route == .forwarded ? [("X-Forwarded-Host", Self.mine)] : [])
                 let answer: Answer =
                     switch route {
                     case .query:
-                        try await registry.raw("GET", "/v1/route?host=\(Self.mine)", headers: headers)
+                        try await registry.raw(
+                            "GET", "/v1/route?host=\(Self.mine)", headers: headers)
                     case .forwarded:
                         try await registry.raw("GET", "/v1/route/forwarded", headers: headers)
                     case .authority:
                         try await registry.raw(
                             "GET", "/v1/route/authority/", host: [Self.mine], headers: headers)
                     case .certificate:
-                        try await registry.raw("GET", "/v1/tls-ask?domain=\(Self.mine)", headers: headers)
+                        try await registry.raw(
+                            "GET", "/v1/tls-ask?domain=\(Self.mine)", headers: headers)
                     }
                 #expect(answer.status == plain.status && answer.bytes.isEmpty, "\(field)")
                 let name = "X-Tenant-Location"
@@ -89,7 +95,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "M-SEARCH", "QUERY",
+        "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "M-SEARCH",
+        "QUERY",
         "REPORT", "MKCOL", "LOCK", "PURGE", "NOTIFY", "SOURCE", "HEAD", "COPY", "SEARCH",
     ])
     func `is routed by its authority with any method, path, query and body`(
@@ -101,7 +108,8 @@ import Testing
                 "/v1/route/authority", "/v1/route/authority/", "/v1/route/authority/a/b/c.html",
                 "/v1/route/authority/?unknown=200&min_revision=999999999",
                 "/v1/route/authority/%ff/%2e%2e/%00?%", "/v1/route/authority//x//y",
-                "/v1/route/authority/v1/domains/x?host=\(Self.theirs)&host=", "/v1/route/authority/ä",
+                "/v1/route/authority/v1/domains/x?host=\(Self.theirs)&host=",
+                "/v1/route/authority/ä",
             ]
             for target in targets {
                 let body = method == "POST" || method == "PUT" ? "\u{0}not JSON at all" : ""
@@ -173,7 +181,8 @@ import Testing
         try await withRegistry { registry in
             try await registry.register("a.example.com")
             for value in ["200", "403", "404"] {
-                let answer = try await registry.raw("GET", "/v1/route?unknown=\(value)&host=a.example.com")
+                let answer = try await registry.raw(
+                    "GET", "/v1/route?unknown=\(value)&host=a.example.com")
                 #expect(answer.status == 200 && answer.header("X-Tenant-Mode") == "serve")
             }
         }

@@ -43,7 +43,9 @@ extension Answer {
             let made = try await registry.register("acme.example.com", location: "aws")
             try await registry.send(
                 .PUT, "/v1/locations/aws",
-                json: #"{"upstream":"https://up.example:8443/x","accepts_signups":true,"default_for_signups":false}"#)
+                json:
+                    #"{"upstream":"https://up.example:8443/x","accepts_signups":true,"default_for_signups":false}"#
+            )
             for method in ["GET", "HEAD"] {
                 let answer = try await route.ask(registry, "acme.example.com", method: method)
                 #expect(answer.status == 200 && answer.bytes.isEmpty)
@@ -122,14 +124,19 @@ extension Answer {
             switch route {
             case .query, .certificate:
                 hosts += [
-                    "%", "%2", "%zz.example.com", "%FF", "%C3", "%C3%28", "%00", "acme.example.com%00",
+                    "%", "%2", "%zz.example.com", "%FF", "%C3", "%C3%28", "%00",
+                    "acme.example.com%00",
                     "%20acme.example.com", "acme.example.com%20", "acme+example.com", "+", "%0d%0a",
-                    "acme%2Fexample.com", "acme.example.com%0a", "%ED%A0%80", "%C3%A9%00.com", "%25",
+                    "acme%2Fexample.com", "acme.example.com%0a", "%ED%A0%80", "%C3%A9%00.com",
+                    "%25",
                     "acme.example.com&host=acme.example.com&domain=acme.example.com", "=", "=a=b",
                 ]
                 hosts.removeAll { $0.contains("#") }
             case .forwarded, .authority:
-                hosts += ["acme example.com", "acme.example.com b.example.com", "a\tb", "%61cme.example.com"]
+                hosts += [
+                    "acme example.com", "acme.example.com b.example.com", "a\tb",
+                    "%61cme.example.com",
+                ]
             }
             for host in hosts {
                 let answer = try await route.ask(registry, host)
@@ -171,7 +178,8 @@ extension Answer {
                             "GET", "/v1/route/forwarded",
                             headers: [("X-Forwarded-Host", good), ("x-forwarded-host", good)]),
                         try await registry.raw(
-                            "GET", "/v1/route/forwarded", headers: [("X-Forwarded-Host", "\(good), \(good)")]),
+                            "GET", "/v1/route/forwarded",
+                            headers: [("X-Forwarded-Host", "\(good), \(good)")]),
                     ]
                 case .authority:
                     [
