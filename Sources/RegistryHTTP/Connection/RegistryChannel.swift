@@ -16,7 +16,8 @@ struct RegistryChannel: ServerChildChannel {
         }.flatMap { base.setup(channel: channel, logger: logger) }
             .flatMapThrowing { value in
                 let pipeline = channel.pipeline.syncOperations
-                let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+                let parser = try pipeline.handler(
+                    type: ByteToMessageHandler<HTTPRequestDecoder>.self)
                 try pipeline.addHandler(OldClients(), position: .after(parser))
                 return value
             }
