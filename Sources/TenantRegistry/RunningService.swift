@@ -87,7 +87,7 @@ enum RunningService {
     }
 
     /// How long requests under way may take to end, after the drain.
-    private static let patience = Duration.seconds(10)
+    private static let patience = Duration.seconds(30)
 
     private static func serve(
         _ server: RegistryServer, _ options: ServeOptions, service: RegistryService,

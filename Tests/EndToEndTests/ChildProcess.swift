@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 /// One process that a test has started: its output goes into files, it ends at the latest with the
@@ -48,24 +49,42 @@ final class ChildProcess: Sendable {
         let promise = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: Exit.self)
         exit = promise.futureResult
         process.terminationHandler = { ended in
+            Self.forget(ended.processIdentifier)
             let status = ended.terminationStatus
             promise.succeed(ended.terminationReason == .exit ? .code(status) : .signal(status))
         }
-        do {
-            try process.run()
-        } catch {
-            promise.fail(error)
-            throw error
+        // One lock over start and end: a process that ends at once isn't remembered after that.
+        pid = try Self.running.withLock { running in
+            do {
+                try process.run()
+            } catch {
+                promise.fail(error)
+                throw error
+            }
+            running.insert(process.processIdentifier)
+            return process.processIdentifier
         }
-        pid = process.processIdentifier
+        _ = Self.killsTheRest
     }
+
+    /// The processes that haven't ended: what a test keeps for all others ends with the run.
+    private static let running = Mutex<Set<pid_t>>([])
+
+    private static func forget(_ pid: pid_t) {
+        running.withLock { _ = $0.remove(pid) }
+    }
+
+    private static let killsTheRest: Void = {
+        atexit { ChildProcess.running.withLock { $0.forEach { kill($0, SIGKILL) } } }
+    }()
 
     deinit { signal(SIGKILL) }
 
     /// Does nothing to a process that has ended: its pid may be another's by now.
     func signal(_ number: Int32) {
-        guard isRunning else { return }
-        kill(pid, number)
+        Self.running.withLock { [pid] in
+            if $0.contains(pid) { kill(pid, number) }
+        }
     }
 
     /// `kill -9`, and wait until it's gone.
@@ -74,10 +93,7 @@ final class ChildProcess: Sendable {
         _ = try await waitForExit()
     }
 
-    var isRunning: Bool {
-        // A zombie still answers to signal 0 until Foundation has reaped it.
-        kill(pid, 0) == 0
-    }
+    var isRunning: Bool { Self.running.withLock { [pid] in $0.contains(pid) } }
 
     /// - Throws: `StillRunning` with what the process said, after `limit`.
     @discardableResult

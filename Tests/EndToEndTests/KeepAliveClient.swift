@@ -107,8 +107,14 @@ final class BlockingConnection {
     var received: String { String(decoding: buffer, as: UTF8.self) + " (errno \(errno))" }
 
     func send(_ text: String) {
-        let octets = Array(text.utf8)
-        _ = Foundation.send(descriptor, octets, octets.count, Int32(MSG_NOSIGNAL))
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes {
+                Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
     }
 
     /// - Returns: nil where the connection ended before the answer did.
