@@ -35,34 +35,29 @@ final class ChildProcess: Sendable {
         standardError = outputs.appendingPathComponent("\(name).err")
         command = ([executable.lastPathComponent] + arguments).joined(separator: " ")
 
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .filter { !$0.key.hasPrefix("TENANT_REGISTRY_") }
-            .merging(environment) { $1 }
-        process.currentDirectoryURL = workingDirectory ?? outputs
-        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? .nullDevice
-        process.standardOutput = try Self.newFile(standardOutput)
-        process.standardError = try Self.newFile(standardError)
-
         let promise = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: Exit.self)
         exit = promise.futureResult
-        process.terminationHandler = { ended in
-            Self.forget(ended.processIdentifier)
-            let status = ended.terminationStatus
-            promise.succeed(ended.terminationReason == .exit ? .code(status) : .signal(status))
-        }
         // One lock over start and end: a process that ends at once isn't remembered after that.
-        pid = try Self.running.withLock { running in
-            do {
-                try process.run()
-            } catch {
-                promise.fail(error)
-                throw error
+        do {
+            pid = try Self.running.withLock { [standardOutput, standardError] running in
+                let pid = try Spawn.start(
+                    executable, arguments,
+                    environment: ProcessInfo.processInfo.environment
+                        .filter { !$0.key.hasPrefix("TENANT_REGISTRY_") }
+                        .merging(environment) { $1 },
+                    folder: workingDirectory ?? outputs, input: input, output: standardOutput,
+                    errors: standardError)
+                running.insert(pid)
+                return pid
             }
-            running.insert(process.processIdentifier)
-            return process.processIdentifier
+        } catch {
+            promise.fail(error)
+            throw error
+        }
+        Thread.detachNewThread { [pid] in
+            let exit = Spawn.wait(for: pid)
+            Self.forget(pid)
+            promise.succeed(exit)
         }
         _ = Self.killsTheRest
     }
@@ -113,11 +108,6 @@ final class ChildProcess: Sendable {
 
     private static func text(_ file: URL) -> String {
         String(decoding: (try? Data(contentsOf: file)) ?? Data(), as: UTF8.self)
-    }
-
-    private static func newFile(_ url: URL) throws -> FileHandle {
-        try Data().write(to: url)
-        return try FileHandle(forWritingTo: url)
     }
 }
 
