@@ -21,15 +21,19 @@ final class ChildProcess: Sendable {
     let standardOutput: URL
     let standardError: URL
     private let command: String
+    private let lastSignal: Int32
     private let exit: EventLoopFuture<Exit>
 
     /// - Parameters:
     ///   - outputs: a folder for what the process writes.
+    ///   - lastSignal: what ends it at the latest. nginx wants SIGTERM: its workers outlive a master
+    ///     that is killed.
     ///   - environment: beside the test's own, without its `TENANT_REGISTRY_…`.
     init(
         _ executable: URL, _ arguments: [String], outputs: URL, environment: [String: String] = [:],
-        input: URL? = nil, workingDirectory: URL? = nil
+        input: URL? = nil, workingDirectory: URL? = nil, endsBy lastSignal: Int32 = SIGKILL
     ) throws {
+        self.lastSignal = lastSignal
         let name = UUID().uuidString
         standardOutput = outputs.appendingPathComponent("\(name).out")
         standardError = outputs.appendingPathComponent("\(name).err")
@@ -47,7 +51,7 @@ final class ChildProcess: Sendable {
                         .merging(environment) { $1 },
                     folder: workingDirectory ?? outputs, input: input, output: standardOutput,
                     errors: standardError)
-                running.insert(pid)
+                running[pid] = lastSignal
                 return pid
             }
         } catch {
@@ -63,22 +67,22 @@ final class ChildProcess: Sendable {
     }
 
     /// The processes that haven't ended: what a test keeps for all others ends with the run.
-    private static let running = Mutex<Set<pid_t>>([])
+    private static let running = Mutex<[pid_t: Int32]>([:])
 
     private static func forget(_ pid: pid_t) {
-        running.withLock { _ = $0.remove(pid) }
+        running.withLock { $0[pid] = nil }
     }
 
     private static let killsTheRest: Void = {
-        atexit { ChildProcess.running.withLock { $0.forEach { kill($0, SIGKILL) } } }
+        atexit { ChildProcess.running.withLock { $0.forEach { kill($0.key, $0.value) } } }
     }()
 
-    deinit { signal(SIGKILL) }
+    deinit { signal(lastSignal) }
 
     /// Does nothing to a process that has ended: its pid may be another's by now.
     func signal(_ number: Int32) {
         Self.running.withLock { [pid] in
-            if $0.contains(pid) { kill(pid, number) }
+            if $0[pid] != nil { kill(pid, number) }
         }
     }
 
@@ -88,7 +92,7 @@ final class ChildProcess: Sendable {
         _ = try await waitForExit()
     }
 
-    var isRunning: Bool { Self.running.withLock { [pid] in $0.contains(pid) } }
+    var isRunning: Bool { Self.running.withLock { [pid] in $0[pid] != nil } }
 
     /// - Throws: `StillRunning` with what the process said, after `limit`.
     @discardableResult

@@ -37,7 +37,7 @@ final class NginxProcess: Sendable {
         process = try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/env"),
             ["nginx", "-e", "stderr", "-p", folder.file("nginx").path, "-c", "nginx.conf"],
-            outputs: folder.url)
+            outputs: folder.url, endsBy: SIGTERM)
     }
 
     /// Stops nginx and starts it anew, on the same cache.
