@@ -19,6 +19,16 @@ enum CommandFailure: Error, CustomStringConvertible {
         }
     }
 
+    /// The same failure, with more words.
+    func appending(_ more: String) -> CommandFailure {
+        switch self {
+        case .failed(let text): .failed(text + more)
+        case .usage(let text): .usage(text + more)
+        case .refused(let text): .refused(text + more)
+        case .unreachable(let text): .unreachable(text + more)
+        }
+    }
+
     var description: String {
         switch self {
         case .failed(let text), .usage(let text), .refused(let text), .unreachable(let text): text

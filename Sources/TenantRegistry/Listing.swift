@@ -33,20 +33,22 @@ struct Listing {
         rows.append(cells)
     }
 
-    func print(_ format: OutputFormat) {
+    /// - Parameter heading: whether a table and a CSV file begin with the columns' names.
+    func print(_ format: OutputFormat, heading: Bool = true) {
         switch format {
-        case .table: printTable()
+        case .table: printTable(heading: heading)
         case .json: StandardOutput.write(json(rows) + "\n")
         case .ndjson: rows.forEach { StandardOutput.write(object($0) + "\n") }
         case .csv:
-            StandardOutput.write(CSV.line(columns))
+            if heading { StandardOutput.write(CSV.line(columns)) }
             rows.forEach { StandardOutput.write(CSV.line($0.map(\.plain))) }
         }
     }
 
-    private func printTable() {
+    private func printTable(heading: Bool) {
         let texts =
-            [columns.map { $0.uppercased() }] + rows.map { $0.map { Self.printable($0.plain) } }
+            (heading ? [columns.map { $0.uppercased() }] : [])
+            + rows.map { $0.map { Self.printable($0.plain) } }
         let widths = columns.indices.map { column in texts.map { $0[column].count }.max() ?? 0 }
         for line in texts {
             let cells = zip(line, widths).map {
@@ -59,7 +61,7 @@ struct Listing {
     }
 
     /// Control characters could steer the terminal.
-    private static func printable(_ text: String) -> String {
+    static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { Self.steers($0) ? " " : $0 }))

@@ -6,14 +6,14 @@ final class ProgressBar {
 
     private static let width = 30
 
-    /// - Parameter total: octets to come, where it's known.
+    /// - Parameter total: octets or domains to come, where it's known.
     init(total: Int?) {
         self.total = total
     }
 
-    func update(bytes: Int, text: String) {
+    func update(_ done: Int, text: String) {
         guard isTerminal else { return }
-        draw(bar(bytes) + text)
+        draw(bar(done) + text)
     }
 
     /// Writes a line above the bar.
@@ -22,9 +22,14 @@ final class ProgressBar {
         StandardError.write("\r\u{1B}[K" + line + last)
     }
 
-    func finish(_ text: String) {
+    /// Makes room for a line on stdout, which may be the same terminal.
+    func clear() {
         if isTerminal, !last.isEmpty { StandardError.write("\r\u{1B}[K") }
         last = ""
+    }
+
+    func finish(_ text: String) {
+        clear()
         StandardError.write(text + "\n")
     }
 
@@ -33,9 +38,9 @@ final class ProgressBar {
         StandardError.write("\r\u{1B}[K" + line)
     }
 
-    private func bar(_ bytes: Int) -> String {
+    private func bar(_ count: Int) -> String {
         guard let total, total > 0 else { return "" }
-        let part = min(1, Double(bytes) / Double(total))
+        let part = min(1, Double(count) / Double(total))
         let done = Int(part * Double(Self.width))
         let bar =
             String(repeating: "#", count: done) + String(repeating: ".", count: Self.width - done)

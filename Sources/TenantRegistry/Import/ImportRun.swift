@@ -8,9 +8,6 @@ struct ImportRun {
     let note: Note
     /// Rows in one call; the service takes 10,000 and 4 MiB.
     static let batchSize = 2000
-    /// How often a batch is sent when nobody answers, over some 25 s, in which a service restarts;
-    /// its key keeps it from counting twice.
-    static let attempts = 8
 
     private let id = UUID().uuidString
     private(set) var registered = 0
@@ -32,7 +29,7 @@ struct ImportRun {
             if batch.count == Self.batchSize {
                 try await send(batch, progress)
                 batch.removeAll(keepingCapacity: true)
-                progress.update(bytes: rows.bytesRead, text: summary)
+                progress.update(rows.bytesRead, text: summary)
             }
         }
         if !batch.isEmpty { try await send(batch, progress) }
@@ -45,7 +42,7 @@ struct ImportRun {
         _ batch: [(line: Int, row: RegistryClient.BatchRow)], _ progress: ProgressBar
     ) async throws {
         batches += 1
-        let answer = try await Self.retrying {
+        let answer = try await Retry.calling {
             try await registry.registerBatch(
                 batch.map(\.row), note: note, idempotencyKey: "import-\(id)-\(batches)")
         }
@@ -63,24 +60,5 @@ struct ImportRun {
     ) {
         refused += 1
         progress.interrupt("line \(line): \(fqdn): \(code)\(detail.map { " (\($0))" } ?? "")\n")
-    }
-
-    /// Sends again where nobody answered or the service asked to come back later.
-    private static func retrying<Value>(_ call: () async throws -> Value) async throws -> Value {
-        var wait = Duration.milliseconds(200)
-        for attempt in 1... {
-            do {
-                return try await call()
-            } catch ClientError.unreachable(let what) where attempt < attempts {
-                StandardError.write("\(what); trying again\n")
-            } catch ClientError.refused(let refusal)
-                where refusal.status == 503 && attempt < attempts
-            {
-                StandardError.write("\(refusal); trying again\n")
-            }
-            try await Task.sleep(for: wait)
-            wait *= 2
-        }
-        throw CommandFailure.failed("unreachable")
     }
 }

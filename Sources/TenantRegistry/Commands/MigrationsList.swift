@@ -1,0 +1,47 @@
+import ArgumentParser
+import RegistryClient
+import RegistryWire
+
+extension Migrations {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List migrations, newest first.")
+        @Option(help: "Only those in this state: planned, running, finalized, cancelled.")
+        var state: String?
+        @Option(help: "Stop after this many.") var limit: Int?
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            guard limit.map({ $0 > 0 }) ?? true else {
+                throw CommandFailure.usage("--limit: a number above 0 is expected")
+            }
+            try await client.withClient { registry in
+                var listing = Listing([
+                    "id", "name", "from", "to", "freeze", "state", "domains", "waves",
+                    "waves_moved", "created_at", "created_by",
+                ])
+                var rest = limit ?? Int.max
+                var cursor: String?
+                repeat {
+                    let page = try await registry.migrations(
+                        state: state, limit: min(rest, 1000), cursor: cursor)
+                    for migration in page.items { listing.add(Self.cells(migration)) }
+                    rest -= page.items.count
+                    cursor = page.nextCursor
+                } while cursor != nil && rest > 0
+                listing.print(output.output)
+            }
+        }
+
+        private static func cells(_ migration: MigrationResource) -> [Listing.Cell] {
+            let moved = migration.waves.filter { ["moved", "finalized"].contains($0.state) }
+            return [
+                Listing.Cell(migration.id), .text(migration.name), .text(migration.from),
+                .text(migration.to), .text(migration.freeze), .text(migration.state),
+                .number(Int64(migration.waves.reduce(0) { $0 + $1.size })),
+                .number(Int64(migration.waves.count)), .number(Int64(moved.count)),
+                .text(migration.createdAt), .text(migration.createdBy.name),
+            ]
+        }
+    }
+}

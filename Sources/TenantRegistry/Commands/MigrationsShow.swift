@@ -1,0 +1,71 @@
+import ArgumentParser
+import RegistryClient
+import RegistryWire
+
+extension Migrations {
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a migration's waves, or its domains.",
+            discussion: """
+                --watch goes on until the migration is finalized or cancelled, or Ctrl-C: on a \
+                terminal it draws the waves again, elsewhere it adds a line for each change.
+                """)
+        @Argument(help: "The migration's id.") var id: String
+        @Flag(help: "Go on showing it.") var watch = false
+        @Flag(help: "Every name of the plan, with what became of it.") var domains = false
+        @Option(help: "Only this wave's domains.") var wave: Int?
+        @Option(
+            help:
+                "Only domains in this status: planned, frozen, moved, rolled_back, finalized, cancelled, skipped."
+        )
+        var status: String?
+        @Option(help: "Stop after this many domains.") var limit: Int?
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func validate() throws {
+            guard domains || (wave == nil && status == nil && limit == nil) else {
+                throw ValidationError("--wave, --status and --limit belong to --domains.")
+            }
+            guard !(domains && watch) else {
+                throw ValidationError("--watch shows waves, not --domains.")
+            }
+            guard limit.map({ $0 > 0 }) ?? true else {
+                throw ValidationError("--limit: a number above 0 is expected.")
+            }
+        }
+
+        func run() async throws {
+            try await client.withClient { registry in
+                if domains {
+                    try await showDomains(registry)
+                } else if watch {
+                    try await Interruption.heard {
+                        try await MigrationWatch(id: id, format: output.output).run(registry, $0)
+                    }
+                } else {
+                    MigrationView.show(try await registry.migration(id), output.output)
+                }
+            }
+        }
+
+        private func showDomains(_ registry: RegistryClient) async throws {
+            var listing = Listing(["fqdn", "wave", "status", "code"])
+            var rest = limit ?? Int.max
+            var cursor: String?
+            repeat {
+                let page = try await registry.migrationDomains(
+                    of: id, wave: wave, status: status, limit: min(rest, 1000), cursor: cursor)
+                for domain in page.items {
+                    listing.add([
+                        .text(domain.fqdn), domain.wave.map { .number(Int64($0)) } ?? .absent,
+                        .text(domain.status), Listing.Cell(domain.code),
+                    ])
+                }
+                rest -= page.items.count
+                cursor = page.nextCursor
+            } while cursor != nil && rest > 0
+            listing.print(output.output)
+        }
+    }
+}

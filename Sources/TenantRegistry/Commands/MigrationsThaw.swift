@@ -1,0 +1,24 @@
+import ArgumentParser
+import RegistryClient
+
+extension Migrations {
+    struct Thaw: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End a wave's freeze where it is; the wave is planned again.")
+        @OptionGroup var wave: WaveOptions
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                let step = try await WaveStep(registry, wave)
+                let call = step.call("thaw", why)
+                let thawed = try await Retry.calling {
+                    try await registry.thaw(migration: wave.id, wave: wave.wave, call: call)
+                }
+                StepView.show(thawed, count: "thawed", output.output)
+            }
+        }
+    }
+}

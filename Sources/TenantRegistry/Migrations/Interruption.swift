@@ -1,0 +1,84 @@
+import Foundation
+import Synchronization
+import UnixSignals
+
+/// Ctrl-C, SIGTERM and SIGHUP, while a command runs that mustn't be cut off just anywhere: the first
+/// one is a wish to stop, a second one ends the process.
+final class Interruption: Sendable {
+    private struct State {
+        var isRaised = false
+        var lastWords = ""
+        var child: ShellCommand.Child?
+    }
+
+    private let state = Mutex(State())
+
+    /// Runs `body`, and hears signals meanwhile.
+    static func heard(_ body: (Interruption) async throws -> Void) async throws {
+        let interruption = Interruption()
+        // Heard from here on, not from whenever a child task begins.
+        let signals = await UnixSignalsSequence(trapping: trapped)
+        async let _ = interruption.listen(to: signals)
+        try await body(interruption)
+    }
+
+    /// `nohup` and `&` have some ignored: these stay so.
+    private static var trapped: [UnixSignal] {
+        [UnixSignal.sigint, .sigterm, .sighup].filter { signal in
+            var action = sigaction()
+            sigaction(signal.rawValue, nil, &action)
+            return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+                != unsafeBitCast(SIG_IGN, to: Int.self)
+        }
+    }
+
+    var isRaised: Bool { state.withLock(\.isRaised) }
+
+    /// What a second signal says before it ends the process: what is left behind.
+    func leaving(_ text: String) {
+        state.withLock { $0.lastWords = text }
+    }
+
+    /// - Parameter tick: hears now and then how many seconds are left.
+    /// - Returns: false where a signal cut it short.
+    func sleep(_ duration: Duration, tick: (Int) -> Void = { _ in }) async -> Bool {
+        let end = ContinuousClock.now + duration
+        while !isRaised {
+            let left = end - ContinuousClock.now
+            guard left > .zero else { return true }
+            tick(Int(left.components.seconds) + 1)
+            try? await Task.sleep(for: min(left, .milliseconds(100)))
+        }
+        return false
+    }
+
+    /// A process that ends before this one may. A signal that came just now reaches it too.
+    func begin(_ child: ShellCommand.Child) {
+        state.withLock {
+            $0.child = child
+            if $0.isRaised { child.send(SIGTERM) }
+        }
+    }
+
+    /// Before its id can be another process's.
+    func end() {
+        state.withLock { $0.child = nil }
+    }
+
+    private func listen(to signals: UnixSignalsSequence) async {
+        for await signal in signals { hear(signal) }
+    }
+
+    private func hear(_ signal: UnixSignal) {
+        state.withLock { state in
+            guard state.isRaised else {
+                state.isRaised = true
+                state.child?.send(signal.rawValue)
+                return StandardError.write("\n\(signal): stopping in order; once more: at once\n")
+            }
+            state.child?.send(SIGKILL)
+            StandardError.write("\n\(state.lastWords)\n")
+            exit(CommandFailure.failed("").exitCode)
+        }
+    }
+}

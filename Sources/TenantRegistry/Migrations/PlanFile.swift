@@ -1,0 +1,48 @@
+import Foundation
+import RegistryWire
+
+/// A plan that somebody has reviewed: the answer to a plan or a dry run, in a file.
+struct PlanFile {
+    let path: String
+    let plan: MigrationResource
+
+    /// - Throws: `CommandFailure.usage` where the file can't be read or holds something else.
+    init(path: String) throws {
+        self.path = path
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure.usage("--plan: \(path) can't be read")
+        }
+        do {
+            plan = try JSONDecoder().decode(MigrationResource.self, from: data)
+        } catch {
+            throw CommandFailure.usage("--plan: \(path) isn't a plan that --write-plan wrote")
+        }
+    }
+
+    /// Holds what was reviewed against what the service has.
+    ///
+    /// - Throws: `CommandFailure.failed` with the first difference.
+    func check(against migration: MigrationResource) throws {
+        if let mine = plan.id, mine != migration.id {
+            throw differs("is migration \(mine)", "\(migration.id ?? "none")")
+        }
+        guard plan.planDigest == migration.planDigest else {
+            throw differs("has digest \(plan.planDigest)", migration.planDigest)
+        }
+        let (mine, theirs) = (plan.waves.map(\.size), migration.waves.map(\.size))
+        guard mine == theirs else { throw differs("has waves of \(mine)", "\(theirs)") }
+    }
+
+    private func differs(_ mine: String, _ theirs: String) -> CommandFailure {
+        .failed("\(path) \(mine), the service's is \(theirs): nothing was done")
+    }
+
+    /// Writes beside the file and renames: nobody reads half a plan.
+    static func write(_ text: String, to path: String) throws {
+        do {
+            try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw CommandFailure.failed("\(path) can't be written: \(error.localizedDescription)")
+        }
+    }
+}

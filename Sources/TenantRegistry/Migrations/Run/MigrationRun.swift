@@ -1,0 +1,118 @@
+import Foundation
+import RegistryClient
+import RegistryWire
+
+/// Goes wave by wave, and stops at the first thing that isn't as it should be.
+struct MigrationRun {
+    let registry: RegistryClient
+    let id: String
+    let migration: MigrationResource
+    let schedule: RunSchedule
+    let settings: RunSettings
+    let report: RunReport
+    let interruption: Interruption
+    /// Of this run: with migration, wave and step it makes the idempotency keys.
+    private let key = UUID().uuidString
+
+    init(
+        _ registry: RegistryClient, _ id: String, _ migration: MigrationResource,
+        _ schedule: RunSchedule, _ settings: RunSettings, _ report: RunReport,
+        _ interruption: Interruption
+    ) {
+        self.registry = registry
+        self.id = id
+        self.migration = migration
+        self.schedule = schedule
+        self.settings = settings
+        self.report = report
+        self.interruption = interruption
+    }
+
+    /// - Throws: `CommandFailure` that says what stopped it, what state was left and how to go on.
+    func run() async throws {
+        report.say(.started) {
+            $0.count = schedule.size
+            $0.detail = "\(schedule.items.count) waves"
+        }
+        for (index, item) in schedule.items.enumerated() {
+            if index > 0, settings.pause.seconds > 0 { try await pause(before: item) }
+            try await WaveTurn(run: self, item: item).take()
+        }
+        report.say(.finished) { $0.count = schedule.size }
+        report.hint("when all is well: tenant-registry migrations finalize \(id)\n")
+    }
+
+    private func pause(before next: RunSchedule.Item) async throws {
+        report.say(.pausing) { $0.seconds = settings.pause.seconds }
+        interruption.leaving("stopped before wave \(next.number). \(goOn)")
+        let isOver = await interruption.sleep(settings.pause.duration) {
+            report.show("wave \(next.number) in \($0) s")
+        }
+        guard isOver else { throw interrupted("before wave \(next.number)") }
+    }
+
+    /// Sends a step, again where its answer was lost.
+    ///
+    /// - Throws: `CommandFailure` in the words of the step.
+    func send(
+        _ step: String, wave: Int, waits: Bool = true, override: String? = nil,
+        _ call: (RegistryClient.WaveCall) async throws
+            -> RegistryClient.Received<WaveStepResource>
+    ) async throws(StepFailure) -> WaveStepResource {
+        let options = RegistryClient.WaveCall(
+            note: settings.note, idempotencyKey: "run-\(key)-\(id)-\(wave)-\(step)",
+            overrideReason: override, waitSeconds: waits ? settings.waitSeconds : nil)
+        report.show("wave \(wave): \(step)")
+        do {
+            let answer = try await Retry.calling(say: { report.hint($0) }) {
+                try await call(options)
+            }.value
+            if let convergence = answer.convergence, !convergence.lagging.isEmpty {
+                report.hint(StepView.remarks(answer))
+            }
+            return answer
+        } catch {
+            throw StepFailure(error, step: step, wave: wave)
+        }
+    }
+
+    func interrupted(_ place: String) -> CommandFailure {
+        report.say(.interrupted) { $0.detail = place }
+        return .failed("interrupted \(place). \(goOn)")
+    }
+
+    var goOn: String { "Go on with: tenant-registry migrations run \(id) --resume" }
+}
+
+/// A step that came to nothing, and what is known then.
+struct StepFailure: Error {
+    let failure: CommandFailure
+    let problem: ProblemResource?
+
+    init(_ error: any Error, step: String, wave: Int) {
+        let words = "wave \(wave): \(step): "
+        switch error {
+        case ClientError.refused(let refusal):
+            problem = refusal.problem
+            var text = words + "\(refusal)"
+            if refusal.code == "wrong-state" {
+                text +=
+                    "\nanother run, or somebody by hand, got there first, or the deadline passed"
+            }
+            failure = .refused(text)
+        case ClientError.unreachable(let what):
+            problem = nil
+            failure = .unreachable(
+                "\(words)\(what)\nit may be done or not: tenant-registry migrations show says")
+        default:
+            problem = nil
+            failure = .failed("\(words)\(error)")
+        }
+    }
+
+    /// Whether the service said no, so that the wave is as it was.
+    var isRefusal: Bool { problem != nil }
+
+    /// Whether somebody else acts on the wave.
+    var isWrongState: Bool { problem?.code == "wrong-state" }
+}

@@ -1,0 +1,74 @@
+import RegistryWire
+
+/// What a run has to do, decided from the migration's state alone.
+struct RunSchedule: Equatable {
+    struct Item: Equatable {
+        var number: Int
+        /// Domains in the wave.
+        var size: Int
+        var start: Start
+    }
+
+    /// Where a wave is taken up.
+    enum Start: Equatable {
+        case freeze
+        /// The migration has no freeze.
+        case cutOver
+        /// Somebody froze it; until then it's ours to move.
+        case frozen(until: String?)
+    }
+
+    /// Waves to move, in order.
+    let items: [Item]
+    /// Waves that were asked for and can't or needn't move any more, with their states.
+    let passedOver: [String]
+
+    enum Refusal: Error, Equatable, CustomStringConvertible {
+        case unknownWave(Int, of: Int)
+        case closed(String)
+        case begun([String])
+
+        var description: String {
+            switch self {
+            case .unknownWave(let number, let count):
+                "the migration has \(count) waves, and no \(number)"
+            case .closed(let state): "the migration is \(state)"
+            case .begun(let states):
+                "\(states.joined(separator: ", ")) already: pass --resume to go on with the rest"
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - only: the waves that were asked for; empty: all.
+    ///   - isResuming: whether waves may have begun.
+    init(_ migration: MigrationResource, only: [Int], isResuming: Bool) throws(Refusal) {
+        guard MigrationWatch.isOpen(migration) else { throw .closed(migration.state) }
+        for number in only where !migration.waves.contains(where: { $0.number == number }) {
+            throw .unknownWave(number, of: migration.waves.count)
+        }
+        let waves = migration.waves.filter { only.isEmpty || only.contains($0.number) }
+        let begun = waves.filter { $0.state != "planned" }
+        guard isResuming || begun.isEmpty else { throw .begun(begun.map(Self.words)) }
+
+        items = waves.compactMap { wave in
+            switch wave.state {
+            case "planned":
+                Item(
+                    number: wave.number, size: wave.size,
+                    start: migration.freeze == "none" ? .cutOver : .freeze)
+            case "frozen":
+                Item(number: wave.number, size: wave.size, start: .frozen(until: wave.deadline))
+            default: nil
+            }
+        }
+        passedOver = begun.filter { $0.state != "frozen" }.map(Self.words)
+    }
+
+    /// Domains in these waves.
+    var size: Int { items.reduce(0) { $0 + $1.size } }
+
+    private static func words(_ wave: MigrationResource.Wave) -> String {
+        "wave \(wave.number) is \(wave.state == "rolled_back" ? "rolled back" : wave.state)"
+    }
+}

@@ -1,0 +1,28 @@
+import Foundation
+import RegistryClient
+
+/// Sends again where nobody answered, or where the service asked to come back later. For calls with
+/// an `Idempotency-Key`: an answer that was lost isn't a second action.
+enum Retry {
+    /// Over some 25 s, in which a service restarts.
+    static let attempts = 8
+
+    /// - Parameter say: takes a line about each attempt that came to nothing.
+    static func calling<Value>(
+        say: (String) -> Void = StandardError.write, _ call: () async throws -> Value
+    ) async throws -> Value {
+        var wait = Duration.milliseconds(200)
+        for _ in 1..<attempts {
+            do {
+                return try await call()
+            } catch ClientError.unreachable(let what) {
+                say("\(what); trying again\n")
+            } catch ClientError.refused(let refusal) where refusal.status == 503 {
+                say("\(refusal); trying again\n")
+            }
+            try await Task.sleep(for: wait)
+            wait *= 2
+        }
+        return try await call()
+    }
+}
