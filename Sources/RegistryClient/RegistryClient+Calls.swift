@@ -165,7 +165,7 @@ extension RegistryClient {
 }
 
 extension RegistryClient {
-    private static func object(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
+    static func object(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         members(&writer)
@@ -173,7 +173,7 @@ extension RegistryClient {
         return writer.bytes
     }
 
-    private static func idempotency(_ key: String?) -> [(String, String)] {
+    static func idempotency(_ key: String?) -> [(String, String)] {
         key.map { [("Idempotency-Key", $0)] } ?? []
     }
 
@@ -183,7 +183,7 @@ extension RegistryClient {
 }
 
 extension JSONWriter {
-    fileprivate mutating func note(_ note: Note) {
+    mutating func note(_ note: Note) {
         fieldIfPresent("reason", note.reason)
         fieldIfPresent("ticket", note.ticket)
     }

@@ -38,10 +38,11 @@ package struct RegistryClient: Sendable {
 
     /// Sends one request.
     ///
+    /// - Parameter timeout: a longer one than the client's own, for what takes its time.
     /// - Throws: `ClientError.refused` for a problem that the server answered with.
     package func send(
         _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: [UInt8]? = nil,
-        headers: [(String, String)] = []
+        headers: [(String, String)] = [], timeout: TimeAmount? = nil
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: url(path, query))
         request.method = method
@@ -53,7 +54,8 @@ package struct RegistryClient: Sendable {
         }
         let answer: Answer
         do {
-            let response = try await http.execute(request, timeout: timeout)
+            let response = try await http.execute(
+                request, timeout: max(self.timeout, timeout ?? .zero))
             answer = Answer(
                 status: Int(response.status.code), headers: response.headers,
                 body: try await response.body.collect(upTo: 256 * 1024 * 1024))

@@ -55,7 +55,8 @@ package struct ActorResource: Decodable, Sendable, Equatable {
 }
 
 package struct HistoryResource: Decodable, Sendable, Equatable {
-    /// Before or after: of a domain, a location or a token; which fields are there tells.
+    /// Before or after: of a domain, a location, a token or a migration; which fields are there
+    /// tells.
     package struct State: Decodable, Sendable, Equatable {
         package var location: String?
         package var mode: String?
@@ -66,12 +67,20 @@ package struct HistoryResource: Decodable, Sendable, Equatable {
         package var name: String?
         package var role: String?
         package var expiresAt: String?
+        package var from: String?
+        package var to: String?
+        package var freeze: String?
+        package var state: String?
+        package var planDigest: String?
+        /// Domains in each wave.
+        package var waves: [Int]?
 
         enum CodingKeys: String, CodingKey {
-            case location, mode, tenant, upstream, name, role
+            case location, mode, tenant, upstream, name, role, from, to, freeze, state, waves
             case acceptsSignups = "accepts_signups"
             case defaultForSignups = "default_for_signups"
             case expiresAt = "expires_at"
+            case planDigest = "plan_digest"
         }
     }
 
@@ -163,10 +172,19 @@ package struct ProblemResource: Decodable, Sendable, Equatable {
     package var requestID: String
     package var availableAt: String?
     package var errors: [Field]?
+    /// Of a wave or migration that is in the wrong one.
+    package var state: String?
+    /// The first 1000 of a wave's domains that aren't as expected.
+    package var conflicts: [WaveConflictResource]?
+    package var conflictCount: Int?
+    /// Of the frozen wave that holds a domain.
+    package var migration: String?
+    package var wave: Int?
 
     enum CodingKeys: String, CodingKey {
-        case status, title, detail, code, errors
+        case status, title, detail, code, errors, state, conflicts, migration, wave
         case requestID = "request_id"
         case availableAt = "available_at"
+        case conflictCount = "conflict_count"
     }
 }

@@ -57,7 +57,7 @@ struct HistoryFilter: ParsableArguments {
         ]
     }
 
-    /// `aws`, `aws read_only`, `admin ops-laptop`: what a person wants to see of a state.
+    /// `aws`, `aws read_only`, `admin ops-laptop`, `2020-q2 japan→aws running`: what a person wants to see of a state.
     private static func summary(_ state: HistoryResource.State) -> String {
         let parts = [
             state.location, state.mode.flatMap { $0 == "serve" ? nil : $0 },
@@ -65,6 +65,7 @@ struct HistoryFilter: ParsableArguments {
             state.role, state.name, state.upstream,
             state.acceptsSignups.map { $0 ? "open" : "closed" },
             state.defaultForSignups.flatMap { $0 ? "default" : nil },
+            state.from.map { "\($0)→\(state.to ?? "")" }, state.state,
         ]
         return parts.compactMap(\.self).joined(separator: " ")
     }
