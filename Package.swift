@@ -57,7 +57,10 @@ let package = Package(
         .target(
             name: "Migrations",
             path: "migrations",
-            resources: [.embedInCode("0001_registry.sqlite.sql")],
+            resources: [
+                .embedInCode("0001_registry.sqlite.sql"),
+                .embedInCode("0002_migrations.sqlite.sql"),
+            ],
             swiftSettings: strict),
         .target(
             name: "SQLiteStore",
@@ -65,6 +68,7 @@ let package = Package(
                 "RegistryModel", "RegistryLedger", "Migrations",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],

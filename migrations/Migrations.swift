@@ -2,7 +2,7 @@
 ///
 /// The files are the source; this only lists them. A released file is never edited: a store records
 /// the checksum of each file that it applied, and refuses one that has changed since.
-public struct Migration: Sendable {
+public struct SchemaFile: Sendable {
     /// 1 for `0001_…`. Without gaps.
     public let version: Int
     public let name: String
@@ -10,7 +10,9 @@ public struct Migration: Sendable {
 
     // SwiftPM replaces the leading digit in the name that it gives an embedded file.
     public static let sqlite = [
-        Migration(version: 1, name: "registry", bytes: PackageResources._001_registry_sqlite_sql)
+        SchemaFile(version: 1, name: "registry", bytes: PackageResources._001_registry_sqlite_sql),
+        SchemaFile(
+            version: 2, name: "migrations", bytes: PackageResources._002_migrations_sqlite_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -122,7 +122,7 @@ struct EndpointRunner: Sendable {
         if case .json(let limit) = endpoint.style {
             try checkAccept(call.request)
             if [.post, .put, .patch].contains(call.request.method) {
-                var query = QueryReader(call.query)
+                var query = QueryReader(call.query, knowing: endpoint.query)
                 try query.finish()
                 call.body = try await readBody(call.request, limit: limit)
             }

@@ -17,6 +17,13 @@ struct Problem: Error, Sendable {
     var availableAt: Timestamp?
     /// The current one, where another was expected.
     var revision: Revision?
+    /// Of a migration or a wave, where a step doesn't fit it.
+    var state: String?
+    /// Rows that aren't as a step expects them: the first ones, and how many.
+    var conflicts: [WaveConflict] = []
+    var conflictCount: Int?
+    /// What a domain can't be changed for.
+    var frozenIn: WaveName?
     var headers = HTTPFields()
 
     static let contentType = "application/problem+json"
@@ -49,6 +56,16 @@ struct Problem: Error, Sendable {
         writer.field("request_id", requestID)
         writer.fieldIfPresent("available_at", availableAt?.description)
         writer.fieldIfPresent("revision", revision?.number)
+        writer.fieldIfPresent("state", state)
+        writer.fieldIfPresent("migration", frozenIn?.migration)
+        writer.fieldIfPresent("wave", frozenIn?.number)
+        writer.fieldIfPresent("conflict_count", conflictCount)
+        if !conflicts.isEmpty {
+            writer.key("conflicts")
+            writer.beginArray()
+            for conflict in conflicts { writer.write(conflict) }
+            writer.endArray()
+        }
         if !errors.isEmpty {
             writer.key("errors")
             writer.beginArray()
@@ -111,7 +128,9 @@ extension Problem {
             case .locationClosed(let name):
                 Problem(.conflict, code, "\(name) doesn't take signups")
             case .locationInUse(let name):
-                Problem(.conflict, code, "domains, live or in quarantine, refer to \(name)")
+                Problem(
+                    .conflict, code,
+                    "domains, live or in quarantine, or open migrations refer to \(name)")
             case .defaultLocationRequired(let name):
                 Problem(
                     .conflict, code,
@@ -129,6 +148,39 @@ extension Problem {
                 Problem(
                     .unprocessableContent, code,
                     "this Idempotency-Key came with another request before")
+            case .unknownMigration(let id):
+                Problem(.notFound, code, "there is no migration \(id)")
+            case .unknownWave(let number, let migration):
+                Problem(.notFound, code, "the migration \(migration) has no wave \(number)")
+            case .wrongWaveState(let state, let wave, let event):
+                Problem(
+                    .conflict, code,
+                    "wave \(wave) is \(state.rawValue): \(event.refusal(in: state))"
+                ).inState(state.rawValue)
+            case .freezeIsOver(let wave, let deadline):
+                Problem(
+                    .conflict, code,
+                    "the freeze of wave \(wave) ended at \(deadline); it thaws, and never moves by itself"
+                ).inState(WaveState.frozen.rawValue)
+            case .wrongMigrationState(let state, let why):
+                Problem(.conflict, code, why).inState(state.rawValue)
+            case .planMismatch(let why):
+                Problem(.preconditionFailed, code, "\(why): this isn't the plan that was reviewed")
+            case .blastRadius(let why):
+                Problem(.conflict, code, "\(why), unless an admin sends an override")
+            case .overrideForbidden(let role):
+                Problem(
+                    .forbidden, code, "the role \(role.rawValue) may not set a guard aside")
+            case .waveConflict(let conflicts, let total):
+                Problem(
+                    .conflict, code,
+                    "\(total) \(total == 1 ? "domain isn't" : "domains aren't") as the step before left them; nothing was changed"
+                ).with(conflicts, total)
+            case .domainInMigration(let name, let migration, let wave):
+                Problem(
+                    .conflict, code,
+                    "\(name) is frozen in wave \(wave) of the migration \(migration)"
+                ).frozen(in: WaveName(migration: migration, number: wave))
             case .unknownRevision(let asked, let head):
                 Problem(.notFound, code, "revision \(asked) isn't there; the last one is \(head)")
             case .revisionNotReached(let asked, let now):
@@ -162,6 +214,25 @@ extension Problem {
     private func available(at time: Timestamp) -> Problem {
         var copy = self
         copy.availableAt = time
+        return copy
+    }
+
+    private func inState(_ state: String) -> Problem {
+        var copy = self
+        copy.state = state
+        return copy
+    }
+
+    private func with(_ conflicts: [WaveConflict], _ total: Int) -> Problem {
+        var copy = self
+        copy.conflicts = conflicts
+        copy.conflictCount = total
+        return copy
+    }
+
+    private func frozen(in wave: WaveName) -> Problem {
+        var copy = self
+        copy.frozenIn = wave
         return copy
     }
 
@@ -204,5 +275,21 @@ extension Problem {
         return Problem(
             .badRequest, "invalid-request", (first ?? "the request is invalid") + more,
             errors: errors)
+    }
+}
+
+extension WaveState.Event {
+    /// Why the step doesn't fit, in words.
+    fileprivate func refusal(in state: WaveState) -> String {
+        switch (self, state) {
+        case (.freeze, .planned): "its migration moves waves without freezing them"
+        case (.cutOver, .planned): "it must be frozen before it moves"
+        case (.freeze, _): "only a planned wave can be frozen"
+        case (.cutOver, _): "only a wave that hasn't moved can be cut over"
+        case (.thaw, _): "only a frozen wave can thaw"
+        case (.rollBack, _): "only a moved wave can be rolled back"
+        case (.finalize, _): "only a moved wave can be finalized"
+        case (.cancel, _): "only a wave that hasn't moved can be cancelled"
+        }
     }
 }

@@ -8,9 +8,11 @@ struct QueryReader {
     private(set) var problems: [FieldProblem] = []
 
     /// `min_revision` is read before any handler.
-    init(_ query: Query) {
+    ///
+    /// - Parameter names: parameters that somebody else reads.
+    init(_ query: Query, knowing names: Set<String> = []) {
         self.query = query
-        known = ["min_revision"]
+        known = names.union(["min_revision"])
     }
 
     mutating func refuse(_ name: String, _ code: String, _ detail: String) {

@@ -13,6 +13,7 @@ struct Routes {
     var all: [Endpoint] {
         let domains = DomainRoutes()
         let route = ProxyRoutes(options: options)
+        let (migrations, waves) = (MigrationRoutes(), WaveRoutes())
         let lookupLimit = 4 * Endpoint.mebibyte
         return [
             // Lookup
@@ -42,6 +43,26 @@ struct Routes {
             .get("/v1/locations", .read, LocationRoutes().list),
             .write(.put, "/v1/locations/{name}", .administer, LocationRoutes().put),
             .write(.delete, "/v1/locations/{name}", .administer, LocationRoutes().delete),
+
+            // Migrations
+            .post(
+                "/v1/migrations", .operate, bodyLimit: 64 * Endpoint.mebibyte, query: ["dry_run"],
+                migrations.plan),
+            .get("/v1/migrations", .audit, migrations.list),
+            .get("/v1/migrations/{id}", .audit, migrations.get),
+            .get("/v1/migrations/{id}/domains", .audit, migrations.domains),
+            .post("/v1/migrations/{id}/finalize", .operate, migrations.finalize),
+            .post("/v1/migrations/{id}/cancel", .operate, migrations.cancel),
+            .post(
+                "/v1/migrations/{id}/waves/{n}/freeze", .operate, query: WaveRoutes.waiting,
+                waves.freeze),
+            .post(
+                "/v1/migrations/{id}/waves/{n}/cutover", .operate,
+                query: WaveRoutes.waiting.union(["require"]), waves.cutOver),
+            .post(
+                "/v1/migrations/{id}/waves/{n}/rollback", .operate, query: WaveRoutes.waiting,
+                waves.rollBack),
+            .post("/v1/migrations/{id}/waves/{n}/thaw", .operate, waves.thaw),
 
             // History
             .get("/v1/domains/{fqdn}/history", .audit, HistoryRoutes().ofDomain),

@@ -46,6 +46,10 @@ package struct ChangeRow: Sendable, Hashable {
             subject = id
             beforeDetail = before.map(Self.text)
             afterDetail = after.map(Self.text)
+        case .migration(let id, let before, let after):
+            subject = id
+            beforeDetail = before.map(Self.text)
+            afterDetail = after.map(Self.text)
         }
     }
 
@@ -73,6 +77,12 @@ package struct ChangeRow: Sendable, Hashable {
             return Change(
                 action,
                 .token(
+                    id: subject, before: try Self.value(beforeDetail),
+                    after: try Self.value(afterDetail)))
+        case .migrationPlanned, .migrationFinalized, .migrationCancelled:
+            return Change(
+                action,
+                .migration(
                     id: subject, before: try Self.value(beforeDetail),
                     after: try Self.value(afterDetail)))
         default:

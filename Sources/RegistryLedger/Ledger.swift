@@ -9,9 +9,21 @@ import RegistryModel
 package struct Ledger: Sendable {
     /// How long a released name can't be registered again.
     package var quarantine: Duration
+    /// How much one wave may do.
+    package var blastRadius: BlastRadius
 
-    package init(quarantine: Duration) {
+    package init(quarantine: Duration, blastRadius: BlastRadius = BlastRadius()) {
         self.quarantine = quarantine
+        self.blastRadius = blastRadius
+    }
+
+    /// What became of a command inside its transaction.
+    package struct Written: Sendable {
+        package var committed: Committed
+        /// `nil`: it made no revision.
+        package var changes: RevisionChanges?
+        /// Whether the command's writes stay; a dry run's are rolled back.
+        package var isKept = true
     }
 
     /// - Parameter now: the time of the transaction. The revision's own time never goes back behind
@@ -20,56 +32,80 @@ package struct Ledger: Sendable {
     ///   the caller rolls the command's writes back.
     package func execute(
         _ request: CommitRequest, in transaction: some LedgerTransaction, now: Timestamp
-    ) throws -> (committed: Committed, changes: RevisionChanges?) {
+    ) throws -> Written {
         if let key = request.idempotency,
             let record = try transaction.idempotencyRecord(token: key.token, key: key.key),
             let replay = try record.replay(of: key, at: now)
         {
-            return (replay, nil)
+            return Written(committed: replay)
         }
 
         guard request.isStorable else { throw RegistryError.inconsistent }
         let head = try transaction.head()
         let revision = head.revision.next
         let at = max(now, head.at)
-        let decision = try decide(request.command, in: transaction, revision: revision, at: at)
-        guard !decision.log.isEmpty else {
-            return (Committed(revision: head.revision, outcome: decision.outcome), nil)
+        let step = Step(
+            transaction: transaction, revision: revision, at: at, actor: request.actor,
+            note: request.note, settings: self)
+        let decision = try step.decide(request.command)
+        guard decision.changeCount > 0 else {
+            let committed = Committed(revision: head.revision, outcome: decision.outcome)
+            return Written(committed: committed, isKept: decision.isKept)
         }
-
-        let header = RevisionHeader(
-            epoch: head.epoch, revision: revision, at: at, actor: request.actor, note: request.note,
-            requestID: request.requestID)
-        let digest = RevisionDigest.digest(of: header, changes: decision.log, after: head.digest)
-        try transaction.append(header, digest: digest, changes: decision.log)
-        try transaction.advanceHead(
-            to: Head(epoch: head.epoch, revision: revision, digest: digest, at: at))
-
+        let effects = try append(decision, request, in: transaction, after: head, at: at)
         if let key = request.idempotency {
             try transaction.put(
                 IdempotencyRecord(
                     key: key, revision: revision, outcome: decision.outcome, createdAt: at))
         }
-        return (Committed(revision: revision, outcome: decision.outcome), decision.effects)
+        return Written(
+            committed: Committed(revision: revision, outcome: decision.outcome), changes: effects)
     }
 
-    private func decide(
-        _ command: Command, in transaction: some LedgerTransaction, revision: Revision,
-        at: Timestamp
-    ) throws -> Decision {
-        let step = Step(
-            transaction: transaction, revision: revision, at: at, quarantine: quarantine)
-        return switch command {
-        case .register(let domain): try step.register(domain)
-        case .registerBatch(let rows): try step.registerBatch(rows)
-        case .change(let fqdn, let patch, let ifMatch):
-            try step.change(fqdn, patch, ifMatch: ifMatch)
-        case .release(let fqdn, let ifMatch): try step.release(fqdn, ifMatch: ifMatch)
-        case .restore(let fqdn): try step.restore(fqdn)
-        case .putLocation(let name, let settings): try step.putLocation(name, settings)
-        case .deleteLocation(let name): try step.deleteLocation(name)
-        case .createToken(let token): try step.createToken(token)
-        case .revokeToken(let id): try step.revokeToken(id)
+    /// Makes the decision the next revision: log, digest, head.
+    /// - Returns: what memory must learn of it.
+    private func append(
+        _ decision: Decision, _ request: CommitRequest, in transaction: some LedgerTransaction,
+        after head: Head, at: Timestamp
+    ) throws -> RevisionChanges {
+        let header = RevisionHeader(
+            epoch: head.epoch, revision: head.revision.next, at: at, actor: request.actor,
+            note: request.note, requestID: request.requestID, migration: decision.migration,
+            wave: decision.wave, overrideReason: decision.overrideReason)
+        var effects = decision.effects
+        var digest = RevisionDigest(
+            header, changeCount: decision.changeCount, after: head.digest)
+        try transaction.append(decision.log, to: header.revision, from: decision.movedRows)
+        if decision.movedRows > 0 {
+            // What set-based statements wrote is known only to the log.
+            effects.domains += try transaction.readBack(header.revision, at: at, into: &digest)
+        } else {
+            for change in decision.log { digest.add(ChangeRow(change)) }
+        }
+        let result = digest.finish()
+        try transaction.append(header, digest: result, changeCount: decision.changeCount)
+        try transaction.advanceHead(
+            to: Head(epoch: head.epoch, revision: header.revision, digest: result, at: at))
+        return effects
+    }
+}
+
+extension Step {
+    fileprivate func decide(_ command: Command) throws -> Decision {
+        switch command {
+        case .register(let domain): try register(domain)
+        case .registerBatch(let rows): try registerBatch(rows)
+        case .change(let fqdn, let patch, let ifMatch): try change(fqdn, patch, ifMatch: ifMatch)
+        case .release(let fqdn, let ifMatch): try release(fqdn, ifMatch: ifMatch)
+        case .restore(let fqdn): try restore(fqdn)
+        case .putLocation(let name, let settings): try putLocation(name, settings)
+        case .deleteLocation(let name): try deleteLocation(name)
+        case .createToken(let token): try createToken(token)
+        case .revokeToken(let id): try revokeToken(id)
+        case .planMigration(let plan): try planMigration(plan)
+        case .waveStep(let step): try waveStep(step)
+        case .finalizeMigration(let id): try finalizeMigration(id)
+        case .cancelMigration(let id): try cancelMigration(id)
         }
     }
 }
@@ -86,7 +122,16 @@ extension CommitRequest {
         case .change(_, let patch, _):
             if case .set(let tenant) = patch.tenant { texts.append(tenant) }
         case .createToken(let token): texts += [token.id, token.name]
-        case .release, .restore, .putLocation, .deleteLocation, .revokeToken: break
+        case .planMigration(let plan): texts += [plan.id, plan.name]
+        case .waveStep(let step):
+            switch step.action {
+            case .freeze(let agreement, _), .cutOver(let agreement):
+                texts.append(agreement.overrideReason)
+            case .rollBack, .thaw, .thawWhenDue: break
+            }
+        case .release, .restore, .putLocation, .deleteLocation, .revokeToken, .finalizeMigration,
+            .cancelMigration:
+            break
         }
         return !texts.contains { $0?.utf8.contains(0) ?? false }
     }
@@ -95,8 +140,19 @@ extension CommitRequest {
 /// What a command came to: its answer, its lines in the log, and what memory must learn of it.
 struct Decision {
     var outcome: Outcome
+    /// Lines that set-based statements have written already, from position 0 on.
+    var movedRows = 0
+    /// Lines that come after them.
     var log: [Change] = []
     var effects: RevisionChanges
+    /// What the revision's header says of a migration's step.
+    var migration: String?
+    var wave: Int?
+    var overrideReason: String?
+    /// Whether the writes stay.
+    var isKept = true
+
+    var changeCount: Int { movedRows + log.count }
 
     static func unchanged(_ outcome: Outcome, at revision: Revision) -> Decision {
         Decision(outcome: outcome, effects: RevisionChanges(revision: revision))
@@ -108,5 +164,9 @@ struct Step<Transaction: LedgerTransaction> {
     let transaction: Transaction
     let revision: Revision
     let at: Timestamp
-    let quarantine: Duration
+    let actor: Actor
+    let note: Note
+    let settings: Ledger
+
+    var quarantine: Duration { settings.quarantine }
 }

@@ -4,12 +4,14 @@ import RegistryModel
 ///
 /// Calls are synchronous and come from the engine's writing thread: SQLite has one writer, and
 /// libpq blocks. Whatever they throw that isn't a `RegistryError` is the engine's own failure.
-package protocol LedgerTransaction {
+package protocol LedgerTransaction: MigrationTransaction {
     /// The head, locked against other writers until the transaction ends.
     func head() throws -> Head
     func advanceHead(to head: Head) throws
 
-    func append(_ header: RevisionHeader, digest: [UInt8], changes: [Change]) throws
+    /// Writes changes into the log of a revision whose header comes later, from `position` on.
+    func append(_ changes: [Change], to revision: Revision, from position: Int) throws
+    func append(_ header: RevisionHeader, digest: [UInt8], changeCount: Int) throws
 
     func domain(_ fqdn: FQDN) throws -> Domain?
     func insert(_ domain: Domain) throws

@@ -1,17 +1,16 @@
-import Crypto
 import RegistryModel
 
 /// The digest chain: SHA-256 over the previous digest, the revision's header and its changes.
 ///
-/// The encoding is netstrings (`5:japan,`), `~` for an absent value and decimal text for numbers:
-/// no two different revisions have one encoding, and any language checks it in twenty lines.
-/// `docs/history.md` writes it down field by field. The order of the fields never changes.
+/// `docs/history.md` writes the encoding down field by field. The order of the fields never changes.
 package struct RevisionDigest {
-    private var hash = SHA256()
-    private var buffer: [UInt8] = []
+    private var hash = NetstringHash()
 
     /// The digest before the first revision: 32 zero octets.
     package static let genesis = [UInt8](repeating: 0, count: 32)
+
+    /// Fields of one change: the columns of `change_log` from `action` on.
+    package static let fieldsPerChange = 12
 
     package static func digest(
         of header: RevisionHeader, changes: [Change], after previous: [UInt8]
@@ -22,62 +21,46 @@ package struct RevisionDigest {
     }
 
     package init(_ header: RevisionHeader, changeCount: Int, after previous: [UInt8]) {
-        hash.update(data: previous)
-        field(header.epoch.text)
-        field(header.revision.number)
-        field(header.at.milliseconds)
-        field(header.actor.token)
-        field(header.actor.name)
-        field(header.actor.role.rawValue)
-        field(header.note.reason)
-        field(header.note.ticket)
-        field(header.requestID)
-        field(header.migration)
-        field(header.wave.map(Int64.init))
-        field(header.overrideReason)
-        field(Int64(changeCount))
+        hash.raw(previous)
+        hash.text(header.epoch.text)
+        hash.number(header.revision.number)
+        hash.number(header.at.milliseconds)
+        hash.text(header.actor.token)
+        hash.text(header.actor.name)
+        hash.text(header.actor.role.rawValue)
+        hash.text(header.note.reason)
+        hash.text(header.note.ticket)
+        hash.text(header.requestID)
+        hash.text(header.migration)
+        hash.number(header.wave.map(Int64.init))
+        hash.text(header.overrideReason)
+        hash.number(Int64(changeCount))
     }
 
     package mutating func add(_ row: ChangeRow) {
-        field(row.action)
-        field(row.fqdn)
+        hash.text(row.action)
+        hash.text(row.fqdn)
         placement(row.before)
         placement(row.after)
-        field(row.registeredAt?.milliseconds)
-        field(row.subject)
-        field(row.beforeDetail)
-        field(row.afterDetail)
-        if buffer.count >= 1 << 16 { flush() }
+        hash.number(row.registeredAt?.milliseconds)
+        hash.text(row.subject)
+        hash.text(row.beforeDetail)
+        hash.text(row.afterDetail)
+    }
+
+    /// One change straight from an engine's row: `field` adds its fields in the order of the
+    /// columns, `fieldsPerChange` of them. Strings in between would cost more than the digest.
+    package mutating func add(_ fields: (inout NetstringHash) throws -> Void) rethrows {
+        try fields(&hash)
     }
 
     package mutating func finish() -> [UInt8] {
-        flush()
-        return Array(hash.finalize())
+        hash.finish()
     }
 
     private mutating func placement(_ placement: Placement?) {
-        field(placement?.location.text)
-        field(placement?.mode.rawValue)
-        field(placement?.tenant)
-    }
-
-    private mutating func field(_ text: String?) {
-        guard let text else {
-            buffer.append(UInt8(ascii: "~"))
-            return
-        }
-        buffer.append(contentsOf: String(text.utf8.count).utf8)
-        buffer.append(UInt8(ascii: ":"))
-        buffer.append(contentsOf: text.utf8)
-        buffer.append(UInt8(ascii: ","))
-    }
-
-    private mutating func field(_ number: Int64?) {
-        field(number.map(String.init))
-    }
-
-    private mutating func flush() {
-        hash.update(data: buffer)
-        buffer.removeAll(keepingCapacity: true)
+        hash.text(placement?.location.text)
+        hash.text(placement?.mode.rawValue)
+        hash.text(placement?.tenant)
     }
 }

@@ -122,6 +122,10 @@ extension Step {
         if let ifMatch, !ifMatch.holds(for: domain.revision) {
             throw RegistryError.revisionMismatch(current: domain.revision)
         }
+        if let wave = try transaction.frozenWave(of: fqdn) {
+            throw RegistryError.domainInMigration(
+                fqdn, migration: wave.migration, wave: wave.number)
+        }
         return domain
     }
 

@@ -45,7 +45,9 @@ extension Step {
         guard !current.settings.isDefaultForSignups else {
             throw RegistryError.defaultLocationRequired(name)
         }
-        guard try !transaction.isReferenced(name, at: at) else {
+        guard try !transaction.isReferenced(name, at: at),
+            try !transaction.isReferencedByMigration(name)
+        else {
             throw RegistryError.locationInUse(name)
         }
         try transaction.deleteLocation(name)

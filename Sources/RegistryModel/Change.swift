@@ -27,6 +27,7 @@ public struct Change: Hashable, Sendable {
         case domain(FQDN, before: Placement?, after: Placement?, registeredAt: Timestamp)
         case location(LocationName, before: LocationSettings?, after: LocationSettings?)
         case token(id: String, before: TokenFacts?, after: TokenFacts?)
+        case migration(id: String, before: MigrationFacts?, after: MigrationFacts?)
     }
 }
 

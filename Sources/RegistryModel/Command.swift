@@ -10,13 +10,49 @@ public enum Command: Hashable, Sendable {
     case deleteLocation(LocationName)
     case createToken(TokenRecord)
     case revokeToken(id: String)
+    case planMigration(MigrationPlan)
+    case waveStep(WaveStep)
+    /// No wave may be planned or frozen; there's no rollback after.
+    case finalizeMigration(id: String)
+    /// Ends what hasn't moved; frozen waves thaw.
+    case cancelMigration(id: String)
+}
+
+/// One step of one wave.
+public struct WaveStep: Hashable, Sendable {
+    public enum Action: Hashable, Sendable {
+        /// - Parameter deadline: from now; then the wave thaws by itself.
+        case freeze(WaveAgreement, deadline: Duration)
+        case cutOver(WaveAgreement)
+        /// - Parameter skipsConflicts: whether rows that changed since the cutover stay as they are
+        ///   instead of failing the step.
+        case rollBack(skipsConflicts: Bool)
+        case thaw
+        /// What the deadline does. Refused where the wave isn't frozen, or not that long.
+        case thawWhenDue
+    }
+
+    public var migration: String
+    /// From 1.
+    public var wave: Int
+    public var action: Action
+
+    public init(_ action: Action, migration: String, wave: Int) {
+        self.migration = migration
+        self.wave = wave
+        self.action = action
+    }
 }
 
 extension Command {
     /// How much work it is, in rows.
     package var rowCount: Int {
-        if case .registerBatch(let rows) = self { return max(1, rows.count) }
-        return 1
+        switch self {
+        case .registerBatch(let rows): max(1, rows.count)
+        // As many as there are: nobody else should wait in the same transaction.
+        case .planMigration, .waveStep, .cancelMigration: MigrationPlan.maximumNames
+        default: 1
+        }
     }
 }
 

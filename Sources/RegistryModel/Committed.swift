@@ -26,6 +26,38 @@ public enum Outcome: Sendable, Hashable, Codable {
     /// `id` and facts; the secret is never stored, so a replay can't show it.
     case token(id: String, TokenFacts)
     case tokenRevoked
+    case migration(Migration)
+    case wave(WaveOutcome)
+}
+
+/// What a step did to a wave.
+public struct WaveOutcome: Sendable, Hashable, Codable {
+    public var migration: String
+    public var wave: Int
+    public var state: WaveState
+    /// Domains that changed.
+    public var count: Int
+    /// Time of the transaction up to its commit.
+    public var milliseconds: Int
+    public var deadline: Timestamp?
+    /// Rows that a rollback left as they were, the first ones; nil where it fails rather than
+    /// leave any.
+    public var skipped: [FQDN]?
+    public var skippedCount: Int?
+
+    public init(
+        migration: String, wave: Int, state: WaveState, count: Int, milliseconds: Int,
+        deadline: Timestamp? = nil, skipped: [FQDN]? = nil, skippedCount: Int? = nil
+    ) {
+        self.migration = migration
+        self.wave = wave
+        self.state = state
+        self.count = count
+        self.milliseconds = milliseconds
+        self.deadline = deadline
+        self.skipped = skipped
+        self.skippedCount = skippedCount
+    }
 }
 
 /// What one revision did to the state that every node keeps in memory, in order.
@@ -45,14 +77,17 @@ public struct RevisionChanges: Sendable, Hashable {
     public var locations: [LocationChange]
     /// Tokens created or revoked, as they are now.
     public var tokens: [TokenRecord]
+    /// How many more migrations are open than before.
+    public var openMigrations: Int
 
     public init(
         revision: Revision, domains: [DomainChange] = [], locations: [LocationChange] = [],
-        tokens: [TokenRecord] = []
+        tokens: [TokenRecord] = [], openMigrations: Int = 0
     ) {
         self.revision = revision
         self.domains = domains
         self.locations = locations
         self.tokens = tokens
+        self.openMigrations = openMigrations
     }
 }

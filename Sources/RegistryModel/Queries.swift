@@ -76,3 +76,49 @@ public struct HistoryQuery: Sendable, Hashable {
         self.limit = limit
     }
 }
+
+/// Which migrations to list, newest first.
+public struct MigrationQuery: Sendable, Hashable {
+    public var state: MigrationState?
+    /// The id of the last one of the page before.
+    public var after: String?
+    public var limit: Int
+
+    public init(state: MigrationState? = nil, after: String? = nil, limit: Int = 100) {
+        self.state = state
+        self.after = after
+        self.limit = limit
+    }
+}
+
+/// Which names of one migration to list.
+public struct MigrationDomainQuery: Sendable, Hashable {
+    public var migration: String
+    public var wave: Int?
+    public var status: MigrationDomain.Status?
+    /// The position of the last one of the page before.
+    public var after: Int64?
+    public var limit: Int
+
+    public init(
+        migration: String, wave: Int? = nil, status: MigrationDomain.Status? = nil,
+        after: Int64? = nil, limit: Int = 100
+    ) {
+        self.migration = migration
+        self.wave = wave
+        self.status = status
+        self.after = after
+        self.limit = limit
+    }
+}
+
+/// One wave among all migrations.
+public struct WaveName: Sendable, Hashable {
+    public var migration: String
+    public var number: Int
+
+    public init(migration: String, number: Int) {
+        self.migration = migration
+        self.number = number
+    }
+}

@@ -23,6 +23,21 @@ public enum RegistryError: Error, Hashable, Sendable {
     case revisionMismatch(current: Revision?)
     case idempotencyKeyReused
 
+    // Migrations
+    case unknownMigration(String)
+    case unknownWave(Int, migration: String)
+    /// The step isn't one that the wave's state allows.
+    case wrongWaveState(WaveState, wave: Int, WaveState.Event)
+    /// The freeze has come to its deadline; the wave is about to thaw.
+    case freezeIsOver(wave: Int, at: Timestamp)
+    case wrongMigrationState(MigrationState, why: String)
+    case planMismatch(String)
+    case blastRadius(String)
+    case overrideForbidden(Role)
+    /// The first rows that differ, and how many do.
+    case waveConflict([WaveConflict], total: Int)
+    case domainInMigration(FQDN, migration: String, wave: Int)
+
     // Reading
     case unknownRevision(Revision, head: Revision)
     case revisionNotReached(Revision, now: Revision)
@@ -59,6 +74,14 @@ extension RegistryError {
         case .lastAdminToken: "last-admin-token"
         case .revisionMismatch: "revision-mismatch"
         case .idempotencyKeyReused: "idempotency-key-reused"
+        case .unknownMigration: "unknown-migration"
+        case .unknownWave: "unknown-wave"
+        case .wrongWaveState, .freezeIsOver, .wrongMigrationState: "wrong-state"
+        case .planMismatch: "plan-mismatch"
+        case .blastRadius: "blast-radius"
+        case .overrideForbidden: "forbidden"
+        case .waveConflict: "wave-conflict"
+        case .domainInMigration: "domain-in-migration"
         case .unknownRevision: "unknown-revision"
         case .revisionNotReached: "revision-not-reached"
         case .invalidCursor: "invalid-cursor"

@@ -21,7 +21,7 @@ public enum Permission: String, Hashable, Sendable, CaseIterable {
     case register
     /// History, tokens' doings, migrations to look at.
     case audit
-    /// Batch registration, change, release, restore.
+    /// Batch registration, change, release, restore, migrations.
     case operate
     /// Tokens, locations.
     case administer

@@ -31,6 +31,17 @@ public protocol Store: ChangeSource {
     >
     func tokens(after: String?, limit: Int) async throws(RegistryError) -> Read<Page<TokenRecord>>
 
+    /// - Returns: nil where there is none. With the first of its skipped names.
+    func migration(_ id: String) async throws(RegistryError) -> Read<Migration?>
+    /// Newest first, without skipped names.
+    func migrations(_ query: MigrationQuery) async throws(RegistryError) -> Read<Page<Migration>>
+    /// By wave and name, the skipped ones last.
+    func domains(
+        of query: MigrationDomainQuery
+    ) async throws(RegistryError) -> Read<Page<MigrationDomain>>
+    /// Frozen waves that have come to their deadline.
+    func wavesDue(at now: Timestamp) async throws(RegistryError) -> [WaveName]
+
     /// Notes when tokens were last used, and drops idempotency records older than their 24 hours.
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError)
 
@@ -54,10 +65,11 @@ public protocol ChangeSource: Sendable {
         -> [RevisionChanges]
 }
 
-/// A piece of a snapshot, in the order: locations, tokens, domains by name.
+/// A piece of a snapshot, in the order: locations, tokens, the number of open migrations, domains by name.
 public enum SnapshotPart: Sendable {
     case locations([Location])
     case tokens([TokenRecord])
+    case openMigrations(Int)
     case domains([Domain])
 }
 

@@ -7,6 +7,7 @@ final class Collected: Sendable {
         var locations: [Location] = []
         var tokens: [TokenRecord] = []
         var domains: [Domain] = []
+        var openMigrations = 0
     }
 
     private let parts = Mutex(Parts())
@@ -16,15 +17,16 @@ final class Collected: Sendable {
             switch part {
             case .locations(let more): parts.locations += more
             case .tokens(let more): parts.tokens += more
+            case .openMigrations(let count): parts.openMigrations = count
             case .domains(let more): parts.domains += more
             }
         }
     }
 
-    func take() -> ([Location], [TokenRecord], [Domain]) {
+    func take() -> ([Location], [TokenRecord], [Domain], openMigrations: Int) {
         parts.withLock { parts in
             defer { parts = Parts() }
-            return (parts.locations, parts.tokens, parts.domains)
+            return (parts.locations, parts.tokens, parts.domains, parts.openMigrations)
         }
     }
 }

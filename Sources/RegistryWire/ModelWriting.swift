@@ -40,11 +40,7 @@ extension JSONWriter {
         field("at", header.at.description)
         write(item.change)
         key("actor")
-        beginObject()
-        field("token", header.actor.token)
-        field("name", header.actor.name)
-        field("role", header.actor.role.rawValue)
-        endObject()
+        write(header.actor)
         fieldIfPresent("reason", header.note.reason)
         fieldIfPresent("ticket", header.note.ticket)
         fieldIfPresent("migration", header.migration)
@@ -71,6 +67,11 @@ extension JSONWriter {
             field("action", change.action.rawValue)
             optional("before", before) { $0.facts($1) }
             optional("after", after) { $0.facts($1) }
+        case .migration(let id, let before, let after):
+            field("subject", id)
+            field("action", change.action.rawValue)
+            optional("before", before) { $0.members(of: $1) }
+            optional("after", after) { $0.members(of: $1) }
         }
     }
 

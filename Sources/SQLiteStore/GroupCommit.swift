@@ -107,7 +107,9 @@ final class GroupCommit: Sendable {
             // A reader may have met a broken disk meanwhile.
             guard !state.withLock(\.hasFailed) else { throw AcknowledgesNothing() }
             for result in results {
-                if case .success((_, let changes?)) = result { onCommit(changes) }
+                if case .success(let written) = result, let changes = written.changes {
+                    onCommit(changes)
+                }
             }
             commitTime.record(duration: started.duration(to: .now))
             groupSize.record(jobs.count)
@@ -124,11 +126,9 @@ final class GroupCommit: Sendable {
 
     private struct AcknowledgesNothing: Error {}
 
-    private typealias Written = (committed: Committed, changes: RevisionChanges?)
-
     private func transaction(
         _ requests: [CommitRequest], in db: Database
-    ) throws -> [Result<Written, RegistryError>] {
+    ) throws -> [Result<Ledger.Written, RegistryError>] {
         let time = now()
         let transaction = SQLiteTransaction(db: db)
         try db.beginTransaction(.immediate)
@@ -136,8 +136,12 @@ final class GroupCommit: Sendable {
             try db.cachedStatement(sql: "SAVEPOINT command").execute()
             do {
                 let written = try ledger.execute(request, in: transaction, now: time)
-                try db.cachedStatement(sql: "RELEASE command").execute()
-                return Result<Written, RegistryError>.success(written)
+                if written.isKept {
+                    try db.cachedStatement(sql: "RELEASE command").execute()
+                } else {
+                    try undoCommand(db)
+                }
+                return Result<Ledger.Written, RegistryError>.success(written)
             } catch let refusal as RegistryError {
                 try undoCommand(db)
                 return .failure(refusal)

@@ -60,6 +60,7 @@ extension SQLiteStore {
                     try Row.fetchAll(db, sql: "SELECT * FROM location").map(Location.init(row:))))
             receive(
                 .tokens(try Row.fetchAll(db, sql: TokenRecord.select).map(TokenRecord.init(row:))))
+            receive(.openMigrations(try Migration.openCount(db)))
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
@@ -127,6 +128,9 @@ extension RevisionChanges {
                 .set(Location(name: name, settings: after, revision: item.header.revision)))
         case .token(let id, _, _):
             if let token = try tokens(id) { self.tokens.append(token) }
+        case .migration(_, let before, let after):
+            openMigrations += (after?.state.isOpen ?? false) ? 1 : 0
+            openMigrations -= (before?.state.isOpen ?? false) ? 1 : 0
         }
     }
 }

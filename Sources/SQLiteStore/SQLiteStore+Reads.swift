@@ -79,15 +79,8 @@ extension SQLiteStore {
         filter.add("mode = ?", query.mode?.rawValue)
         filter.add("tenant = ?", query.tenant)
         filter.add("fqdn > ?", query.after?.text)
-        if let prefix = query.prefix {
-            filter.add("fqdn >= ?", prefix)
-            // The octet after `z`, the highest that a name can hold.
-            filter.add("fqdn < ?", prefix + "{")
-        }
-        if let suffix = query.suffix {
-            // Not LIKE: it reads `_` and `%` as wildcards, and a long pattern is an error to it.
-            filter.add("substr('.' || fqdn, -length(?1s)) = ?1s", twice: "." + suffix)
-        }
+        filter.add(prefix: query.prefix)
+        filter.add(suffix: query.suffix)
         return try await page(
             "SELECT * FROM domain \(filter.clause) ORDER BY fqdn", filter, limit: query.limit,
             Domain.init(row:))
@@ -119,11 +112,19 @@ extension SQLiteStore {
         _ sql: String, _ filter: Filter, limit: Int,
         _ item: @escaping @Sendable (Row) throws -> Item
     ) async throws(RegistryError) -> Read<Page<Item>> {
+        try await page(sql, filter, limit: limit) { row, _ in try item(row) }
+    }
+
+    /// The same of items that take another look at the store.
+    func page<Item: Sendable>(
+        _ sql: String, _ filter: Filter, limit: Int,
+        _ item: @escaping @Sendable (Row, Database) throws -> Item
+    ) async throws(RegistryError) -> Read<Page<Item>> {
         try await reading { db in
             let revision = try Head.read(db).revision
             var items = try Row.fetchAll(
                 db, sql: "\(sql) LIMIT \(limit + 1)", arguments: filter.arguments
-            ).map(item)
+            ).map { try item($0, db) }
             let hasMore = items.count > limit
             if hasMore { items.removeLast() }
             return Read(Page(items: items, hasMore: hasMore), at: revision)
@@ -150,6 +151,21 @@ struct Filter: Sendable {
     mutating func add(_ condition: String, twice value: String) {
         conditions.append(condition.replacing("?1s", with: "?"))
         arguments += [value, value]
+    }
+
+    /// Names that begin so.
+    mutating func add(prefix: String?) {
+        guard let prefix else { return }
+        add("fqdn >= ?", prefix)
+        // The octet after `z`, the highest that a name can hold.
+        add("fqdn < ?", prefix + "{")
+    }
+
+    /// Names below this one, or itself.
+    mutating func add(suffix: String?) {
+        guard let suffix else { return }
+        // Not LIKE: it reads `_` and `%` as wildcards, and a long pattern is an error to it.
+        add("substr('.' || fqdn, -length(?1s)) = ?1s", twice: "." + suffix)
     }
 
     var clause: String {

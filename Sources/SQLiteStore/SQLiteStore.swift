@@ -24,9 +24,11 @@ public final class SQLiteStore: Store {
         public var folder: URL
         /// How long a released name can't be registered again.
         public var quarantine: Duration
+        /// How much one wave may do.
+        public var blastRadius = BlastRadius()
         public var now: @Sendable () -> Timestamp
         /// The files to bring the schema up to. Tests give older and newer ones.
-        public var migrations: [Migration] = Migration.sqlite
+        public var schema: [SchemaFile] = SchemaFile.sqlite
 
         public init(folder: URL, quarantine: Duration, now: @escaping @Sendable () -> Timestamp) {
             self.folder = folder
@@ -54,7 +56,7 @@ public final class SQLiteStore: Store {
                 // can lose acknowledged commits at power loss.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try Self.assertDurable(db)
-                try SchemaMigrator(migrations: configuration.migrations, now: configuration.now)
+                try SchemaMigrator(files: configuration.schema, now: configuration.now)
                     .run(db)
                 try Self.makeHeadIfMissing(db, now: configuration.now())
             }
@@ -63,9 +65,10 @@ public final class SQLiteStore: Store {
                 "\(folder.path): \(error.message ?? "SQLite failed") (\(error.extendedResultCode))")
         }
         writer = GroupCommit(
-            pool: pool, ledger: Ledger(quarantine: configuration.quarantine),
-            now: configuration.now,
-            logger: logger, onCommit: onCommit)
+            pool: pool,
+            ledger: Ledger(
+                quarantine: configuration.quarantine, blastRadius: configuration.blastRadius),
+            now: configuration.now, logger: logger, onCommit: onCommit)
     }
 
     public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
@@ -107,6 +110,7 @@ extension SQLiteStore {
             // 64 MiB of page cache a connection: negative means KiB.
             try db.execute(sql: "PRAGMA cache_size = -65536")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
+            db.add(function: SampleFunction.function)
         }
         return settings
     }

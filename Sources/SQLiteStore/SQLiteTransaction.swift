@@ -7,15 +7,15 @@ import RegistryModel
 struct SQLiteTransaction: LedgerTransaction {
     let db: Database
 
-    private func run(_ sql: String, _ arguments: StatementArguments) throws {
+    func run(_ sql: String, _ arguments: StatementArguments) throws {
         try db.cachedStatement(sql: sql).execute(arguments: arguments)
     }
 
-    private func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
+    func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
         try Row.fetchOne(try db.cachedStatement(sql: sql), arguments: arguments)
     }
 
-    private func exists(_ sql: String, _ arguments: StatementArguments) throws -> Bool {
+    func exists(_ sql: String, _ arguments: StatementArguments) throws -> Bool {
         try row(sql, arguments) != nil
     }
 }
@@ -33,7 +33,7 @@ extension SQLiteTransaction {
             [head.revision.number, Data(head.digest), head.at.milliseconds])
     }
 
-    func append(_ header: RevisionHeader, digest: [UInt8], changes: [Change]) throws {
+    func append(_ header: RevisionHeader, digest: [UInt8], changeCount: Int) throws {
         try run(
             """
             INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name, actor_role, reason,
@@ -46,9 +46,12 @@ extension SQLiteTransaction {
                 header.actor.name, header.actor.role.rawValue, header.note.reason,
                 header.note.ticket,
                 header.requestID, header.migration, header.wave, header.overrideReason,
-                changes.count,
+                changeCount,
                 Data(digest),
             ])
+    }
+
+    func append(_ changes: [Change], to revision: Revision, from position: Int) throws {
         let insert = try db.cachedStatement(
             sql: """
                 INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
@@ -56,10 +59,10 @@ extension SQLiteTransaction {
                     before_detail, after_detail)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
-        for (position, change) in changes.enumerated() {
+        for (position, change) in zip(position..., changes) {
             let row = ChangeRow(change)
             try insert.execute(arguments: [
-                header.revision.number, position, row.action, row.fqdn, row.before?.location.text,
+                revision.number, position, row.action, row.fqdn, row.before?.location.text,
                 row.before?.mode.rawValue, row.before?.tenant, row.after?.location.text,
                 row.after?.mode.rawValue, row.after?.tenant, row.registeredAt?.milliseconds,
                 row.subject, row.beforeDetail, row.afterDetail,

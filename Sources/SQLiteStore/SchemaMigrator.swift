@@ -7,7 +7,7 @@ import RegistryModel
 /// Brings a database to the newest schema: each file in one transaction, recorded with its
 /// checksum. GRDB's own migrator keeps no checksums, and would take an edited file for the old one.
 struct SchemaMigrator {
-    let migrations: [Migration]
+    let files: [SchemaFile]
     let now: @Sendable () -> Timestamp
 
     func run(_ db: Database) throws {
@@ -23,10 +23,10 @@ struct SchemaMigrator {
                 """)
         let applied = try Row.fetchAll(
             db, sql: "SELECT version, sha256 FROM schema_migration ORDER BY version")
-        let known = migrations.map(\.version).max() ?? 0
+        let known = files.map(\.version).max() ?? 0
         for row in applied {
             let version: Int = row["version"]
-            guard let migration = migrations.first(where: { $0.version == version }) else {
+            guard let migration = files.first(where: { $0.version == version }) else {
                 throw StoreOpeningError.newer(version: version, known: known)
             }
             guard Self.checksum(migration) == row["sha256"] else {
@@ -34,12 +34,12 @@ struct SchemaMigrator {
             }
         }
         let newest = applied.last.map { $0["version"] as Int } ?? 0
-        for migration in migrations where migration.version > newest {
+        for migration in files where migration.version > newest {
             try apply(migration, to: db)
         }
     }
 
-    private func apply(_ migration: Migration, to db: Database) throws {
+    private func apply(_ migration: SchemaFile, to db: Database) throws {
         try db.inTransaction(.immediate) {
             try db.execute(sql: migration.sql)
             try db.execute(
@@ -60,7 +60,7 @@ struct SchemaMigrator {
         }
     }
 
-    private static func checksum(_ migration: Migration) -> String {
+    private static func checksum(_ migration: SchemaFile) -> String {
         SHA256.hash(data: Data(migration.sql.utf8)).map { String(format: "%02x", $0) }.joined()
     }
 }

@@ -47,10 +47,11 @@ enum RunningService {
         _ options: ServeOptions, state: NodeState, logger: Logger
     ) throws -> SQLiteStore {
         do {
+            var configuration = SQLiteStore.Configuration(
+                folder: options.folder, quarantine: options.quarantine, now: SystemClock.now)
+            configuration.blastRadius = options.blastRadius
             return try SQLiteStore(
-                SQLiteStore.Configuration(
-                    folder: options.folder, quarantine: options.quarantine, now: SystemClock.now),
-                logger: logger,
+                configuration, logger: logger,
                 onCommit: { changes in
                     guard !state.apply(changes) else { return }
                     logger.critical(
@@ -96,6 +97,7 @@ enum RunningService {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreWatch(store: store)),
             .init(service: Maintenance(service, logger: logger)),
+            .init(service: FreezeDeadlines(service, logger: logger)),
         ]
         if let address = options.opsListen {
             services.append(

@@ -11,6 +11,7 @@ struct ServeOptions: Sendable {
     var opsListen: ListenAddress?
     var folder: URL
     var quarantine = Duration.seconds(90 * 24 * 60 * 60)
+    var blastRadius = BlastRadius()
     var suffixes: [FQDN] = []
     var reservedNames = NamePolicy.standardReserved
     var http = HTTPOptions()

@@ -44,8 +44,11 @@ import Testing
     }
 
     @Test func `lets the folder go when it fails`() async throws {
-        let broken = Migration.sqlite + [Migration(version: 2, name: "broken", sql: "nonsense")]
-        #expect(throws: StoreOpeningError.self) { try folder.open(migrations: broken) }
+        let broken =
+            SchemaFile.sqlite + [
+                SchemaFile(version: SchemaFile.sqlite.count + 1, name: "broken", sql: "nonsense")
+            ]
+        #expect(throws: StoreOpeningError.self) { try folder.open(schema: broken) }
         let store = try folder.open()
         await store.close()
     }
@@ -66,20 +69,23 @@ import Testing
     }
 
     @Test func `refuses a file that a newer version wrote`() async throws {
-        let newer = Migration(version: 2, name: "newer", sql: "CREATE TABLE more (x) ")
-        await (try folder.open(migrations: Migration.sqlite + [newer])).close()
-        #expect(throws: StoreOpeningError.newer(version: 2, known: 1)) { try folder.open() }
+        let newer = SchemaFile(
+            version: SchemaFile.sqlite.count + 1, name: "newer", sql: "CREATE TABLE more (x) ")
+        await (try folder.open(schema: SchemaFile.sqlite + [newer])).close()
+        #expect(throws: StoreOpeningError.newer(version: newer.version, known: newer.version - 1)) {
+            try folder.open()
+        }
         // And the newer version still takes it.
-        await (try folder.open(migrations: Migration.sqlite + [newer])).close()
+        await (try folder.open(schema: SchemaFile.sqlite + [newer])).close()
     }
 
     @Test func `refuses a migration file that has been edited`() async throws {
         await (try folder.open()).close()
-        let released = try #require(Migration.sqlite.first)
-        let edited = Migration(
+        let released = try #require(SchemaFile.sqlite.first)
+        let edited = SchemaFile(
             version: released.version, name: released.name, sql: released.sql + "\n")
         #expect(throws: StoreOpeningError.edited(version: 1, name: released.name)) {
-            try folder.open(migrations: [edited])
+            try folder.open(schema: [edited])
         }
         await (try folder.open()).close()
     }
@@ -116,11 +122,11 @@ import Testing
         let store = try folder.open()
         try await store.run(new("a.example"))
         await store.close()
-        let broken = Migration(
-            version: 2, name: "broken",
+        let broken = SchemaFile(
+            version: SchemaFile.sqlite.count + 1, name: "broken",
             sql: "CREATE TABLE more (x); DELETE FROM domain; INSERT INTO nowhere VALUES (1)")
         #expect(throws: StoreOpeningError.self) {
-            try folder.open(migrations: Migration.sqlite + [broken])
+            try folder.open(schema: SchemaFile.sqlite + [broken])
         }
         let (tables, versions, domains) = try await folder.shell().read { db in
             (
@@ -130,7 +136,7 @@ import Testing
             )
         }
         #expect(tables.isEmpty)
-        #expect(versions == [1])
+        #expect(versions == SchemaFile.sqlite.map(\.version))
         #expect(domains == 1)
         await (try folder.open()).close()
     }

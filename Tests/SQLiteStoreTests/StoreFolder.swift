@@ -16,11 +16,11 @@ final class StoreFolder: Sendable {
 
     var file: URL { url.appendingPathComponent("registry.sqlite") }
 
-    func open(migrations: [Migration] = Migration.sqlite) throws -> SQLiteStore {
+    func open(schema: [SchemaFile] = SchemaFile.sqlite) throws -> SQLiteStore {
         let (clock, observed) = (clock, observed)
         var configuration = SQLiteStore.Configuration(
             folder: url, quarantine: .seconds(90 * 86_400), now: { clock.value })
-        configuration.migrations = migrations
+        configuration.schema = schema
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return try SQLiteStore(configuration, logger: logger) { changes in
             observed.change { $0.append(changes) }

@@ -41,6 +41,9 @@ struct IndependentDigest {
         case .token(let id, let before, let after):
             return [action, nil] + Array(repeating: nil, count: 7)
                 + [id, before.map(json), after.map(json)]
+        case .migration(let id, let before, let after):
+            return [action, nil] + Array(repeating: nil, count: 7)
+                + [id, before.map(json), after.map(json)]
         }
     }
 
@@ -53,6 +56,14 @@ struct IndependentDigest {
         {"accepts_signups":\(settings.acceptsSignups),\
         "default_for_signups":\(settings.isDefaultForSignups),\
         "upstream":"\(settings.upstream.text)"}
+        """
+    }
+
+    private static func json(_ facts: MigrationFacts) -> String {
+        """
+        {"freeze":"\(facts.freeze.rawValue)","from":"\(facts.from)","name":"\(facts.name)",\
+        "plan_digest":"\(facts.planDigest)","state":"\(facts.state.rawValue)","to":"\(facts.to)",\
+        "waves":[\(facts.waves.map(String.init).joined(separator: ","))]}
         """
     }
 

@@ -6,6 +6,7 @@ struct Snapshot: Sendable {
     var domains: [Domain]
     var locations: [Location]
     var tokens: [TokenRecord]
+    var openMigrations = 0
 
     init(of store: any Store) async throws(RegistryError) {
         let parts = Shared<[SnapshotPart]>([])
@@ -16,6 +17,7 @@ struct Snapshot: Sendable {
             case .domains(let more): domains += more
             case .locations(let more): locations += more
             case .tokens(let more): tokens += more
+            case .openMigrations(let count): openMigrations = count
             }
         }
     }

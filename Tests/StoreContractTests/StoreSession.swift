@@ -11,19 +11,25 @@ final class StoreSession: Sendable {
 
     static let start = Timestamp(milliseconds: 1_592_697_600_000)
 
-    convenience init(_ engine: StoreUnderTest, folder: URL, quarantine: Duration) async throws {
+    convenience init(
+        _ engine: StoreUnderTest, folder: URL, quarantine: Duration,
+        blastRadius: BlastRadius = BlastRadius()
+    ) async throws {
         try await self.init(
-            engine, folder: folder, quarantine: quarantine, clock: Shared(Self.start))
+            engine, folder: folder, quarantine: quarantine, blastRadius: blastRadius,
+            clock: Shared(Self.start))
     }
 
     private init(
-        _ engine: StoreUnderTest, folder: URL, quarantine: Duration, clock: Shared<Timestamp>
+        _ engine: StoreUnderTest, folder: URL, quarantine: Duration, blastRadius: BlastRadius,
+        clock: Shared<Timestamp>
     ) async throws {
         let observed = observed
         self.clock = clock
         self.engine = engine
         settings = StoreUnderTest.Settings(
-            folder: folder, quarantine: quarantine, now: { clock.value },
+            folder: folder, quarantine: quarantine, blastRadius: blastRadius,
+            now: { clock.value },
             onCommit: { changes in observed.change { $0.append(changes) } })
         store = try await engine.open(settings)
     }
@@ -32,7 +38,8 @@ final class StoreSession: Sendable {
     func reopened() async throws -> StoreSession {
         await store.close()
         return try await StoreSession(
-            engine, folder: settings.folder, quarantine: settings.quarantine, clock: clock)
+            engine, folder: settings.folder, quarantine: settings.quarantine,
+            blastRadius: settings.blastRadius, clock: clock)
     }
 
     func pass(_ duration: Duration) {

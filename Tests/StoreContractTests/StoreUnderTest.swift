@@ -10,6 +10,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         /// The store's own; the same folder means the same store.
         var folder: URL
         var quarantine: Duration
+        var blastRadius = BlastRadius()
         var now: @Sendable () -> Timestamp
         var onCommit: @Sendable (RevisionChanges) -> Void
     }
@@ -21,8 +22,9 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 
     static let all = [
         StoreUnderTest(name: "SQLite") { settings in
-            let configuration = SQLiteStore.Configuration(
+            var configuration = SQLiteStore.Configuration(
                 folder: settings.folder, quarantine: settings.quarantine, now: settings.now)
+            configuration.blastRadius = settings.blastRadius
             let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
             return try SQLiteStore(configuration, logger: logger, onCommit: settings.onCommit)
         }
@@ -30,13 +32,14 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 
     /// Runs `body` on a fresh store, and takes the store away afterwards.
     func run(
-        quarantine: Duration = .seconds(90 * 86_400),
+        quarantine: Duration = .seconds(90 * 86_400), blastRadius: BlastRadius = BlastRadius(),
         _ body: (StoreSession) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("store-contract-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
-        let session = try await StoreSession(self, folder: folder, quarantine: quarantine)
+        let session = try await StoreSession(
+            self, folder: folder, quarantine: quarantine, blastRadius: blastRadius)
         do {
             try await body(session)
         } catch {

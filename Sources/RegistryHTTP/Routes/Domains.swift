@@ -80,22 +80,13 @@ struct DomainRoutes: Sendable {
         filter.mode = query.choice("mode", Mode.self)
         filter.tenant = query.text("tenant")
         filter.prefix = query.text("prefix")?.lowercased()
-        filter.suffix = query.value("suffix", "a name or the end of one") { Self.suffix($0) }
+        filter.suffix = query.value("suffix", "a name or the end of one") { NameQuery.suffix($0) }
         filter.limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
         if let cursor { filter.after = try Call.cursorName(cursor) }
         let read = try await call.service.domains(filter)
         return call.list(read, key: { $0.fqdn.text }) { $1.write($0) }
-    }
-
-    /// `kintone.com`, also as `.kintone.com`, or a top-level label alone.
-    private static func suffix(_ text: String) -> String? {
-        let name = text.lowercased().drop { $0 == "." }
-        guard !name.isEmpty,
-            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x25 && $0 != 0x5F })
-        else { return nil }
-        return String(name)
     }
 
     @Sendable func register(_ call: inout Call) async throws -> Reply {

@@ -59,8 +59,7 @@ struct LookupRoutes: Sendable {
             writer.endObject()
         }
         writer.endArray()
-        // The log holds no migrations yet: none can be open.
-        writer.field("open_migrations", 0)
+        writer.field("open_migrations", call.service.state.openMigrations)
         writer.endObject()
         return .json(writer.bytes, at: read.revision)
     }

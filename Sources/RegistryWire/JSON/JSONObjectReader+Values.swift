@@ -35,6 +35,28 @@ extension JSONObjectReader {
         require(name) ? optionalInteger(name, in: range) : nil
     }
 
+    /// Any number above `minimum`, and at most `maximum`; `out-of-range` else.
+    package mutating func optionalNumber(
+        _ name: String, above minimum: Double, atMost maximum: Double
+    ) -> Double? {
+        guard let value = take(name) else { return nil }
+        let number: Double
+        switch value {
+        case .integer(let integer): number = Double(integer)
+        case .number(let double): number = double
+        default: return mismatch(name, "a number", value)
+        }
+        guard number > minimum, number <= maximum else {
+            refuse(
+                name, "out-of-range", "a number above \(minimum), at most \(maximum), is expected")
+            return nil
+        }
+        return number
+    }
+
+    /// Whether the field is there, of whatever kind; asking makes it known.
+    package mutating func has(_ name: String) -> Bool { take(name) != nil }
+
     /// A reader of an object inside this one, which shares this one's problems. It needs a
     /// `finish()` of its own.
     package mutating func optionalObject(_ name: String) -> JSONObjectReader? {

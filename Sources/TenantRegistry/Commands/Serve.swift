@@ -27,6 +27,15 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Days before a released name can be registered again, 0-36500. (default: 90)")
     var quarantineDays: Int?
 
+    @Option(
+        help: "Domains in one wave, unless an admin overrides, 1-100000000. (default: 100000)")
+    var maxWaveDomains: Int?
+
+    @Option(
+        help:
+            "Domains that a wave must leave at its source, unless an admin overrides. (default: 0)")
+    var minRemaining: Int?
+
     @Option(help: "A parent below which signups must lie. Repeatable. (default: any)")
     var suffix: [String] = []
 
@@ -75,6 +84,11 @@ struct Serve: AsyncParsableCommand {
         let days = try settings.integer(
             quarantineDays, "quarantine-days", default: 90, in: 0...36_500)
         options.quarantine = .seconds(days * 24 * 60 * 60)
+        options.blastRadius = BlastRadius(
+            maximumWave: try settings.integer(
+                maxWaveDomains, "max-wave-domains", default: 100_000, in: 1...100_000_000),
+            minimumRemaining: try settings.integer(
+                minRemaining, "min-remaining", default: 0, in: 0...100_000_000))
         options.suffixes = try settings.list(suffix, "suffix").map { text in
             // A parent may be a single label, which is no tenant's name.
             guard let name = try? FQDN(text) else {

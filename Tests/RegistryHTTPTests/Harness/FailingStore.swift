@@ -49,6 +49,26 @@ struct FailingStore: Store {
         try await store.tokens(after: after, limit: limit)
     }
 
+    func migration(_ id: String) async throws(RegistryError) -> Read<Migration?> {
+        try await store.migration(id)
+    }
+
+    func migrations(
+        _ query: MigrationQuery
+    ) async throws(RegistryError) -> Read<Page<Migration>> {
+        try await store.migrations(query)
+    }
+
+    func domains(
+        of query: MigrationDomainQuery
+    ) async throws(RegistryError) -> Read<Page<MigrationDomain>> {
+        try await store.domains(of: query)
+    }
+
+    func wavesDue(at now: Timestamp) async throws(RegistryError) -> [WaveName] {
+        try await store.wavesDue(at: now)
+    }
+
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
         try await store.maintain(tokenUses: tokenUses)
     }

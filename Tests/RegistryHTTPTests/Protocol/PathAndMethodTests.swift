@@ -6,7 +6,7 @@ import Testing
         "/", "/v1", "/v2/domains", "/v1/domain", "/v1/domains/a.example.com/x",
         "/v1/domains/a.example.com/history/x", "/livez/x", "/v1/route/other", "/favicon.ico",
         "/v1/tokens/a/b", "/V1/stats", "/v1/stats%2F", "/.well-known/security.txt", "/v1/..",
-        "/v1/migrations",
+        "/v1/nothing",
     ])
     func `that nobody has declared are 404, with and without a token`(path: String) async throws {
         try await withRegistry { registry in

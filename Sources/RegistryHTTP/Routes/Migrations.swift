@@ -1,0 +1,94 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `/v1/migrations`, but for its waves.
+struct MigrationRoutes: Sendable {
+    @Sendable func plan(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let isDryRun = query.value("dry_run", "true or false") { Bool($0) } ?? false
+        try query.finish()
+        if let replay = call.replay { return .planned(replay) }
+        var body = try PlanBody(call.object())
+        body.plan.isDryRun = isDryRun
+        return .planned(
+            try await call.service.planMigration(body.plan, call.writing(body.note)),
+            isDryRun: isDryRun)
+    }
+
+    @Sendable func list(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        var filter = MigrationQuery()
+        filter.state = query.choice("state", MigrationState.self)
+        filter.limit = query.limit()
+        let cursor = query.text("cursor")
+        try query.finish()
+        filter.after = try cursor.map { cursor throws(RegistryError) in try Cursor.decode(cursor) }
+        let read = try await call.service.migrations(filter)
+        return call.list(read, key: \.id) { $1.write($0) }
+    }
+
+    @Sendable func get(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        try query.finish()
+        let read = try await call.service.migration(call.parameter("id"))
+        return .migration(read.value, at: read.revision)
+    }
+
+    @Sendable func domains(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        var filter = MigrationDomainQuery(migration: call.parameter("id"))
+        filter.wave = query.value("wave", "a number, 1 or more") { text in
+            Int(text).flatMap { $0 > 0 ? $0 : nil }
+        }
+        filter.status = query.choice("status", MigrationDomain.Status.self)
+        filter.limit = query.limit()
+        let cursor = query.text("cursor")
+        try query.finish()
+        filter.after = try cursor.map { cursor throws(RegistryError) in
+            guard let position = Int64(try Cursor.decode(cursor)) else {
+                throw RegistryError.invalidCursor
+            }
+            return position
+        }
+        let read = try await call.service.domains(of: filter)
+        return call.list(read, key: { String($0.position) }) { $1.write($0) }
+    }
+
+    @Sendable func finalize(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .ended(replay) }
+        let note = try call.noteOnlyBody()
+        return .ended(
+            try await call.service.finalizeMigration(call.parameter("id"), call.writing(note)))
+    }
+
+    @Sendable func cancel(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .ended(replay) }
+        let note = try call.noteOnlyBody()
+        return .ended(
+            try await call.service.cancelMigration(call.parameter("id"), call.writing(note)))
+    }
+}
+
+extension Reply {
+    fileprivate static func migration(
+        _ migration: Migration, status: HTTPResponse.Status = .ok, at revision: Revision
+    ) -> Reply {
+        var writer = JSONWriter()
+        writer.write(migration)
+        return .json(writer.bytes, status: status, at: revision)
+    }
+
+    fileprivate static func planned(_ committed: Committed, isDryRun: Bool = false) -> Reply {
+        guard case .migration(let migration) = committed.outcome else { return .mismatch }
+        guard !isDryRun else { return .migration(migration, at: committed.revision) }
+        return Reply.migration(migration, status: .created, at: committed.revision)
+            .with(.location, "/v1/migrations/\(migration.id)").noting(committed)
+    }
+
+    fileprivate static func ended(_ committed: Committed) -> Reply {
+        guard case .migration(let migration) = committed.outcome else { return .mismatch }
+        return .migration(migration, at: committed.revision).noting(committed)
+    }
+}

@@ -1,0 +1,162 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw.
+struct WaveRoutes: Sendable {
+    /// Query parameters of the steps that can wait for agents.
+    static let waiting: Set<String> = ["wait", "timeout"]
+
+    /// How long a freeze may last: a week.
+    static let deadlineSeconds: ClosedRange<Int64> = 1...604_800
+
+    @Sendable func freeze(_ call: inout Call) async throws -> Reply {
+        let wait = try Wait(call)
+        if let replay = call.replay { return try await wait.reply(to: replay, call) }
+        let wave = try call.wave()
+        var body = try call.object()
+        let agreement = body.agreement()
+        let deadline = body.integer("deadline_seconds", in: Self.deadlineSeconds)
+        let note = body.note()
+        try body.finishOrThrow()
+        guard let agreement, let deadline else { throw Problem.internalError }
+        let committed = try await call.service.freeze(
+            wave: wave, agreement, deadline: .seconds(deadline), call.writing(note))
+        return try await wait.reply(to: committed, call)
+    }
+
+    @Sendable func cutOver(_ call: inout Call) async throws -> Reply {
+        let wait = try Wait(call, takesRequire: true)
+        if let replay = call.replay { return try await wait.reply(to: replay, call) }
+        let wave = try call.wave()
+        var body = try call.object()
+        let agreement = body.agreement()
+        let note = body.note()
+        try body.finishOrThrow()
+        guard let agreement else { throw Problem.internalError }
+        let committed = try await call.service.cutOver(
+            wave: wave, agreement, call.writing(note))
+        return try await wait.reply(to: committed, call)
+    }
+
+    private enum OnConflict: String, CaseIterable { case fail, skip }
+
+    @Sendable func rollBack(_ call: inout Call) async throws -> Reply {
+        let wait = try Wait(call)
+        if let replay = call.replay { return try await wait.reply(to: replay, call) }
+        let wave = try call.wave()
+        var onConflict = OnConflict.fail
+        var note = Note()
+        if !call.body.isEmpty {
+            var body = try call.object()
+            onConflict = body.optionalChoice("on_conflict", OnConflict.self) ?? .fail
+            note = body.note()
+            try body.finishOrThrow()
+        }
+        let committed = try await call.service.rollBack(
+            wave: wave, skipsConflicts: onConflict == .skip, call.writing(note))
+        return try await wait.reply(to: committed, call)
+    }
+
+    @Sendable func thaw(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .wave(replay, nil) }
+        let wave = try call.wave()
+        let note = try call.noteOnlyBody()
+        return .wave(try await call.service.thaw(wave: wave, call.writing(note)), nil)
+    }
+}
+
+extension Call {
+    /// - Throws: `unknownWave` for what can't be a wave's number.
+    fileprivate func wave() throws(RegistryError) -> WaveName {
+        let migration = parameter("id")
+        guard let number = Int(parameter("n")), number > 0 else {
+            throw .unknownWave(0, migration: migration)
+        }
+        return WaveName(migration: migration, number: number)
+    }
+}
+
+extension JSONObjectReader {
+    /// What binds a step to the plan that was reviewed; nil where a field is wrong or missing.
+    fileprivate mutating func agreement() -> WaveAgreement? {
+        let digest = string("plan_digest", maximum: 100)
+        let count = integer("expected_count", in: 0...Int64(MigrationPlan.maximumNames) * 100)
+        var override: String?
+        if var reader = optionalObject("override") {
+            override = reader.string("reason", maximum: 500, allowsLineBreaks: true)
+            reader.finish()
+        }
+        guard let digest, let count else { return nil }
+        return WaveAgreement(
+            planDigest: digest, expectedCount: Int(count), overrideReason: override)
+    }
+}
+
+/// `?wait=converged&timeout=`: whether the answer waits for agents.
+private struct Wait {
+    private enum Goal: String, CaseIterable { case converged }
+
+    private let limit: Duration?
+
+    init(_ call: Call, takesRequire: Bool = false) throws {
+        var query = QueryReader(call.query)
+        let goal = query.choice("wait", Goal.self)
+        let seconds = query.value("timeout", "a number of seconds from 0 to 300") { text in
+            Double(text).flatMap { (0...300).contains($0) ? $0 : nil }
+        }
+        if seconds != nil, goal == nil {
+            query.refuse("timeout", "conflict", "a timeout goes with wait=converged")
+        }
+        // Every agent there is has the freeze: none can report to this version of the service.
+        if takesRequire { _ = query.choice("require", Goal.self) }
+        try query.finish()
+        limit = goal == nil ? nil : .milliseconds(Int((seconds ?? 30) * 1000))
+    }
+
+    func reply(to committed: Committed, _ call: Call) async throws -> Reply {
+        guard let limit else { return .wave(committed, nil) }
+        return .wave(
+            committed,
+            await call.service.convergence(at: committed.revision, within: limit))
+    }
+}
+
+extension Reply {
+    fileprivate static func wave(_ committed: Committed, _ convergence: Convergence?) -> Reply {
+        guard case .wave(let outcome) = committed.outcome else { return .mismatch }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("migration", outcome.migration)
+        writer.field("wave", outcome.wave)
+        writer.field("revision", committed.revision.number)
+        switch outcome.state {
+        case .frozen: writer.field("frozen", outcome.count)
+        case .moved: writer.field("moved", outcome.count)
+        case .rolledBack: writer.field("rolled_back", outcome.count)
+        case .planned: writer.field("thawed", outcome.count)
+        case .finalized, .cancelled: return .mismatch
+        }
+        writer.field("took_ms", outcome.milliseconds)
+        writer.fieldIfPresent("deadline", outcome.deadline?.description)
+        if let skipped = outcome.skipped {
+            writer.list("skipped", skipped) { writer, name in
+                writer.beginObject()
+                writer.field("fqdn", name.text)
+                writer.endObject()
+            }
+        }
+        writer.fieldIfPresent("skipped_count", outcome.skippedCount)
+        if let convergence {
+            writer.key("convergence")
+            writer.beginObject()
+            writer.field("agents", convergence.agents)
+            writer.field("converged", convergence.converged)
+            writer.list("lagging", convergence.lagging) { $0.string($1) }
+            writer.endObject()
+        }
+        writer.endObject()
+        return Reply.json(writer.bytes, at: committed.revision).noting(committed)
+    }
+}

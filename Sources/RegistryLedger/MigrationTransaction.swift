@@ -1,0 +1,85 @@
+import RegistryModel
+
+/// What an engine offers for migrations: a few statements each, however many rows they touch.
+package protocol MigrationTransaction {
+    /// With its waves, without skipped names.
+    func migration(_ id: String) throws -> Migration?
+    func setState(_ state: MigrationState, ofMigration id: String) throws
+    func put(_ wave: Wave, of migration: String) throws
+    /// The frozen wave that holds a domain.
+    func frozenWave(of fqdn: FQDN) throws -> WaveName?
+    /// Whether a planned or running migration goes from or to it.
+    func isReferencedByMigration(_ location: LocationName) throws -> Bool
+    func domainCount(at location: LocationName) throws -> Int
+
+    // Planning, in this order
+
+    /// Sorts out what the selection holds: who is eligible, and why the others aren't. Nothing of it
+    /// lasts beyond the transaction but what `keepPlan` keeps.
+    func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts
+    /// Writes the plan: the migration, its waves, and one row for each name that is in a wave or
+    /// skipped. The first eligible names are in the first wave.
+    func keepPlan(_ migration: Migration) throws
+    /// Adds number of the wave, name and mode of each row, by wave and name.
+    func addPlan(of migration: String, to hash: inout NetstringHash) throws
+    func setDigest(_ digest: [UInt8], ofMigration id: String) throws
+    func skippedNames(of migration: String, limit: Int) throws -> [SkippedName]
+
+    // A wave's rows
+
+    /// Changes every row that is as `move` expects it, and writes one line of the log for each,
+    /// from `position` on.
+    /// - Returns: how many.
+    func apply(_ move: WaveMove, revision: Revision, at: Timestamp, from position: Int) throws
+        -> Int
+    /// The first rows that `apply` didn't change at `revision`, by name, and how many there are.
+    func conflicts(
+        with move: WaveMove, appliedAt revision: Revision, limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int)
+    /// Marks these rows: a rollback leaves them where they are.
+    func markConflicts(with move: WaveMove, appliedAt revision: Revision) throws
+    /// Adds the log's lines of a revision that isn't finished to its digest, in order.
+    /// - Returns: what they did to domains.
+    func readBack(_ revision: Revision, at: Timestamp, into digest: inout RevisionDigest) throws
+        -> [RevisionChanges.DomainChange]
+}
+
+/// What a step does to each row of a wave.
+package struct WaveMove: Hashable, Sendable {
+    /// The mode of a row, before or after.
+    package enum RowMode: Hashable, Sendable {
+        /// What the plan saw.
+        case planned
+        case fixed(Mode)
+    }
+
+    package struct Place: Hashable, Sendable {
+        package var location: LocationName
+        package var mode: RowMode
+    }
+
+    package var migration: String
+    package var wave: Int
+    package var action: Action
+    /// By value: a row that isn't so is a conflict.
+    package var expected: Place
+    package var result: Place
+
+    package init(_ event: WaveState.Event, _ wave: Wave, of migration: Migration) throws {
+        let source = Place(location: migration.from, mode: .planned)
+        let target = Place(location: migration.to, mode: .planned)
+        let frozen = Place(
+            location: migration.from,
+            mode: migration.freeze.mode.map { .fixed($0) } ?? .planned)
+        self.migration = migration.id
+        self.wave = wave.number
+        switch event {
+        case .freeze: (action, expected, result) = (.frozen, source, frozen)
+        case .cutOver:
+            (action, expected, result) = (.moved, wave.state == .frozen ? frozen : source, target)
+        case .thaw, .cancel: (action, expected, result) = (.thawed, frozen, source)
+        case .rollBack: (action, expected, result) = (.rolledBack, target, source)
+        case .finalize: throw RegistryError.inconsistent
+        }
+    }
+}

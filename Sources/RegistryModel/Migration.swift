@@ -1,0 +1,192 @@
+/// A planned move of many domains from one location to another, in waves.
+public struct Migration: Hashable, Sendable, Codable {
+    /// Names the migration in URLs and history, for example `m-k3j4n5p6q7r8`. Empty in a dry run.
+    public var id: String
+    /// 1–100 characters, for people.
+    public var name: String
+    public var from: LocationName
+    public var to: LocationName
+    public var freeze: FreezeMode
+    public var state: MigrationState
+    /// SHA-256 over the plan, 32 octets: what whoever acts on the plan has reviewed.
+    public var digest: [UInt8]
+    public var counts: PlanCounts
+    public var waves: [Wave]
+    /// The first of the names that the plan leaves out; nil where they weren't asked for.
+    public var skipped: [SkippedName]?
+    public var warnings: [PlanWarning] = []
+    public var createdAt: Timestamp
+    public var createdBy: Actor
+    public var reason: String?
+    public var ticket: String?
+
+    /// How many skipped names come with a migration; the rest is in the list of its domains.
+    public static let skippedShown = 100
+
+    public init(
+        id: String, name: String, from: LocationName, to: LocationName, freeze: FreezeMode,
+        state: MigrationState, digest: [UInt8], counts: PlanCounts, waves: [Wave],
+        skipped: [SkippedName]? = nil, createdAt: Timestamp, createdBy: Actor, note: Note
+    ) {
+        self.id = id
+        self.name = name
+        self.from = from
+        self.to = to
+        self.freeze = freeze
+        self.state = state
+        self.digest = digest
+        self.counts = counts
+        self.waves = waves
+        self.skipped = skipped
+        self.createdAt = createdAt
+        self.createdBy = createdBy
+        reason = note.reason
+        ticket = note.ticket
+    }
+
+    /// `sha256:` and 64 hexadecimal digits.
+    public var digestText: String { Self.text(ofDigest: digest) }
+
+    public static func text(ofDigest digest: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let text = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return "sha256:" + String(decoding: text, as: UTF8.self)
+    }
+
+    public var facts: MigrationFacts {
+        MigrationFacts(
+            name: name, from: from, to: to, freeze: freeze, state: state, planDigest: digestText,
+            waves: waves.map(\.size))
+    }
+}
+
+/// What visitors may do while a wave's data is copied.
+public enum FreezeMode: String, Hashable, Sendable, Codable, CaseIterable {
+    /// The wave isn't frozen at all: it moves from `planned`.
+    case none
+    case readOnly = "read_only"
+    case reject
+
+    /// The mode of frozen domains; nil where nothing is frozen.
+    public var mode: Mode? {
+        switch self {
+        case .none: nil
+        case .readOnly: .readOnly
+        case .reject: .reject
+        }
+    }
+}
+
+/// One batch of a migration: all of it moves, or nothing.
+public struct Wave: Hashable, Sendable, Codable {
+    /// From 1.
+    public var number: Int
+    public var state: WaveState
+    /// Domains in it, 1 or more.
+    public var size: Int
+    /// When a frozen wave thaws by itself.
+    public var deadline: Timestamp?
+    /// The last step's; nil while there was none.
+    public var revision: Revision?
+
+    public init(
+        number: Int, state: WaveState = .planned, size: Int, deadline: Timestamp? = nil,
+        revision: Revision? = nil
+    ) {
+        self.number = number
+        self.state = state
+        self.size = size
+        self.deadline = deadline
+        self.revision = revision
+    }
+}
+
+public struct PlanCounts: Hashable, Sendable, Codable {
+    /// Names in the list, or domains that the filter and the sample leave.
+    public var selected: Int
+    public var eligible: Int
+    public var skipped: Int
+
+    public init(selected: Int, eligible: Int) {
+        self.selected = selected
+        self.eligible = eligible
+        skipped = selected - eligible
+    }
+}
+
+/// A name that the plan leaves out, and why.
+public struct SkippedName: Hashable, Sendable, Codable {
+    public enum Code: String, Hashable, Sendable, Codable, CaseIterable {
+        /// It stands in the list before.
+        case duplicate
+        case unknownDomain = "unknown-domain"
+        case notAtSource = "not-at-source"
+        /// In a planned or frozen wave.
+        case inAnotherMigration = "in-another-migration"
+    }
+
+    public var fqdn: FQDN
+    public var code: Code
+
+    public init(fqdn: FQDN, code: Code) {
+        self.fqdn = fqdn
+        self.code = code
+    }
+}
+
+/// What a plan would meet as it stands.
+public struct PlanWarning: Hashable, Sendable, Codable {
+    public var wave: Int
+    /// As the step would be refused.
+    public var code: String
+    public var detail: String
+
+    public init(wave: Int, code: String, detail: String) {
+        self.wave = wave
+        self.code = code
+        self.detail = detail
+    }
+}
+
+/// What history says of a migration.
+public struct MigrationFacts: Hashable, Sendable, Codable {
+    public var name: String
+    public var from: LocationName
+    public var to: LocationName
+    public var freeze: FreezeMode
+    public var state: MigrationState
+    public var planDigest: String
+    /// Sizes, in order.
+    public var waves: [Int]
+
+    enum CodingKeys: String, CodingKey {
+        case name, from, to, freeze, state, waves
+        case planDigest = "plan_digest"
+    }
+}
+
+/// One name of a migration.
+public struct MigrationDomain: Hashable, Sendable {
+    public enum Status: String, Hashable, Sendable, CaseIterable {
+        case planned, frozen, moved
+        case rolledBack = "rolled_back"
+        case finalized, cancelled, skipped
+    }
+
+    /// Where it stands in the list: by wave and name, the skipped ones last.
+    public var position: Int64
+    public var fqdn: FQDN
+    public var wave: Int?
+    public var status: Status
+    public var code: SkippedName.Code?
+
+    public init(
+        position: Int64, fqdn: FQDN, wave: Int?, status: Status, code: SkippedName.Code?
+    ) {
+        self.position = position
+        self.fqdn = fqdn
+        self.wave = wave
+        self.status = status
+        self.code = code
+    }
+}

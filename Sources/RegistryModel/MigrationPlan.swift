@@ -1,0 +1,175 @@
+/// What a plan asks for.
+public struct MigrationPlan: Hashable, Sendable {
+    public var id: String
+    public var name: String
+    public var from: LocationName
+    public var to: LocationName
+    public var selection: Selection
+    public var waves: [WaveSize]
+    public var freeze: FreezeMode
+    /// Whether to tell only what would be planned, and write nothing.
+    public var isDryRun: Bool
+
+    public init(
+        id: String, name: String, from: LocationName, to: LocationName, selection: Selection,
+        waves: [WaveSize] = [.rest], freeze: FreezeMode = .none, isDryRun: Bool = false
+    ) {
+        self.id = id
+        self.name = name
+        self.from = from
+        self.to = to
+        self.selection = selection
+        self.waves = waves
+        self.freeze = freeze
+        self.isDryRun = isDryRun
+    }
+
+    /// Names in one list, at most.
+    public static let maximumNames = 1_000_000
+    public static let maximumWaves = 1_000
+
+    /// A new id: 60 bits from the system's random source.
+    public static func newID() -> String { "m-\(Epoch.random())" }
+}
+
+/// Which domains a plan looks at.
+public enum Selection: Hashable, Sendable {
+    /// In this order: earlier ones are in earlier waves.
+    case names([FQDN])
+    /// Wherever they live, by name.
+    case filter(DomainFilter, sample: Sample?)
+}
+
+/// Filters are joined by "and"; none: every domain.
+public struct DomainFilter: Hashable, Sendable {
+    /// The name itself or a parent of it, at a label boundary.
+    public var suffix: String?
+    /// The first octets of the name.
+    public var prefix: String?
+    public var tenant: String?
+    /// Exclusive.
+    public var registeredBefore: Timestamp?
+
+    public init(
+        suffix: String? = nil, prefix: String? = nil, tenant: String? = nil,
+        registeredBefore: Timestamp? = nil
+    ) {
+        self.suffix = suffix
+        self.prefix = prefix
+        self.tenant = tenant
+        self.registeredBefore = registeredBefore
+    }
+}
+
+/// A share of all names that stays the same: a name is in it by the SHA-256 of its text, so that a
+/// larger share holds every smaller one.
+public struct Sample: Hashable, Sendable {
+    /// Above 0, at most 100.
+    public let percent: Double
+
+    /// `nil`: not such a number.
+    public init?(percent: Double) {
+        guard percent > 0, percent <= 100 else { return nil }
+        self.percent = percent
+    }
+
+    /// A name is in the sample where the first four octets of its SHA-256, as a big-endian number,
+    /// are below this.
+    public var threshold: Int64 { Int64((percent / 100 * 4_294_967_296).rounded()) }
+}
+
+/// How large a wave shall be.
+public enum WaveSize: Hashable, Sendable {
+    /// 1 or more.
+    case count(Int)
+    /// Of the eligible, rounded up. Above 0, at most 100.
+    case percent(Double)
+    case rest
+
+    /// The sizes of a plan's waves. A wave takes what there is; one that nothing is left for isn't
+    /// planned.
+    public static func sizes(of waves: [WaveSize], eligible: Int) -> [Int] {
+        var left = eligible
+        return waves.compactMap { wave in
+            let wanted =
+                switch wave {
+                case .count(let count): count
+                case .percent(let percent): Int((Double(eligible) * percent / 100).rounded(.up))
+                case .rest: left
+                }
+            let size = min(wanted, left)
+            left -= size
+            return size > 0 ? size : nil
+        }
+    }
+}
+
+/// What a step on a wave must be sure of: that the plan is the one that was reviewed.
+public struct WaveAgreement: Hashable, Sendable {
+    /// As the plan's answer had it, `sha256:…`.
+    public var planDigest: String
+    public var expectedCount: Int
+    /// Why an admin sets the guard aside; at most 500 characters.
+    public var overrideReason: String?
+
+    public init(planDigest: String, expectedCount: Int, overrideReason: String? = nil) {
+        self.planDigest = planDigest
+        self.expectedCount = expectedCount
+        self.overrideReason = overrideReason
+    }
+}
+
+/// How much one wave may do before an admin has to say so.
+public struct BlastRadius: Hashable, Sendable {
+    /// Domains in one wave.
+    public var maximumWave: Int
+    /// Domains that a wave leaves at its source.
+    public var minimumRemaining: Int
+
+    public init(maximumWave: Int = 100_000, minimumRemaining: Int = 0) {
+        self.maximumWave = maximumWave
+        self.minimumRemaining = minimumRemaining
+    }
+
+    /// Why a wave is too much; nil: it isn't.
+    ///
+    /// - Parameter remaining: domains at the source besides the wave.
+    public func refusal(size: Int, remaining: Int, source: LocationName) -> String? {
+        if size > maximumWave {
+            return "the wave has \(size) domains; at most \(maximumWave) may move at once"
+        }
+        if remaining < minimumRemaining {
+            return
+                "the wave leaves \(max(0, remaining)) domains at \(source); at least \(minimumRemaining) must remain"
+        }
+        return nil
+    }
+}
+
+/// A row that isn't as the plan, the freeze or the cutover left it.
+public struct WaveConflict: Hashable, Sendable {
+    public struct Place: Hashable, Sendable {
+        public var location: LocationName
+        public var mode: Mode
+
+        public init(location: LocationName, mode: Mode) {
+            self.location = location
+            self.mode = mode
+        }
+    }
+
+    public var fqdn: FQDN
+    public var expected: Place
+    /// `nil`: the domain was released. A name that was released and registered anew is another
+    /// domain, and counts as released.
+    public var found: Place?
+
+    public init(fqdn: FQDN, expected: Place, found: Place?) {
+        self.fqdn = fqdn
+        self.expected = expected
+        self.found = found
+    }
+
+    /// How many come with one refusal.
+    public static let shown = 1_000
+}

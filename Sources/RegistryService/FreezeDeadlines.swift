@@ -1,0 +1,59 @@
+import Logging
+import RegistryModel
+import ServiceLifecycle
+
+/// Thaws frozen waves at their deadline.
+///
+/// The deadlines are the store's: they run on while the service is down, and whatever came due
+/// meanwhile thaws at the next start. The store is asked again and again rather than an alarm set:
+/// a freeze may have been another node's, and the clock may be set.
+public struct FreezeDeadlines: Service {
+    private let service: RegistryService
+    private let interval: Duration
+    private let logger: Logger
+
+    /// - Parameter interval: a wave thaws at most about this long after its deadline.
+    public init(
+        _ service: RegistryService, every interval: Duration = .milliseconds(500), logger: Logger
+    ) {
+        self.service = service
+        self.interval = interval
+        self.logger = logger
+    }
+
+    public func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                await once()
+                try await Task.sleep(for: interval)
+            }
+        }
+    }
+
+    func once() async {
+        do throws(RegistryError) {
+            for wave in try await service.store.wavesDue(at: service.time) { try await thaw(wave) }
+        } catch {
+            logger.warning("looking for frozen waves was put off", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func thaw(_ wave: WaveName) async throws(RegistryError) {
+        let context = WriteContext(
+            actor: .system, note: Note(reason: "the freeze came to its deadline"),
+            requestID: "deadline")
+        do throws(RegistryError) {
+            let committed = try await service.commit(
+                .waveStep(
+                    WaveStep(.thawWhenDue, migration: wave.migration, wave: wave.number)), context)
+            logger.notice(
+                "a wave thawed at its deadline",
+                metadata: [
+                    "migration": "\(wave.migration)", "wave": "\(wave.number)",
+                    "revision": "\(committed.revision)",
+                ])
+        } catch .wrongWaveState {
+            // Somebody was quicker: it moved or thawed in time.
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import GRDB
+import RegistryLedger
+import RegistryModel
+
+// What a migration is, and where its waves stand. `SQLiteTransaction+Plan` makes plans, and
+// `SQLiteTransaction+Waves` moves a wave's rows.
+
+extension SQLiteTransaction {
+    func migration(_ id: String) throws -> Migration? {
+        try row("SELECT * FROM migration WHERE id = ?", [id]).map { row in
+            try Migration(row: row, waves: Migration.waves(db, of: row["number"]))
+        }
+    }
+
+    func setState(_ state: MigrationState, ofMigration id: String) throws {
+        try run("UPDATE migration SET state = ? WHERE id = ?", [state.rawValue, id])
+    }
+
+    func setDigest(_ digest: [UInt8], ofMigration id: String) throws {
+        try run("UPDATE migration SET digest = ? WHERE id = ?", [Data(digest), id])
+    }
+
+    func put(_ wave: Wave, of migration: String) throws {
+        try run(
+            """
+            UPDATE wave SET state = ?, deadline = ?, revision = ?
+            WHERE migration = (SELECT number FROM migration WHERE id = ?) AND number = ?
+            """,
+            [
+                wave.state.rawValue, wave.deadline?.milliseconds, wave.revision?.number, migration,
+                wave.number,
+            ])
+    }
+
+    func frozenWave(of fqdn: FQDN) throws -> WaveName? {
+        try row(
+            """
+            SELECT g.id, w.number FROM migration_domain m
+            JOIN wave w ON w.migration = m.migration AND w.number = m.wave
+            JOIN migration g ON g.number = m.migration
+            WHERE m.fqdn = ? AND m.wave IS NOT NULL AND w.state = 'frozen' LIMIT 1
+            """, [fqdn.text]
+        ).map { WaveName(migration: $0["id"], number: $0["number"]) }
+    }
+
+    func isReferencedByMigration(_ location: LocationName) throws -> Bool {
+        try exists(
+            """
+            SELECT 1 FROM migration WHERE state IN ('planned', 'running')
+                AND (from_location = ?1 OR to_location = ?1) LIMIT 1
+            """, [location.text])
+    }
+
+    func domainCount(at location: LocationName) throws -> Int {
+        try Int.fetchOne(
+            try db.cachedStatement(sql: "SELECT count(*) FROM domain WHERE location = ?"),
+            arguments: [location.text]) ?? 0
+    }
+
+    func skippedNames(of migration: String, limit: Int) throws -> [SkippedName] {
+        try SkippedName.first(limit, of: migration, db)
+    }
+}
+
+extension SkippedName {
+    static func first(_ limit: Int, of migration: String, _ db: Database) throws -> [SkippedName] {
+        // The skipped ones come last: from the end of the waves on, no row is passed over.
+        try Row.fetchAll(
+            try db.cachedStatement(
+                sql: """
+                    SELECT m.fqdn, m.code FROM migration g
+                    JOIN migration_domain m ON m.migration = g.number
+                        AND m.position >= coalesce((SELECT max(first_position + size) FROM wave
+                            WHERE migration = g.number), 1)
+                    WHERE g.id = ? ORDER BY m.position LIMIT ?
+                    """), arguments: [migration, limit]
+        ).compactMap { row in
+            Code(rawValue: row["code"]).map {
+                SkippedName(fqdn: FQDN(canonical: row["fqdn"]), code: $0)
+            }
+        }
+    }
+}
+
+extension Migration {
+    static func openCount(_ db: Database) throws -> Int {
+        try Int.fetchOne(
+            db, sql: "SELECT count(*) FROM migration WHERE state IN ('planned', 'running')") ?? 0
+    }
+
+    static func waves(_ db: Database, of number: Int64) throws -> [Wave] {
+        try Row.fetchAll(
+            try db.cachedStatement(
+                sql: "SELECT * FROM wave WHERE migration = ? ORDER BY number"),
+            arguments: [number]
+        ).map(Wave.init(row:))
+    }
+
+    init(row: Row, waves: [Wave]) throws {
+        let digest: Data = row["digest"]
+        self.init(
+            id: row["id"], name: row["name"],
+            from: LocationName(canonical: row["from_location"]),
+            to: LocationName(canonical: row["to_location"]),
+            freeze: FreezeMode(rawValue: row["freeze"]) ?? .none,
+            state: MigrationState(rawValue: row["state"]) ?? .running, digest: Array(digest),
+            counts: PlanCounts(selected: row["selected"], eligible: row["eligible"]), waves: waves,
+            createdAt: Timestamp(milliseconds: row["created_at"]),
+            createdBy: Actor(
+                token: row["created_by_token"], name: row["created_by_name"],
+                role: Role(rawValue: row["created_by_role"]) ?? .reader),
+            note: Note(reason: row["reason"], ticket: row["ticket"]))
+    }
+}
+
+extension Wave {
+    init(row: Row) {
+        let deadline: Int64? = row["deadline"]
+        let revision: Int64? = row["revision"]
+        self.init(
+            number: row["number"], state: WaveState(rawValue: row["state"]) ?? .cancelled,
+            size: row["size"], deadline: deadline.map(Timestamp.init),
+            revision: revision.map { Revision($0) })
+    }
+}
