@@ -94,7 +94,9 @@ public enum WaveSize: Hashable, Sendable {
             let wanted =
                 switch wave {
                 case .count(let count): count
-                case .percent(let percent): Int((Double(eligible) * percent / 100).rounded(.up))
+                // A product of decimals can lie a hair above the whole number that it is.
+                case .percent(let percent):
+                    max(1, Int((Double(eligible) * percent / 100 - 1e-9).rounded(.up)))
                 case .rest: left
                 }
             let size = min(wanted, left)
