@@ -185,8 +185,8 @@ import Testing
         let shell = try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/env"),
             [
-                "bash", "-o", "pipefail", "-c",
-                "\"$@\" 2>&1 --before-cutover 'sleep 0.1' | true", "-",
+                // A pipe whose reader is gone.
+                "bash", "-c", "exec 3> >(true); wait $!; \"$@\" >&3 2>&3", "-",
                 TenantRegistryBinary.url.path, "migrations", "run", planned.id,
             ], outputs: server.folder.url,
             environment: [
