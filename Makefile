@@ -30,7 +30,8 @@ test: ## Install, build, run every check and test
 	$(SWIFT) test --skip-build --skip EndToEndTests
 	$(SWIFT) test --skip-build --filter EndToEndTests
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
-	@echo "the demo ran; its words are in .build/demo.log"
+	@scripts/try-runbook > .build/runbook.log 2>&1 || { cat .build/runbook.log; exit 1; }
+	@echo "the demo and the runbook ran; their words are in .build/demo.log and .build/runbook.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
@@ -51,6 +52,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	$(SWIFT) build -c release --product tenant-registry
 	$(SWIFT) build -c release --product BareRoute
 	@Benchmarks/bench
+	@Benchmarks/waves
 
 coverage: ## Line coverage of the tests
 	@scripts/install-packages test

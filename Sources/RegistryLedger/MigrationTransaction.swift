@@ -64,8 +64,14 @@ package struct WaveMove: Hashable, Sendable {
     /// By value: a row that isn't so is a conflict.
     package var expected: Place
     package var result: Place
+    /// Whether the step may leave rows as they are. Its lines must then be counted one by one to
+    /// stand in the log without gaps; where all rows change or none, a row's place in its wave does.
+    package var mayLeaveRows: Bool
 
-    package init(_ event: WaveState.Event, _ wave: Wave, of migration: Migration) throws {
+    package init(
+        _ event: WaveState.Event, _ wave: Wave, of migration: Migration, mayLeaveRows: Bool
+    ) throws {
+        self.mayLeaveRows = mayLeaveRows
         let source = Place(location: migration.from, mode: .planned)
         let target = Place(location: migration.to, mode: .planned)
         let frozen = Place(

@@ -85,7 +85,8 @@ extension Step {
         var thawed = 0
         for wave in migration.waves where wave.state == .frozen {
             thawed += try transaction.apply(
-                WaveMove(.cancel, wave, of: migration), revision: revision, at: at, from: thawed)
+                WaveMove(.cancel, wave, of: migration, mayLeaveRows: true),
+                revision: revision, at: at, from: thawed)
         }
         let after = migration.waves.map { $0.state.isOpen ? .cancelled : $0.state }
         let state = after.isEmpty ? .cancelled : MigrationState.running(with: after)

@@ -15,7 +15,8 @@ extension Step {
         try checkDeadline(step.action, wave)
         let override = try guardBlast(step.action.agreement, wave, of: migration)
 
-        let move = try WaveMove(event, wave, of: migration)
+        let move = try WaveMove(
+            event, wave, of: migration, mayLeaveRows: step.action.mayLeaveRows)
         var result = WaveOutcome(
             migration: migration.id, wave: wave.number, state: next, count: 0, milliseconds: 0)
         if step.action == .rollBack(skipsConflicts: true) {
@@ -113,6 +114,14 @@ extension WaveStep.Action {
         case .cutOver: .cutOver
         case .rollBack: .rollBack
         case .thaw, .thawWhenDue: .thaw
+        }
+    }
+
+    fileprivate var mayLeaveRows: Bool {
+        switch self {
+        case .freeze, .cutOver: false
+        case .rollBack(let skipsConflicts): skipsConflicts
+        case .thaw, .thawWhenDue: true
         }
     }
 
