@@ -44,6 +44,11 @@ enum MigrationView {
         return "\(Listing.printable(migration.name))\(id): \(migration.from) → \(migration.to)"
     }
 
+    /// `1 wave`, `3 waves`.
+    static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+
     private static let skippedShown = 10
 
     /// Warnings and skipped names; empty where there are none.
