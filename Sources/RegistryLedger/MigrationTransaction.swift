@@ -64,6 +64,9 @@ package struct WaveMove: Hashable, Sendable {
     /// By value: a row that isn't so is a conflict.
     package var expected: Place
     package var result: Place
+    /// Whether rows that a frozen wave holds are conflicts too. Only a rollback can meet any: a
+    /// domain is in one open wave at most, but may have moved with another before.
+    package var leavesFrozen = false
 
     package init(_ event: WaveState.Event, _ wave: Wave, of migration: Migration) throws {
         let source = Place(location: migration.from, mode: .planned)
@@ -78,7 +81,9 @@ package struct WaveMove: Hashable, Sendable {
         case .cutOver:
             (action, expected, result) = (.moved, wave.state == .frozen ? frozen : source, target)
         case .thaw, .cancel: (action, expected, result) = (.thawed, frozen, source)
-        case .rollBack: (action, expected, result) = (.rolledBack, target, source)
+        case .rollBack:
+            (action, expected, result) = (.rolledBack, target, source)
+            leavesFrozen = true
         case .finalize: throw RegistryError.inconsistent
         }
     }
