@@ -129,6 +129,16 @@ import Testing
                 == ["started", "moved", "frozen", "moved", "finished"])
     }
 
+    @Test func `waits for the agents, and moves no wave before they have its freeze`()
+        async throws
+    {
+        let planned = try await Planned.make(
+            "agents", 2, on: RunningServer.current, "--waves", "1,1", "--freeze", "read_only")
+        let run = try await planned.run("run", "--wait-converged", "--timeout", "2s")
+        #expect(run.exit == .code(0), "\(run.errors)")
+        #expect(try await planned.states == "moved moved")
+    }
+
     @Test func `stops at a conflict and names the domains`() async throws {
         let planned = try await Planned.make("clash", 3, on: RunningServer.current)
         _ = try await planned.server.succeed(

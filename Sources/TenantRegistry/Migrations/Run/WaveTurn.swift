@@ -121,12 +121,11 @@ struct WaveTurn {
         run.report.say(.checkFailed, wave: number) { $0.detail = "\(outcome)" }
         let failure = "wave \(number): its check \(outcome)"
         guard settings.rollsBack else {
-            throw CommandFailure.failed(
-                "\(failure). It is moved; undo that with: tenant-registry migrations rollback \(run.id) --wave \(number)"
-            )
+            let undo = "tenant-registry migrations rollback \(run.id) --wave \(number)"
+            throw stopped(.failed("\(failure). It is moved; undo that with: \(undo)"))
         }
         try await rollBack()
-        throw CommandFailure.failed("\(failure), and it was rolled back")
+        throw stopped(.failed("\(failure), and it was rolled back"))
     }
 
     private func rollBack() async throws {
