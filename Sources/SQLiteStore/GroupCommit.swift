@@ -133,28 +133,28 @@ final class GroupCommit: Sendable {
         let transaction = SQLiteTransaction(db: db)
         try db.beginTransaction(.immediate)
         let results = try requests.map { request in
-            try db.cachedStatement(sql: "SAVEPOINT command").execute()
+            try transaction.statements[.savepoint].run()
             do {
                 let written = try ledger.execute(request, in: transaction, now: time)
                 if written.isKept {
-                    try db.cachedStatement(sql: "RELEASE command").execute()
+                    try transaction.statements[.release].run()
                 } else {
-                    try undoCommand(db)
+                    try undo(in: transaction)
                 }
                 return Result<Ledger.Written, RegistryError>.success(written)
             } catch let refusal as RegistryError {
-                try undoCommand(db)
+                try undo(in: transaction)
                 return .failure(refusal)
             } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
                 // The schema refused what the ledger let through: a defect, but a contained one.
                 logger.error("the schema refused a command", metadata: ["error": "\(error)"])
-                try undoCommand(db)
+                try undo(in: transaction)
                 return .failure(.inconsistent)
             } catch let error where !(error is DatabaseError) {
                 // A row that this version can't read, an idempotency record of a newer one for
                 // example, concerns one command and not the disk.
                 logger.error("a command met what it can't read", metadata: ["error": "\(error)"])
-                try undoCommand(db)
+                try undo(in: transaction)
                 return .failure(.inconsistent)
             }
         }
@@ -162,9 +162,9 @@ final class GroupCommit: Sendable {
         return results
     }
 
-    private func undoCommand(_ db: Database) throws {
-        try db.cachedStatement(sql: "ROLLBACK TO command").execute()
-        try db.cachedStatement(sql: "RELEASE command").execute()
+    private func undo(in transaction: SQLiteTransaction) throws {
+        try transaction.statements[.undo].run()
+        try transaction.statements[.release].run()
     }
 
     private func rollBack(_ db: Database) {

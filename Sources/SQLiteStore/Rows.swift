@@ -74,11 +74,14 @@ extension TokenRecord {
 }
 
 extension Head {
+    static let missing = DatabaseError(
+        resultCode: .SQLITE_CORRUPT, message: "the head is missing")
+
     static func read(_ db: Database) throws -> Head {
         guard
             let row = try Row.fetchOne(
                 try db.cachedStatement(sql: "SELECT epoch, revision, digest, at FROM head"))
-        else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the head is missing") }
+        else { throw missing }
         let digest: Data = row["digest"]
         return Head(
             epoch: Epoch(row["epoch"]), revision: Revision(row["revision"]), digest: Array(digest),

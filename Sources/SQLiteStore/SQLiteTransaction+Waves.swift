@@ -142,10 +142,11 @@ extension SQLiteTransaction {
                     after_mode, after_tenant, registered_at, subject, before_detail, after_detail
                 FROM change_log WHERE revision = ? ORDER BY position
                 """)
-        try statement.setArguments([revision.number])
         var changes: [RevisionChanges.DomainChange] = []
         var placements = PlacementCache()
-        try RawRows(statement, in: db).forEach { row in
+        try RawStatement(statement, in: db).forEach {
+            $0.number(revision.number)
+        } _: { row in
             digest.add { row.add(fields: 0..<Int32(RevisionDigest.fieldsPerChange), to: &$0) }
             guard !row.isNull(1), !row.isNull(5) else { return }
             changes.append(
