@@ -32,13 +32,14 @@ public struct FreezeDeadlines: Service {
 
     func once() async {
         do throws(RegistryError) {
-            for wave in try await service.store.wavesDue(at: service.time) { try await thaw(wave) }
+            for wave in try await service.store.wavesDue(at: service.time) { await thaw(wave) }
         } catch {
             logger.warning("looking for frozen waves was put off", metadata: ["error": "\(error)"])
         }
     }
 
-    private func thaw(_ wave: WaveName) async throws(RegistryError) {
+    /// One that can't thaw now must not keep the others frozen.
+    private func thaw(_ wave: WaveName) async {
         let context = WriteContext(
             actor: .system, note: Note(reason: "the freeze came to its deadline"),
             requestID: "deadline")
@@ -54,6 +55,13 @@ public struct FreezeDeadlines: Service {
                 ])
         } catch .wrongWaveState {
             // Somebody was quicker: it moved or thawed in time.
+        } catch {
+            logger.warning(
+                "a frozen wave wasn't thawed at its deadline; it will be tried again",
+                metadata: [
+                    "migration": "\(wave.migration)", "wave": "\(wave.number)",
+                    "error": "\(error)",
+                ])
         }
     }
 }
