@@ -94,9 +94,9 @@ public enum WaveSize: Hashable, Sendable {
             let wanted =
                 switch wave {
                 case .count(let count): count
-                // A product of decimals can lie a hair above the whole number that it is.
+                // 250 × 64.4 is a little over 16,100 in floating point, and 64.4 % of 250 is 161.
                 case .percent(let percent):
-                    max(1, Int((Double(eligible) * percent / 100 - 1e-9).rounded(.up)))
+                    Int((Double(eligible) * percent / 100 * (1 - 1e-12)).rounded(.up))
                 case .rest: left
                 }
             let size = min(wanted, left)

@@ -4,10 +4,10 @@ import RegistryModel
 struct FailingStore: Store {
     let store: any Store
     let failure: RegistryError
+    let isMeant: @Sendable (CommitRequest) -> Bool
 
     func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
-        // The tokens of the test itself.
-        guard request.actor != .system else { return try await store.commit(request) }
+        guard isMeant(request) else { return try await store.commit(request) }
         throw failure
     }
 
