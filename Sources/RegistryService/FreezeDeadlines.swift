@@ -55,7 +55,7 @@ public struct FreezeDeadlines: Service {
             // Somebody was quicker: it moved or thawed in time.
         } catch {
             metadata["error"] = "\(error)"
-            logger.error("a wave can't thaw at its deadline", metadata: metadata)
+            logger.warning("a wave can't thaw at its deadline", metadata: metadata)
         }
     }
 }
