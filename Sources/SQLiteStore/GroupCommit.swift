@@ -38,16 +38,18 @@ final class GroupCommit: Sendable {
     private let onCommit: SQLiteStore.CommitObserver
     private let state = Mutex(State())
     private let failure = FailureSignal()
+    private let wal: WALGauge
 
     private let commits = Counter(label: "registry_commits_total")
     private let groupSize = Recorder(label: "registry_commit_group_size")
     private let commitTime = Timer(label: "registry_commit_duration_seconds")
 
     init(
-        pool: DatabasePool, ledger: Ledger, now: @escaping @Sendable () -> Timestamp,
+        pool: DatabasePool, wal: WALGauge, ledger: Ledger, now: @escaping @Sendable () -> Timestamp,
         logger: Logger, onCommit: @escaping SQLiteStore.CommitObserver
     ) {
         self.pool = pool
+        self.wal = wal
         self.ledger = ledger
         self.now = now
         self.logger = logger
@@ -92,6 +94,7 @@ final class GroupCommit: Sendable {
                 return jobs
             }
             commit(jobs, in: db)
+            checkpointIfDue(db)
             let hasMore = state.withLock { state in
                 state.isRunning = !state.waiting.isEmpty
                 return state.isRunning
@@ -121,6 +124,21 @@ final class GroupCommit: Sendable {
             rollBack(db)
             let reason = refusal(for: error)
             for job in jobs { job.answer.resume(returning: .failure(reason)) }
+        }
+    }
+
+    /// Copies the log's pages into the file, once what they hold is answered.
+    private func checkpointIfDue(_ db: Database) {
+        guard wal.isCheckpointDue, !state.withLock(\.hasFailed) else { return }
+        do {
+            try db.checkpoint(.passive)
+        } catch let error as DatabaseError
+            where [.SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL].contains(error.resultCode)
+        {
+            // A reader is in the way, or the file can't grow: the log keeps what it has.
+            logger.debug("a checkpoint was put off", metadata: ["error": "\(error)"])
+        } catch {
+            fail(error)
         }
     }
 
