@@ -44,8 +44,9 @@ import Testing
         let all = try await registry.migrations(state: nil, limit: 100)
         #expect(all.items.map(\.id) == [migration.id])
         #expect(all.items.map(\.waves) == [migration.waves])
-        // Everything else goes on.
-        #expect(try await registry.take(.cutover, of: migration).status == 200)
+        // Everything else goes on, and nothing of them came in between.
+        let moved = try await registry.take(.cutover, of: migration)
+        #expect(moved.position?.revision == head.map { $0.revision + 1 })
         #expect(server.log.allSatisfy { $0.level != "error" && $0.level != "critical" })
         try await server.crash()
     }
