@@ -63,7 +63,7 @@ func withRegistry(
     let clock = SettableClock()
     let log = RecordedLog()
     let logger = Logger(label: "test") { _ in RecordedLog.Handler(log: log) }
-    let state = NodeState(table: DictionaryRoutingTable())
+    let state = NodeState(table: CompactRoutingTable())
     let store = try SQLiteStore(
         SQLiteStore.Configuration(
             folder: folder, quarantine: settings.quarantine, now: { clock.now }),
