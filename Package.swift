@@ -134,6 +134,10 @@ let package = Package(
             dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
             path: "Benchmarks/BareRoute",
             swiftSettings: strict),
+        .executableTarget(
+            name: "TableBench", dependencies: ["RegistryModel", "RoutingTable"],
+            path: "Benchmarks/TableBench",
+            swiftSettings: strict),
 
         .testTarget(
             name: "RegistryModelTests", dependencies: ["RegistryModel"], swiftSettings: strict),

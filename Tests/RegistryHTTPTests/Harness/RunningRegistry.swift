@@ -66,7 +66,7 @@ func withRegistry(
     let clock = SettableClock()
     let log = RecordedLog()
     let logger = Logger(label: "test") { _ in RecordedLog.Handler(log: log) }
-    let state = NodeState(table: DictionaryRoutingTable())
+    let state = NodeState(table: CompactRoutingTable())
     var configuration = SQLiteStore.Configuration(
         folder: folder, quarantine: settings.quarantine, now: { clock.now })
     configuration.blastRadius = settings.blastRadius
