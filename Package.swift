@@ -57,7 +57,10 @@ let package = Package(
         .target(
             name: "Migrations",
             path: "migrations",
-            resources: [.embedInCode("0001_registry.sqlite.sql")],
+            resources: [
+                .embedInCode("0001_registry.sqlite.sql"),
+                .embedInCode("0003_history_filters.sqlite.sql"),
+            ],
             swiftSettings: strict),
         .target(
             name: "SQLiteStore",

@@ -10,7 +10,10 @@ public struct Migration: Sendable {
 
     // SwiftPM replaces the leading digit in the name that it gives an embedded file.
     public static let sqlite = [
-        Migration(version: 1, name: "registry", bytes: PackageResources._001_registry_sqlite_sql)
+        Migration(version: 1, name: "registry", bytes: PackageResources._001_registry_sqlite_sql),
+        Migration(
+            version: 3, name: "history_filters",
+            bytes: PackageResources._003_history_filters_sqlite_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -146,6 +146,17 @@ struct Filter: Sendable {
         arguments += [value]
     }
 
+    /// A place in the log, for two question marks.
+    mutating func add(_ condition: String, _ place: HistoryQuery.Place) {
+        conditions.append(condition)
+        arguments += [place.revision.number, place.position]
+    }
+
+    /// A value of what follows the conditions.
+    mutating func bind(_ value: Int) {
+        arguments += [value]
+    }
+
     /// `?1s` in the condition stands for the value, each time.
     mutating func add(_ condition: String, twice value: String) {
         conditions.append(condition.replacing("?1s", with: "?"))
