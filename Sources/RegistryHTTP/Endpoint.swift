@@ -27,6 +27,8 @@ struct Endpoint: Sendable {
     var style: Style
     /// Whether an `Idempotency-Key` counts. On every POST but two.
     var isIdempotent = false
+    /// Whether an operation with a body reads its query itself; the others take no parameters.
+    var takesQuery = false
     var handler: Handler
     /// The handler's answer, where it takes no wait; nil sends the request through the handler.
     var quick: QuickHandler?
@@ -58,11 +60,12 @@ struct Endpoint: Sendable {
 
     static func post(
         _ path: String, _ permission: Permission, bodyLimit: Int = mebibyte,
-        isIdempotent: Bool = true, _ handler: @escaping Handler
+        isIdempotent: Bool = true, takesQuery: Bool = false, _ handler: @escaping Handler
     ) -> Endpoint {
         Endpoint(
             method: .one(.post), path: path, access: .needs(permission),
-            style: .json(bodyLimit: bodyLimit), isIdempotent: isIdempotent, handler: handler)
+            style: .json(bodyLimit: bodyLimit), isIdempotent: isIdempotent,
+            takesQuery: takesQuery, handler: handler)
     }
 
     static func write(

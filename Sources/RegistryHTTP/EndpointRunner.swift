@@ -122,8 +122,10 @@ struct EndpointRunner: Sendable {
         if case .json(let limit) = endpoint.style {
             try checkAccept(call.request)
             if [.post, .put, .patch].contains(call.request.method) {
-                var query = QueryReader(call.query)
-                try query.finish()
+                if !endpoint.takesQuery {
+                    var query = QueryReader(call.query)
+                    try query.finish()
+                }
                 call.body = try await readBody(call.request, limit: limit)
             }
         }

@@ -19,7 +19,7 @@ struct Routes {
             .get("/v1/domains/{fqdn}", .read, domains.get).quick(domains.getNow),
             .get("/v1/domains", .read, domains.list),
             .post(
-                "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false,
+                "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false, takesQuery: true,
                 LookupRoutes().batch),
             .get("/v1/stats", .read, LookupRoutes().statistics),
 

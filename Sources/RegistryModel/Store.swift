@@ -18,6 +18,23 @@ public protocol Store: ChangeSource {
     /// - Throws: `unknownRevision` beyond the head.
     func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain?
 
+    /// Many domains as they were right after `revision`, in the order of `fqdns`.
+    /// - Throws: `unknownRevision` beyond the head.
+    func domains(_ fqdns: [FQDN], at revision: Revision) async throws(RegistryError) -> [Domain?]
+
+    /// The list of domains as it was right after `revision`.
+    /// - Throws: `unknownRevision` beyond the head.
+    func domains(_ query: DomainQuery, at revision: Revision) async throws(RegistryError) -> Page<
+        Domain
+    >
+
+    /// Locations, and domains by name, as they were right after `revision`. Tokens are left out:
+    /// what opens doors has no past.
+    /// - Returns: the head as it was then.
+    /// - Throws: `unknownRevision` beyond the head.
+    func snapshot(at revision: Revision, _ receive: @escaping @Sendable (SnapshotPart) -> Void)
+        async throws(RegistryError) -> Head
+
     /// The last revision whose time is not after `time`.
     func revision(at time: Timestamp) async throws(RegistryError) -> Revision
 

@@ -7,9 +7,14 @@ struct Snapshot: Sendable {
     var locations: [Location]
     var tokens: [TokenRecord]
 
-    init(of store: any Store) async throws(RegistryError) {
+    init(of store: any Store, at revision: Revision? = nil) async throws(RegistryError) {
         let parts = Shared<[SnapshotPart]>([])
-        head = try await store.snapshot { part in parts.change { $0.append(part) } }
+        let receive = { @Sendable (part: SnapshotPart) in parts.change { $0.append(part) } }
+        if let revision {
+            head = try await store.snapshot(at: revision, receive)
+        } else {
+            head = try await store.snapshot(receive)
+        }
         (domains, locations, tokens) = ([], [], [])
         for part in parts.value {
             switch part {
