@@ -186,6 +186,11 @@ extension Problem {
     static let notAcceptable = Problem(
         .notAcceptable, "not-acceptable", "this endpoint answers in application/json")
 
+    static func notAcceptable(_ types: [MediaType]) -> Problem {
+        let names = types.map(\.rawValue).joined(separator: ", ")
+        return Problem(.notAcceptable, "not-acceptable", "this endpoint answers in \(names)")
+    }
+
     static func forbidden(_ role: Role) -> Problem {
         Problem(.forbidden, "forbidden", "the role \(role.rawValue) may not do this")
     }

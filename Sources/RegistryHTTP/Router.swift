@@ -44,8 +44,10 @@ struct Routes {
             .write(.delete, "/v1/locations/{name}", .administer, LocationRoutes().delete),
 
             // History
-            .get("/v1/domains/{fqdn}/history", .audit, HistoryRoutes().ofDomain),
-            .get("/v1/history", .audit, HistoryRoutes().global),
+            .get(
+                "/v1/domains/{fqdn}/history", .audit, produces: HistoryRoutes.types,
+                HistoryRoutes().ofDomain),
+            .get("/v1/history", .audit, produces: HistoryRoutes.types, HistoryRoutes().global),
 
             // Tokens
             .get("/v1/tokens", .administer, TokenRoutes().list),

@@ -48,10 +48,4 @@ extension RegistryService {
     public func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
         try await store.domains(query)
     }
-
-    public func history(_ query: HistoryQuery) async throws(RegistryError) -> Read<
-        Page<HistoryItem>
-    > {
-        try await store.history(query)
-    }
 }

@@ -101,17 +101,3 @@ enum StandardOutput {
         }
     }
 }
-
-/// RFC 4180.
-enum CSV {
-    static func line(_ fields: [String]) -> String {
-        fields.map(quoted).joined(separator: ",") + "\r\n"
-    }
-
-    private static func quoted(_ field: String) -> String {
-        guard field.contains(where: { $0 == "\"" || $0 == "," || $0.isNewline }) else {
-            return field
-        }
-        return "\"" + field.replacing("\"", with: "\"\"") + "\""
-    }
-}
