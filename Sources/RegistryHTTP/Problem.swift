@@ -142,6 +142,9 @@ extension Problem {
             case .notReady:
                 Problem(.serviceUnavailable, code, "the routing table isn't loaded yet").with(
                     .retryAfter, "1")
+            case .verificationRunning:
+                Problem(.conflict, code, "a verification is under way already; one runs at a time")
+                    .with(.retryAfter, "10")
             case .overloaded:
                 Problem(.serviceUnavailable, code, "too many requests wait for the store").with(
                     .retryAfter, "1")

@@ -48,6 +48,10 @@ struct Routes {
                 "/v1/domains/{fqdn}/history", .audit, produces: HistoryRoutes.types,
                 HistoryRoutes().ofDomain),
             .get("/v1/history", .audit, produces: HistoryRoutes.types, HistoryRoutes().global),
+            .get("/v1/history/head", .audit, HistoryHeadRoutes().head),
+            .get(
+                "/v1/history/verify", .audit, produces: HistoryHeadRoutes.types,
+                HistoryHeadRoutes().verify),
 
             // Tokens
             .get("/v1/tokens", .administer, TokenRoutes().list),

@@ -48,6 +48,16 @@ public protocol Store: ChangeSource {
     >
     func tokens(after: String?, limit: Int) async throws(RegistryError) -> Read<Page<TokenRecord>>
 
+    /// Computes the digest chain anew, holds the current state against the log, and the schema
+    /// against its migrations, up to the head at which it begins. In many short reads, so that nobody
+    /// waits for it.
+    /// - Parameters:
+    ///   - noted: a digest that was written down elsewhere.
+    ///   - progress: called now and then, on any thread.
+    func verify(
+        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws(RegistryError) -> Verification
+
     /// Notes when tokens were last used, and drops idempotency records older than their 24 hours.
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError)
 

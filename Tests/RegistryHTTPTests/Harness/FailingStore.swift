@@ -67,6 +67,12 @@ struct FailingStore: Store {
         try await store.tokens(after: after, limit: limit)
     }
 
+    func verify(
+        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws(RegistryError) -> Verification {
+        try await store.verify(noted, progress: progress)
+    }
+
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
         try await store.maintain(tokenUses: tokenUses)
     }

@@ -1,0 +1,64 @@
+import RegistryModel
+
+extension JSONWriter {
+    package mutating func write(_ head: Head) {
+        beginObject()
+        field("epoch", head.epoch.text)
+        field("revision", head.revision.number)
+        field("digest", DigestText.text(head.digest))
+        endObject()
+    }
+
+    package mutating func write(_ result: Verification) {
+        beginObject()
+        field("ok", result.isGood)
+        field("revision", result.revision.number)
+        if result.isGood {
+            field("digest", DigestText.text(result.digest))
+        } else {
+            fieldIfPresent("first_bad_revision", result.firstBadRevision?.number)
+            field("what", result.what)
+        }
+        endObject()
+    }
+
+    package mutating func write(_ step: VerificationProgress) {
+        beginObject()
+        key("progress")
+        beginObject()
+        field("revisions", step.extent.revisions)
+        field("of", step.head.number)
+        field("changes", step.extent.changes)
+        field("domains", step.extent.domains)
+        endObject()
+        endObject()
+    }
+}
+
+package struct HeadResource: Decodable, Sendable, Equatable {
+    package var epoch: String
+    package var revision: Int64
+    package var digest: String
+}
+
+/// A line of a check that tells how far it is: one or the other.
+package struct VerificationResource: Decodable, Sendable, Equatable {
+    package struct Progress: Decodable, Sendable, Equatable {
+        package var revisions: Int64
+        package var of: Int64
+        package var changes: Int64
+        package var domains: Int64
+    }
+
+    package var progress: Progress?
+    package var ok: Bool?
+    package var revision: Int64?
+    package var digest: String?
+    package var firstBadRevision: Int64?
+    package var what: String?
+
+    enum CodingKeys: String, CodingKey {
+        case progress, ok, revision, digest, what
+        case firstBadRevision = "first_bad_revision"
+    }
+}
