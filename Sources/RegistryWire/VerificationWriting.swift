@@ -48,6 +48,13 @@ package struct VerificationResource: Decodable, Sendable, Equatable {
         package var of: Int64
         package var changes: Int64
         package var domains: Int64
+
+        package init(revisions: Int64, of: Int64, changes: Int64, domains: Int64) {
+            self.revisions = revisions
+            self.of = of
+            self.changes = changes
+            self.domains = domains
+        }
     }
 
     package var progress: Progress?
@@ -56,6 +63,16 @@ package struct VerificationResource: Decodable, Sendable, Equatable {
     package var digest: String?
     package var firstBadRevision: Int64?
     package var what: String?
+
+    package init(
+        ok: Bool, revision: Int64, digest: String?, firstBadRevision: Int64?, what: String?
+    ) {
+        self.ok = ok
+        self.revision = revision
+        self.digest = digest
+        self.firstBadRevision = firstBadRevision
+        self.what = what
+    }
 
     enum CodingKeys: String, CodingKey {
         case progress, ok, revision, digest, what

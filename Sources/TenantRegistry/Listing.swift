@@ -59,7 +59,7 @@ struct Listing {
     }
 
     /// Control characters could steer the terminal.
-    private static func printable(_ text: String) -> String {
+    static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { Self.steers($0) ? " " : $0 }))
@@ -96,7 +96,11 @@ struct Listing {
 enum StandardOutput {
     /// Ends the process quietly where nobody reads any more, `| head` for example.
     static func write(_ text: String) {
-        guard Descriptor.write(text, to: STDOUT_FILENO) else {
+        write(Array(text.utf8))
+    }
+
+    static func write(_ octets: [UInt8]) {
+        guard Descriptor.write(octets, to: STDOUT_FILENO) else {
             exit(CommandFailure.failed("").exitCode)
         }
     }

@@ -52,17 +52,25 @@ struct HistoryHeadRoutes: Sendable {
                 of: VerificationProgress.self, bufferingPolicy: .bufferingNewest(1))
             async let result = Self.run(service, noted, step)
             var told = ContinuousClock.now - Self.interval
-            for await progress in steps where told.duration(to: .now) >= Self.interval {
-                told = .now
-                var writer = JSONWriter()
-                writer.write(progress)
-                try await write(writer.bytes + [0x0A])
+            var untold: VerificationProgress?
+            for await progress in steps {
+                untold = progress
+                guard told.duration(to: .now) >= Self.interval else { continue }
+                (told, untold) = (.now, nil)
+                try await write(Self.line(progress))
             }
+            if let untold { try await write(Self.line(untold)) }
             var writer = JSONWriter()
             writer.write(try await result)
             try await write(writer.bytes + [0x0A])
         }
         return reply
+    }
+
+    private static func line(_ progress: VerificationProgress) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.write(progress)
+        return writer.bytes + [0x0A]
     }
 
     /// Between two lines, at least.

@@ -36,7 +36,9 @@ import Testing
         #expect(run.exit == .code(0))
         #expect(run.errors == "")
         #expect(run.output.contains(mark))
-        for command in ["serve", "domains", "import", "export", "tokens", "locations", "history"] {
+        for command in [
+            "serve", "domains", "import", "export", "tokens", "locations", "history", "verify",
+        ] {
             #expect(run.output.contains(command))
         }
     }
