@@ -158,13 +158,15 @@ struct HistorySearch: Sendable {
             : "revision_log r CROSS JOIN change_log c ON c.revision = r.revision"
         let direction = query.order == .ascending ? "ASC" : "DESC"
         filter.bind(missing)
-        return try Row.fetchAll(
+        let rows = try Row.fetchCursor(
             try db.cachedStatement(
                 sql: """
                     SELECT \(HistoryItem.columns) FROM \(tables) \(filter.clause)
                     ORDER BY \(revision) \(direction), c.position \(direction) LIMIT ?
-                    """), arguments: filter.arguments
-        ).map(HistoryItem.init(row:))
+                    """), arguments: filter.arguments)
+        var found: [HistoryItem] = []
+        while let row = try rows.next() { found.append(try HistoryItem(row: row)) }
+        return found
     }
 }
 

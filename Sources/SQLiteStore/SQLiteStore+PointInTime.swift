@@ -138,11 +138,11 @@ extension Domain {
                     WHERE c.fqdn = ? AND c.revision <= ?
                     ORDER BY c.revision DESC, c.position DESC LIMIT 1
                     """), arguments: [fqdn, revision.number])
-        guard let row, let placement = Placement(row: row, prefix: "after_") else { return nil }
+        guard let row, let placement = Placement(row: row, from: 1) else { return nil }
         return Domain(
-            fqdn: FQDN(canonical: fqdn), placement: placement, revision: Revision(row["revision"]),
-            registeredAt: Timestamp(milliseconds: row["registered_at"]),
-            changedAt: Timestamp(milliseconds: row["at"]))
+            fqdn: FQDN(canonical: fqdn), placement: placement, revision: Revision(row[0]),
+            registeredAt: Timestamp(milliseconds: row[4]),
+            changedAt: Timestamp(milliseconds: row[5]))
     }
 }
 
