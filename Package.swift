@@ -134,6 +134,15 @@ let package = Package(
             path: "Benchmarks/BareRoute",
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "ChainCost",
+            dependencies: [
+                "SQLiteStore", "RegistryLedger", "RegistryModel",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/ChainCost",
+            swiftSettings: strict),
+
         .testTarget(
             name: "RegistryModelTests", dependencies: ["RegistryModel"], swiftSettings: strict),
         .testTarget(

@@ -16,6 +16,8 @@ struct ChainCheck: Sendable {
     private(set) var flaw: Verification.Flaw?
 
     private var current: Current?
+    /// Of the current revision.
+    private var hashing = RawDigest()
     private var facets: FacetCheck
 
     /// A revision whose changes are being read.
@@ -23,7 +25,6 @@ struct ChainCheck: Sendable {
         let revision: Int64
         let changeCount: Int64
         let storedDigest: [UInt8]
-        var digest: RawDigest
         var seen: Int64 = 0
     }
 
@@ -74,7 +75,7 @@ struct ChainCheck: Sendable {
             current = nil
             while hasRow, budget > 0, rows.integer(0) == open.revision {
                 guard rows.integer(1) == open.seen else { break }
-                open.digest.add(rows, Self.rowColumns)
+                hashing.add(rows, Self.rowColumns)
                 facets.note(rows)
                 open.seen += 1
                 budget -= 1
@@ -83,11 +84,11 @@ struct ChainCheck: Sendable {
             if hasRow, rows.integer(0) == open.revision, rows.integer(1) == open.seen {
                 current = open
             } else {
-                close(&open, next: hasRow ? (rows.integer(0), rows.integer(1)) : nil)
+                close(open, next: hasRow ? (rows.integer(0), rows.integer(1)) : nil)
             }
         }
-        isDone = flaw != nil
         if flaw == nil { flaw = try facets.compare(db) }
+        isDone = flaw != nil
     }
 
     /// Where the changes go on. Below the first revision nothing may be, so that's where they begin.
@@ -101,15 +102,14 @@ struct ChainCheck: Sendable {
         guard number == revision + 1 else {
             return flaw = .init(Revision(revision + 1), "revision \(revision + 1) is missing")
         }
-        var open = Current(
-            revision: number, changeCount: header.integer(1), storedDigest: header.blob(2),
-            digest: RawDigest(after: digest))
-        open.digest.add(header, Self.headerColumns)
-        current = open
+        hashing.begin(after: digest)
+        hashing.add(header, Self.headerColumns)
+        current = Current(
+            revision: number, changeCount: header.integer(1), storedDigest: header.blob(2))
     }
 
     /// - Parameter next: the change that follows in the log.
-    private mutating func close(_ open: inout Current, next: (revision: Int64, position: Int64)?) {
+    private mutating func close(_ open: Current, next: (revision: Int64, position: Int64)?) {
         let number = Revision(open.revision)
         if let next, next.revision < open.revision {
             return flaw = .init(
@@ -129,7 +129,7 @@ struct ChainCheck: Sendable {
                 "revision \(number) was written with \(open.changeCount) changes and has \(open.seen)"
             )
         }
-        let computed = open.digest.finish()
+        let computed = hashing.finish()
         guard computed == open.storedDigest else {
             return flaw = .init(
                 number, "revision \(number) isn't what its digest was computed over")

@@ -9,9 +9,11 @@ struct RawDigest: Sendable {
 
     private static let flushAt = 1 << 15
 
-    init(after previous: [UInt8]) {
+    /// Begins a revision. The buffer stays: millions of revisions have one change.
+    mutating func begin(after previous: [UInt8]) {
+        hash = SHA256()
+        buffer.removeAll(keepingCapacity: true)
         hash.update(data: previous)
-        buffer.reserveCapacity(Self.flushAt + 4096)
     }
 
     /// Adds the columns `first..<end` of the row at hand.
