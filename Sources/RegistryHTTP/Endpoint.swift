@@ -29,6 +29,8 @@ struct Endpoint: Sendable {
     var isIdempotent = false
     /// Query parameters of a write; its handler reads them. A read's handler knows its own.
     var query: Set<String> = []
+    /// What a client can ask for by `Accept`; its handler sends what `ContentNegotiation` chooses.
+    var produces: [MediaType] = [.json]
     var handler: Handler
     /// The handler's answer, where it takes no wait; nil sends the request through the handler.
     var quick: QuickHandler?
@@ -51,11 +53,12 @@ struct Endpoint: Sendable {
     }
 
     static func get(
-        _ path: String, _ permission: Permission, _ handler: @escaping Handler
+        _ path: String, _ permission: Permission, produces: [MediaType] = [.json],
+        _ handler: @escaping Handler
     ) -> Endpoint {
         Endpoint(
             method: .one(.get), path: path, access: .needs(permission),
-            style: .json(bodyLimit: mebibyte), handler: handler)
+            style: .json(bodyLimit: mebibyte), produces: produces, handler: handler)
     }
 
     static func post(
@@ -89,11 +92,18 @@ struct Endpoint: Sendable {
     }
 }
 
+/// Writes a body piece by piece: each piece waits until the client has taken what was before it, so
+/// that nothing heaps up here. A body that throws is cut off, and the client sees that it was.
+typealias BodyStream =
+    @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void
+
 /// What an endpoint answers.
 struct Reply: Sendable {
     var status: HTTPResponse.Status = .ok
     var headers = HTTPFields()
     var body: [UInt8] = []
+    /// Writes a body of any size, instead of `body`.
+    var stream: BodyStream?
     /// What the answer was read at; nil: this node's table, now.
     var revision: Revision?
 

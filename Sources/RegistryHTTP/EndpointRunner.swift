@@ -79,12 +79,31 @@ struct EndpointRunner: Sendable {
         _ reply: Reply, _ request: Request, caller: Caller?, id: RequestID,
         started: ContinuousClock.Instant, _ logger: Logger
     ) -> FinishedReply {
-        let duration = started.duration(to: .now)
-        metrics.record(status: reply.status.code, duration)
-        options.accessLog.write(
-            request, endpoint: endpoint.path, status: reply.status.code, duration: duration,
-            requestID: id.text, caller: caller, logger)
-        return finish(reply, request, id: id)
+        var finished = finish(reply, request, id: id)
+        let record = { @Sendable [metrics, options, endpoint] in
+            let duration = started.duration(to: .now)
+            metrics.record(status: reply.status.code, duration)
+            options.accessLog.write(
+                request, endpoint: endpoint.path, status: reply.status.code, duration: duration,
+                requestID: id.text, caller: caller, logger)
+        }
+        guard let stream = finished.stream else {
+            record()
+            return finished
+        }
+        finished.stream = { write in
+            defer { record() }
+            do {
+                try await stream(write)
+            } catch {
+                // A client that went away isn't worth more.
+                logger.info(
+                    "an answer broke off",
+                    metadata: ["request_id": "\(id.text)", "error": "\(error)"])
+                throw error
+            }
+        }
+        return finished
     }
 
     // MARK: Before the handler
@@ -135,7 +154,16 @@ struct EndpointRunner: Sendable {
     }
 
     private func checkAccept(_ request: Request) throws {
-        guard ContentNegotiation.acceptsJSON(request.headers) else { throw Problem.notAcceptable }
+        let types = endpoint.produces
+        guard types.count > 1 else {
+            guard ContentNegotiation.acceptsJSON(request.headers) else {
+                throw Problem.notAcceptable
+            }
+            return
+        }
+        guard ContentNegotiation.choice(of: types, request.headers) != nil else {
+            throw Problem.notAcceptable(types)
+        }
     }
 
     private func readBody(_ request: Request, limit: Int) async throws -> [UInt8] {
@@ -215,10 +243,14 @@ struct EndpointRunner: Sendable {
         }
         // RFC 9110 §8.6: neither may carry a length of its own here.
         let isBodyless = reply.status == .noContent || reply.status == .notModified
-        headers[.contentLength] = isBodyless ? nil : String(reply.body.count)
+        let isStream = reply.stream != nil
+        headers[.contentLength] = isBodyless || isStream ? nil : String(reply.body.count)
+        let isHeadOnly = request.method == .head || isBodyless
+        // As at GET, whose body has no length before it ends. `ConnectionGuard` knows it by this.
+        if isStream, isHeadOnly { headers[.transferEncoding] = "chunked" }
         return FinishedReply(
             head: HTTPResponse(status: reply.status, headerFields: headers),
-            body: request.method == .head || isBodyless ? [] : reply.body)
+            body: isHeadOnly ? [] : reply.body, stream: isHeadOnly ? nil : reply.stream)
     }
 }
 
@@ -226,9 +258,19 @@ struct EndpointRunner: Sendable {
 struct FinishedReply: Sendable {
     var head: HTTPResponse
     var body: [UInt8]
+    /// Never of an answer that is given on the event loop.
+    var stream: BodyStream?
 
     var response: Response {
-        let body = body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+        let body =
+            if let stream {
+                ResponseBody { writer in
+                    try await stream { try await writer.write(ByteBuffer(bytes: $0)) }
+                    try await writer.finish(nil)
+                }
+            } else {
+                body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+            }
         var response = Response(status: head.status, headers: head.headerFields, body: body)
         // `Response` adds a length of zero where there is none.
         response.headers[.contentLength] = head.headerFields[.contentLength]

@@ -143,7 +143,7 @@ struct WaveCommands {
     private mutating func agreement(
         _ wave: ModelMigration.Wave, _ migration: ModelMigration
     ) -> WaveAgreement {
-        let digest = Migration.text(ofDigest: migration.digest)
+        let digest = DigestText.text(migration.digest)
         return WaveAgreement(
             planDigest: chance(2) ? String(digest.dropLast()) : digest,
             expectedCount: wave.rows.count + (chance(2) ? 1 : 0),

@@ -50,7 +50,7 @@ extension WaveModel {
         case .thaw: allowed = wave.state == .frozen
         case .thawWhenDue: allowed = wave.deadline.map { $0 <= now } ?? false
         }
-        let digest = Migration.text(ofDigest: migration.digest)
+        let digest = DigestText.text(migration.digest)
         if let agreement,
             agreement.planDigest != digest || agreement.expectedCount != wave.rows.count
         {

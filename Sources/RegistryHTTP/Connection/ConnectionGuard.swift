@@ -24,6 +24,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var outstanding = 0
     private var isReadingBody = false
     private var isWritingAnswer = false
+    /// The head of a stream without its body, which the codec would end as a chunked one.
+    private var isAnsweringHead = false
     private var closesAfterAnswer = false
     /// What to say once the answers before it are out.
     private var lastWord: Problem?
@@ -149,6 +151,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(var head):
             guard head.status.kind != .informational else { break }
             isWritingAnswer = true
+            isAnsweringHead = head.headerFields.contains(.transferEncoding)
             if head.headerFields.hasToken("close", in: .connection) { closesAfterAnswer = true }
             if drain.isDraining { closesAfterAnswer = true }
             if closesAfterAnswer, outstanding <= 1 { head.headerFields[.connection] = "close" }
@@ -159,7 +162,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             isWritingAnswer = false
             outstanding -= 1
             lastActive = .now()
-            context.write(data, promise: promise)
+            if isAnsweringHead {
+                context.flush()
+                promise?.succeed()
+            } else {
+                context.write(data, promise: promise)
+            }
             return afterAnswer(context)
         }
         context.write(data, promise: promise)

@@ -38,7 +38,7 @@ import Testing
         #expect(run.output.contains(mark))
         let commands = [
             "serve", "domains", "import", "export", "migrations", "cutover", "tokens", "locations",
-            "history",
+            "history", "verify",
         ]
         for command in commands {
             #expect(run.output.contains(command))
