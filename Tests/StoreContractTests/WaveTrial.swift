@@ -38,8 +38,8 @@ struct WaveTrial {
             } else {
                 try await take(commands.next(in: model), isKeyed: commands.chance(15))
             }
-            if step % 100 == 0 { try await check() }
-            if step % 500 == 0 { try await reopen() }
+            if step % 200 == 0 { try await check() }
+            if step % 400 == 0 { try await reopen() }
         }
         try await check()
     }

@@ -75,39 +75,40 @@ import Testing
         ("../../cancel", #"{"reason":5}"#, ["/reason wrong-type"]),
     ]
 
-    @Test(arguments: bodies)
-    func `is told everything that is wrong with its body`(
-        verb: String, body: String, complaints: [String]
-    ) async throws {
+    @Test func `is told everything that is wrong with its body`() async throws {
         try await withRegistry { registry in
             let migration = try await registry.planned(["a.example.com"], freeze: "reject")
             let head = try await registry.head()
-            let target =
-                verb.hasPrefix("../../")
-                ? "\(migration.path)/\(verb.dropFirst(6))" : migration.path(verb)
-            let answer = try await registry.post(target, body)
-            #expect(answer.isProblem(400, "invalid-request"))
-            #expect(answer.complaints == complaints)
+            for (verb, body, complaints) in Self.bodies {
+                let target =
+                    verb.hasPrefix("../../")
+                    ? "\(migration.path)/\(verb.dropFirst(6))" : migration.path(verb)
+                let answer = try await registry.post(target, body)
+                #expect(answer.isProblem(400, "invalid-request"), "\(verb) \(body)")
+                #expect(answer.complaints == complaints, "\(verb) \(body)")
+            }
             #expect(try await registry.head() == head)
         }
     }
 
-    @Test(arguments: ["freeze", "cutover", "rollback", "thaw"])
-    func `and isn't JSON, or no body at all, is 400`(verb: String) async throws {
+    @Test func `and isn't JSON, or no body at all, is 400`() async throws {
         try await withRegistry { registry in
             let migration = try await registry.planned(["a.example.com"])
-            let broken = try await registry.post(migration.path(verb), #"{"plan_digest":"#)
-            #expect(broken.isProblem(400, "invalid-json"))
-            let twice = try await registry.post(migration.path(verb), #"{"reason":"","reason":""}"#)
-            #expect(twice.isProblem(400, "invalid-json"))
-            if ["freeze", "cutover"].contains(verb) {
-                let none = try await registry.send(.POST, migration.path(verb))
-                #expect(none.isProblem(400, "invalid-json"))
+            for verb in ["freeze", "cutover", "rollback", "thaw"] {
+                let broken = try await registry.post(migration.path(verb), #"{"plan_digest":"#)
+                #expect(broken.isProblem(400, "invalid-json"))
+                let twice = try await registry.post(
+                    migration.path(verb), #"{"reason":"","reason":""}"#)
+                #expect(twice.isProblem(400, "invalid-json"))
+                if ["freeze", "cutover"].contains(verb) {
+                    let none = try await registry.send(.POST, migration.path(verb))
+                    #expect(none.isProblem(400, "invalid-json"))
+                }
+                let form = try await registry.send(
+                    .POST, migration.path(verb), json: "a=b",
+                    headers: [("Content-Type", "application/x-www-form-urlencoded")])
+                #expect(form.isProblem(415, "unsupported-media-type"))
             }
-            let form = try await registry.send(
-                .POST, migration.path(verb), json: "a=b",
-                headers: [("Content-Type", "application/x-www-form-urlencoded")])
-            #expect(form.isProblem(415, "unsupported-media-type"))
         }
     }
 
@@ -129,36 +130,27 @@ import Testing
         ("cutover", "force=true", ["?force unknown-parameter"]),
     ]
 
-    @Test(arguments: queries)
-    func `is told what is wrong with its query`(
-        verb: String, query: String, complaints: [String]
-    ) async throws {
+    @Test func `is told what is wrong with its query`() async throws {
         try await withRegistry { registry in
             let migration = try await registry.planned(["a.example.com"], freeze: "reject")
             let head = try await registry.head()
-            let body =
-                switch verb {
-                case "freeze": migration.freeze()
-                case "cutover": migration.agreement()
-                default: ""
-                }
-            let answer = try await registry.post("\(migration.path(verb))?\(query)", body)
-            #expect(answer.isProblem(400, "invalid-request"))
-            #expect(answer.complaints == complaints)
+            let bodies = ["freeze": migration.freeze(), "cutover": migration.agreement()]
+            for (verb, query, complaints) in Self.queries {
+                let answer = try await registry.post(
+                    "\(migration.path(verb))?\(query)", bodies[verb] ?? "")
+                #expect(answer.isProblem(400, "invalid-request"), "\(verb) \(query)")
+                #expect(answer.complaints == complaints, "\(verb) \(query)")
+            }
             #expect(try await registry.head() == head)
         }
     }
 
-    @Test(arguments: ["0", "300", "0.5", "30"])
-    func `that waits for agents is answered at once while there are none`(timeout: String)
-        async throws
-    {
+    @Test func `that waits for agents is answered at once while there are none`() async throws {
         try await withRegistry { registry in
             let migration = try await registry.planned(["a.example.com"], freeze: "reject")
-            let wait = "?wait=converged&timeout=\(timeout)"
             let steps = [
-                ("freeze\(wait)", migration.freeze()),
-                ("cutover\(wait)&require=converged", migration.agreement()),
+                ("freeze?wait=converged&timeout=0", migration.freeze()),
+                ("cutover?wait=converged&timeout=300&require=converged", migration.agreement()),
                 ("rollback?wait=converged", ""),
             ]
             for (step, body) in steps {
@@ -170,17 +162,19 @@ import Testing
         }
     }
 
-    @Test(arguments: ["GET", "PUT", "DELETE", "PATCH"])
-    func `isn't a POST`(method: String) async throws {
+    @Test func `isn't a POST`() async throws {
         try await withRegistry { registry in
             let migration = try await registry.planned(["a.example.com"])
-            for target in [
-                migration.path("freeze"), migration.path("cutover"), migration.path("rollback"),
-                migration.path("thaw"), "\(migration.path)/finalize", "\(migration.path)/cancel",
-            ] {
-                let answer = try await registry.send(.init(rawValue: method), target)
-                #expect(answer.isProblem(405, "method-not-allowed"))
-                #expect(answer.header("Allow") == "POST")
+            for method in ["GET", "PUT", "DELETE", "PATCH"] {
+                for target in [
+                    migration.path("freeze"), migration.path("cutover"), migration.path("rollback"),
+                    migration.path("thaw"), "\(migration.path)/finalize",
+                    "\(migration.path)/cancel",
+                ] {
+                    let answer = try await registry.send(.init(rawValue: method), target)
+                    #expect(answer.isProblem(405, "method-not-allowed"))
+                    #expect(answer.header("Allow") == "POST")
+                }
             }
         }
     }
