@@ -71,9 +71,9 @@ struct HistoryBounds: Sendable {
 
 /// One page on its way: what was found, and where to go on.
 ///
-/// Three ways to the rows, each along an index that comes out in the order of the page. One
-/// domain's changes; all revisions, where nothing but bounds is asked for; and, for filters that
-/// hold for whole revisions, only the revisions that all of these filters have in common.
+/// The ways to the rows, each along an index that comes out in the order of the page: one domain's
+/// changes; all revisions, where nothing but bounds is asked for; the revisions of one filter; and of
+/// several filters only the revisions that all of them have in common.
 struct HistorySearch: Sendable {
     let query: HistoryQuery
     var bounds: HistoryBounds
@@ -81,8 +81,8 @@ struct HistorySearch: Sendable {
     private(set) var isDone = false
     private let facets: [RevisionList]
 
-    /// Candidates looked at in one transaction: some 50 ms.
-    private static let candidatesAtOnce = 5_000
+    /// Steps from list to list in one transaction: a few milliseconds.
+    private static let stepsAtOnce = 500
 
     init(_ query: HistoryQuery, _ bounds: HistoryBounds) {
         self.query = query
@@ -95,13 +95,13 @@ struct HistorySearch: Sendable {
 
     mutating func advance(_ db: Database) throws {
         guard !bounds.isEmpty else { return isDone = true }
-        guard !facets.isEmpty else {
-            items += try rows(db, from: bounds.first, through: bounds.last)
+        guard facets.count > 1 else {
+            items += try rows(db, along: facets.first, from: bounds.first, through: bounds.last)
             return isDone = true
         }
-        for _ in 0..<Self.candidatesAtOnce {
-            guard let revision = try nextCandidate(db) else { return isDone = true }
-            items += try rows(db, from: revision, through: revision)
+        var steps = Self.stepsAtOnce
+        while let revision = try nextCandidate(db, &steps) {
+            items += try rows(db, along: nil, from: revision, through: revision)
             if query.order == .ascending {
                 bounds.first = revision + 1
             } else {
@@ -113,29 +113,46 @@ struct HistorySearch: Sendable {
 
     /// The next revision that is in every list: each list in turn says where it goes on from where
     /// the others are, so that the shortest one decides the number of steps.
-    private mutating func nextCandidate(_ db: Database) throws -> Int64? {
+    ///
+    /// - Returns: nil where a list is at its end, or no step is left; what lies behind isn't looked at
+    ///   again.
+    private mutating func nextCandidate(_ db: Database, _ steps: inout Int) throws -> Int64? {
         let isAscending = query.order == .ascending
         var place = isAscending ? bounds.first : bounds.last
         var agreeing = 0
-        var turn = 0
         while agreeing < facets.count {
-            let next = try facets[turn % facets.count].next(
+            guard steps > 0 else { return nil }
+            let next = try facets[steps % facets.count].next(
                 db, from: place, through: isAscending ? bounds.last : bounds.first,
                 ascending: isAscending)
-            guard let next else { return nil }
+            guard let next else {
+                isDone = true
+                return nil
+            }
             agreeing = next == place ? agreeing + 1 : 1
             place = next
-            turn += 1
+            steps -= 1
+            if isAscending { bounds.first = place } else { bounds.last = place }
         }
         return place
     }
 
+    /// - Parameter list: whose revisions; nil: all.
     private func rows(
-        _ db: Database, from first: Int64, through last: Int64
+        _ db: Database, along list: RevisionList?, from first: Int64, through last: Int64
     ) throws -> [HistoryItem] {
-        let isOfDomain = query.fqdn != nil
-        // By the outer table's own column: by the inner one's, SQLite sorts the whole log a page.
-        let revision = isOfDomain ? "c.revision" : "r.revision"
+        // CROSS JOIN keeps the order of the loops, so that the page comes out sorted and stops at
+        // its limit. By the outer table's own column: by an inner one's, SQLite sorts the whole log.
+        let (tables, revision) =
+            if query.fqdn != nil {
+                ("change_log c CROSS JOIN revision_log r ON r.revision = c.revision", "c.revision")
+            } else {
+                list?.source.joined
+                    ?? (
+                        "revision_log r CROSS JOIN change_log c ON c.revision = r.revision",
+                        "r.revision"
+                    )
+            }
         var filter = Filter()
         filter.add("\(revision) >= ?", first)
         filter.add("\(revision) <= ?", last)
@@ -150,12 +167,7 @@ struct HistorySearch: Sendable {
         if let location = query.location {
             filter.add("(c.before_location = ?1s OR c.after_location = ?1s)", twice: location.text)
         }
-        // CROSS JOIN keeps the order of the loops, so that the page comes out sorted and stops at
-        // its limit.
-        let tables =
-            isOfDomain
-            ? "change_log c CROSS JOIN revision_log r ON r.revision = c.revision"
-            : "revision_log r CROSS JOIN change_log c ON c.revision = r.revision"
+        if let list, list.source == .facet { filter.add("f.facet = ?", list.value) }
         let direction = query.order == .ascending ? "ASC" : "DESC"
         filter.bind(missing)
         let rows = try Row.fetchCursor(
@@ -173,29 +185,45 @@ struct HistorySearch: Sendable {
 /// Revisions with something in common, in order: those of a token, of a migration, with an action,
 /// with a location. Each is an index.
 struct RevisionList: Sendable {
-    /// The condition's own text; the value is bound.
-    let source: StaticString
+    enum Source: Sendable {
+        case actor, migration, facet
+
+        /// The condition's own text; the value is bound.
+        fileprivate var condition: String {
+            switch self {
+            case .actor: "revision_log WHERE actor_token"
+            case .migration: "revision_log WHERE migration"
+            case .facet: "revision_facet WHERE facet"
+            }
+        }
+
+        /// The list with headers `r` and changes `c`, and what it's ordered by.
+        fileprivate var joined: (tables: String, revision: String) {
+            let changes = "CROSS JOIN change_log c ON c.revision = r.revision"
+            return switch self {
+            case .actor:
+                ("revision_log r INDEXED BY revision_log_by_actor \(changes)", "r.revision")
+            case .migration:
+                ("revision_log r INDEXED BY revision_log_by_migration \(changes)", "r.revision")
+            case .facet:
+                (
+                    "revision_facet f CROSS JOIN revision_log r ON r.revision = f.revision \(changes)",
+                    "f.revision"
+                )
+            }
+        }
+    }
+
+    let source: Source
     let value: String
 
     static func all(of query: HistoryQuery) -> [RevisionList] {
-        var lists: [RevisionList] = []
-        if let actor = query.actor {
-            lists.append(RevisionList(source: "revision_log WHERE actor_token", value: actor))
-        }
-        if let migration = query.migration {
-            lists.append(RevisionList(source: "revision_log WHERE migration", value: migration))
-        }
-        if let action = query.action {
-            lists.append(
-                RevisionList(
-                    source: "revision_facet WHERE facet", value: "action:\(action.rawValue)"))
-        }
-        if let location = query.location {
-            lists.append(
-                RevisionList(
-                    source: "revision_facet WHERE facet", value: "location:\(location.text)"))
-        }
-        return lists
+        [
+            query.actor.map { RevisionList(source: .actor, value: $0) },
+            query.migration.map { RevisionList(source: .migration, value: $0) },
+            query.action.map { RevisionList(source: .facet, value: "action:\($0.rawValue)") },
+            query.location.map { RevisionList(source: .facet, value: "location:\($0.text)") },
+        ].compactMap(\.self)
     }
 
     /// The first revision of the list from `place` on, towards `end`, both included.
@@ -206,7 +234,7 @@ struct RevisionList: Sendable {
         return try Int64.fetchOne(
             try db.cachedStatement(
                 sql: """
-                    SELECT revision FROM \(source) = ? AND revision BETWEEN ? AND ?
+                    SELECT revision FROM \(source.condition) = ? AND revision BETWEEN ? AND ?
                     ORDER BY revision \(ascending ? "ASC" : "DESC") LIMIT 1
                     """), arguments: [value, low, high])
     }

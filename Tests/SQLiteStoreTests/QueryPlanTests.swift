@@ -87,6 +87,10 @@ import Testing
                     HistoryQuery(actor: "t", order: order, after: place))
                 _ = try await store.history(
                     HistoryQuery(since: start, until: start, order: order))
+                _ = try await store.history(HistoryQuery(migration: "m", order: order))
+                _ = try await store.history(
+                    HistoryQuery(
+                        location: LocationName(canonical: "japan"), order: order, after: place))
                 _ = try await store.history(
                     HistoryQuery(
                         actor: "t", action: .registered, migration: "m",

@@ -174,6 +174,28 @@ import Testing
         }
     }
 
+    /// Two people take turns, and only one of them ever does the other thing: the filters' revisions lie
+    /// side by side all along and have next to none in common.
+    @Test(arguments: StoreUnderTest.all, HistoryQuery.Order.allCases)
+    func `finds the one line that two long lists share`(
+        engine: StoreUnderTest, order: HistoryQuery.Order
+    ) async throws {
+        try await engine.run { session in
+            for number in 0..<700 {
+                try await session.commit(new("n\(number).example"), by: .tester)
+                let patch = DomainPatch(mode: .reject)
+                try await session.commit(
+                    .change(fqdn("n\(number).example"), patch, ifMatch: nil),
+                    by: number == 350 ? .tester : Self.others)
+            }
+            let query = HistoryQuery(actor: "t-1", action: .updated, order: order)
+            let page = try await session.store.history(query).value
+            #expect(page.items.map(\.fqdn) == ["n350.example"] && !page.hasMore)
+            let none = HistoryQuery(actor: "t-2", action: .registered, order: order)
+            #expect(try await session.store.history(none).value.items.isEmpty)
+        }
+    }
+
     @Test(arguments: StoreUnderTest.all)
     func `says which revision a time had reached`(engine: StoreUnderTest) async throws {
         try await engine.run { session in
