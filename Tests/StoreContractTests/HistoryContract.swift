@@ -193,6 +193,13 @@ import Testing
             #expect(page.items.map(\.fqdn) == ["n350.example"] && !page.hasMore)
             let none = HistoryQuery(actor: "t-2", action: .registered, order: order)
             #expect(try await session.store.history(none).value.items.isEmpty)
+            // And all of those that share every other revision, over several transactions.
+            let many = HistoryQuery(
+                actor: "t-1", action: .registered, location: japan, order: order, limit: 1_000)
+            let expected = try await session.log().filter { $0.change.action == .registered }
+            #expect(
+                try await session.store.history(many).value.items
+                    == (order == .ascending ? expected : expected.reversed()))
         }
     }
 

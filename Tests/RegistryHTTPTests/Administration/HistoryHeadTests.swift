@@ -63,7 +63,7 @@ import Testing
 
     @Test func `tells how far it is, line by line, and the result at last`() async throws {
         try await withRegistry { registry in
-            for part in 0..<5 {
+            for part in 0..<2 {
                 try await registry.registerAll((0..<9_000).map { "n\(part)-\($0).example.com" })
             }
             let answer = try await registry.get(
