@@ -77,10 +77,12 @@ let package = Package(
         // HTTP, both ends of it.
         .target(name: "RegistryWire", dependencies: ["RegistryModel"], swiftSettings: strict),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
+        .target(name: "LookupGrammar", swiftSettings: strict),
         .target(
             name: "RegistryHTTP",
             dependencies: [
-                "COpenAPI", "RegistryModel", "RegistryService", "RegistryWire",
+                "COpenAPI", "LookupGrammar", "RegistryModel", "RegistryService", "RegistryWire",
+                "RoutingTable",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -55,17 +55,24 @@ public struct RegistryServer: Sendable {
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldCount = limits.headerCount
-        let router = RegistryRouter(service: service, options: options)
-        let lookups = ShortcutLookups(endpoints, logger: logger, runner: router.runner)
+        let log = RequestLog(options)
+        let router = RegistryRouter(service: service, options: options, log: log)
+        let hasLookups = endpoints.contains { $0.isLookup }
+        let lookups =
+            hasLookups && options.answersEarly
+            ? FastLookup(service: service, options: options, log: log, drain: drain, logger: logger)
+            : nil
         let channel = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 ConnectionGuard(limits: limits, drain: drain) { table.position }
-            ] + (lookups.map { [LookupShortcut($0)] } ?? []),
+            ],
             httpDecoderConfiguration: decoder)
         return Application(
             responder: router.build(endpoints),
             server: HTTPServerBuilder { responder in
-                RegistryChannel(base: HTTP1Channel(responder: responder, configuration: channel))
+                RegistryChannel(
+                    base: HTTP1Channel(responder: responder, configuration: channel),
+                    lookups: lookups)
             },
             configuration: ApplicationConfiguration(
                 address: address, serverName: nil, backlog: limits.backlog,

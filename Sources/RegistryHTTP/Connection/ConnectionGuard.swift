@@ -9,7 +9,7 @@ import RegistryWire
 /// what isn't HTTP gets a problem and is closed, and a draining server closes after each answer.
 ///
 /// Stands between the HTTP codec and everything that answers. Hummingbird's own idle timeout sees
-/// neither what `LookupShortcut` answers nor a body that drips in byte by byte.
+/// neither what `FastLookupHandler` answers nor a body that drips in byte by byte.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -22,7 +22,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Requests whose head has come in and whose answer hasn't gone out.
     private var outstanding = 0
-    private var isReadingBody = false
+    private(set) var isReadingBody = false
+    /// Requests that have come in whole.
+    private(set) var wholeRequests: UInt64 = 0
     private var isWritingAnswer = false
     private var closesAfterAnswer = false
     /// What to say once the answers before it are out.
@@ -34,6 +36,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// When the last part of a request came in, or the last answer went out.
     private var lastActive = NIODeadline.now()
     private var stall: Scheduled<Void>?
+    private var context: ChannelHandlerContext?
 
     /// - Parameter position: what answers are read at; nil before the table is loaded.
     init(
@@ -48,6 +51,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Idle connections
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         scheduleIdle(context, in: limits.idle)
     }
 
@@ -87,6 +91,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             break
         case .end:
             isReadingBody = false
+            wholeRequests &+= 1
             arrival?.cancel()
             arrival = nil
         }
@@ -204,6 +209,23 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.eventLoop.scheduleTask(in: linger) { channel.close(promise: nil) }
     }
 
+    // MARK: Answers before the parser
+
+    /// Whether nothing is under way here, so that a request which comes now may be answered before
+    /// the parser has seen it.
+    var isAtRest: Bool {
+        outstanding == 0 && !isReadingBody && !closesAfterAnswer && lastWord == nil && !isDone
+    }
+
+    func noteEarlyAnswer(at now: NIODeadline) {
+        lastActive = now
+    }
+
+    func closeAfterEarlyAnswer() {
+        guard let context else { return }
+        finish(context)
+    }
+
     // MARK: Readers that don't read
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -220,6 +242,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
         idle?.cancel()
         arrival?.cancel()
         stall?.cancel()
