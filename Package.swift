@@ -140,6 +140,8 @@ let package = Package(
         .testTarget(
             name: "RegistryModelTests", dependencies: ["RegistryModel"], swiftSettings: strict),
         .testTarget(
+            name: "LookupGrammarTests", dependencies: ["LookupGrammar"], swiftSettings: strict),
+        .testTarget(
             name: "RegistryWireTests", dependencies: ["RegistryWire", "RegistryModel"],
             swiftSettings: strict),
         .testTarget(

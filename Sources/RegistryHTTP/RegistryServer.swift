@@ -10,18 +10,22 @@ public struct RegistryServer: Sendable {
     private let options: HTTPOptions
     private let routes: Routes
     private let drain: DrainSignal
+    private let eventLoops: (any EventLoopGroup)?
     private let logger: Logger
 
     /// - Parameters:
     ///   - drain: raised by whoever stops the service.
     ///   - metrics: renders the metrics, in Prometheus' text format.
+    ///   - eventLoops: where connections live; NIO's own by default.
     public init(
         service: RegistryService, options: HTTPOptions, drain: DrainSignal,
-        metrics: @escaping @Sendable () -> String, logger: Logger
+        metrics: @escaping @Sendable () -> String,
+        eventLoops: (any EventLoopGroup)? = nil, logger: Logger
     ) {
         self.service = service
         self.options = options
         self.drain = drain
+        self.eventLoops = eventLoops
         self.logger = logger
         routes = Routes(
             options: options,
@@ -77,7 +81,8 @@ public struct RegistryServer: Sendable {
             configuration: ApplicationConfiguration(
                 address: address, serverName: nil, backlog: limits.backlog,
                 availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),
-            onServerRunning: onServerRunning, logger: logger)
+            onServerRunning: onServerRunning,
+            eventLoopGroupProvider: eventLoops.map { .shared($0) } ?? .singleton, logger: logger)
     }
 
     /// Every operation, for the test that compares them with `openapi.yaml`, and for `routes`.

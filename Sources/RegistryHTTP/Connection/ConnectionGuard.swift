@@ -16,6 +16,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
+    private enum LastWord {
+        case say(Problem)
+        /// The peer went away in the middle of a request: nobody is there to read an answer to it.
+        case leave
+    }
+
     private let limits: ConnectionLimits
     private let drain: DrainSignal
     private let position: @Sendable () -> Position?
@@ -27,8 +33,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private(set) var wholeRequests: UInt64 = 0
     private var isWritingAnswer = false
     private var closesAfterAnswer = false
-    /// What to say once the answers before it are out.
-    private var lastWord: Problem?
+    /// What to do once the answers before it are out.
+    private var lastWord: LastWord?
     /// Nothing more is written after the last word.
     private var isDone = false
     private var arrival: Scheduled<Void>?
@@ -110,37 +116,42 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             let (handler, context) = here.value
             handler.arrival = nil
             guard handler.isReadingBody else { return }
-            handler.end(context, with: .requestTimeout, error: ConnectionEnded())
+            handler.end(context, .say(.requestTimeout), ConnectionEnded())
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        let problem: Problem? =
-            switch error {
-            case HTTPParserError.headerOverflow: .headersTooLarge
-            // The peer went away in the middle of a request: nobody is there to read an answer.
-            case HTTPParserError.invalidEOFState, is ChannelError, is IOError: nil
-            default: .badHTTP
-            }
-        end(context, with: problem, error: error)
+        switch error {
+        case HTTPParserError.headerOverflow: end(context, .say(.headersTooLarge), error)
+        case HTTPParserError.invalidEOFState: end(context, .leave, error)
+        case is ChannelError, is IOError: leave(context, error)
+        default: end(context, .say(.badHTTP), error)
+        }
     }
 
-    /// Answers what can't be answered otherwise, after the answers before it, and closes.
-    private func end(_ context: ChannelHandlerContext, with problem: Problem?, error: any Error) {
+    /// Ends the connection, after the answers before.
+    private func end(_ context: ChannelHandlerContext, _ word: LastWord, _ error: any Error) {
         guard lastWord == nil, !isDone else { return }
         // A request that is cut short counts as outstanding, but its handler can't answer it.
         let before = outstanding - (isReadingBody ? 1 : 0)
-        guard let problem else {
-            isDone = true
-            context.fireErrorCaught(error)
-            return context.close(promise: nil)
-        }
-        if before > 0 || isWritingAnswer {
-            lastWord = problem
-        } else {
+        guard before > 0 || isWritingAnswer else { return endNow(context, word, error) }
+        lastWord = word
+    }
+
+    private func endNow(_ context: ChannelHandlerContext, _ word: LastWord, _ error: any Error) {
+        switch word {
+        case .say(let problem):
             write(problem, context)
             context.fireErrorCaught(error)
+        case .leave: leave(context, error)
         }
+    }
+
+    private func leave(_ context: ChannelHandlerContext, _ error: any Error) {
+        guard !isDone else { return }
+        isDone = true
+        context.fireErrorCaught(error)
+        context.close(promise: nil)
     }
 
     // MARK: Answers
@@ -173,8 +184,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func afterAnswer(_ context: ChannelHandlerContext) {
         if let lastWord, outstanding - (isReadingBody ? 1 : 0) <= 0 {
             self.lastWord = nil
-            write(lastWord, context)
-            context.fireErrorCaught(ConnectionEnded())
+            endNow(context, lastWord, ConnectionEnded())
         } else if closesAfterAnswer, outstanding <= 0 {
             finish(context)
         }
