@@ -52,8 +52,10 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@scripts/install-packages bench
 	$(SWIFT) build -c release --product tenant-registry
 	$(SWIFT) build -c release --product BareRoute
+	$(SWIFT) build -c release --product ChainCost
 	@Benchmarks/bench
 	@Benchmarks/waves
+	@Benchmarks/history
 
 coverage: ## Line coverage of the tests
 	@scripts/install-packages test

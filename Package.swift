@@ -60,6 +60,7 @@ let package = Package(
             resources: [
                 .embedInCode("0001_registry.sqlite.sql"),
                 .embedInCode("0002_migrations.sqlite.sql"),
+                .embedInCode("0003_history_filters.sqlite.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -135,6 +136,19 @@ let package = Package(
             name: "BareRoute",
             dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
             path: "Benchmarks/BareRoute",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "TableBench", dependencies: ["RegistryModel", "RoutingTable"],
+            path: "Benchmarks/TableBench",
+            swiftSettings: strict),
+
+        .executableTarget(
+            name: "ChainCost",
+            dependencies: [
+                "SQLiteStore", "RegistryLedger", "RegistryModel",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/ChainCost",
             swiftSettings: strict),
 
         .testTarget(

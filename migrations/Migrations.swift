@@ -13,6 +13,9 @@ public struct SchemaFile: Sendable {
         SchemaFile(version: 1, name: "registry", bytes: PackageResources._001_registry_sqlite_sql),
         SchemaFile(
             version: 2, name: "migrations", bytes: PackageResources._002_migrations_sqlite_sql),
+        SchemaFile(
+            version: 3, name: "history_filters",
+            bytes: PackageResources._003_history_filters_sqlite_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -7,9 +7,9 @@ import RegistryWire
 
 /// A typed client of the registry's HTTP API: for the command line, agents and tests.
 package struct RegistryClient: Sendable {
-    private let base: URL
-    private let token: String?
-    private let http: HTTPClient
+    let base: URL
+    let token: String?
+    let http: HTTPClient
     private let timeout: TimeAmount
 
     /// - Parameters:
@@ -68,7 +68,7 @@ package struct RegistryClient: Sendable {
         return answer
     }
 
-    private func url(_ path: String, _ query: [(String, String?)]) -> String {
+    func url(_ path: String, _ query: [(String, String?)]) -> String {
         let pairs = query.compactMap { name, value in value.map { "\(name)=\(Self.escape($0))" } }
         let root =
             base.absoluteString.hasSuffix("/")
@@ -84,7 +84,7 @@ package struct RegistryClient: Sendable {
         return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
     }
 
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         let timeouts: [HTTPClientError] = [.connectTimeout, .deadlineExceeded, .readTimeout]
         if let error = error as? HTTPClientError, timeouts.contains(error) {
             return "no answer in time"

@@ -1,5 +1,12 @@
 import HTTPTypes
 
+/// What an answer can be written in.
+enum MediaType: String, Sendable {
+    case json = "application/json"
+    case ndjson = "application/x-ndjson"
+    case csv = "text/csv"
+}
+
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.
 enum ContentNegotiation {
     /// RFC 9110 §12.5.1: whether `application/json` is taken. The most specific range that it fits
@@ -16,6 +23,34 @@ enum ContentNegotiation {
             return precedence.map { ($0, weight.flatMap { Double($0) } ?? 1) }
         }
         return fitting.max { $0 < $1 }.map { $0.weight > 0 } ?? false
+    }
+
+    /// RFC 9110 §12.5.1: which of several types a client would rather have. Of equal weight, the one
+    /// that it names more exactly, then the one that it names first, then ours.
+    /// - Returns: nil where it takes none of them.
+    static func choice(of types: [MediaType], _ fields: HTTPFields) -> MediaType? {
+        let ranges = (fields[.accept] ?? "").split(separator: ",").map(trimmed)
+            .filter { !$0.isEmpty }
+        guard !ranges.isEmpty else { return types.first }
+        var best: (weight: Double, precedence: Int, place: Int, type: MediaType)?
+        for type in types {
+            let names = ["*/*", "\(type.rawValue.prefix { $0 != "/" })/*", type.rawValue]
+            let fitting = ranges.enumerated().compactMap { place, range in
+                let parts = range.split(separator: ";").map(trimmed)
+                return names.firstIndex { $0 == parts.first?.lowercased() ?? "" }
+                    .map { (precedence: $0, weight: weight(parts), place: -place) }
+            }
+            guard let exact = fitting.max(by: { $0 < $1 }), exact.weight > 0 else { continue }
+            let found = (exact.weight, exact.precedence, exact.place)
+            if let best, (best.weight, best.precedence, best.place) >= found { continue }
+            best = (exact.weight, exact.precedence, exact.place, type)
+        }
+        return best?.type
+    }
+
+    private static func weight(_ parts: [Substring]) -> Double {
+        parts.dropFirst().first { $0.lowercased().hasPrefix("q=") }
+            .flatMap { Double($0.dropFirst(2)) } ?? 1
     }
 
     /// Whether the body is JSON in UTF-8, not compressed.

@@ -32,6 +32,8 @@ struct Endpoint: Sendable {
     /// Whether it's what proxies ask on each request: answered from memory alone, shed last, and
     /// logged on its own terms.
     var isLookup = false
+    /// What a client can ask for by `Accept`; its handler sends what `ContentNegotiation` chooses.
+    var produces: [MediaType] = [.json]
     var handler: Handler
 
     enum Method: Sendable, Equatable {
@@ -51,11 +53,12 @@ struct Endpoint: Sendable {
     }
 
     static func get(
-        _ path: String, _ permission: Permission, _ handler: @escaping Handler
+        _ path: String, _ permission: Permission, produces: [MediaType] = [.json],
+        _ handler: @escaping Handler
     ) -> Endpoint {
         Endpoint(
             method: .one(.get), path: path, access: .needs(permission),
-            style: .json(bodyLimit: mebibyte), handler: handler)
+            style: .json(bodyLimit: mebibyte), produces: produces, handler: handler)
     }
 
     static func post(
@@ -91,11 +94,18 @@ struct Endpoint: Sendable {
     }
 }
 
+/// Writes a body piece by piece: each piece waits until the client has taken what was before it, so
+/// that nothing heaps up here. A body that throws is cut off, and the client sees that it was.
+typealias BodyStream =
+    @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void
+
 /// What an endpoint answers.
 struct Reply: Sendable {
     var status: HTTPResponse.Status = .ok
     var headers = HTTPFields()
     var body: [UInt8] = []
+    /// Writes a body of any size, instead of `body`.
+    var stream: BodyStream?
     /// What the answer was read at; nil: this node's table, now.
     var revision: Revision?
 

@@ -57,18 +57,38 @@ struct EndpointRunner: Sendable {
         _ reply: Reply, _ request: Request, caller: Caller?, id: RequestID,
         started: ContinuousClock.Instant, _ logger: Logger
     ) -> Response {
-        let duration = started.duration(to: .now)
-        metrics.record(status: reply.status.code, duration)
-        let method = request.method.rawValue
-        if log.wants(method: method, status: reply.status.code, isLookup: endpoint.isLookup) {
+        let record = { @Sendable [metrics, log, endpoint] in
+            let duration = started.duration(to: .now)
+            let (status, method) = (reply.status.code, request.method.rawValue)
+            metrics.record(status: status, duration)
+            guard log.wants(method: method, status: status, isLookup: endpoint.isLookup) else {
+                return
+            }
             log.write(
                 RequestLog.Line(
-                    requestID: id.text, method: method, route: endpoint.path,
-                    status: reply.status.code, duration: duration, caller: caller,
+                    requestID: id.text, method: method, route: endpoint.path, status: status,
+                    duration: duration, caller: caller,
                     traceparent: request.headers[.traceparent]),
                 logger)
         }
-        return finish(reply, request, id: id)
+        guard let stream = reply.stream, request.method != .head else {
+            record()
+            return finish(reply, request, id: id)
+        }
+        var streaming = reply
+        streaming.stream = { write in
+            defer { record() }
+            do {
+                try await stream(write)
+            } catch {
+                // A client that went away isn't worth more.
+                logger.info(
+                    "an answer broke off",
+                    metadata: ["request_id": "\(id.text)", "error": "\(error)"])
+                throw error
+            }
+        }
+        return finish(streaming, request, id: id)
     }
 
     // MARK: Before the handler
@@ -109,7 +129,16 @@ struct EndpointRunner: Sendable {
     }
 
     private func checkAccept(_ request: Request) throws {
-        guard ContentNegotiation.acceptsJSON(request.headers) else { throw Problem.notAcceptable }
+        let types = endpoint.produces
+        guard types.count > 1 else {
+            guard ContentNegotiation.acceptsJSON(request.headers) else {
+                throw Problem.notAcceptable
+            }
+            return
+        }
+        guard ContentNegotiation.choice(of: types, request.headers) != nil else {
+            throw Problem.notAcceptable(types)
+        }
     }
 
     private func readBody(_ request: Request, limit: Int) async throws -> [UInt8] {
@@ -189,13 +218,27 @@ struct EndpointRunner: Sendable {
         }
         // RFC 9110 §8.6: neither may carry a length of its own here.
         let isBodyless = reply.status == .noContent || reply.status == .notModified
-        headers[.contentLength] = isBodyless ? nil : String(reply.body.count)
-        let hasBody = !isBodyless && request.method != .head && !reply.body.isEmpty
+        let isStream = reply.stream != nil
+        headers[.contentLength] = isBodyless || isStream ? nil : String(reply.body.count)
+        let isHeadOnly = request.method == .head || isBodyless
+        // As at GET, whose body has no length before it ends. `ConnectionGuard` knows it by this.
+        if isStream, isHeadOnly { headers[.transferEncoding] = "chunked" }
         var response = Response(
-            status: reply.status, headers: headers,
-            body: hasBody ? ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)) : .init())
+            status: reply.status, headers: headers, body: isHeadOnly ? .init() : reply.content)
         // `Response` adds a length of zero where there is none.
         response.headers[.contentLength] = headers[.contentLength]
         return response
+    }
+}
+
+extension Reply {
+    fileprivate var content: ResponseBody {
+        guard let stream else {
+            return body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+        }
+        return ResponseBody { writer in
+            try await stream { try await writer.write(ByteBuffer(bytes: $0)) }
+            try await writer.finish(nil)
+        }
     }
 }

@@ -194,6 +194,9 @@ extension Problem {
             case .notReady:
                 Problem(.serviceUnavailable, code, "the routing table isn't loaded yet").with(
                     .retryAfter, "1")
+            case .verificationRunning:
+                Problem(.conflict, code, "a verification is under way already; one runs at a time")
+                    .with(.retryAfter, "10")
             case .overloaded:
                 Problem(.serviceUnavailable, code, "too many requests wait for the store").with(
                     .retryAfter, "1")
@@ -256,6 +259,11 @@ extension Problem {
     ).with(.wwwAuthenticate, "Bearer realm=\"tenant-registry\"")
     static let notAcceptable = Problem(
         .notAcceptable, "not-acceptable", "this endpoint answers in application/json")
+
+    static func notAcceptable(_ types: [MediaType]) -> Problem {
+        let names = types.map(\.rawValue).joined(separator: ", ")
+        return Problem(.notAcceptable, "not-acceptable", "this endpoint answers in \(names)")
+    }
 
     static func forbidden(_ role: Role) -> Problem {
         Problem(.forbidden, "forbidden", "the role \(role.rawValue) may not do this")

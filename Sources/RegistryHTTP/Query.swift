@@ -4,7 +4,7 @@ import RegistryModel
 struct Query: Sendable {
     struct Item: Sendable {
         var name: String
-        /// `nil`: the text isn't UTF-8, or a percent sign begins nothing.
+        /// `nil`: the text isn't UTF-8, a percent sign begins nothing, or it holds a NUL.
         var value: String?
     }
 
@@ -32,7 +32,8 @@ struct Query: Sendable {
 }
 
 enum PercentCoding {
-    /// - Returns: nil where `text` isn't percent-encoded UTF-8.
+    /// - Returns: nil where `text` isn't percent-encoded UTF-8, and for a NUL: SQLite's text ends
+    ///   there, so that a name with one would be taken for what stands before it.
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool) -> String? {
         guard
             text.utf8.contains(where: {
@@ -52,7 +53,7 @@ enum PercentCoding {
             default: octets.append(octet)
             }
         }
-        return String(validating: octets, as: UTF8.self)
+        return octets.contains(0) ? nil : String(validating: octets, as: UTF8.self)
     }
 
     /// Octets that no URL holds as they are, and the marks that would end it in a `Link`, escaped.

@@ -21,6 +21,7 @@ struct Routes {
             .get("/v1/domains", .read, domains.list),
             .post(
                 "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false,
+                query: ["at", "revision"],
                 LookupRoutes().batch),
             .get("/v1/stats", .read, LookupRoutes().statistics),
 
@@ -65,8 +66,14 @@ struct Routes {
             .post("/v1/migrations/{id}/waves/{n}/thaw", .operate, waves.thaw),
 
             // History
-            .get("/v1/domains/{fqdn}/history", .audit, HistoryRoutes().ofDomain),
-            .get("/v1/history", .audit, HistoryRoutes().global),
+            .get(
+                "/v1/domains/{fqdn}/history", .audit, produces: HistoryRoutes.types,
+                HistoryRoutes().ofDomain),
+            .get("/v1/history", .audit, produces: HistoryRoutes.types, HistoryRoutes().global),
+            .get("/v1/history/head", .audit, HistoryHeadRoutes().head),
+            .get(
+                "/v1/history/verify", .audit, produces: HistoryHeadRoutes.types,
+                HistoryHeadRoutes().verify),
 
             // Tokens
             .get("/v1/tokens", .administer, TokenRoutes().list),

@@ -67,6 +67,9 @@ package struct WaveMove: Hashable, Sendable {
     /// Whether the step may leave rows as they are. Its lines must then be counted one by one to
     /// stand in the log without gaps; where all rows change or none, a row's place in its wave does.
     package var mayLeaveRows: Bool
+    /// Whether rows that a frozen wave holds are conflicts too. Only a rollback can meet any: a
+    /// domain is in one open wave at most, but may have moved with another before.
+    package var leavesFrozen = false
 
     package init(
         _ event: WaveState.Event, _ wave: Wave, of migration: Migration, mayLeaveRows: Bool
@@ -84,7 +87,9 @@ package struct WaveMove: Hashable, Sendable {
         case .cutOver:
             (action, expected, result) = (.moved, wave.state == .frozen ? frozen : source, target)
         case .thaw, .cancel: (action, expected, result) = (.thawed, frozen, source)
-        case .rollBack: (action, expected, result) = (.rolledBack, target, source)
+        case .rollBack:
+            (action, expected, result) = (.rolledBack, target, source)
+            leavesFrozen = true
         case .finalize: throw RegistryError.inconsistent
         }
     }

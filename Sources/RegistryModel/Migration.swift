@@ -45,13 +45,7 @@ public struct Migration: Hashable, Sendable, Codable {
     }
 
     /// `sha256:` and 64 hexadecimal digits.
-    public var digestText: String { Self.text(ofDigest: digest) }
-
-    public static func text(ofDigest digest: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return "sha256:" + String(decoding: text, as: UTF8.self)
-    }
+    public var digestText: String { DigestText.text(digest) }
 
     public var facts: MigrationFacts {
         MigrationFacts(

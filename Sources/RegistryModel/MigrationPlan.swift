@@ -94,7 +94,9 @@ public enum WaveSize: Hashable, Sendable {
             let wanted =
                 switch wave {
                 case .count(let count): count
-                case .percent(let percent): Int((Double(eligible) * percent / 100).rounded(.up))
+                // 250 × 64.4 is a little over 16,100 in floating point, and 64.4 % of 250 is 161.
+                case .percent(let percent):
+                    Int((Double(eligible) * percent / 100 * (1 - 1e-12)).rounded(.up))
                 case .rest: left
                 }
             let size = min(wanted, left)

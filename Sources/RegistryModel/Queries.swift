@@ -54,6 +54,10 @@ public struct HistoryQuery: Sendable, Hashable {
     public var since: Timestamp?
     /// Exclusive.
     public var until: Timestamp?
+    /// Only revisions after this one.
+    public var afterRevision: Revision?
+    /// Only revisions up to this one: the head at which a reading of many pages began.
+    public var through: Revision?
     public var order: Order
     /// The last item of the page before.
     public var after: Place?
@@ -62,6 +66,7 @@ public struct HistoryQuery: Sendable, Hashable {
     public init(
         fqdn: FQDN? = nil, actor: String? = nil, action: Action? = nil, migration: String? = nil,
         location: LocationName? = nil, since: Timestamp? = nil, until: Timestamp? = nil,
+        afterRevision: Revision? = nil, through: Revision? = nil,
         order: Order = .descending, after: Place? = nil, limit: Int = 100
     ) {
         self.fqdn = fqdn
@@ -71,6 +76,8 @@ public struct HistoryQuery: Sendable, Hashable {
         self.location = location
         self.since = since
         self.until = until
+        self.afterRevision = afterRevision
+        self.through = through
         self.order = order
         self.after = after
         self.limit = limit

@@ -43,6 +43,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case revisionNotReached(Revision, now: Revision)
     case invalidCursor
     case notReady
+    /// Another check of the whole log is under way.
+    case verificationRunning
 
     // The store
     /// Too many writes wait already. Nothing was written.
@@ -86,6 +88,7 @@ extension RegistryError {
         case .revisionNotReached: "revision-not-reached"
         case .invalidCursor: "invalid-cursor"
         case .notReady: "not-ready"
+        case .verificationRunning: "verification-running"
         case .overloaded: "overloaded"
         case .storageFull: "storage-full"
         case .storeFailed: "store-failed"

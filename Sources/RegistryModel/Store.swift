@@ -18,6 +18,23 @@ public protocol Store: ChangeSource {
     /// - Throws: `unknownRevision` beyond the head.
     func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain?
 
+    /// Many domains as they were right after `revision`, in the order of `fqdns`.
+    /// - Throws: `unknownRevision` beyond the head.
+    func domains(_ fqdns: [FQDN], at revision: Revision) async throws(RegistryError) -> [Domain?]
+
+    /// The list of domains as it was right after `revision`.
+    /// - Throws: `unknownRevision` beyond the head.
+    func domains(_ query: DomainQuery, at revision: Revision) async throws(RegistryError) -> Page<
+        Domain
+    >
+
+    /// Locations, and domains by name, as they were right after `revision`. Tokens are left out:
+    /// what opens doors has no past.
+    /// - Returns: the head as it was then.
+    /// - Throws: `unknownRevision` beyond the head.
+    func snapshot(at revision: Revision, _ receive: @escaping @Sendable (SnapshotPart) -> Void)
+        async throws(RegistryError) -> Head
+
     /// The last revision whose time is not after `time`.
     func revision(at time: Timestamp) async throws(RegistryError) -> Revision
 
@@ -41,6 +58,15 @@ public protocol Store: ChangeSource {
     ) async throws(RegistryError) -> Read<Page<MigrationDomain>>
     /// Frozen waves that have come to their deadline.
     func wavesDue(at now: Timestamp) async throws(RegistryError) -> [WaveName]
+    /// Computes the digest chain anew, holds the current state against the log, and the schema
+    /// against its migrations, up to the head at which it begins. In many short reads, so that nobody
+    /// waits for it.
+    /// - Parameters:
+    ///   - noted: a digest that was written down elsewhere.
+    ///   - progress: called now and then, on any thread.
+    func verify(
+        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws(RegistryError) -> Verification
 
     /// Notes when tokens were last used, and drops idempotency records older than their 24 hours.
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError)

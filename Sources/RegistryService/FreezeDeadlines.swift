@@ -32,28 +32,30 @@ public struct FreezeDeadlines: Service {
 
     func once() async {
         do throws(RegistryError) {
-            for wave in try await service.store.wavesDue(at: service.time) { try await thaw(wave) }
+            for wave in try await service.store.wavesDue(at: service.time) { await thaw(wave) }
         } catch {
             logger.warning("looking for frozen waves was put off", metadata: ["error": "\(error)"])
         }
     }
 
-    private func thaw(_ wave: WaveName) async throws(RegistryError) {
+    /// One that fails doesn't hold up the others: it is tried again the next time.
+    private func thaw(_ wave: WaveName) async {
+        let step = WaveStep(.thawWhenDue, migration: wave.migration, wave: wave.number)
         let context = WriteContext(
             actor: .system, note: Note(reason: "the freeze came to its deadline"),
             requestID: "deadline")
+        var metadata: Logger.Metadata = [
+            "migration": "\(wave.migration)", "wave": "\(wave.number)",
+        ]
         do throws(RegistryError) {
-            let committed = try await service.commit(
-                .waveStep(
-                    WaveStep(.thawWhenDue, migration: wave.migration, wave: wave.number)), context)
-            logger.notice(
-                "a wave thawed at its deadline",
-                metadata: [
-                    "migration": "\(wave.migration)", "wave": "\(wave.number)",
-                    "revision": "\(committed.revision)",
-                ])
+            let committed = try await service.commit(.waveStep(step), context)
+            metadata["revision"] = "\(committed.revision)"
+            logger.notice("a wave thawed at its deadline", metadata: metadata)
         } catch .wrongWaveState {
             // Somebody was quicker: it moved or thawed in time.
+        } catch {
+            metadata["error"] = "\(error)"
+            logger.warning("a wave can't thaw at its deadline", metadata: metadata)
         }
     }
 }

@@ -43,11 +43,23 @@ extension RegistryService {
         return domain
     }
 
-    /// Where a domain lived at a time, from the log.
-    public func lookUp(_ fqdn: FQDN, at time: Timestamp) async throws(RegistryError) -> Read<Domain>
-    {
-        let revision = try await store.revision(at: time)
-        return Read(try await lookUp(fqdn, at: revision), at: revision)
+    /// Many right after `revision`, in order, from the log.
+    public func lookUp(
+        _ fqdns: [FQDN], at revision: Revision
+    ) async throws(RegistryError) -> Read<[Domain?]> {
+        Read(try await store.domains(fqdns, at: revision), at: revision)
+    }
+
+    /// The last revision that a time had seen.
+    public func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
+        try await store.revision(at: time)
+    }
+
+    /// The list of domains as it was right after `revision`, from the log.
+    public func domains(
+        _ query: DomainQuery, at revision: Revision
+    ) async throws(RegistryError) -> Read<Page<Domain>> {
+        Read(try await store.domains(query, at: revision), at: revision)
     }
 
     public func statistics() throws(RegistryError) -> Read<TableStatistics> {
@@ -56,11 +68,5 @@ extension RegistryService {
 
     public func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
         try await store.domains(query)
-    }
-
-    public func history(_ query: HistoryQuery) async throws(RegistryError) -> Read<
-        Page<HistoryItem>
-    > {
-        try await store.history(query)
     }
 }

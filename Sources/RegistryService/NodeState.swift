@@ -18,13 +18,18 @@ public struct NodeState: Sendable {
 
     /// Reads everything. The listener opens only after this has returned.
     public func load(from source: some ChangeSource) async throws(RegistryError) {
-        let parts = Collected()
-        let head = try await source.snapshot { parts.add($0) }
-        let (locations, tokens, domains, openMigrations) = parts.take()
-        self.tokens.load(tokens)
-        migrations.count.store(openMigrations, ordering: .relaxed)
-        table.load(
-            domains, locations: locations, at: Position(epoch: head.epoch, revision: head.revision))
+        let load = table.beginLoad()
+        let tokens = Collected<TokenRecord>()
+        let head = try await source.snapshot { part in
+            switch part {
+            case .locations(let more): load.add(more)
+            case .tokens(let more): tokens.add(more)
+            case .openMigrations(let count): migrations.count.store(count, ordering: .relaxed)
+            case .domains(let more): load.add(more)
+            }
+        }
+        self.tokens.load(tokens.take())
+        load.finish(at: Position(epoch: head.epoch, revision: head.revision))
     }
 
     /// Takes in one revision. Tokens first: who sees the revision may use them.

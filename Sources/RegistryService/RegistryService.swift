@@ -8,6 +8,7 @@ public struct RegistryService: Sendable {
     public let state: NodeState
     let names: NamePolicy
     let now: @Sendable () -> Timestamp
+    let verifications = Verifications()
 
     public init(
         store: any Store, state: NodeState, names: NamePolicy,

@@ -30,6 +30,11 @@ public protocol RoutingTable: AnyObject, Sendable {
     /// Takes the place of whatever the table held.
     func load(_ domains: [Domain], locations: [Location], at position: Position)
 
+    /// The same, part by part, for tables too large to lie in an array first.
+    func beginLoad() -> any TableLoad
+
+    /// Takes in one revision; each domain that it sets has its number.
+    ///
     /// - Returns: false for a revision that doesn't follow the table's own: something was missed,
     ///   and nothing was applied. A revision that the table already has is passed over.
     func apply(_ changes: RevisionChanges) -> Bool
@@ -37,6 +42,18 @@ public protocol RoutingTable: AnyObject, Sendable {
     /// Waits until the table is at `revision` or later.
     /// - Returns: whether it got there in time.
     func reaches(_ revision: Revision, within limit: Duration) async -> Bool
+}
+
+/// A table being read in. Nobody sees any of it before it's finished; one that is never finished
+/// leaves the table as it was.
+public protocol TableLoad: AnyObject, Sendable {
+    func add(_ locations: [Location])
+
+    /// A name that comes twice is as it came last.
+    func add(_ domains: [Domain])
+
+    /// What was added takes the place of whatever the table held.
+    func finish(at position: Position)
 }
 
 /// What the proxy is told.

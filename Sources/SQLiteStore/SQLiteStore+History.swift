@@ -3,53 +3,6 @@ import RegistryLedger
 import RegistryModel
 
 extension SQLiteStore {
-    public func history(
-        _ query: HistoryQuery
-    ) async throws(RegistryError) -> Read<Page<HistoryItem>> {
-        var filter = Filter()
-        filter.add("c.fqdn = ?", query.fqdn?.text)
-        filter.add("c.action = ?", query.action?.rawValue)
-        filter.add("r.actor_token = ?", query.actor)
-        filter.add("r.migration = ?", query.migration)
-        if let location = query.location {
-            filter.add("(c.before_location = ?1s OR c.after_location = ?1s)", twice: location.text)
-        }
-        // Time never goes back along the log, so a bound in time is a bound in revisions.
-        filter.add(
-            """
-            r.revision >= coalesce((SELECT revision FROM revision_log WHERE at >= ?
-                ORDER BY at, revision LIMIT 1), 9223372036854775807)
-            """,
-            query.since?.milliseconds)
-        filter.add(
-            """
-            r.revision <= coalesce((SELECT revision FROM revision_log WHERE at < ?
-                ORDER BY at DESC, revision DESC LIMIT 1), 0)
-            """,
-            query.until?.milliseconds)
-        if let after = query.after {
-            let sign = query.order == .ascending ? ">" : "<"
-            filter.add(
-                "(c.revision, c.position) \(sign) (\(after.revision.number), \(after.position))")
-            // Said of r as well, so that a late page doesn't walk over all the pages before it.
-            filter.add("r.revision \(sign)= \(after.revision.number)")
-        }
-        // CROSS JOIN keeps the order of the loops: along one domain's changes through their index,
-        // otherwise along the revisions, so that the page comes out sorted and stops at its limit.
-        let tables =
-            query.fqdn == nil
-            ? "revision_log r CROSS JOIN change_log c ON c.revision = r.revision"
-            : "change_log c CROSS JOIN revision_log r ON r.revision = c.revision"
-        // By the outer table's own column: by the inner one's, SQLite sorts the whole log a page.
-        let revision = query.fqdn == nil ? "r.revision" : "c.revision"
-        let direction = query.order == .ascending ? "ASC" : "DESC"
-        return try await page(
-            """
-            SELECT \(HistoryItem.columns) FROM \(tables) \(filter.clause)
-            ORDER BY \(revision) \(direction), c.position \(direction)
-            """, filter, limit: query.limit, HistoryItem.init(row:))
-    }
-
     public func snapshot(
         _ receive: @escaping @Sendable (SnapshotPart) -> Void
     ) async throws(RegistryError) -> Head {

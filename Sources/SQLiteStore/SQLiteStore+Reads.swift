@@ -27,28 +27,6 @@ extension SQLiteStore {
         }
     }
 
-    public func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain? {
-        try await reading { db in
-            let head = try Head.read(db).revision
-            guard revision <= head else {
-                throw RegistryError.unknownRevision(revision, head: head)
-            }
-            let row = try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT c.revision, c.after_location, c.after_mode, c.after_tenant, c.registered_at, r.at
-                    FROM change_log c JOIN revision_log r ON r.revision = c.revision
-                    WHERE c.fqdn = ? AND c.revision <= ?
-                    ORDER BY c.revision DESC, c.position DESC LIMIT 1
-                    """, arguments: [fqdn.text, revision.number])
-            guard let row, let placement = Placement(row: row, prefix: "after_") else { return nil }
-            return Domain(
-                fqdn: fqdn, placement: placement, revision: Revision(row["revision"]),
-                registeredAt: Timestamp(milliseconds: row["registered_at"]),
-                changedAt: Timestamp(milliseconds: row["at"]))
-        }
-    }
-
     public func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
         try await reading { db in
             let number = try Int64.fetchOne(
@@ -144,6 +122,17 @@ struct Filter: Sendable {
     mutating func add(_ condition: String, _ value: (some DatabaseValueConvertible)?) {
         guard let value else { return }
         conditions.append(condition)
+        arguments += [value]
+    }
+
+    /// A place in the log, for two question marks.
+    mutating func add(_ condition: String, _ place: HistoryQuery.Place) {
+        conditions.append(condition)
+        arguments += [place.revision.number, place.position]
+    }
+
+    /// A value of what follows the conditions.
+    mutating func bind(_ value: Int) {
         arguments += [value]
     }
 

@@ -14,6 +14,7 @@ import RegistryModel
 public final class SQLiteStore: Store {
     let pool: DatabasePool
     let writer: GroupCommit
+    private let wal = WALGauge()
     private let lock: DataFolderLock
 
     /// Told of each committed revision, in order, before its writer is answered.
@@ -51,7 +52,8 @@ public final class SQLiteStore: Store {
             pool = try DatabasePool(
                 path: folder.appendingPathComponent(Self.fileName).path,
                 configuration: Self.connectionSettings())
-            try pool.writeWithoutTransaction { db in
+            try pool.writeWithoutTransaction { [wal] db in
+                wal.watch(db)
                 // Opening runs `PRAGMA synchronous = NORMAL` after `prepareDatabase`, and NORMAL
                 // can lose acknowledged commits at power loss.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -65,7 +67,7 @@ public final class SQLiteStore: Store {
                 "\(folder.path): \(error.message ?? "SQLite failed") (\(error.extendedResultCode))")
         }
         writer = GroupCommit(
-            pool: pool,
+            pool: pool, wal: wal,
             ledger: Ledger(
                 quarantine: configuration.quarantine, blastRadius: configuration.blastRadius),
             now: configuration.now, logger: logger, onCommit: onCommit)

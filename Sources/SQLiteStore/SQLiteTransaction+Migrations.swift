@@ -34,14 +34,11 @@ extension SQLiteTransaction {
     }
 
     func frozenWave(of fqdn: FQDN) throws -> WaveName? {
-        try row(
-            """
-            SELECT g.id, w.number FROM migration_domain m
-            JOIN wave w ON w.migration = m.migration AND w.number = m.wave
-            JOIN migration g ON g.number = m.migration
-            WHERE m.fqdn = ? AND m.wave IS NOT NULL AND w.state = 'frozen' LIMIT 1
-            """, [fqdn.text]
-        ).map { WaveName(migration: $0["id"], number: $0["number"]) }
+        try statements[.frozenWave].first {
+            $0.text(fqdn.text)
+        } _: { row in
+            WaveName(migration: row.text(0), number: Int(row.number(1)))
+        }
     }
 
     func isReferencedByMigration(_ location: LocationName) throws -> Bool {

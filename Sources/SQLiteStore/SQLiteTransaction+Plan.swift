@@ -29,11 +29,16 @@ extension SQLiteTransaction {
     }
 
     private func stage(_ names: [FQDN]) throws {
-        let insert = try db.cachedStatement(sql: "INSERT INTO plan_name VALUES (?, ?, ?)")
+        let insert = try RawStatement(
+            db.cachedStatement(sql: "INSERT INTO plan_name VALUES (?, ?, ?)"), in: db)
         var seen = Set<FQDN>(minimumCapacity: names.count)
         for (position, name) in names.enumerated() {
             let isAgain = !seen.insert(name).inserted
-            try insert.execute(arguments: [position, name.text, isAgain])
+            try insert.run {
+                $0.number(position)
+                $0.text(name.text)
+                $0.number(isAgain ? 1 : 0)
+            }
         }
     }
 
@@ -129,8 +134,11 @@ extension SQLiteTransaction {
                 WHERE migration = (SELECT number FROM migration WHERE id = ?)
                     AND wave IS NOT NULL ORDER BY position
                 """)
-        try statement.setArguments([migration])
-        try RawRows(statement, in: db).forEach { $0.add(fields: 0..<3, to: &hash) }
+        try RawStatement(statement, in: db).forEach {
+            $0.text(migration)
+        } _: { row in
+            row.add(fields: 0..<3, to: &hash)
+        }
     }
 }
 

@@ -38,7 +38,7 @@ extension SQLiteTransaction {
                 FROM migration_domain m CROSS JOIN domain d ON d.fqdn = m.fqdn
                 WHERE m.migration = :migration AND m.position BETWEEN :first AND :last
                     AND d.location = :source AND d.mode = \(Self.mode(move.expected))
-                    AND d.registered_at = m.registered_at
+                    AND d.registered_at = m.registered_at \(try Self.unfrozen(move, db))
                 ORDER BY m.position
                 """,
                 rows + [
@@ -61,6 +61,17 @@ extension SQLiteTransaction {
             guard db.changesCount == count else { throw RegistryError.inconsistent }
             return count
         }
+    }
+
+    /// Nearly always nothing is frozen when a wave is rolled back: then no row pays for the question.
+    private static func unfrozen(_ move: WaveMove, _ db: Database) throws -> String {
+        let anyFrozen = "SELECT 1 FROM wave WHERE state = 'frozen'"
+        guard move.leavesFrozen, try Row.fetchOne(db, sql: anyFrozen) != nil else { return "" }
+        return """
+            AND NOT EXISTS (SELECT 1 FROM migration_domain o
+                JOIN wave w ON w.migration = o.migration AND w.number = o.wave
+                WHERE o.fqdn = m.fqdn AND o.wave IS NOT NULL AND w.state = 'frozen')
+            """
     }
 
     private static func mode(_ place: WaveMove.Place) -> String {
@@ -131,10 +142,11 @@ extension SQLiteTransaction {
                     after_mode, after_tenant, registered_at, subject, before_detail, after_detail
                 FROM change_log WHERE revision = ? ORDER BY position
                 """)
-        try statement.setArguments([revision.number])
         var changes: [RevisionChanges.DomainChange] = []
         var placements = PlacementCache()
-        try RawRows(statement, in: db).forEach { row in
+        try RawStatement(statement, in: db).forEach {
+            $0.number(revision.number)
+        } _: { row in
             digest.add { row.add(fields: 0..<Int32(RevisionDigest.fieldsPerChange), to: &$0) }
             guard !row.isNull(1), !row.isNull(5) else { return }
             changes.append(

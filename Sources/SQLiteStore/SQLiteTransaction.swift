@@ -3,9 +3,17 @@ import GRDB
 import RegistryLedger
 import RegistryModel
 
-/// The ledger's rows in SQLite. Only ever used on the writer connection, inside a transaction.
+/// The ledger's rows in SQLite. Only ever used on one connection, inside a transaction.
+///
+/// What nearly every write does goes through `StatementBook`; the rest through GRDB.
 struct SQLiteTransaction: LedgerTransaction {
     let db: Database
+    let statements: StatementBook
+
+    init(db: Database) {
+        self.db = db
+        statements = StatementBook(db)
+    }
 
     func run(_ sql: String, _ arguments: StatementArguments) throws {
         try db.cachedStatement(sql: sql).execute(arguments: arguments)
@@ -24,49 +32,58 @@ struct SQLiteTransaction: LedgerTransaction {
 
 extension SQLiteTransaction {
     func head() throws -> Head {
-        try Head.read(db)
+        let head = try statements[.head].first { row in
+            Head(
+                epoch: Epoch(row.text(0)), revision: Revision(row.number(1)), digest: row.blob(2),
+                at: row.time(3))
+        }
+        guard let head else { throw Head.missing }
+        return head
     }
 
     func advanceHead(to head: Head) throws {
-        try run(
-            "UPDATE head SET revision = ?, digest = ?, at = ?",
-            [head.revision.number, Data(head.digest), head.at.milliseconds])
+        try statements[.advanceHead].run {
+            $0.number(head.revision.number)
+            $0.blob(head.digest)
+            $0.time(head.at)
+        }
     }
 
     func append(_ header: RevisionHeader, digest: [UInt8], changeCount: Int) throws {
-        try run(
-            """
-            INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name, actor_role, reason,
-                ticket, request_id, migration, wave, override_reason, change_count, digest)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                header.revision.number, header.epoch.text, header.at.milliseconds,
-                header.actor.token,
-                header.actor.name, header.actor.role.rawValue, header.note.reason,
-                header.note.ticket,
-                header.requestID, header.migration, header.wave, header.overrideReason,
-                changeCount,
-                Data(digest),
-            ])
+        try statements[.appendHeader].run {
+            $0.number(header.revision.number)
+            $0.text(header.epoch.text)
+            $0.time(header.at)
+            $0.text(header.actor.token)
+            $0.text(header.actor.name)
+            $0.text(header.actor.role.rawValue)
+            $0.text(header.note.reason)
+            $0.text(header.note.ticket)
+            $0.text(header.requestID)
+            $0.text(header.migration)
+            $0.number(header.wave)
+            $0.text(header.overrideReason)
+            $0.number(changeCount)
+            $0.blob(digest)
+        }
     }
 
     func append(_ changes: [Change], to revision: Revision, from position: Int) throws {
-        let insert = try db.cachedStatement(
-            sql: """
-                INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
-                    before_tenant, after_location, after_mode, after_tenant, registered_at, subject,
-                    before_detail, after_detail)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """)
+        let insert = try statements[.appendChange]
         for (position, change) in zip(position..., changes) {
             let row = ChangeRow(change)
-            try insert.execute(arguments: [
-                revision.number, position, row.action, row.fqdn, row.before?.location.text,
-                row.before?.mode.rawValue, row.before?.tenant, row.after?.location.text,
-                row.after?.mode.rawValue, row.after?.tenant, row.registeredAt?.milliseconds,
-                row.subject, row.beforeDetail, row.afterDetail,
-            ])
+            try insert.run {
+                $0.number(revision.number)
+                $0.number(position)
+                $0.text(row.action)
+                $0.text(row.fqdn)
+                $0.placement(row.before)
+                $0.placement(row.after)
+                $0.time(row.registeredAt)
+                $0.text(row.subject)
+                $0.text(row.beforeDetail)
+                $0.text(row.afterDetail)
+            }
         }
     }
 }
@@ -75,57 +92,61 @@ extension SQLiteTransaction {
 
 extension SQLiteTransaction {
     func domain(_ fqdn: FQDN) throws -> Domain? {
-        try row("SELECT * FROM domain WHERE fqdn = ?", [fqdn.text]).map(Domain.init(row:))
+        try statements[.domain].first {
+            $0.text(fqdn.text)
+        } _: { row in
+            Domain(
+                fqdn: fqdn, placement: row.placement(from: 0), revision: Revision(row.number(3)),
+                registeredAt: row.time(4), changedAt: row.time(5))
+        }
     }
 
     func insert(_ domain: Domain) throws {
-        try run(
-            """
-            INSERT INTO domain (fqdn, location, mode, tenant, revision, registered_at, changed_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                domain.fqdn.text, domain.location.text, domain.mode.rawValue, domain.tenant,
-                domain.revision.number, domain.registeredAt.milliseconds,
-                domain.changedAt.milliseconds,
-            ])
+        try statements[.insertDomain].run {
+            $0.text(domain.fqdn.text)
+            $0.placement(domain.placement)
+            $0.number(domain.revision.number)
+            $0.time(domain.registeredAt)
+            $0.time(domain.changedAt)
+        }
     }
 
     func update(_ domain: Domain) throws {
-        try run(
-            "UPDATE domain SET location = ?, mode = ?, tenant = ?, revision = ?, changed_at = ? WHERE fqdn = ?",
-            [
-                domain.location.text, domain.mode.rawValue, domain.tenant, domain.revision.number,
-                domain.changedAt.milliseconds, domain.fqdn.text,
-            ])
+        try statements[.updateDomain].run {
+            $0.placement(domain.placement)
+            $0.number(domain.revision.number)
+            $0.time(domain.changedAt)
+            $0.text(domain.fqdn.text)
+        }
     }
 
     func deleteDomain(_ fqdn: FQDN) throws {
-        try run("DELETE FROM domain WHERE fqdn = ?", [fqdn.text])
+        try statements[.deleteDomain].run { $0.text(fqdn.text) }
     }
 
     func released(_ fqdn: FQDN) throws -> ReleasedDomain? {
-        try row("SELECT * FROM released_domain WHERE fqdn = ?", [fqdn.text])
-            .map(ReleasedDomain.init(row:))
+        try statements[.released].first {
+            $0.text(fqdn.text)
+        } _: { row in
+            ReleasedDomain(
+                fqdn: fqdn, placement: row.placement(from: 0), revision: Revision(row.number(3)),
+                registeredAt: row.time(4), releasedAt: row.time(5), availableAt: row.time(6))
+        }
     }
 
     func insert(_ released: ReleasedDomain) throws {
-        try run(
-            """
-            INSERT INTO released_domain (fqdn, location, mode, tenant, revision, registered_at,
-                released_at, available_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                released.fqdn.text, released.placement.location.text,
-                released.placement.mode.rawValue, released.placement.tenant,
-                released.revision.number, released.registeredAt.milliseconds,
-                released.releasedAt.milliseconds, released.availableAt.milliseconds,
-            ])
+        try statements[.insertReleased].run {
+            $0.text(released.fqdn.text)
+            $0.placement(released.placement)
+            $0.number(released.revision.number)
+            $0.time(released.registeredAt)
+            $0.time(released.releasedAt)
+            $0.time(released.availableAt)
+        }
     }
 
     func deleteReleased(_ fqdn: FQDN) throws {
-        try run("DELETE FROM released_domain WHERE fqdn = ?", [fqdn.text])
+        try statements[.deleteReleased].run { $0.text(fqdn.text) }
     }
 }
 
@@ -133,11 +154,15 @@ extension SQLiteTransaction {
 
 extension SQLiteTransaction {
     func location(_ name: LocationName) throws -> Location? {
-        try row("SELECT * FROM location WHERE name = ?", [name.text]).map(Location.init(row:))
+        try statements[.location].first {
+            $0.text(name.text)
+        } _: {
+            Location(row: $0)
+        }
     }
 
     func defaultLocation() throws -> Location? {
-        try row("SELECT * FROM location WHERE default_for_signups = 1", []).map(Location.init(row:))
+        try statements[.defaultLocation].first { Location(row: $0) }
     }
 
     func put(_ location: Location) throws {
@@ -207,19 +232,14 @@ extension SQLiteTransaction {
     }
 
     func put(_ record: IdempotencyRecord) throws {
-        try run(
-            """
-            INSERT INTO idempotency (token, key, request_digest, revision, outcome, created_at)
-            VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT (token, key) DO UPDATE SET request_digest = excluded.request_digest,
-                revision = excluded.revision, outcome = excluded.outcome,
-                created_at = excluded.created_at
-            """,
-            [
-                record.key.token, record.key.key, Data(record.key.requestDigest),
-                record.revision.number, ChangeRow.text(record.outcome),
-                record.createdAt.milliseconds,
-            ])
+        try statements[.putIdempotency].run {
+            $0.text(record.key.token)
+            $0.text(record.key.key)
+            $0.blob(record.key.requestDigest)
+            $0.number(record.revision.number)
+            $0.text(ChangeRow.text(record.outcome))
+            $0.time(record.createdAt)
+        }
     }
 
     /// A transaction of its own. Forgets at most 1000 keys a call, so that writers don't wait long.

@@ -21,10 +21,19 @@ struct SchemaMigrator {
                     applied_at INTEGER NOT NULL
                 ) STRICT
                 """)
-        let applied = try Row.fetchAll(
-            db, sql: "SELECT version, sha256 FROM schema_migration ORDER BY version")
+        let newest = try applied(db).map(\.version).max() ?? 0
+        for migration in files where migration.version > newest {
+            try apply(migration, to: db)
+        }
+    }
+
+    /// The files that the database has had, oldest first.
+    /// - Throws: `StoreOpeningError` for one that isn't known here, or that has been edited since.
+    func applied(_ db: Database) throws -> [SchemaFile] {
         let known = files.map(\.version).max() ?? 0
-        for row in applied {
+        return try Row.fetchAll(
+            db, sql: "SELECT version, sha256 FROM schema_migration ORDER BY version"
+        ).map { row in
             let version: Int = row["version"]
             guard let migration = files.first(where: { $0.version == version }) else {
                 throw StoreOpeningError.newer(version: version, known: known)
@@ -32,10 +41,7 @@ struct SchemaMigrator {
             guard Self.checksum(migration) == row["sha256"] else {
                 throw StoreOpeningError.edited(version: version, name: migration.name)
             }
-        }
-        let newest = applied.last.map { $0["version"] as Int } ?? 0
-        for migration in files where migration.version > newest {
-            try apply(migration, to: db)
+            return migration
         }
     }
 

@@ -50,7 +50,11 @@ enum StandardError {
 enum Descriptor {
     /// - Returns: false where it can't be written to.
     static func write(_ text: String, to descriptor: Int32) -> Bool {
-        var rest = Array(text.utf8)[...]
+        write(Array(text.utf8), to: descriptor)
+    }
+
+    static func write(_ octets: [UInt8], to descriptor: Int32) -> Bool {
+        var rest = octets[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
                 Foundation.write(descriptor, $0.baseAddress, $0.count)

@@ -98,22 +98,12 @@ struct Listing {
 enum StandardOutput {
     /// Ends the process quietly where nobody reads any more, `| head` for example.
     static func write(_ text: String) {
-        guard Descriptor.write(text, to: STDOUT_FILENO) else {
+        write(Array(text.utf8))
+    }
+
+    static func write(_ octets: [UInt8]) {
+        guard Descriptor.write(octets, to: STDOUT_FILENO) else {
             exit(CommandFailure.failed("").exitCode)
         }
-    }
-}
-
-/// RFC 4180.
-enum CSV {
-    static func line(_ fields: [String]) -> String {
-        fields.map(quoted).joined(separator: ",") + "\r\n"
-    }
-
-    private static func quoted(_ field: String) -> String {
-        guard field.contains(where: { $0 == "\"" || $0 == "," || $0.isNewline }) else {
-            return field
-        }
-        return "\"" + field.replacing("\"", with: "\"\"") + "\""
     }
 }

@@ -26,7 +26,7 @@ enum RunningService {
         options.http.limits.connections = FileDescriptors.connections(
             wanted: options.http.limits.connections, logger)
 
-        let state = NodeState(table: DictionaryRoutingTable())
+        let state = NodeState(table: CompactRoutingTable())
         let store = try open(options, state: state, logger: logger)
         let service = RegistryService(
             store: store, state: state,

@@ -16,6 +16,9 @@ extension PrometheusRegistry {
                 "registry_commit_duration_seconds": "Time of a commit, its fsync included.",
                 "registry_table_domains": "Domains in the routing table.",
                 "registry_revision": "Revision of the routing table.",
+                "registry_verification_revision": "How far the last verification has come.",
+                "registry_verification_changes": "Changes that the last verification has checked.",
+                "registry_verification_ok": "1 where the last verification found nothing, else 0.",
                 "registry_wal_bytes": "Size of SQLite's write-ahead log.",
             ],
             buckets: [

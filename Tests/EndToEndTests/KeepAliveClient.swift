@@ -117,6 +117,9 @@ final class BlockingConnection {
         }
     }
 
+    /// Says that nothing more will come.
+    func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     /// - Returns: nil where the connection ended before the answer did.
     func readAnswer() -> Answer? {
         let end = Array("\r\n\r\n".utf8)

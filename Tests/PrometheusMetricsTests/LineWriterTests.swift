@@ -4,7 +4,7 @@ import Testing
 
 @testable import PrometheusMetrics
 
-@Suite("Writing a line", .timeLimit(.minutes(1))) struct LineWriterTests {
+@Suite("Writing a line", .timeLimit(.minutes(5))) struct LineWriterTests {
     /// A write(2) that does as it is told.
     private final class Script: Sendable {
         private struct State {

@@ -7,7 +7,7 @@ import Testing
     private static let revisions: Int64 = 300
 
     @Test func `never see half a revision`() async throws {
-        let table = DictionaryRoutingTable()
+        let table = CompactRoutingTable()
         table.load((0..<Self.names).map { domain($0) }, revision: 1)
         try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<3 { group.addTask { try await Self.readUntilTheEnd(table) } }
@@ -28,7 +28,7 @@ import Testing
     }
 
     private static func readUntilTheEnd(
-        _ table: DictionaryRoutingTable
+        _ table: CompactRoutingTable
     ) async throws -> Int {
         let names = (0..<names).map { fqdn($0) }
         var last = Revision.zero

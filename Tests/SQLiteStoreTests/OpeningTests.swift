@@ -9,6 +9,9 @@ import Testing
 @Suite("Opening a store") struct OpeningTests {
     private let folder = StoreFolder()
 
+    /// Of a migration file that is yet to come.
+    private static let next = (SchemaFile.sqlite.map(\.version).max() ?? 0) + 1
+
     @Test func `makes its writer durable`() async throws {
         let store = try folder.open()
         let settings = try await store.pool.writeWithoutTransaction { db in

@@ -87,8 +87,24 @@ import Testing
                     HistoryQuery(actor: "t", order: order, after: place))
                 _ = try await store.history(
                     HistoryQuery(since: start, until: start, order: order))
+                _ = try await store.history(HistoryQuery(migration: "m", order: order))
+                _ = try await store.history(
+                    HistoryQuery(
+                        location: LocationName(canonical: "japan"), order: order, after: place))
+                _ = try await store.history(
+                    HistoryQuery(
+                        actor: "t", action: .registered, migration: "m",
+                        location: LocationName(canonical: "japan"), order: order))
+                _ = try await store.history(
+                    HistoryQuery(
+                        action: .registered, location: LocationName(canonical: "japan"),
+                        order: order, after: place))
             }
             expectNoScan(plans)
+            #expect(
+                plans.contains {
+                    $0.contains("revision_facet USING PRIMARY KEY (facet=? AND revision>? AND")
+                })
         }
     }
 

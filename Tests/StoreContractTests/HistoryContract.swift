@@ -51,6 +51,34 @@ import Testing
                     HistoryQuery(since: third, until: sixth),
                     { $0.header.at >= third && $0.header.at < sixth }
                 ),
+                (
+                    HistoryQuery(actor: "t-1", action: .registered),
+                    { $0.header.actor.token == "t-1" && $0.change.action == .registered }
+                ),
+                (
+                    HistoryQuery(action: .registered, location: aws),
+                    { $0.change.action == .registered && $0.touches(aws) }
+                ),
+                (HistoryQuery(action: .frozen, location: aws), { _ in false }),
+                (
+                    HistoryQuery(actor: "t-1", action: .moved, location: japan, since: third),
+                    {
+                        $0.header.actor.token == "t-1" && $0.change.action == .moved
+                            && $0.touches(japan) && $0.header.at >= third
+                    }
+                ),
+                (HistoryQuery(afterRevision: Revision(4)), { $0.header.revision > Revision(4) }),
+                (HistoryQuery(through: Revision(4)), { $0.header.revision <= Revision(4) }),
+                (HistoryQuery(through: Revision(400)), { _ in true }),
+                (HistoryQuery(afterRevision: Revision(400)), { _ in false }),
+                (
+                    HistoryQuery(
+                        actor: "t-1", afterRevision: Revision(1), through: Revision(9)),
+                    {
+                        $0.header.actor.token == "t-1" && $0.header.revision > Revision(1)
+                            && $0.header.revision <= Revision(9)
+                    }
+                ),
                 (HistoryQuery(since: StoreSession.start.adding(.seconds(99))), { _ in false }),
                 (HistoryQuery(until: StoreSession.start), { _ in false }),
                 (
@@ -117,6 +145,54 @@ import Testing
             let sorted = numbers.sorted { $0.lexicographicallyPrecedes($1) }
             #expect(numbers == (order == .ascending ? sorted : sorted.reversed()))
             if order == .ascending { #expect(items == (try await session.log())) }
+        }
+    }
+
+    /// Filters that share few revisions, over more of them than one transaction looks at.
+    @Test(arguments: StoreUnderTest.all)
+    func `finds the few lines that several filters leave`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            for number in 0..<40 {
+                let command = new("n\(number).example", at: number % 9 == 0 ? aws : japan)
+                try await session.commit(command, by: number % 4 == 0 ? Self.others : .tester)
+                guard number % 3 == 0 else { continue }
+                try await session.commit(
+                    .change(fqdn("n\(number).example"), DomainPatch(mode: .reject), ifMatch: nil))
+            }
+            let all = try await session.log()
+            for (actor, action) in [
+                ("t-1", Action.registered), ("t-2", .registered), ("t-1", .updated),
+            ] {
+                let query = HistoryQuery(
+                    actor: actor, action: action, location: aws, order: .ascending, limit: 1)
+                let expected = all.filter {
+                    $0.header.actor.token == actor && $0.change.action == action && $0.touches(aws)
+                }
+                #expect(!expected.isEmpty)
+                #expect(try await Self.pages(query, of: session) == expected)
+            }
+        }
+    }
+
+    /// Two people take turns, and only one of them ever does the other thing: the filters' revisions lie
+    /// side by side all along and have next to none in common.
+    @Test(arguments: StoreUnderTest.all, HistoryQuery.Order.allCases)
+    func `finds the one line that two long lists share`(
+        engine: StoreUnderTest, order: HistoryQuery.Order
+    ) async throws {
+        try await engine.run { session in
+            for number in 0..<700 {
+                try await session.commit(new("n\(number).example"), by: .tester)
+                let patch = DomainPatch(mode: .reject)
+                try await session.commit(
+                    .change(fqdn("n\(number).example"), patch, ifMatch: nil),
+                    by: number == 350 ? .tester : Self.others)
+            }
+            let query = HistoryQuery(actor: "t-1", action: .updated, order: order)
+            let page = try await session.store.history(query).value
+            #expect(page.items.map(\.fqdn) == ["n350.example"] && !page.hasMore)
+            let none = HistoryQuery(actor: "t-2", action: .registered, order: order)
+            #expect(try await session.store.history(none).value.items.isEmpty)
         }
     }
 

@@ -8,9 +8,14 @@ struct Snapshot: Sendable {
     var tokens: [TokenRecord]
     var openMigrations = 0
 
-    init(of store: any Store) async throws(RegistryError) {
+    init(of store: any Store, at revision: Revision? = nil) async throws(RegistryError) {
         let parts = Shared<[SnapshotPart]>([])
-        head = try await store.snapshot { part in parts.change { $0.append(part) } }
+        let receive = { @Sendable (part: SnapshotPart) in parts.change { $0.append(part) } }
+        if let revision {
+            head = try await store.snapshot(at: revision, receive)
+        } else {
+            head = try await store.snapshot(receive)
+        }
         (domains, locations, tokens) = ([], [], [])
         for part in parts.value {
             switch part {

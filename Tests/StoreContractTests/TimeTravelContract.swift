@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The log, read back") struct TimeTravelContract {
     /// The state after each revision, kept beside the store.
-    private struct Model {
+    struct Model {
         var states: [[FQDN: Domain]] = [[:]]
         var locations: [[LocationName: Location]]
 
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    private static let names = (0..<12).map { "d\($0).example" }
+    static let names = (0..<12).map { "d\($0).example" }
 
     private static func randomCommand(_ random: inout SeededRandom) -> Command {
         let name = fqdn(names.randomElement(using: &random) ?? "d0.example")
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// Writes at random, and builds the model from what each command answered to its observer.
-    private static func write(
+    static func write(
         _ count: Int, to session: StoreSession, seed: UInt64
     ) async throws -> Model {
         let locations = try await Snapshot(of: session.store).locations

@@ -32,6 +32,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Requests that have come in whole.
     private(set) var wholeRequests: UInt64 = 0
     private var isWritingAnswer = false
+    /// The head of a stream without its body, which the codec would end as a chunked one.
+    private var isAnsweringHead = false
     private var closesAfterAnswer = false
     /// What to do once the answers before it are out.
     private var lastWord: LastWord?
@@ -165,6 +167,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(var head):
             guard head.status.kind != .informational else { break }
             isWritingAnswer = true
+            isAnsweringHead = head.headerFields.contains(.transferEncoding)
             if head.headerFields.hasToken("close", in: .connection) { closesAfterAnswer = true }
             if drain.isDraining { closesAfterAnswer = true }
             if closesAfterAnswer, outstanding <= 1 { head.headerFields[.connection] = "close" }
@@ -175,7 +178,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             isWritingAnswer = false
             outstanding -= 1
             lastActive = .now()
-            context.write(data, promise: promise)
+            if isAnsweringHead {
+                context.flush()
+                promise?.succeed()
+            } else {
+                context.write(data, promise: promise)
+            }
             return afterAnswer(context)
         }
         context.write(data, promise: promise)

@@ -7,41 +7,16 @@ import RegistryWire
 struct DomainRoutes: Sendable {
     private let metrics = LookupMetrics()
 
-    /// As of when a lookup is asked.
-    private enum Moment {
-        case now
-        case time(Timestamp)
-        case revision(Revision)
-
-        init(_ call: Call) throws {
-            self = .now
-            // Proxies ask without a query: the lookup that has to be quick reads none.
-            guard !call.query.items.isEmpty else { return }
-            var query = QueryReader(call.query)
-            let time = query.time("at")
-            let revision = query.revision("revision")
-            if time != nil, revision != nil {
-                query.refuse("revision", "conflict", "send either at or revision")
-            }
-            if let time, time > call.service.time {
-                query.refuse("at", "in-the-future", "nobody knows the future")
-            }
-            try query.finish()
-            if let time { self = .time(time) }
-            if let revision { self = .revision(revision) }
-        }
-    }
-
     @Sendable func get(_ call: inout Call) async throws -> Reply {
-        let moment = try Moment(call)
+        var query = QueryReader(call.query)
+        let moment = Moment(&query, now: call.service.time)
+        try query.finish()
         return try await counting {
             let fqdn = try call.fqdn()
-            return switch moment {
-            case .now: try call.service.lookUp(fqdn)
-            case .time(let time): try await call.service.lookUp(fqdn, at: time)
-            case .revision(let revision):
-                Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
+            guard let revision = try await moment.revision(of: call.service) else {
+                return try call.service.lookUp(fqdn)
             }
+            return Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
         }.reply(to: call)
     }
 
@@ -65,11 +40,32 @@ struct DomainRoutes: Sendable {
         filter.prefix = query.text("prefix")?.lowercased()
         filter.suffix = query.value("suffix", "a name or the end of one") { NameQuery.suffix($0) }
         filter.limit = query.limit()
+        let moment = Moment(&query, now: call.service.time)
         let cursor = query.text("cursor")
         try query.finish()
+        guard moment == .now else { return try await list(call, filter, cursor, at: moment) }
         if let cursor { filter.after = try Call.cursorName(cursor) }
         let read = try await call.service.domains(filter)
         return call.list(read, key: { $0.fqdn.text }) { $1.write($0) }
+    }
+
+    /// The cursor keeps the revision: a time that is now can see one more before the next page.
+    private func list(
+        _ call: Call, _ filter: DomainQuery, _ cursor: String?, at moment: Moment
+    ) async throws -> Reply {
+        var filter = filter
+        var revision = try await moment.revision(of: call.service) ?? .zero
+        if let cursor {
+            let parts = try Cursor.decode(cursor).split(separator: "/", maxSplits: 1)
+            guard parts.count == 2, let number = Int64(parts[0]), let name = try? FQDN(parts[1]),
+                number >= 0, Revision(number) <= revision,
+                moment != .revision(revision) || number == revision.number
+            else { throw RegistryError.invalidCursor }
+            revision = Revision(number)
+            filter.after = name
+        }
+        let read = try await call.service.domains(filter, at: revision)
+        return call.list(read, key: { "\(revision)/\($0.fqdn)" }) { $1.write($0) }
     }
 
     @Sendable func register(_ call: inout Call) async throws -> Reply {

@@ -1,18 +1,23 @@
+import HTTPTypes
 import RegistryModel
 import RegistryService
 import RegistryWire
 
-/// `/v1/history` and a domain's own history.
+/// `/v1/history` and a domain's own history: a page as JSON, or all that the filters select as a
+/// stream.
 struct HistoryRoutes: Sendable {
+    static let types: [MediaType] = [.json, .ndjson, .csv]
+
     @Sendable func global(_ call: inout Call) async throws -> Reply {
-        try await page(call, of: nil)
+        try await answer(call, of: nil)
     }
 
     @Sendable func ofDomain(_ call: inout Call) async throws -> Reply {
-        try await page(call, of: call.fqdn())
+        try await answer(call, of: call.fqdn())
     }
 
-    private func page(_ call: Call, of fqdn: FQDN?) async throws -> Reply {
+    private func answer(_ call: Call, of fqdn: FQDN?) async throws -> Reply {
+        let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         var query = QueryReader(call.query)
         var filter = HistoryQuery(fqdn: fqdn)
         filter.actor = query.text("actor")
@@ -21,17 +26,25 @@ struct HistoryRoutes: Sendable {
         filter.location = query.value("location", "a location's name") { LocationName($0) }
         filter.since = query.time("since")
         filter.until = query.time("until")
+        filter.afterRevision = query.revision("after")
         filter.order = query.choice("order", HistoryQuery.Order.self) ?? .descending
+        let reply =
+            type == .json
+            ? try await page(call, filter, &query)
+            : try await HistoryStream(filter, &query, call.service).reply(type)
+        return reply.with(.vary, "Accept")
+    }
+
+    private func page(
+        _ call: Call, _ filter: HistoryQuery, _ query: inout QueryReader
+    ) async throws -> Reply {
+        var filter = filter
         filter.limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
         if let cursor { filter.after = try place(cursor) }
         let read = try await call.service.history(filter)
-        if let fqdn, read.value.items.isEmpty {
-            // A domain that was ever known has a history, whatever the filters leave of it.
-            let any = try await call.service.history(HistoryQuery(fqdn: fqdn, limit: 1))
-            if any.value.items.isEmpty { throw RegistryError.unknownDomain(fqdn) }
-        }
+        if read.value.items.isEmpty { try await call.service.checkHasHistory(filter.fqdn) }
         return call.list(read, key: { "\($0.header.revision).\($0.position)" }) { $1.write($0) }
     }
 

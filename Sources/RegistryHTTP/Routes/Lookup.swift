@@ -10,12 +10,21 @@ struct LookupRoutes: Sendable {
 
     /// Names in request order, all at one revision.
     @Sendable func batch(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let moment = Moment(&query, now: call.service.time)
+        try query.finish()
         var object = try call.object()
         let names = object.strings("fqdns", maximum: Self.maximumNames)
         try object.finishOrThrow()
 
         let parsed = names.map { try? FQDN($0) }
-        let read = try call.service.lookUp(parsed.compactMap(\.self))
+        let fqdns = parsed.compactMap(\.self)
+        let read =
+            if let revision = try await moment.revision(of: call.service) {
+                try await call.service.lookUp(fqdns, at: revision)
+            } else {
+                try call.service.lookUp(fqdns)
+            }
         var found = read.value.makeIterator()
         var writer = JSONWriter()
         writer.beginObject()

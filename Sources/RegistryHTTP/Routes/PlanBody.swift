@@ -29,6 +29,7 @@ struct PlanBody {
     private static func selection(_ body: inout JSONObjectReader) -> Selection? {
         guard var select = body.object("select") else { return nil }
         defer { select.finish() }
+        guard select.isObject else { return nil }
         let hasNames = select.has("fqdns")
         guard hasNames != select.has("where") else {
             body.refuse("select", "invalid", "either fqdns or where is expected")
@@ -39,10 +40,15 @@ struct PlanBody {
     }
 
     private static func names(_ select: inout JSONObjectReader) -> Selection? {
-        let texts = select.strings("fqdns", minimum: 1, maximum: MigrationPlan.maximumNames)
+        let elements = select.array("fqdns", minimum: 1, maximum: MigrationPlan.maximumNames)
         var names: [FQDN] = []
-        names.reserveCapacity(texts.count)
-        for (index, text) in texts.enumerated() {
+        names.reserveCapacity(elements.count)
+        for (index, element) in elements.enumerated() {
+            guard case .string(let text) = element else {
+                select.refuse(
+                    "fqdns", at: index, "wrong-type", "a string is expected, not \(element.kind)")
+                continue
+            }
             do throws(FQDN.Malformed) {
                 names.append(try FQDN(text))
             } catch {
@@ -92,6 +98,7 @@ struct PlanBody {
 
     private static func wave(_ element: inout JSONObjectReader) -> WaveSize? {
         defer { element.finish() }
+        guard element.isObject else { return nil }
         let kinds = ["count", "percent", "rest"].filter { element.has($0) }
         guard kinds.count == 1 else {
             element.refuse("count", "invalid", "either count, percent or rest is expected")

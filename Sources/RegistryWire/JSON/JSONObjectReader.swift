@@ -9,7 +9,7 @@
 package struct JSONObjectReader {
     private let members: [JSONValue.Member]
     /// False where the value is something else, which is one problem and not one for each field.
-    private let isObject: Bool
+    package let isObject: Bool
     private let pointer: String
     private let collector: JSONProblems
     /// By the index of the member.

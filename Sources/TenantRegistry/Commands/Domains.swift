@@ -9,7 +9,7 @@ struct Domains: AsyncParsableCommand {
         abstract: "Look up, register, change and release domains.",
         subcommands: [
             Get.self, List.self, Register.self, Change.self, Release.self, Restore.self,
-            DomainHistory.self,
+            DomainHistory.self, Explain.self,
         ])
 
     static let columns = [
@@ -55,6 +55,8 @@ extension Domains {
         @Option(help: "Only this tenant's.") var tenant: String?
         @Option(help: "Only names that begin so.") var prefix: String?
         @Option(help: "Only names below this one, or itself.") var suffix: String?
+        @Option(help: "As of a time, RFC 3339.") var at: String?
+        @Option(help: "As of a revision.") var revision: Int64?
         @Option(help: "Stop after this many.") var limit: Int?
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -62,7 +64,7 @@ extension Domains {
         func run() async throws {
             let filter = [
                 ("location", location), ("mode", mode), ("tenant", tenant), ("prefix", prefix),
-                ("suffix", suffix),
+                ("suffix", suffix), ("at", at), ("revision", revision.map(String.init)),
             ]
             try await client.withClient { registry in
                 var rest = limit ?? Int.max
@@ -164,14 +166,15 @@ extension Domains {
 
     struct DomainHistory: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "history", abstract: "Who changed a domain, when and why.")
+            commandName: "history", abstract: "Who changed a domain, when and why.",
+            discussion: HistoryOptions.discussion)
         @Argument(help: "The domain.") var fqdn: String
-        @OptionGroup var filter: HistoryFilter
+        @OptionGroup var options: HistoryOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
 
         func run() async throws {
-            try await client.withClient { try await filter.show($0, of: fqdn, output) }
+            try await options.run(of: fqdn, output.output, client)
         }
     }
 }

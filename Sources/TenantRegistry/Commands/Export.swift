@@ -9,7 +9,8 @@ struct Export: AsyncParsableCommand {
         abstract: "Write every domain to stdout or a file.",
         discussion: """
             csv has the columns that import reads: fqdn,location,tenant. ndjson has every field. \
-            The pages are read one after the other: what changes meanwhile may show old or new.
+            The pages are read one after the other: what changes meanwhile may show old or new, but \
+            not with --at or --revision, which give the domains of one moment.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -20,6 +21,8 @@ struct Export: AsyncParsableCommand {
     @Option(help: "csv or ndjson. (default: by the file's name, else csv)") var format: Format?
     @Option(help: "Only those in this location.") var location: String?
     @Option(help: "Only names below this one, or itself.") var suffix: String?
+    @Option(help: "As of a time, RFC 3339.") var at: String?
+    @Option(help: "As of a revision.") var revision: Int64?
     @OptionGroup var client: ClientOptions
 
     func run() async throws {
@@ -33,8 +36,10 @@ struct Export: AsyncParsableCommand {
             var cursor: String?
             repeat {
                 let page = try await registry.domains(
-                    filter: [("location", location), ("suffix", suffix)], limit: 1000,
-                    cursor: cursor)
+                    filter: [
+                        ("location", location), ("suffix", suffix), ("at", at),
+                        ("revision", revision.map(String.init)),
+                    ], limit: 1000, cursor: cursor)
                 let text = page.items.map { isNDJSON ? Self.object($0) : Self.line($0) }.joined()
                 try write(text, to: handle)
                 count += page.items.count

@@ -20,7 +20,8 @@ extension Migrations {
                 let step = try await WaveStep(registry, wave)
                 try plan.check(step.migration)
                 try confirmation.confirm(
-                    "cut over wave \(wave.wave), \(step.wave.size) domains", step.migration,
+                    "cut over wave \(wave.wave), \(MigrationView.count(step.wave.size, "domain"))",
+                    step.migration,
                     domains: step.wave.size)
                 let call = step.call(
                     "cutover", why, waitSeconds: convergence.seconds, override: plan.override)

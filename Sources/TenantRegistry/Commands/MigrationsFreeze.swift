@@ -29,7 +29,7 @@ extension Migrations {
                 let step = try await WaveStep(registry, wave)
                 try plan.check(step.migration)
                 try confirmation.confirm(
-                    "freeze wave \(wave.wave), \(step.wave.size) domains, for \(deadline) at most",
+                    "freeze wave \(wave.wave), \(MigrationView.count(step.wave.size, "domain")), for \(deadline) at most",
                     step.migration, domains: step.wave.size)
                 let call = step.call(
                     "freeze", why, waitSeconds: convergence.seconds, override: plan.override)

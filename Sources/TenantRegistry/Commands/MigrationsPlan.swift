@@ -107,7 +107,8 @@ extension Migrations {
             list.bad.forEach { StandardError.write("\($0)\n") }
             guard list.bad.isEmpty else {
                 throw CommandFailure.failed(
-                    "\(list.bad.count) lines have no usable name: nothing was planned")
+                    "no usable name on \(MigrationView.count(list.bad.count, "line")): nothing was planned"
+                )
             }
             guard !list.entries.isEmpty else {
                 throw CommandFailure.usage("--file: \(path) has no names")

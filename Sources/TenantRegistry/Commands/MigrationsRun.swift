@@ -63,7 +63,8 @@ extension Migrations {
                     return StandardError.write("no wave is left to move\n")
                 }
                 try confirmation.confirm(
-                    "move \(schedule.size) domains in \(schedule.items.count) waves", migration,
+                    "move \(MigrationView.count(schedule.size, "domain")) in \(MigrationView.count(schedule.items.count, "wave"))",
+                    migration,
                     domains: schedule.size)
                 // A reader that goes away, of stdout or stderr, mustn't end a run in mid-wave.
                 signal(SIGPIPE, SIG_IGN)

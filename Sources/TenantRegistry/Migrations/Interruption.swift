@@ -12,18 +12,25 @@ final class Interruption: Sendable {
     }
 
     private let state = Mutex(State())
+    /// The signals that it hears.
+    let trapped: [Int32]
+
+    private init(trapped: [Int32]) {
+        self.trapped = trapped
+    }
 
     /// Runs `body`, and hears signals meanwhile.
     static func heard(_ body: (Interruption) async throws -> Void) async throws {
-        let interruption = Interruption()
+        let heeded = heeded
+        let interruption = Interruption(trapped: heeded.map(\.rawValue))
         // Heard from here on, not from whenever a child task begins.
-        let signals = await UnixSignalsSequence(trapping: trapped)
+        let signals = await UnixSignalsSequence(trapping: heeded)
         async let _ = interruption.listen(to: signals)
         try await body(interruption)
     }
 
     /// `nohup` and `&` have some ignored: these stay so.
-    private static var trapped: [UnixSignal] {
+    private static var heeded: [UnixSignal] {
         [UnixSignal.sigint, .sigterm, .sighup].filter { signal in
             var action = sigaction()
             sigaction(signal.rawValue, nil, &action)

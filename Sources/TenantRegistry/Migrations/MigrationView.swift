@@ -7,7 +7,10 @@ enum MigrationView {
 
     static func show(_ received: RegistryClient.Received<MigrationResource>, _ format: OutputFormat)
     {
-        guard format != .json else { return StandardOutput.write(received.text + "\n") }
+        guard format != .json else {
+            StandardOutput.write(received.text + "\n")
+            return StandardError.write(warnings(received.value))
+        }
         StandardError.write(summary(received.value))
         waves(received.value).print(format)
         StandardError.write(remarks(received.value))
@@ -44,23 +47,32 @@ enum MigrationView {
         return "\(Listing.printable(migration.name))\(id): \(migration.from) → \(migration.to)"
     }
 
+    /// `1 wave`, `3 waves`.
+    static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+
+    private static func warnings(_ migration: MigrationResource) -> String {
+        (migration.warnings ?? []).map {
+            "warning: wave \($0.wave): \($0.detail) (\($0.code))\n"
+        }.joined()
+    }
+
     private static let skippedShown = 10
 
     /// Warnings and skipped names; empty where there are none.
     static func remarks(_ migration: MigrationResource) -> String {
-        let warnings = (migration.warnings ?? []).map {
-            "warning: wave \($0.wave): \($0.detail) (\($0.code))\n"
-        }
+        let warnings = warnings(migration)
         let skipped = (migration.skipped ?? []).prefix(skippedShown).map {
             "skipped: \($0.fqdn): \($0.code)\n"
         }
         let more = migration.counts.skipped - skipped.count
-        guard more > 0 else { return (warnings + skipped).joined() }
+        guard more > 0 else { return warnings + skipped.joined() }
         let rest =
             migration.id.map {
                 ": tenant-registry migrations show \($0) --domains --status skipped"
             }
             ?? ""
-        return (warnings + skipped).joined() + "\(more) more are skipped\(rest)\n"
+        return warnings + skipped.joined() + "\(more) more are skipped\(rest)\n"
     }
 }

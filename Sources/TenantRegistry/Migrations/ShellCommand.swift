@@ -42,7 +42,7 @@ struct ShellCommand {
     func run(environment: [String: String], _ interruption: Interruption) async -> Outcome {
         let isLeader = isatty(STDIN_FILENO) == 0
         let pid: pid_t
-        switch spawn(environment, isLeader: isLeader) {
+        switch spawn(environment, isLeader: isLeader, trapped: interruption.trapped) {
         case .success(let child): pid = child
         case .failure(let error): return .notStarted(error.reason)
         }
@@ -60,7 +60,7 @@ struct ShellCommand {
     }
 
     private func spawn(
-        _ environment: [String: String], isLeader: Bool
+        _ environment: [String: String], isLeader: Bool, trapped: [Int32]
     ) -> Result<pid_t, NotStarted> {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -75,11 +75,12 @@ struct ShellCommand {
 
         // Signals that we hear ourselves must end the command as they would end it anywhere.
         var none = sigset_t()
-        var all = sigset_t()
+        var ours = sigset_t()
         sigemptyset(&none)
-        sigfillset(&all)
+        sigemptyset(&ours)
+        for signal in trapped + [SIGPIPE] { sigaddset(&ours, signal) }
         posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setsigdefault(&attributes, &ours)
         posix_spawnattr_setpgroup(&attributes, 0)
         let group = isLeader ? Int16(POSIX_SPAWN_SETPGROUP) : 0
         posix_spawnattr_setflags(

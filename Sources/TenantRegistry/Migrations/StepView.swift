@@ -26,7 +26,8 @@ enum StepView {
     static func remarks(_ step: WaveStepResource) -> String {
         var text = ""
         if let count = step.skippedCount, count > 0 {
-            text += "\(count) domains changed since the cutover and were left alone:\n"
+            text +=
+                "\(MigrationView.count(count, "domain")) changed since the cutover, left alone:\n"
             text += (step.skipped ?? []).map { "  \($0.fqdn)\n" }.joined()
         }
         if let convergence = step.convergence {

@@ -17,7 +17,7 @@ struct WaveStep {
         received = try await registry.migration(options.id)
         guard let wave = received.value.waves.first(where: { $0.number == options.wave }) else {
             throw CommandFailure.refused(
-                "migration \(options.id) has \(received.value.waves.count) waves, and no \(options.wave)"
+                "migration \(options.id) has \(MigrationView.count(received.value.waves.count, "wave")), and no \(options.wave)"
             )
         }
         self.wave = wave

@@ -36,7 +36,11 @@ import Testing
         #expect(run.exit == .code(0))
         #expect(run.errors == "")
         #expect(run.output.contains(mark))
-        for command in ["serve", "domains", "import", "export", "tokens", "locations", "history"] {
+        let commands = [
+            "serve", "domains", "import", "export", "migrations", "cutover", "tokens", "locations",
+            "history", "verify",
+        ]
+        for command in commands {
             #expect(run.output.contains(command))
         }
     }

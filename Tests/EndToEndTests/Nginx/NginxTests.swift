@@ -70,8 +70,9 @@ private final class Move: Sendable {
             try await group.waitForAll()
         }
         let history = try await registry.succeed(
-            "domains", "history", "acme.kintone.com", "--output", "csv")
-        #expect(history.output.contains("moved,acme.kintone.com,japan,aws,first-admin,test"))
+            "domains", "history", "acme.kintone.com")
+        #expect(
+            history.output.contains("moved  acme.kintone.com  japan → aws  by first-admin  “test”"))
         try await registry.crash()
     }
 

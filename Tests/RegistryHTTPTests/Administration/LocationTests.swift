@@ -132,7 +132,7 @@ import Testing
     }
 }
 
-@Suite("Statistics", .timeLimit(.minutes(1))) struct StatisticsTests {
+@Suite("Statistics", .timeLimit(.minutes(5))) struct StatisticsTests {
     @Test func `count by location, those without domains too`() async throws {
         try await withRegistry { registry in
             try await registry.registerAll(["a.example.com", "b.example.com", "c.example.com"])

@@ -48,7 +48,7 @@ import Testing
     }
 }
 
-@Suite("Operations", .timeLimit(.minutes(1))) struct OperationsTests {
+@Suite("Operations", .timeLimit(.minutes(5))) struct OperationsTests {
     @Test func `tell on demand what the node holds`() async throws {
         try await withRegistry { registry in
             try await registry.register("a.example.com")
@@ -78,7 +78,7 @@ import Testing
     }
 }
 
-@Suite("A store that can't write", .timeLimit(.minutes(1))) struct StoreFailureTests {
+@Suite("A store that can't write", .timeLimit(.minutes(5))) struct StoreFailureTests {
     @Test(
         arguments: [
             (RegistryError.storageFull, 507, "storage-full", "30"),

@@ -62,9 +62,23 @@ enum ContractCheck {
         guard let media = content[String(type.prefix { $0 != ";" })] else {
             return ["Content-Type \(type) isn't declared"]
         }
+        if type == "application/x-ndjson" { return lines(answer, media["schema"] ?? .null) }
         guard type.contains("json") else { return [] }
         guard let value = try? answer.json else { return ["the body isn't JSON: \(answer.text)"] }
         return SchemaChecker(document: .shared).problems(value, media["schema"] ?? .null)
+    }
+
+    /// Each line of NDJSON is one value, and each has its end.
+    private static func lines(_ answer: Answer, _ schema: JSONValue) -> [String] {
+        let checker = SchemaChecker(document: .shared)
+        let lines = answer.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        guard lines.last?.isEmpty != false else { return ["the last line has no end"] }
+        return lines.dropLast().flatMap { line -> [String] in
+            guard let value = try? JSONValue(parsing: Array(line)) else {
+                return ["a line isn't JSON: \(String(decoding: line, as: UTF8.self))"]
+            }
+            return checker.problems(value, schema)
+        }
     }
 
     /// RFC 9457, and API.md §2 on errors.

@@ -174,6 +174,7 @@ extension RunningRegistry {
                 ("prefix=A.", ["a.kintone.com"]), ("prefix=a.kintone.com", ["a.kintone.com"]),
                 ("suffix=kintone.com", ["a.kintone.com", "ab.kintone.com", "kintone.com"]),
                 ("suffix=.Kintone.com", ["a.kintone.com", "ab.kintone.com", "kintone.com"]),
+                ("suffix=kintone.com.", ["a.kintone.com", "ab.kintone.com", "kintone.com"]),
                 (
                     "suffix=com",
                     ["a.kintone.com", "ab.kintone.com", "evilkintone.com", "kintone.com"]

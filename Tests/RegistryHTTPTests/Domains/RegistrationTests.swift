@@ -150,7 +150,7 @@ import Testing
     }
 }
 
-@Suite("Availability", .timeLimit(.minutes(1))) struct AvailabilityTests {
+@Suite("Availability", .timeLimit(.minutes(5))) struct AvailabilityTests {
     @Test func `says what a registration would meet`() async throws {
         try await withRegistry { registry in
             let path = "/v1/domains/A.example.com/availability"

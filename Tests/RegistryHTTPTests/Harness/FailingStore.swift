@@ -4,10 +4,10 @@ import RegistryModel
 struct FailingStore: Store {
     let store: any Store
     let failure: RegistryError
+    let isMeant: @Sendable (CommitRequest) -> Bool
 
     func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
-        // The tokens of the test itself.
-        guard request.actor != .system else { return try await store.commit(request) }
+        guard isMeant(request) else { return try await store.commit(request) }
         throw failure
     }
 
@@ -19,6 +19,24 @@ struct FailingStore: Store {
 
     func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain? {
         try await store.domain(fqdn, at: revision)
+    }
+
+    func domains(
+        _ fqdns: [FQDN], at revision: Revision
+    ) async throws(RegistryError) -> [Domain?] {
+        try await store.domains(fqdns, at: revision)
+    }
+
+    func domains(
+        _ query: DomainQuery, at revision: Revision
+    ) async throws(RegistryError) -> Page<Domain> {
+        try await store.domains(query, at: revision)
+    }
+
+    func snapshot(
+        at revision: Revision, _ receive: @escaping @Sendable (SnapshotPart) -> Void
+    ) async throws(RegistryError) -> Head {
+        try await store.snapshot(at: revision, receive)
     }
 
     func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
@@ -67,6 +85,12 @@ struct FailingStore: Store {
 
     func wavesDue(at now: Timestamp) async throws(RegistryError) -> [WaveName] {
         try await store.wavesDue(at: now)
+    }
+
+    func verify(
+        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws(RegistryError) -> Verification {
+        try await store.verify(noted, progress: progress)
     }
 
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {

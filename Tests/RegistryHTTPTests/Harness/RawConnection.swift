@@ -61,6 +61,13 @@ struct RawConnection {
         return answer
     }
 
+    /// Waits for octets, and reads no more than come at once.
+    mutating func next() async throws -> [UInt8] {
+        guard try await receive() else { throw Ended() }
+        defer { received = [] }
+        return received
+    }
+
     /// Reads until the server closes.
     mutating func rest() async throws -> [UInt8] {
         while try await receive() {}

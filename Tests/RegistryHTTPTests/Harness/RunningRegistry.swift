@@ -19,8 +19,11 @@ struct RegistrySettings {
     var quarantine = Duration.seconds(90 * 86_400)
     /// Whether the routing table is loaded, and tokens with it.
     var isLoaded = true
-    /// What every write through the API fails with.
+    /// What writes through the API fail with.
     var failure: RegistryError?
+    /// Which writes fail: without the tokens of the test itself.
+    var isFailing: @Sendable (CommitRequest) -> Bool = { $0.actor != .system }
+    var blastRadius = BlastRadius()
     /// Serves the port of `--ops-listen` instead of the API.
     var isOps = false
     var eventLoops: (any EventLoopGroup)?
@@ -64,13 +67,16 @@ func withRegistry(
     let clock = SettableClock()
     let log = RecordedLog()
     let logger = Logger(label: "test") { _ in RecordedLog.Handler(log: log) }
-    let state = NodeState(table: DictionaryRoutingTable())
+    let state = NodeState(table: CompactRoutingTable())
+    var configuration = SQLiteStore.Configuration(
+        folder: folder, quarantine: settings.quarantine, now: { clock.now })
+    configuration.blastRadius = settings.blastRadius
     let store = try SQLiteStore(
-        SQLiteStore.Configuration(
-            folder: folder, quarantine: settings.quarantine, now: { clock.now }),
-        logger: logger, onCommit: { state.apply($0) })
+        configuration, logger: logger, onCommit: { state.apply($0) })
     let service = RegistryService(
-        store: settings.failure.map { FailingStore(store: store, failure: $0) } ?? store,
+        store: settings.failure.map { failure in
+            FailingStore(store: store, failure: failure, isMeant: settings.isFailing)
+        } ?? store,
         state: state,
         names: NamePolicy(reserved: NamePolicy.standardReserved, suffixes: settings.suffixes),
         now: { clock.now })

@@ -8,7 +8,7 @@ import Testing
     ])
     func `refuses an Accept that doesn't take JSON`(accept: String) async throws {
         try await withRegistry { registry in
-            for target in ["/v1/stats", "/v1/history", "/v1/domains/a.example.com"] {
+            for target in ["/v1/stats", "/v1/tokens", "/v1/domains/a.example.com"] {
                 let answer = try await registry.get(target, headers: [("Accept", accept)])
                 #expect(answer.isProblem(406, "not-acceptable"))
             }
@@ -29,6 +29,37 @@ import Testing
         try await withRegistry { registry in
             let answer = try await registry.get("/v1/stats", headers: [("Accept", accept)])
             #expect(answer.status == 200)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("application/x-ndjson", "application/x-ndjson"), ("text/csv", "text/csv"),
+            ("TEXT/CSV", "text/csv"), ("text/*", "text/csv"), ("*/*", "application/json"),
+            ("", "application/json"), ("application/*", "application/json"),
+            ("text/csv, */*", "text/csv"), ("*/*, text/csv;q=0.5", "application/json"),
+            ("application/json;q=0.5, application/x-ndjson", "application/x-ndjson"),
+            ("application/x-ndjson, application/json", "application/x-ndjson"),
+            ("application/json, application/x-ndjson", "application/json"),
+            ("text/html, application/xml;q=0.9, */*;q=0.8", "application/json"),
+            ("application/json;q=0, */*", "application/x-ndjson"),
+            ("text/csv;header=present;q=0.1, text/html", "text/csv"),
+            ("text/html", nil), ("text/csv;q=0, text/html", nil), ("*/*;q=0", nil),
+            ("application/xml", nil),
+        ] as [(String, String?)])
+    func `gives history as the client would rather have it`(
+        accept: String, type: String?
+    ) async throws {
+        try await withRegistry { registry in
+            let answer = try await registry.get("/v1/history", headers: [("Accept", accept)])
+            let sent = answer.header("Content-Type")?.prefix { $0 != ";" }
+            guard let type else {
+                #expect(answer.isProblem(406, "not-acceptable"))
+                #expect(answer["detail"]?.text?.contains("text/csv") == true)
+                return
+            }
+            #expect(answer.status == 200 && sent.map(String.init) == type)
+            #expect(answer.header("Vary") == "Accept")
         }
     }
 

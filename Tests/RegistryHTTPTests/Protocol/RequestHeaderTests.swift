@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("X-Request-ID", .timeLimit(.minutes(1))) struct RequestIDTests {
+@Suite("X-Request-ID", .timeLimit(.minutes(5))) struct RequestIDTests {
     @Test(arguments: [
         "a", "0f1c2a4b5b0c2f6a9d1e4c7f8a3b6d9e", "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~",
         String(repeating: "x", count: 128),

@@ -32,14 +32,25 @@ struct MigrationRun {
     func run() async throws {
         report.say(.started) {
             $0.count = schedule.size
-            $0.detail = "\(schedule.items.count) waves"
+            $0.detail = MigrationView.count(schedule.items.count, "wave")
         }
         for (index, item) in schedule.items.enumerated() {
             if index > 0, settings.pause.seconds > 0 { try await pause(before: item) }
             try await WaveTurn(run: self, item: item).take()
         }
         report.say(.finished) { $0.count = schedule.size }
-        report.hint("when all is well: tenant-registry migrations finalize \(id)\n")
+        report.hint(next)
+    }
+
+    private var next: String {
+        let done = Set(schedule.items.map(\.number))
+        let left = migration.waves.filter { wave in
+            ["planned", "frozen"].contains(wave.state) && !done.contains(wave.number)
+        }
+        guard !left.isEmpty else {
+            return "when all is well: tenant-registry migrations finalize \(id)\n"
+        }
+        return "left: wave \(left.map { String($0.number) }.joined(separator: ", "))\n"
     }
 
     private func pause(before next: RunSchedule.Item) async throws {
@@ -48,7 +59,7 @@ struct MigrationRun {
         let isOver = await interruption.sleep(settings.pause.duration) {
             report.show("wave \(next.number) in \($0) s")
         }
-        guard isOver else { throw interrupted("before wave \(next.number)") }
+        guard isOver else { throw interrupted("before wave \(next.number)").appending("\n\(goOn)") }
     }
 
     /// Sends a step, again where its answer was lost.
@@ -78,7 +89,7 @@ struct MigrationRun {
 
     func interrupted(_ place: String) -> CommandFailure {
         report.say(.interrupted) { $0.detail = place }
-        return .failed("interrupted \(place). \(goOn)")
+        return .failed("interrupted \(place)")
     }
 
     var goOn: String { "Go on with: tenant-registry migrations run \(id) --resume" }

@@ -31,7 +31,7 @@ struct RunSchedule: Equatable {
         var description: String {
             switch self {
             case .unknownWave(let number, let count):
-                "the migration has \(count) waves, and no \(number)"
+                "the migration has \(MigrationView.count(count, "wave")), and no \(number)"
             case .closed(let state): "the migration is \(state)"
             case .begun(let states):
                 "\(states.joined(separator: ", ")) already: pass --resume to go on with the rest"

@@ -11,7 +11,9 @@ struct WaveTurn {
 
     func take() async throws {
         run.interruption.leaving("stopped before wave \(number). \(run.goOn)")
-        guard !run.interruption.isRaised else { throw run.interrupted("before wave \(number)") }
+        guard !run.interruption.isRaised else {
+            throw stopped(run.interrupted("before wave \(number)"))
+        }
         let isFrozen = try await freeze()
         do {
             try await prepare()
@@ -19,11 +21,11 @@ struct WaveTurn {
         } catch let failure as StepFailure {
             report(failure)
             // Where somebody else acts on the wave, or nobody knows what happened, it isn't ours.
-            if isFrozen, failure.isRefusal, !failure.isWrongState { await thaw() }
-            throw stopped(failure.failure)
+            let isOurs = isFrozen && failure.isRefusal && !failure.isWrongState
+            throw stopped(failure.failure, isOurs ? await thaw() : "")
         } catch {
-            if isFrozen { await thaw() }
-            throw error
+            let failure = error as? CommandFailure ?? .failed("\(error)")
+            throw stopped(failure, isFrozen ? await thaw() : "")
         }
         run.interruption.leaving("wave \(number) is moved, and wasn't checked. \(run.goOn)")
         try await bake()
@@ -80,7 +82,7 @@ struct WaveTurn {
         ) { $0.detail = "\(outcome)" }
         guard outcome.isSuccess else {
             throw CommandFailure.failed(
-                "wave \(number): the command before the cutover \(outcome). \(run.goOn)")
+                "wave \(number): the command before the cutover \(outcome)")
         }
     }
 
@@ -99,27 +101,31 @@ struct WaveTurn {
         let isOver = await run.interruption.sleep(settings.bake.duration) {
             run.report.show("wave \(number) bakes, \($0) s left")
         }
-        guard isOver else { throw run.interrupted("after wave \(number) moved, before its check") }
+        guard isOver else {
+            throw stopped(run.interrupted("while wave \(number), which is moved, bakes"))
+        }
     }
 
     private func check() async throws {
         guard let command = settings.check else { return }
+        guard !run.interruption.isRaised else {
+            throw stopped(run.interrupted("after wave \(number) moved, before its check"))
+        }
         let outcome = await shell(command, step: "check")
         if outcome.isSuccess {
             return run.report.say(.checkSucceeded, wave: number) { $0.detail = "\(outcome)" }
         }
         guard !run.interruption.isRaised else {
-            throw run.interrupted("during the check of wave \(number), which is moved")
+            throw stopped(run.interrupted("during the check of wave \(number), which is moved"))
         }
         run.report.say(.checkFailed, wave: number) { $0.detail = "\(outcome)" }
         let failure = "wave \(number): its check \(outcome)"
         guard settings.rollsBack else {
-            throw CommandFailure.failed(
-                "\(failure). It is moved; undo that with: tenant-registry migrations rollback \(run.id) --wave \(number)"
-            )
+            let undo = "tenant-registry migrations rollback \(run.id) --wave \(number)"
+            throw stopped(.failed("\(failure). It is moved; undo that with: \(undo)"))
         }
         try await rollBack()
-        throw CommandFailure.failed("\(failure), and it was rolled back")
+        throw stopped(.failed("\(failure), and it was rolled back"))
     }
 
     private func rollBack() async throws {
@@ -135,18 +141,19 @@ struct WaveTurn {
         }
     }
 
-    /// The way out before a cutover. What it can't do, the deadline does.
-    private func thaw() async {
+    /// The way out before a cutover.
+    ///
+    /// - Returns: what became of it, in words.
+    private func thaw() async -> String {
         do {
             let thawed = try await run.send("thaw", wave: number, waits: false) {
                 try await run.registry.thaw(migration: run.id, wave: number, call: $0)
             }
             run.report.say(.thawed, wave: number) { $0.fill(thawed) }
+            return "wave \(number) is thawed. "
         } catch {
             report(error)
-            run.report.hint(
-                "wave \(number) couldn't be thawed; if it's frozen, its deadline will end that: \(error.failure)\n"
-            )
+            return "wave \(number) couldn't be thawed, its deadline will do it: \(error.failure)\n"
         }
     }
 
@@ -177,8 +184,8 @@ struct WaveTurn {
         }
     }
 
-    private func stopped(_ failure: CommandFailure) -> CommandFailure {
-        failure.appending("\n\(run.goOn)")
+    private func stopped(_ failure: CommandFailure, _ state: String = "") -> CommandFailure {
+        failure.appending("\n\(state)\(run.goOn)")
     }
 }
 

@@ -2,8 +2,8 @@ import RegistryModel
 import RoutingTable
 import Testing
 
-@Suite("A routing table") struct DictionaryRoutingTableTests {
-    private let table = DictionaryRoutingTable()
+@Suite("A routing table") struct CompactRoutingTableTests {
+    private let table = CompactRoutingTable()
 
     @Test func `says that it isn't ready before it has been loaded, never unknown`() async {
         #expect(table.position == nil)
@@ -115,7 +115,7 @@ import Testing
     }
 
     private func expect(
-        _ table: DictionaryRoutingTable, holds model: [FQDN: Domain], places: [LocationName],
+        _ table: CompactRoutingTable, holds model: [FQDN: Domain], places: [LocationName],
         at revision: Revision
     ) throws {
         let locations = places.sorted().map { name in

@@ -1,0 +1,31 @@
+import RegistryModel
+import RegistryService
+
+/// As of when a read is asked: `?at=<time>`, `?revision=<n>`, or now.
+enum Moment: Sendable, Equatable {
+    case now
+    case time(Timestamp)
+    case revision(Revision)
+
+    /// Reads the two parameters; `finish` of the reader tells what is wrong with them.
+    init(_ query: inout QueryReader, now: Timestamp) {
+        let time = query.time("at")
+        let revision = query.revision("revision")
+        if time != nil, revision != nil {
+            query.refuse("revision", "conflict", "send either at or revision")
+        }
+        if let time, time > now {
+            query.refuse("at", "in-the-future", "nobody knows the future")
+        }
+        self = revision.map { .revision($0) } ?? time.map { .time($0) } ?? .now
+    }
+
+    /// - Returns: nil for now.
+    func revision(of service: RegistryService) async throws(RegistryError) -> Revision? {
+        switch self {
+        case .now: nil
+        case .time(let time): try await service.revision(at: time)
+        case .revision(let revision): revision
+        }
+    }
+}

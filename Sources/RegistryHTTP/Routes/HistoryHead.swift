@@ -1,0 +1,86 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `/v1/history/head` and `/v1/history/verify`: what vouches for the log, and whether it does.
+struct HistoryHeadRoutes: Sendable {
+    static let types: [MediaType] = [.json, .ndjson]
+
+    @Sendable func head(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        try query.finish()
+        let head = try await call.service.head()
+        var writer = JSONWriter()
+        writer.write(head)
+        return .json(writer.bytes, at: head.revision)
+    }
+
+    @Sendable func verify(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let noted = query.value("expect", "REVISION:DIGEST, as 48211:sha256:9f86…,") {
+            NotedDigest($0)
+        }
+        try query.finish()
+        try call.service.checkNoVerificationRuns()
+        let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
+        // HEAD asks whether the endpoint is there, not for minutes of work.
+        let reply =
+            if call.request.method == .head || type == .ndjson {
+                stream(call.service, noted, type)
+            } else {
+                try await answer(call.service, noted)
+            }
+        return reply.with(.vary, "Accept")
+    }
+
+    private func answer(_ service: RegistryService, _ noted: NotedDigest?) async throws -> Reply {
+        let result = try await service.verify(noted)
+        var writer = JSONWriter()
+        writer.write(result)
+        return .json(writer.bytes, at: result.revision)
+    }
+
+    /// Lines that tell how far it is, and the result in the last one. No more than one line lies ready:
+    /// a slow reader misses some.
+    private func stream(
+        _ service: RegistryService, _ noted: NotedDigest?, _ type: MediaType
+    ) -> Reply {
+        var reply = Reply(headers: [.contentType: type.rawValue])
+        reply.stream = { write in
+            let (steps, step) = AsyncStream.makeStream(
+                of: VerificationProgress.self, bufferingPolicy: .bufferingNewest(1))
+            async let result = Self.run(service, noted, step)
+            var told = ContinuousClock.now - Self.interval
+            var untold: VerificationProgress?
+            for await progress in steps {
+                untold = progress
+                guard told.duration(to: .now) >= Self.interval else { continue }
+                (told, untold) = (.now, nil)
+                try await write(Self.line(progress))
+            }
+            if let untold { try await write(Self.line(untold)) }
+            var writer = JSONWriter()
+            writer.write(try await result)
+            try await write(writer.bytes + [0x0A])
+        }
+        return reply
+    }
+
+    private static func line(_ progress: VerificationProgress) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.write(progress)
+        return writer.bytes + [0x0A]
+    }
+
+    /// Between two lines, at least.
+    private static let interval = Duration.milliseconds(200)
+
+    private static func run(
+        _ service: RegistryService, _ noted: NotedDigest?,
+        _ step: AsyncStream<VerificationProgress>.Continuation
+    ) async throws -> Verification {
+        defer { step.finish() }
+        return try await service.verify(noted) { step.yield($0) }
+    }
+}

@@ -1,0 +1,79 @@
+/// What became of a check of the log against its digests, and of the current state against the log.
+public struct Verification: Sendable, Hashable {
+    /// Something that doesn't fit.
+    public struct Flaw: Sendable, Hashable {
+        /// The first revision that it concerns; nil where it concerns none, a trigger for example.
+        public var revision: Revision?
+        /// For people.
+        public var what: String
+
+        public init(_ revision: Revision?, _ what: String) {
+            self.revision = revision
+            self.what = what
+        }
+    }
+
+    /// Up to where the log was checked: its head when the check began.
+    public var revision: Revision
+    /// The digest of that revision, 32 octets.
+    public var digest: [UInt8]
+    /// None: everything fits. Else the first of each kind.
+    public var flaws: [Flaw]
+    /// What was looked at.
+    public var extent: Extent
+
+    public init(revision: Revision, digest: [UInt8], flaws: [Flaw], extent: Extent) {
+        self.revision = revision
+        self.digest = digest
+        self.flaws = flaws
+        self.extent = extent
+    }
+
+    public var isGood: Bool { flaws.isEmpty }
+
+    public var firstBadRevision: Revision? { flaws.compactMap(\.revision).min() }
+
+    /// All flaws in one text.
+    public var what: String { flaws.map(\.what).joined(separator: "; ") }
+
+    /// How much of the log and of the current state a check has seen.
+    public struct Extent: Sendable, Hashable {
+        public var revisions: Int64 = 0
+        public var changes: Int64 = 0
+        /// Live and released ones.
+        public var domains: Int64 = 0
+
+        public init() {}
+    }
+}
+
+/// How far a check is.
+public struct VerificationProgress: Sendable, Hashable {
+    public var extent: Verification.Extent
+    /// The last revision to check.
+    public var head: Revision
+
+    public init(extent: Verification.Extent, head: Revision) {
+        self.extent = extent
+        self.head = head
+    }
+}
+
+/// A revision and its digest, written down elsewhere: what shows that the end of a log was cut off or
+/// written anew, which the log itself can't show.
+public struct NotedDigest: Sendable, Hashable {
+    public var revision: Revision
+    public var digest: [UInt8]
+
+    /// Reads `48211:sha256:9f86…`.
+    public init?(_ text: String) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let number = Int64(parts[0]), number >= 0,
+            let digest = DigestText.octets(parts[1])
+        else { return nil }
+        revision = Revision(number)
+        self.digest = digest
+    }
+
+    public var description: String { "\(revision):\(DigestText.text(digest))" }
+}

@@ -1,0 +1,114 @@
+import RegistryModel
+import Synchronization
+
+/// The table in some 56 octets a name of 24, read without a lock.
+///
+/// Readers take a view of the table and find everything in it, a single name or thousands, at that
+/// view's revision, whatever the writer does meanwhile; they never wait. The writer doesn't wait
+/// for them either: what they may still hold is given back with a later revision.
+public final class CompactRoutingTable: RoutingTable {
+    let memory = TableMemory()
+    let views = PublishedView()
+    private let writer: Mutex<TableWriter>
+    private let waiters = RevisionWaiters()
+
+    public init() {
+        writer = Mutex(TableWriter(memory, views))
+    }
+
+    /// What the table has allocated, in octets: everything but a little for each thousand names.
+    package var octets: Int { memory.octets }
+
+    /// How many things wait to be given back, for readers to leave.
+    var retiredCount: Int { writer.withLock(\.retiredCount) }
+
+    public var position: Position? { try? views.read { $0.position } }
+
+    public func find(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain?> {
+        try views.read { Read($0.domain(fqdn), at: $0.position.revision) }
+    }
+
+    public func find(_ fqdns: [FQDN]) throws(RegistryError) -> Read<[Domain?]> {
+        try views.read { view in
+            var domains: [Domain?] = []
+            domains.reserveCapacity(fqdns.count)
+            for fqdn in fqdns { domains.append(view.domain(fqdn)) }
+            return Read(domains, at: view.position.revision)
+        }
+    }
+
+    public func route(_ fqdn: FQDN) throws(RegistryError) -> Read<RouteTarget?> {
+        try views.read { Read($0.target(fqdn), at: $0.position.revision) }
+    }
+
+    public func withEntry(
+        _ name: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
+    ) throws(RegistryError) {
+        try views.read { view in body(view.entry(name), view.position) }
+    }
+
+    public func statistics() throws(RegistryError) -> Read<TableStatistics> {
+        try views.read { Read($0.statistics(), at: $0.position.revision) }
+    }
+
+    public func load(_ domains: [Domain], locations: [Location], at position: Position) {
+        let load = CompactTableLoad(self, expecting: domains.count)
+        load.add(locations)
+        load.add(domains)
+        load.finish(at: position)
+    }
+
+    public func beginLoad() -> any TableLoad { CompactTableLoad(self) }
+
+    public func apply(_ changes: RevisionChanges) -> Bool {
+        let applied = writer.withLock { $0.apply(changes) }
+        if applied == true { waiters.wake(at: changes.revision) }
+        return applied ?? true
+    }
+
+    public func reaches(_ revision: Revision, within limit: Duration) async -> Bool {
+        await waiters.wait(for: revision, within: limit) { [self] in position?.revision }
+    }
+
+    fileprivate func publish(_ contents: UncheckedContents, at position: Position) {
+        writer.withLock { $0.load(contents.value, at: position) }
+        waiters.wake(at: position.revision)
+    }
+}
+
+/// Contents on their way from the load that filled them to the writer: nobody else has them.
+private struct UncheckedContents: @unchecked Sendable {
+    var value: TableContents
+}
+
+/// A table being read in. Nobody sees any of it before it's finished.
+final class CompactTableLoad: TableLoad {
+    private let table: CompactRoutingTable
+    private let contents: Mutex<UncheckedContents>
+
+    init(_ table: CompactRoutingTable, expecting names: Int = 0) {
+        self.table = table
+        contents = Mutex(UncheckedContents(value: TableContents(table.memory, expecting: names)))
+    }
+
+    func add(_ locations: [Location]) {
+        contents.withLock { contents in
+            for location in locations { contents.value.locations.apply(.set(location)) }
+        }
+    }
+
+    func add(_ domains: [Domain]) {
+        contents.withLock { contents in
+            for domain in domains { contents.value.load(domain) }
+        }
+    }
+
+    func finish(at position: Position) {
+        let full = contents.withLock { contents in
+            let full = contents
+            contents = UncheckedContents(value: TableContents(table.memory))
+            return full
+        }
+        table.publish(full, at: position)
+    }
+}

@@ -1,0 +1,58 @@
+import RegistryModel
+
+/// What the table holds, as the writer sees it: shards and locations.
+struct TableContents {
+    let memory: TableMemory
+    var shards: ShardMap
+    var locations = LocationBook()
+
+    init(_ memory: TableMemory, expecting names: Int = 0) {
+        self.memory = memory
+        shards = ShardMap(memory, expecting: names)
+    }
+
+    /// Puts a domain into contents that no reader sees yet. The last of two with one name counts.
+    mutating func load(_ domain: Domain) {
+        domain.fqdn.withOctets { name in
+            let hash = NameHash(name)
+            let (record, shard) = findOrAdd(name, hash)
+            let before = record.current
+            let after = RecordWords(
+                domain, location: locations.number(of: domain.location),
+                tenant: tenant(of: domain, in: shard, before: before.tenant),
+                revision: RecordWords.clamp(domain.revision), nameLength: name.count)
+            locations.note(before, became: after)
+            shard.note(before, became: after)
+            record.write(after)
+        }
+    }
+
+    /// - Returns: nil for a name without a record.
+    func find(_ name: UnsafeRawBufferPointer, _ hash: NameHash) -> (Record, Shard)? {
+        let shard = shards.shard(of: hash)
+        return shard.index.pointee.find(name, hash).map { ($0, shard) }
+    }
+
+    /// Makes the shard anew where it has no room: records found earlier may then be found elsewhere.
+    mutating func findOrAdd(_ name: UnsafeRawBufferPointer, _ hash: NameHash) -> (Record, Shard) {
+        if let found = find(name, hash) { return found }
+        while !shards.shard(of: hash).hasRoom { shards.renew(hash) }
+        let shard = shards.shard(of: hash)
+        return (shard.add(name, hash), shard)
+    }
+
+    /// The place of a domain's tenant, the former one where it's the same text.
+    func tenant(of domain: Domain, in shard: Shard, before: Int) -> Int {
+        guard let tenant = domain.tenant else { return 0 }
+        return tenant.withOctets { text in
+            if before != 0, shard.index.pointee.tenant(before).elementsEqual(text) { return before }
+            return shard.addTenant(text)
+        }
+    }
+}
+
+extension RecordWords {
+    static func clamp(_ revision: Revision) -> UInt64 {
+        min(UInt64(clamping: revision.number), revisionLimit - 1)
+    }
+}

@@ -1,0 +1,160 @@
+import RegistryModel
+import Synchronization
+
+/// The table at one revision, as a reader sees it from beginning to end.
+///
+/// Unsafe because of the pointers. What holds it together:
+/// - Everything here and behind `shards`, `changes` and `locations` is complete before the view is
+///   published, and stays until each reader that can have found it has left. See `ReaderGate`.
+/// - Records change in place, and only by revisions that have been published. The writer first
+///   publishes a view with the revision's `changes`, then writes them into the records, then says
+///   `isWritten`, and only then begins another revision. So a record is at most at the newest
+///   published revision; where it lacks this view's own, `changes` has it; and where it's ahead of
+///   this view, a later view, found through `next`, has the words from before.
+/// - A shard that is made anew is another shard, in later views only. The old one stays as it is.
+struct TableView: ~Copyable {
+    let position: Position
+    /// `position`'s, as records have it.
+    let revision: UInt64
+    let shards: UnsafeMutablePointer<UnsafeMutablePointer<ShardIndex>>
+    let depth: Int
+    /// Nil where the revision changes no domain. Given back some time after `isWritten`: only who
+    /// has read false there, or comes from an earlier view, may follow it.
+    let changes: UnsafeMutablePointer<RevisionRows>?
+    let isWritten: Atomic<Bool>
+    let next = Atomic<UnsafeMutablePointer<TableView>?>(nil)
+    let locations: UnsafeMutablePointer<LocationEntry>
+    let locationOrder: UnsafeMutableBufferPointer<UInt16>
+    let counts: UnsafeMutablePointer<LocationBook.Count>
+    let total: Int
+
+    /// What this view knows of a name; nil where it isn't there.
+    func find(_ name: UnsafeRawBufferPointer) -> (words: RecordWords, shard: ShardPointer)? {
+        let hash = NameHash(name)
+        let shard = shards[hash.prefix(depth)]
+        guard let record = shard.pointee.find(name, hash) else { return nil }
+        let words = words(of: record)
+        return words.isPresent ? (words, shard) : nil
+    }
+
+    typealias ShardPointer = UnsafeMutablePointer<ShardIndex>
+
+    private func words(of record: Record) -> RecordWords {
+        // Before the record: when it's true, the record has all of this view's revision.
+        let isWritten = isWritten.load(ordering: .sequentiallyConsistent)
+        while true {
+            let now = record.read()
+            if let now, now.revision == revision { return now }
+            if !isWritten, let row = changes?.pointee.find(record) { return row.pointee.after }
+            if let now, now.revision < revision { return now }
+            if let before = wordsFromLaterViews(of: record) { return before }
+            // No later revision has touched it: these are its words, whatever number they carry.
+            if let now { return now }
+        }
+    }
+
+    /// What the record held before the first revision after this view's that changed it.
+    private func wordsFromLaterViews(of record: Record) -> RecordWords? {
+        var view = next.load(ordering: .acquiring)
+        while let later = view {
+            if let row = later.pointee.changes?.pointee.find(record) { return row.pointee.before }
+            view = later.pointee.next.load(ordering: .acquiring)
+        }
+        return nil
+    }
+}
+
+extension TableView {
+    func domain(_ fqdn: FQDN) -> Domain? {
+        guard let found = fqdn.withOctets({ find($0) }) else { return nil }
+        return domain(fqdn, found.words, found.shard)
+    }
+
+    func target(_ fqdn: FQDN) -> RouteTarget? {
+        guard let found = fqdn.withOctets({ find($0) }) else { return nil }
+        return RouteTarget(
+            domain: domain(fqdn, found.words, found.shard),
+            upstream: locations[found.words.location].upstream)
+    }
+
+    /// Good as long as the view is.
+    func entry(_ name: UnsafeRawBufferPointer) -> TableEntry? {
+        guard let found = find(name) else { return nil }
+        let words = found.words
+        let location = locations + words.location
+        return TableEntry(
+            location: location.pointee.name, upstream: location.pointee.upstream, mode: words.mode,
+            tenant: words.tenant == 0 ? nil : found.shard.pointee.tenant(words.tenant),
+            revision: Revision(Int64(words.revision)), registeredAt: words.registeredAt,
+            changedAt: words.changedAt)
+    }
+
+    private func domain(_ fqdn: FQDN, _ words: RecordWords, _ shard: ShardPointer) -> Domain {
+        let tenant = words.tenant == 0 ? nil : shard.pointee.tenant(words.tenant)
+        return Domain(
+            fqdn: fqdn,
+            placement: Placement(
+                location: locations[words.location].name, mode: words.mode,
+                tenant: tenant.map { String(decoding: $0, as: UTF8.self) }),
+            revision: Revision(Int64(words.revision)), registeredAt: words.registeredAt,
+            changedAt: words.changedAt)
+    }
+
+    func statistics() -> TableStatistics {
+        TableStatistics(
+            total: total,
+            locations: locationOrder.map { number in
+                let count = counts[Int(number)]
+                return .init(
+                    name: locations[Int(number)].name, domains: count.domains, frozen: count.frozen)
+            })
+    }
+}
+
+/// A view's memory, and what it keeps alive. The writer's.
+final class TableViewOwner {
+    let view: UnsafeMutablePointer<TableView>
+
+    private let memory: TableMemory
+    private let directory: ShardDirectory
+    private let locations: LocationList
+    private let countCount: Int
+    private var changes: RevisionRowsOwner?
+
+    init(
+        _ memory: TableMemory, at position: Position, directory: ShardDirectory,
+        locations: LocationList, counts: [LocationBook.Count], changes: RevisionRowsOwner? = nil
+    ) {
+        self.memory = memory
+        self.directory = directory
+        self.locations = locations
+        self.changes = changes
+        countCount = counts.count
+        let copy = memory.allocate(LocationBook.Count.self, count: countCount)
+        for number in counts.indices { (copy + number).initialize(to: counts[number]) }
+        view = memory.allocate(TableView.self, count: 1)
+        view.initialize(
+            to: TableView(
+                position: position, revision: UInt64(clamping: position.revision.number),
+                shards: directory.indexes, depth: directory.depth, changes: changes?.face,
+                isWritten: Atomic(changes == nil), locations: locations.entries,
+                locationOrder: .init(start: locations.order, count: locations.orderCount),
+                counts: copy, total: counts.reduce(0) { $0 + $1.domains }))
+    }
+
+    deinit {
+        memory.free(view.pointee.counts, count: countCount)
+        view.deinitialize(count: 1)
+        memory.free(view, count: 1)
+    }
+
+    /// Writes the view's changes into the records.
+    /// - Returns: what isn't needed any more, as soon as the readers of now have left.
+    func write() -> RevisionRowsOwner? {
+        guard let changes else { return nil }
+        for row in changes.rows { row.record.write(row.after) }
+        view.pointee.isWritten.store(true, ordering: .sequentiallyConsistent)
+        self.changes = nil
+        return changes
+    }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import GRDB
+import RegistryModel
+
+extension SQLiteStore {
+    public func verify(
+        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws(RegistryError) -> Verification {
+        do {
+            return try await StoreVerifier(reader: pool, noted: noted, progress: progress).run()
+        } catch {
+            throw writer.refusal(forRead: error)
+        }
+    }
+
+    /// Checks a store that no process has open, and changes nothing in it. Beside what `verify` does,
+    /// SQLite checks its own pages and indexes first.
+    ///
+    /// - Throws: `StoreOpeningError` where the folder holds no store, or another process has it.
+    public static func verifyStopped(
+        folder: URL, _ noted: NotedDigest?,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws -> Verification {
+        let file = folder.appendingPathComponent(fileName)
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            throw StoreOpeningError.folder("\(folder.path) holds no store: there is no \(fileName)")
+        }
+        let lock = try DataFolderLock(folder: folder)
+        defer { lock.release() }
+        do {
+            var settings = GRDB.Configuration()
+            settings.readonly = true
+            let queue = try DatabaseQueue(path: file.path, configuration: settings)
+            let damage = try await queue.read { db in
+                try String.fetchAll(db, sql: "PRAGMA integrity_check(1)").filter { $0 != "ok" }
+            }
+            var result = try await StoreVerifier(reader: queue, noted: noted, progress: progress)
+                .run()
+            result.flaws += damage.map { .init(nil, "SQLite finds the file damaged: \($0)") }
+            return result
+        } catch let error as DatabaseError {
+            throw StoreOpeningError.database(
+                "\(folder.path): \(error.message ?? "SQLite failed") (\(error.extendedResultCode))")
+        }
+    }
+}

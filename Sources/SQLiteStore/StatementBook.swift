@@ -1,0 +1,126 @@
+import GRDB
+import RegistryModel
+
+/// The statements of nearly every write, each looked up once a transaction: a group of commits runs
+/// them hundreds of times.
+final class StatementBook {
+    private let db: Database
+    private var prepared: [RawStatement?]
+
+    init(_ db: Database) {
+        self.db = db
+        prepared = Array(repeating: nil, count: Name.allCases.count)
+    }
+
+    subscript(_ name: Name) -> RawStatement {
+        get throws {
+            if let statement = prepared[name.rawValue] { return statement }
+            let statement = try RawStatement(db.cachedStatement(sql: name.sql), in: db)
+            prepared[name.rawValue] = statement
+            return statement
+        }
+    }
+
+    enum Name: Int, CaseIterable {
+        case savepoint, release, undo
+        case head, advanceHead, appendHeader, appendChange
+        case domain, insertDomain, updateDomain, deleteDomain
+        case released, insertReleased, deleteReleased
+        case location, defaultLocation, frozenWave, putIdempotency
+    }
+}
+
+extension StatementBook.Name {
+    // Columns by name, in the order in which they are bound and read.
+    fileprivate var sql: String {
+        switch self {
+        case .savepoint: "SAVEPOINT command"
+        case .release: "RELEASE command"
+        case .undo: "ROLLBACK TO command"
+        case .head: "SELECT epoch, revision, digest, at FROM head"
+        case .advanceHead: "UPDATE head SET revision = ?, digest = ?, at = ?"
+        case .appendHeader:
+            """
+            INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name, actor_role, reason,
+                ticket, request_id, migration, wave, override_reason, change_count, digest)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        case .appendChange:
+            """
+            INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
+                before_tenant, after_location, after_mode, after_tenant, registered_at, subject,
+                before_detail, after_detail)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        case .domain:
+            """
+            SELECT location, mode, tenant, revision, registered_at, changed_at FROM domain
+            WHERE fqdn = ?
+            """
+        case .insertDomain:
+            """
+            INSERT INTO domain (fqdn, location, mode, tenant, revision, registered_at, changed_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """
+        case .updateDomain:
+            """
+            UPDATE domain SET location = ?, mode = ?, tenant = ?, revision = ?, changed_at = ?
+            WHERE fqdn = ?
+            """
+        case .deleteDomain: "DELETE FROM domain WHERE fqdn = ?"
+        case .released:
+            """
+            SELECT location, mode, tenant, revision, registered_at, released_at, available_at
+            FROM released_domain WHERE fqdn = ?
+            """
+        case .insertReleased:
+            """
+            INSERT INTO released_domain (fqdn, location, mode, tenant, revision, registered_at,
+                released_at, available_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        case .deleteReleased: "DELETE FROM released_domain WHERE fqdn = ?"
+        case .location: Self.locations + " WHERE name = ?"
+        case .defaultLocation: Self.locations + " WHERE default_for_signups = 1"
+        case .frozenWave:
+            """
+            SELECT g.id, w.number FROM migration_domain m
+            JOIN wave w ON w.migration = m.migration AND w.number = m.wave
+            JOIN migration g ON g.number = m.migration
+            WHERE m.fqdn = ? AND m.wave IS NOT NULL AND w.state = 'frozen' LIMIT 1
+            """
+        case .putIdempotency:
+            """
+            INSERT INTO idempotency (token, key, request_digest, revision, outcome, created_at)
+            VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (token, key) DO UPDATE SET request_digest = excluded.request_digest,
+                revision = excluded.revision, outcome = excluded.outcome,
+                created_at = excluded.created_at
+            """
+        }
+    }
+
+    private static let locations = """
+        SELECT name, upstream, accepts_signups, default_for_signups, revision FROM location
+        """
+}
+
+extension RawRow {
+    /// Location, mode and tenant, three columns from `first` on.
+    func placement(from first: Int32) -> Placement {
+        Placement(
+            location: LocationName(canonical: text(first)),
+            mode: Mode(rawValue: text(first + 1)) ?? .reject, tenant: textIfPresent(first + 2))
+    }
+}
+
+extension Location {
+    init(row: RawRow) {
+        self.init(
+            name: LocationName(canonical: row.text(0)),
+            settings: LocationSettings(
+                upstream: UpstreamURL(canonical: row.text(1)), acceptsSignups: row.number(2) != 0,
+                isDefaultForSignups: row.number(3) != 0),
+            revision: Revision(row.number(4)))
+    }
+}

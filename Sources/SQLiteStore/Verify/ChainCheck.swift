@@ -1,0 +1,168 @@
+import GRDB
+import RegistryLedger
+import RegistryModel
+
+/// Walks the log from its first revision to a head and computes its digests anew, some rows at a
+/// time: between two calls of `advance` no transaction is open.
+struct ChainCheck: Sendable {
+    /// The last revision to check.
+    let head: Revision
+    let noted: NotedDigest?
+    /// The last revision that fits, and its digest.
+    private(set) var revision: Int64 = 0
+    private(set) var digest = RevisionDigest.genesis
+    private(set) var changes: Int64 = 0
+    private(set) var isDone = false
+    private(set) var flaw: Verification.Flaw?
+
+    private var current: Current?
+    /// Of the current revision.
+    private var hashing = RawDigest()
+    private var facets: FacetCheck
+
+    /// A revision whose changes are being read.
+    private struct Current: Sendable {
+        let revision: Int64
+        let changeCount: Int64
+        let storedDigest: [UInt8]
+        var seen: Int64 = 0
+    }
+
+    /// Rows in one transaction: some 10 ms.
+    private static let rowsAtOnce = 10_000
+
+    /// Columns 0 to 2 are for us, the rest goes into the digest, as docs/history.md has it.
+    private static let headers = """
+        SELECT revision, change_count, digest,
+            epoch, revision, at, actor_token, actor_name, actor_role, reason, ticket, request_id,
+            migration, wave, override_reason, change_count
+        FROM revision_log WHERE revision > ? ORDER BY revision
+        """
+    private static let headerColumns: Range<Int32> = 3..<16
+
+    /// Columns 0 and 1 are for us.
+    private static let rows = """
+        SELECT revision, position,
+            action, fqdn, before_location, before_mode, before_tenant, after_location, after_mode,
+            after_tenant, registered_at, subject, before_detail, after_detail
+        FROM change_log WHERE (revision, position) >= (?, ?) ORDER BY revision, position
+        """
+    private static let rowColumns: Range<Int32> = 2..<14
+
+    /// - Parameter checksFacets: false for a store from before they were kept.
+    init(through head: Revision, noted: NotedDigest?, checksFacets: Bool) {
+        self.head = head
+        self.noted = noted
+        facets = FacetCheck(isOn: checksFacets)
+        if let noted, noted.revision == .zero, noted.digest != digest {
+            flaw = .init(.zero, "the digest before the first revision is 32 zero octets")
+        }
+    }
+
+    mutating func advance(_ db: Database) throws {
+        var budget = Self.rowsAtOnce
+        let headers = try RowScan(db, Self.headers, [current?.revision ?? revision])
+        let rows = try RowScan(db, Self.rows, resumption)
+        var hasRow = try rows.step()
+        while flaw == nil, budget > 0 {
+            if current == nil {
+                let hasMore = try revision < head.number && headers.step()
+                guard hasMore else { return try end(db, rows, hasRow) }
+                begin(headers)
+                budget -= 1
+            }
+            guard var open = current, flaw == nil else { break }
+            current = nil
+            while hasRow, budget > 0, rows.integer(0) == open.revision {
+                guard rows.integer(1) == open.seen else { break }
+                hashing.add(rows, Self.rowColumns)
+                facets.note(rows)
+                open.seen += 1
+                budget -= 1
+                hasRow = try rows.step()
+            }
+            if hasRow, rows.integer(0) == open.revision, rows.integer(1) == open.seen {
+                current = open
+            } else {
+                close(open, next: hasRow ? (rows.integer(0), rows.integer(1)) : nil)
+            }
+        }
+        if flaw == nil { flaw = try facets.compare(db) }
+        isDone = flaw != nil
+    }
+
+    /// Where the changes go on. Below the first revision nothing may be, so that's where they begin.
+    private var resumption: StatementArguments {
+        if let current { return [current.revision, current.seen] }
+        return revision == 0 ? [Int64.min, Int64.min] : [revision + 1, Int64.min]
+    }
+
+    private mutating func begin(_ header: RowScan) {
+        let number = header.integer(0)
+        guard number == revision + 1 else {
+            return flaw = .init(Revision(revision + 1), "revision \(revision + 1) is missing")
+        }
+        hashing.begin(after: digest)
+        hashing.add(header, Self.headerColumns)
+        current = Current(
+            revision: number, changeCount: header.integer(1), storedDigest: header.blob(2))
+    }
+
+    /// - Parameter next: the change that follows in the log.
+    private mutating func close(_ open: Current, next: (revision: Int64, position: Int64)?) {
+        let number = Revision(open.revision)
+        if let next, next.revision < open.revision {
+            return flaw = .init(
+                Revision(next.revision), "there are changes of a revision \(next.revision)")
+        }
+        if let next, next.revision == open.revision, next.position > open.seen {
+            return flaw = .init(
+                number, "revision \(number) has no change at position \(open.seen)")
+        }
+        if let next, next.revision == open.revision {
+            return flaw = .init(
+                number, "revision \(number) has a change at position \(next.position)")
+        }
+        guard open.seen == open.changeCount else {
+            return flaw = .init(
+                number,
+                "revision \(number) was written with \(open.changeCount) changes and has \(open.seen)"
+            )
+        }
+        let computed = hashing.finish()
+        guard computed == open.storedDigest else {
+            return flaw = .init(
+                number, "revision \(number) isn't what its digest was computed over")
+        }
+        if let noted, noted.revision == number, noted.digest != computed {
+            return flaw = .init(
+                number,
+                "revision \(number) has the digest \(DigestText.text(computed)), and another one was noted"
+            )
+        }
+        (revision, digest) = (open.revision, computed)
+        changes += open.seen
+        facets.close(open.revision)
+    }
+
+    /// After the last header.
+    private mutating func end(_ db: Database, _ rows: RowScan, _ hasRow: Bool) throws {
+        isDone = true
+        guard revision == head.number else {
+            return flaw = .init(
+                Revision(revision + 1),
+                "revision \(revision + 1) is missing: the log ends before its head, revision \(head)"
+            )
+        }
+        if hasRow, rows.integer(0) <= revision {
+            return flaw = .init(
+                Revision(rows.integer(0)), "there are changes of a revision \(rows.integer(0))")
+        }
+        if let noted, noted.revision > head {
+            return flaw = .init(
+                head.next,
+                "the log ends at revision \(head), before the noted one, \(noted.revision)")
+        }
+        flaw = try facets.compare(db)
+    }
+}

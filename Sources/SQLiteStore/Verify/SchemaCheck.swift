@@ -1,0 +1,59 @@
+import GRDB
+import Migrations
+import RegistryModel
+
+/// The schema as its migration files make it, to hold a store's own against: rules that are gone, that
+/// say something else, or that nobody knows.
+struct SchemaCheck: Sendable {
+    /// By kind and name: the statement that made it.
+    private let expected: [String: String]
+    /// The locations that the schema comes with.
+    let locations: [Location]
+    let hasFacets: Bool
+
+    /// - Parameter migrations: those that the store has.
+    init(_ migrations: [SchemaFile]) throws {
+        let reference = try DatabaseQueue()
+        (expected, locations, hasFacets) = try reference.writeWithoutTransaction { db in
+            try SchemaMigrator(files: migrations, now: { Timestamp(milliseconds: 0) }).run(db)
+            return (
+                try Self.read(db),
+                try Row.fetchAll(db, sql: "SELECT * FROM location").map(Location.init(row:)),
+                try db.tableExists("revision_facet")
+            )
+        }
+    }
+
+    /// The migrations that a store has had.
+    /// - Throws: `StoreOpeningError` for one that this version doesn't know, or that was edited.
+    static func applied(to db: Database, of known: [SchemaFile]) throws -> [SchemaFile] {
+        try SchemaMigrator(files: known, now: { Timestamp(milliseconds: 0) }).applied(db)
+    }
+
+    func flaws(_ db: Database) throws -> [Verification.Flaw] {
+        let found = try Self.read(db)
+        return Set(expected.keys).union(found.keys).sorted().compactMap { name in
+            switch (expected[name], found[name]) {
+            case (nil, _): .init(nil, "the schema has a \(name) that isn't its own")
+            case (_, nil): .init(nil, "the \(name) is missing from the schema")
+            case (let wanted, let text) where wanted != text:
+                .init(nil, "the \(name) isn't what the schema says")
+            default: nil
+            }
+        }
+    }
+
+    /// SQLite keeps each statement as it was written. Its own tables and the indexes of its own have
+    /// none, or a name of theirs.
+    private static func read(_ db: Database) throws -> [String: String] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT type || ' ' || name AS name, tbl_name || ': ' || coalesce(sql, '') AS text
+                FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+                """)
+        return Dictionary(
+            rows.map { ($0["name"] as String, $0["text"] as String) }, uniquingKeysWith: { $0 + $1 }
+        )
+    }
+}

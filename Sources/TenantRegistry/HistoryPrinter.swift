@@ -1,0 +1,84 @@
+import RegistryClient
+import RegistryWire
+
+/// Writes history to stdout as it comes in: any size, one piece at a time.
+struct HistoryPrinter {
+    let format: OutputFormat
+
+    func print(
+        _ registry: RegistryClient, of fqdn: String?, _ query: [(String, String?)]
+    ) async throws {
+        switch format {
+        case .table:
+            try await registry.historyItems(of: fqdn, filter: query) { item, _ in
+                StandardOutput.write(HistoryLine(item).text + "\n")
+            }
+        case .json:
+            var isFirst = true
+            try await registry.historyItems(of: fqdn, filter: query) { _, line in
+                StandardOutput.write(Array((isFirst ? "[" : ",\n ").utf8) + line)
+                isFirst = false
+            }
+            StandardOutput.write(isFirst ? "[]\n" : "]\n")
+        case .ndjson, .csv:
+            let type: RegistryClient.StreamFormat = format == .csv ? .csv : .ndjson
+            try await registry.history(of: fqdn, filter: query, as: type) { piece in
+                StandardOutput.write(Array(piece.readableBytesView))
+            }
+        }
+    }
+}
+
+/// What is written after a moment, as it is written: one stream after the other, each from where the
+/// one before ended, by revision.
+struct HistoryFollower {
+    let registry: RegistryClient
+    let fqdn: String?
+    let filter: [(String, String?)]
+    let format: OutputFormat
+
+    /// Between two questions.
+    private static let pause = Duration.seconds(1)
+
+    /// - Parameter first: lines of what is past, to begin with.
+    func run(first: Int) async throws {
+        var lines: [String] = []
+        var position = try await registry.historyItems(
+            of: fqdn, filter: filter + [("limit", String(first))]
+        ) { lines.append(text($0, $1)) }
+        lines.reversed().forEach { StandardOutput.write($0) }
+        var isSilent = false
+        while true {
+            try await Task.sleep(for: Self.pause)
+            do {
+                position = try await proceed(from: position)
+                isSilent = false
+            } catch ClientError.unreachable(let what) {
+                // The service restarts now and then; what it writes meanwhile isn't lost.
+                if !isSilent { StandardError.write("no answer from \(what); trying again\n") }
+                isSilent = true
+            }
+        }
+    }
+
+    private func proceed(from position: ReadPosition) async throws -> ReadPosition {
+        // A piece of an answer that breaks off would come again: a whole one is shown at once, and
+        // long ones are rare here.
+        var lines: [String] = []
+        let next = try await registry.historyItems(
+            of: fqdn,
+            filter: filter + [("order", "asc"), ("after", String(position.revision))]
+        ) { lines.append(text($0, $1)) }
+        guard next.epoch == position.epoch, next.revision >= position.revision else {
+            throw CommandFailure.failed(
+                "the registry was restored from a backup: its history isn't the one that was followed"
+            )
+        }
+        lines.forEach { StandardOutput.write($0) }
+        return next
+    }
+
+    private func text(_ item: HistoryResource, _ line: [UInt8]) -> String {
+        (format == .table ? HistoryLine(item).text : String(decoding: line, as: UTF8.self)) + "\n"
+    }
+}

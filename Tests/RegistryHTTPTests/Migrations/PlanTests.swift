@@ -1,0 +1,213 @@
+import RegistryModel
+import RegistryWire
+import Testing
+
+@Suite("A plan", .timeLimit(.minutes(2))) struct PlanTests {
+    private static let names = ["a.example.com", "b.example.com", "c.example.com"]
+
+    @Test func `answers with the migration, its waves and what it skips`() async throws {
+        try await withRegistry { registry in
+            try await registry.registerAll(Self.names)
+            try await registry.register("there.example.com", location: "aws")
+            let other = try await registry.plan(["c.example.com"])
+            let answer = try await registry.post(
+                "/v1/migrations", as: .role(.operator_),
+                RegistryRequests.plan(
+                    """
+                    "unknown.example.com","b.example.com","A.Example.com.","a.example.com",
+                    "there.example.com","c.example.com","unknown.example.com"
+                    """,
+                    more:
+                        #""name":"2020-q2","waves":[{"count":1},{"rest":true}],"freeze":"reject","reason":"why","ticket":"T-1""#
+                ))
+            #expect(answer.status == 201)
+            let id = try #require(answer["id"]?.text)
+            #expect(answer.header("Location") == "/v1/migrations/\(id)")
+            #expect(answer["name"]?.text == "2020-q2")
+            #expect(answer["from"]?.text == "japan" && answer["to"]?.text == "aws")
+            #expect(answer["freeze"]?.text == "reject")
+            #expect(answer.states == "planned: planned planned")
+            #expect(answer["waves"]?.array.map { $0["size"]?.number } == [1, 1])
+            #expect(answer["waves"]?.array.map { $0["number"]?.number } == [1, 2])
+            #expect(answer["counts", "selected"]?.number == 7)
+            #expect(answer["counts", "eligible"]?.number == 2)
+            #expect(answer["counts", "skipped"]?.number == 5)
+            #expect(
+                answer.rows == [
+                    "unknown.example.com unknown-domain", "a.example.com duplicate",
+                    "there.example.com not-at-source", "c.example.com in-another-migration",
+                    "unknown.example.com duplicate",
+                ])
+            #expect(answer["reason"]?.text == "why" && answer["ticket"]?.text == "T-1")
+            #expect(answer["created_at"]?.text == "\(registry.clock.now)")
+            #expect(answer["created_by", "role"]?.text == "operator")
+            #expect(answer["warnings"] == nil)
+            #expect(answer.revision == (try await registry.head()))
+            #expect(try await registry.get("/v1/migrations/\(id)").bytes == answer.bytes)
+            #expect(other.id != id)
+        }
+    }
+
+    @Test func `has one wave of everything, no freeze and a name, where nothing else is said`()
+        async throws
+    {
+        try await withRegistry { registry in
+            try await registry.registerAll(Self.names)
+            let answer = try await registry.post(
+                "/v1/migrations", RegistryRequests.plan(#""b.example.com","a.example.com""#))
+            #expect(answer["name"]?.text == "japan-to-aws")
+            #expect(answer["freeze"]?.text == "none")
+            #expect(answer["waves"]?.array.map { $0["size"]?.number } == [2])
+            #expect(answer["skipped"]?.array.isEmpty == true)
+            #expect(answer["reason"] == nil && answer["ticket"] == nil)
+        }
+    }
+
+    @Test func `that is dry answers the same without an id, and writes nothing`() async throws {
+        try await withRegistry { registry in
+            try await registry.registerAll(Self.names)
+            let head = try await registry.service.store.head()
+            let body = RegistryRequests.plan(
+                #""b.example.com","nobody.example.com","a.example.com""#,
+                more: #""waves":[{"percent":50},{"rest":true}]"#)
+            let dry = try await registry.post(
+                "/v1/migrations?dry_run=true", as: .role(.operator_), body, key: "dry")
+            #expect(dry.status == 200)
+            #expect(dry["id"] == nil && dry.header("Location") == nil)
+            #expect(dry.revision == head.revision.number)
+            #expect(try await registry.service.store.head() == head)
+            #expect(try await registry.get("/v1/migrations").items.isEmpty)
+            #expect(try await registry.get("/v1/stats")["open_migrations"]?.number == 0)
+
+            // It has the digest of the plan that follows, and no key remembers it.
+            let again = try await registry.post(
+                "/v1/migrations?dry_run=true", as: .role(.operator_), body, key: "dry")
+            #expect(!again.isReplay && again.bytes == dry.bytes)
+            let real = try await registry.post(
+                "/v1/migrations?dry_run=false", as: .role(.operator_), body, key: "dry")
+            #expect(real.status == 201 && !real.isReplay)
+            for field in ["plan_digest", "waves", "counts", "skipped", "name", "created_at"] {
+                #expect(real[field] == dry[field], "\(field)")
+            }
+        }
+    }
+
+    @Test func `selects by suffix, prefix, tenant and age, in the order of the names`() async throws
+    {
+        try await withRegistry { registry in
+            try await registry.register("b.one.example.com", tenant: "seven")
+            try await registry.register("a.one.example.com")
+            try await registry.register("a.notone.example.com", location: "aws")
+            registry.clock.advance(by: .seconds(10))
+            let later = registry.clock.now
+            try await registry.register("one.example.com")
+            let cases: [(String, [String])] = [
+                (
+                    #"{"suffix":"one.example.com"}"#,
+                    ["a.one.example.com", "b.one.example.com", "one.example.com"]
+                ),
+                (
+                    #"{"suffix":".ONE.example.com."}"#,
+                    ["a.one.example.com", "b.one.example.com", "one.example.com"]
+                ),
+                (#"{"prefix":"A."}"#, ["a.one.example.com", "a.notone.example.com"]),
+                (#"{"tenant":"seven"}"#, ["b.one.example.com"]),
+                (#"{"tenant":"SEVEN"}"#, []),
+                (
+                    #"{"suffix":"one.example.com","registered_before":"\#(later)"}"#,
+                    ["a.one.example.com", "b.one.example.com"]
+                ),
+                (#"{"suffix":"one.example.com","prefix":"b","tenant":"other"}"#, []),
+                (#"{"registered_before":"2000-01-01T00:00:00Z"}"#, []),
+                (
+                    "{}",
+                    [
+                        "a.one.example.com", "b.one.example.com", "one.example.com",
+                        "a.notone.example.com",
+                    ]
+                ),
+            ]
+            for (filter, names) in cases {
+                let plan = try await registry.post(
+                    "/v1/migrations", RegistryRequests.plan(where: filter))
+                let path = "/v1/migrations/\(plan["id"]?.text ?? "")"
+                let rows = try await registry.get("\(path)/domains").rows
+                #expect(
+                    rows
+                        == names.map {
+                            $0 == "a.notone.example.com"
+                                ? "\($0) skipped not-at-source" : "\($0) 1 planned"
+                        }, "\(filter)")
+                try await registry.succeed("\(path)/cancel")
+            }
+        }
+    }
+
+    @Test func `samples by a stable hash of the name`() async throws {
+        try await withRegistry { registry in
+            try await registry.registerAll((0..<200).map { "n\($0).example.com" })
+            func sample(_ percent: String) async throws -> (Int64, String) {
+                let answer = try await registry.post(
+                    "/v1/migrations?dry_run=true",
+                    RegistryRequests.plan(
+                        where: "{}", sample: percent, more: #""waves":[{"count":1}]"#))
+                let counts = answer["counts", "selected"]?.number
+                return (counts ?? -1, answer["plan_digest"]?.text ?? "")
+            }
+            let (few, digest) = try await sample("12.5")
+            #expect(few > 5 && few < 60)
+            #expect(try await sample("12.5") == (few, digest))
+            #expect(try await sample("100").0 == 200)
+            #expect(try await sample("1e2").0 == 200)
+            #expect(try await sample("1e-9").0 == 0)
+        }
+    }
+
+    @Test func `of nothing that moves has no wave, and can be ended`() async throws {
+        try await withRegistry { registry in
+            let body = RegistryRequests.plan(#""nobody.example.com""#)
+            for verb in ["cancel", "finalize"] {
+                let plan = try await registry.post("/v1/migrations", body)
+                #expect(plan.status == 201 && plan["waves"]?.array.isEmpty == true)
+                let path = "/v1/migrations/\(plan["id"]?.text ?? "")"
+                let wave = try await registry.post("\(path)/waves/1/thaw", "")
+                #expect(wave.isProblem(404, "unknown-wave"))
+                let end = try await registry.succeed("\(path)/\(verb)")
+                #expect(["cancelled: ", "finalized: "].contains(end.states))
+            }
+            #expect(try await registry.get("/v1/stats")["open_migrations"]?.number == 0)
+        }
+    }
+
+    @Test func `shows the first hundred names that it skips, and all of them in its list`()
+        async throws
+    {
+        try await withRegistry { registry in
+            let names = (0..<250).map { "n\($0).example.com" }
+            let plan = try await registry.plan(names)
+            let migration = try await registry.get(plan.path)
+            #expect(migration.rows == names.prefix(100).map { "\($0) unknown-domain" })
+            #expect(migration["counts", "skipped"]?.number == 250)
+            let all = try await registry.get("\(plan.path)/domains?status=skipped&limit=1000")
+            #expect(all.rows == names.map { "\($0) skipped unknown-domain" })
+        }
+    }
+}
+
+/// Bodies of `POST /v1/migrations`.
+enum RegistryRequests {
+    /// - Parameter names: JSON, without the brackets.
+    static func plan(_ names: String, more: String? = nil) -> String {
+        body(#"{"fqdns":[\#(names)]}"#, more)
+    }
+
+    static func plan(where filter: String, sample: String? = nil, more: String? = nil) -> String {
+        let sample = sample.map { #","sample_percent":\#($0)"# } ?? ""
+        return body(#"{"where":\#(filter)\#(sample)}"#, more)
+    }
+
+    private static func body(_ select: String, _ more: String?) -> String {
+        let more = more.map { ",\($0)" } ?? ""
+        return #"{"from":"japan","to":"aws","select":\#(select)\#(more)}"#
+    }
+}

@@ -1,0 +1,103 @@
+import RegistryModel
+import RoutingTable
+import Testing
+
+/// A plain dictionary that does what a table should, and random revisions for both.
+struct TableModel {
+    var domains: [FQDN: Domain] = [:]
+    var places = [japan, aws]
+    var revision: Int64 = 0
+    private var random: SeededRandom
+    /// How many different names there are.
+    private let names: Int
+
+    init(seed: UInt64, names: Int) {
+        random = SeededRandom(seed: seed)
+        self.names = names
+    }
+
+    /// Lengths from 10 octets to the longest.
+    func name(_ number: Int) -> FQDN {
+        let filling = String(repeating: "x", count: number.isMultiple(of: 17) ? 63 : number % 40)
+        let label = "t\(number)\(filling)".prefix(63)
+        let parents = number.isMultiple(of: 51) ? String(repeating: "p123456789.", count: 16) : ""
+        return FQDN(canonical: "\(label).\(parents)example.jp")
+    }
+
+    /// The next revision, of at most `size` changes; a name may come more than once.
+    mutating func next(size: Int) -> RevisionChanges {
+        revision += 1
+        var changes = RevisionChanges(revision: Revision(revision))
+        if revision.isMultiple(of: 100), places.count < 12 {
+            let place = LocationName(canonical: "a-place-with-a-long-name-\(revision)")
+            places.append(place)
+            changes.locations.append(.set(location(place)))
+        }
+        for _ in 0..<Int.random(in: 0...size, using: &random) {
+            let fqdn = name(Int.random(in: 0..<names, using: &random))
+            if Int.random(in: 0..<3, using: &random) == 0 {
+                changes.domains.append(.gone(fqdn))
+                domains[fqdn] = nil
+            } else {
+                let domain = domain(fqdn)
+                changes.domains.append(.set(domain))
+                domains[fqdn] = domain
+            }
+        }
+        return changes
+    }
+
+    private mutating func domain(_ fqdn: FQDN) -> Domain {
+        let former = domains[fqdn]
+        return Domain(
+            fqdn: fqdn,
+            placement: Placement(
+                location: places.randomElement(using: &random) ?? japan,
+                mode: Mode.allCases.randomElement(using: &random) ?? .serve,
+                tenant: tenant(former: former?.tenant)),
+            revision: Revision(revision),
+            registeredAt: former?.registeredAt ?? Timestamp(milliseconds: -revision * 1_000_003),
+            changedAt: Timestamp(milliseconds: 1_600_000_000_000 + revision))
+    }
+
+    private mutating func tenant(former: String?) -> String? {
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: nil
+        case 1: ""
+        case 2: "acme"
+        case 3: "a tenant of more than fifteen octets"
+        case 4: String(repeating: "株式会社", count: Int.random(in: 1...50, using: &random))
+        case 5: String(repeating: "👩‍👩‍👧‍👦", count: 28)
+        default: former
+        }
+    }
+
+    /// Compares every name, the counts, and the revision that each was read at.
+    func expect(_ table: some RoutingTable) throws {
+        let all = (0..<names).map { name($0) }
+        let read = try table.find(all)
+        for (name, found) in zip(all, read.value) where found != domains[name] {
+            Issue.record("\(name) is \(String(describing: found)) at \(revision)")
+        }
+        #expect(read.revision == Revision(revision))
+        let statistics = try table.statistics()
+        #expect(statistics.revision == Revision(revision))
+        var counts = Dictionary(
+            uniqueKeysWithValues: places.map {
+                ($0, TableStatistics.OfLocation(name: $0, domains: 0, frozen: 0))
+            })
+        for domain in domains.values {
+            counts[domain.location]?.domains += 1
+            if domain.mode != .serve { counts[domain.location]?.frozen += 1 }
+        }
+        #expect(
+            statistics.value
+                == TableStatistics(
+                    total: domains.count, locations: counts.values.sorted { $0.name < $1.name }))
+        if let first = domains.values.first {
+            let target = try table.route(first.fqdn).value
+            #expect(target?.domain == first)
+            #expect(target?.upstream?.text == "http://\(first.location).internal")
+        }
+    }
+}

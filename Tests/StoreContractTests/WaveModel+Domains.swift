@@ -1,0 +1,140 @@
+import RegistryModel
+
+// API.md §4.
+
+extension WaveModel {
+    mutating func register(_ wanted: NewDomain) throws(Refusal) -> Written {
+        let change = try insert(wanted)
+        return Written(
+            outcome: domains[wanted.fqdn].map { .domain($0.domain) } ?? .released, lines: [change])
+    }
+
+    mutating func registerBatch(_ rows: [BatchRow]) -> Written {
+        var refused: [Int: String] = [:]
+        var lines: [Change] = []
+        for (index, row) in rows.enumerated() {
+            guard case .wanted(let wanted) = row else { continue }
+            do throws(Refusal) {
+                lines.append(try insert(wanted))
+            } catch {
+                refused[index] = error.code
+            }
+        }
+        return Written(outcome: .batch(refused: refused), lines: lines)
+    }
+
+    private mutating func insert(_ wanted: NewDomain) throws(Refusal) -> Change {
+        guard domains[wanted.fqdn] == nil else { throw Refusal("domain-taken") }
+        if let availableAt = released[wanted.fqdn]?.availableAt, availableAt > now {
+            throw Refusal("domain-quarantined", "\(availableAt)")
+        }
+        let location = wanted.location ?? japan
+        guard locations[location] != nil else { throw Refusal("unknown-location") }
+        released[wanted.fqdn] = nil
+        lives += 1
+        let placement = Placement(location: location, mode: .serve, tenant: wanted.tenant)
+        domains[wanted.fqdn] = Live(
+            domain: Domain(
+                fqdn: wanted.fqdn, placement: placement, revision: next, registeredAt: now,
+                changedAt: now),
+            life: lives)
+        return Change(
+            .registered, .domain(wanted.fqdn, before: nil, after: placement, registeredAt: now))
+    }
+
+    mutating func change(_ name: FQDN, _ patch: DomainPatch) throws(Refusal) -> Written {
+        let live = try changeable(name)
+        if let location = patch.location, locations[location] == nil {
+            throw Refusal("unknown-location")
+        }
+        var placement = live.domain.placement
+        if let location = patch.location { placement.location = location }
+        if let mode = patch.mode { placement.mode = mode }
+        switch patch.tenant {
+        case .set(let tenant): placement.tenant = tenant
+        case .clear: placement.tenant = nil
+        case nil: break
+        }
+        guard placement != live.domain.placement else {
+            return Written(outcome: .domain(live.domain), lines: [])
+        }
+        let isMove = placement.location != live.domain.location
+        let line = place(name, placement, isMove ? .moved : .updated)
+        return Written(
+            outcome: .domain(domains[name]?.domain ?? live.domain), lines: line.map { [$0] } ?? [])
+    }
+
+    mutating func release(_ name: FQDN) throws(Refusal) -> Written {
+        let live = try changeable(name)
+        domains[name] = nil
+        released[name] = Released(live: live, availableAt: now.adding(quarantine))
+        return Written(
+            outcome: .released,
+            lines: [
+                Change(
+                    .released,
+                    .domain(
+                        name, before: live.domain.placement, after: nil,
+                        registeredAt: live.domain.registeredAt))
+            ])
+    }
+
+    mutating func restore(_ name: FQDN) throws(Refusal) -> Written {
+        guard domains[name] == nil else { throw Refusal("domain-taken") }
+        guard var live = released[name]?.live else { throw Refusal("unknown-domain") }
+        guard locations[live.domain.location] != nil else { throw Refusal("unknown-location") }
+        released[name] = nil
+        live.domain.revision = next
+        live.domain.changedAt = now
+        domains[name] = live
+        return Written(
+            outcome: .domain(live.domain),
+            lines: [
+                Change(
+                    .restored,
+                    .domain(
+                        name, before: nil, after: live.domain.placement,
+                        registeredAt: live.domain.registeredAt))
+            ])
+    }
+
+    /// A live domain that no frozen wave holds.
+    private func changeable(_ name: FQDN) throws(Refusal) -> Live {
+        guard let live = domains[name] else { throw Refusal("unknown-domain") }
+        if let (migration, wave) = freeze(of: name) {
+            throw Refusal("domain-in-migration", "\(migration) \(wave)")
+        }
+        return live
+    }
+
+    // MARK: Locations
+
+    mutating func putLocation(_ name: LocationName, _ settings: LocationSettings) -> Written {
+        let before = locations[name]
+        if let before, before.settings == settings {
+            return Written(outcome: .location(before, isNew: false), lines: [])
+        }
+        let location = Location(name: name, settings: settings, revision: next)
+        locations[name] = location
+        return Written(
+            outcome: .location(location, isNew: before == nil),
+            lines: [
+                Change(
+                    .locationChanged, .location(name, before: before?.settings, after: settings))
+            ])
+    }
+
+    mutating func deleteLocation(_ name: LocationName) throws(Refusal) -> Written {
+        guard let before = locations[name] else { throw Refusal("unknown-location") }
+        let isUsed =
+            domains.values.contains { $0.domain.location == name }
+            || released.values.contains {
+                $0.live.domain.location == name && $0.availableAt > now
+            } || migrations.contains { $0.state.isOpen && [$0.from, $0.to].contains(name) }
+        guard !isUsed else { throw Refusal("location-in-use") }
+        locations[name] = nil
+        return Written(
+            outcome: .locationDeleted,
+            lines: [Change(.locationChanged, .location(name, before: before.settings, after: nil))])
+    }
+}

@@ -1,0 +1,245 @@
+import RegistryModel
+
+// API.md §5.
+
+/// A plan and where its waves stand.
+struct ModelMigration {
+    struct Row {
+        var name: FQDN
+        /// As the plan saw it.
+        var mode: Mode
+        var life: Int
+        /// Left where it was by a rollback that skips.
+        var stayed = false
+    }
+
+    struct Wave {
+        var rows: [Row]
+        var state = WaveState.planned
+        var deadline: Timestamp?
+        var revision: Revision?
+    }
+
+    var plan: MigrationPlan
+    var state = MigrationState.planned
+    var waves: [Wave]
+    var skipped: [SkippedName]
+    var counts: PlanCounts
+    /// Only the service knows how to make one: taken from its answer.
+    var digest: [UInt8] = []
+    var createdAt: Timestamp
+
+    var id: String { plan.id }
+    var from: LocationName { plan.from }
+    var to: LocationName { plan.to }
+
+    /// As answers have it, with the first skipped names or without.
+    func resource(showsSkipped: Bool = true) -> Migration {
+        Migration(
+            id: plan.isDryRun ? "" : id, name: plan.name, from: from, to: to, freeze: plan.freeze,
+            state: state, digest: digest, counts: counts,
+            waves: zip(1..., waves).map { number, wave in
+                RegistryModel.Wave(
+                    number: number, state: wave.state, size: wave.rows.count,
+                    deadline: wave.deadline, revision: wave.revision)
+            }, skipped: showsSkipped ? Array(skipped.prefix(100)) : nil, createdAt: createdAt,
+            createdBy: .tester, note: Note())
+    }
+
+    /// Every name of the plan: `name wave status`, `name code skipped`.
+    var lines: [String] {
+        zip(1..., waves).flatMap { number, wave in
+            wave.rows.map { row in
+                "\(row.name) \(number) \(row.stayed ? "moved" : wave.state.rawValue)"
+            }
+        } + skipped.map { "\($0.fqdn) \($0.code.rawValue) skipped" }
+    }
+
+    /// What a digest stands for: where from, where to, how frozen, and each wave's rows.
+    var substance: [String] {
+        ["\(from) \(to) \(plan.freeze)"]
+            + zip(1..., waves).flatMap { number, wave in
+                wave.rows.map { "\(number) \($0.name) \($0.mode)" }
+            }
+    }
+}
+
+extension WaveModel {
+    /// The frozen wave that a domain is in.
+    func freeze(of name: FQDN) -> (migration: String, wave: Int)? {
+        wave(of: name) { $0 == .frozen }
+    }
+
+    private func wave(
+        of name: FQDN, in isMeant: (WaveState) -> Bool
+    ) -> (migration: String, wave: Int)? {
+        for migration in migrations {
+            for (number, wave) in zip(1..., migration.waves) where isMeant(wave.state) {
+                if wave.rows.contains(where: { $0.name == name }) { return (migration.id, number) }
+            }
+        }
+        return nil
+    }
+
+    // MARK: Plans
+
+    mutating func plan(_ plan: MigrationPlan) throws(Refusal) -> Written {
+        for location in [plan.from, plan.to] where locations[location] == nil {
+            throw Refusal("unknown-location")
+        }
+        let migration = sketch(plan)
+        var resource = migration.resource()
+        resource.warnings = warnings(about: migration)
+        guard !plan.isDryRun else { return Written(outcome: .migration(resource), lines: []) }
+        migrations.append(migration)
+        return Written(
+            outcome: .migration(resource),
+            lines: [
+                Change(
+                    .migrationPlanned,
+                    .migration(id: plan.id, before: nil, after: resource.facts))
+            ], migration: plan.id)
+    }
+
+    /// What a plan would be now.
+    func sketch(_ plan: MigrationPlan) -> ModelMigration {
+        let selected = names(of: plan.selection)
+        var (eligible, skipped): ([ModelMigration.Row], [SkippedName]) = ([], [])
+        var seen: Set<FQDN> = []
+        for name in selected {
+            if let code = reasonToSkip(name, isAgain: !seen.insert(name).inserted, plan.from) {
+                skipped.append(SkippedName(fqdn: name, code: code))
+            } else if let live = domains[name] {
+                eligible.append(.init(name: name, mode: live.domain.mode, life: live.life))
+            }
+        }
+        return ModelMigration(
+            plan: plan, waves: Self.waves(plan.waves, eligible), skipped: skipped,
+            counts: PlanCounts(selected: selected.count, eligible: eligible.count), createdAt: now)
+    }
+
+    /// Takes over the digest of the plan that was just made, here and in the log.
+    mutating func learn(_ digest: [UInt8]) {
+        guard !migrations.isEmpty else { return }
+        migrations[migrations.count - 1].digest = digest
+        let facts = migrations[migrations.count - 1].resource().facts
+        relog(
+            Change(
+                .migrationPlanned,
+                .migration(id: migrations[migrations.count - 1].id, before: nil, after: facts)))
+    }
+
+    private func names(of selection: Selection) -> [FQDN] {
+        guard case .filter(let filter, _) = selection else {
+            guard case .names(let names) = selection else { return [] }
+            return names
+        }
+        return domains.values.map(\.domain).filter { domain in
+            let name = domain.fqdn.text
+            return filter.prefix.map(name.hasPrefix) ?? true
+                && filter.suffix.map { name == $0 || name.hasSuffix("." + $0) } ?? true
+                && filter.tenant.map { $0 == domain.tenant } ?? true
+                && filter.registeredBefore.map { domain.registeredAt < $0 } ?? true
+        }.map(\.fqdn).sorted { $0.text < $1.text }
+    }
+
+    private func reasonToSkip(
+        _ name: FQDN, isAgain: Bool, _ from: LocationName
+    ) -> SkippedName.Code? {
+        if isAgain { return .duplicate }
+        guard let live = domains[name] else { return .unknownDomain }
+        if live.domain.location != from { return .notAtSource }
+        return wave(of: name) { [.planned, .frozen].contains($0) } == nil
+            ? nil : .inAnotherMigration
+    }
+
+    private static func waves(
+        _ sizes: [WaveSize], _ eligible: [ModelMigration.Row]
+    ) -> [ModelMigration.Wave] {
+        var left = eligible[...]
+        var waves: [ModelMigration.Wave] = []
+        for size in sizes {
+            let wanted =
+                switch size {
+                case .count(let count): count
+                // Rounded up; tests of this model ask for whole percents.
+                case .percent(let percent): (eligible.count * Int(percent) + 99) / 100
+                case .rest: left.count
+                }
+            let rows = left.prefix(wanted).sorted { $0.name.text < $1.name.text }
+            left = left.dropFirst(wanted)
+            if !rows.isEmpty { waves.append(ModelMigration.Wave(rows: rows)) }
+        }
+        return waves
+    }
+
+    private func warnings(about migration: ModelMigration) -> [PlanWarning] {
+        var remaining = count(at: migration.from)
+        return zip(1..., migration.waves).compactMap { number, wave in
+            remaining -= wave.rows.count
+            let isLarge = wave.rows.count > radius.maximumWave
+            guard isLarge || remaining < radius.minimumRemaining else { return nil }
+            return PlanWarning(wave: number, code: "blast-radius", detail: "")
+        }
+    }
+
+    func count(at location: LocationName) -> Int {
+        domains.values.count { $0.domain.location == location }
+    }
+
+    // MARK: The end
+
+    mutating func finalize(_ id: String) throws(Refusal) -> Written {
+        let index = try index(of: id)
+        let migration = migrations[index]
+        guard migration.state.isOpen,
+            migration.waves.allSatisfy({ $0.state != .planned && $0.state != .frozen })
+        else { throw Refusal("wrong-state", migration.state.rawValue) }
+        return end(index, .migrationFinalized, as: .finalized, [.moved], wave: .finalized, [])
+    }
+
+    mutating func cancel(_ id: String) throws(Refusal) -> Written {
+        let index = try index(of: id)
+        let migration = migrations[index]
+        // A plan of nothing is over when anybody says so.
+        guard migration.state.isOpen,
+            migration.waves.isEmpty
+                || migration.waves.contains(where: { [.planned, .frozen].contains($0.state) })
+        else { throw Refusal("wrong-state", migration.state.rawValue) }
+        let lines = migration.waves.filter { $0.state == .frozen }.flatMap(\.rows).compactMap {
+            move($0, to: migration.from, mode: $0.mode, .thawed)
+        }
+        let hasMoved = migration.waves.contains { ![.planned, .frozen].contains($0.state) }
+        return end(
+            index, .migrationCancelled, as: hasMoved ? .running : .cancelled, [.planned, .frozen],
+            wave: .cancelled, lines)
+    }
+
+    private mutating func end(
+        _ index: Int, _ action: Action, as state: MigrationState, _ states: Set<WaveState>,
+        wave: WaveState, _ lines: [Change]
+    ) -> Written {
+        let before = migrations[index].resource().facts
+        for number in migrations[index].waves.indices
+        where states.contains(migrations[index].waves[number].state) {
+            migrations[index].waves[number].state = wave
+            migrations[index].waves[number].deadline = nil
+            migrations[index].waves[number].revision = next
+        }
+        migrations[index].state = state
+        let resource = migrations[index].resource()
+        return Written(
+            outcome: .migration(resource),
+            lines: lines + [
+                Change(
+                    action, .migration(id: resource.id, before: before, after: resource.facts))
+            ], migration: resource.id)
+    }
+
+    func index(of id: String) throws(Refusal) -> Int {
+        guard let index = migrations.firstIndex(where: { $0.id == id }) else {
+            throw Refusal("unknown-migration")
+        }
+        return index
+    }
+}

@@ -1,0 +1,172 @@
+import RegistryModel
+
+// API.md §5: freeze, cutover, rollback, thaw.
+
+extension WaveModel {
+    private typealias Place = WaveConflict.Place
+
+    mutating func take(_ step: WaveStep) throws(Refusal) -> Written {
+        let index = try index(of: step.migration)
+        let migration = migrations[index]
+        guard migration.waves.indices.contains(step.wave - 1) else { throw Refusal("unknown-wave") }
+        let wave = migration.waves[step.wave - 1]
+        let override = try check(step.action, wave, migration)
+        let written =
+            switch step.action {
+            case .freeze(_, let deadline): try freeze(wave, migration, for: deadline)
+            case .cutOver: try cutOver(wave, migration)
+            case .rollBack(let skips): try rollBack(wave, migration, skips: skips)
+            case .thaw, .thawWhenDue: thaw(wave, migration)
+            }
+        var after = written.wave
+        after.revision = next
+        migrations[index].waves[step.wave - 1] = after
+        migrations[index].state = .running
+        var outcome = written.outcome
+        outcome.wave = step.wave
+        return Written(
+            outcome: .wave(outcome), lines: written.lines, migration: migration.id,
+            wave: step.wave, overrideReason: override)
+    }
+
+    /// What a step may be refused for before any row is looked at.
+    /// - Returns: why the guard is set aside, where it had something to say.
+    private func check(
+        _ action: WaveStep.Action, _ wave: ModelMigration.Wave, _ migration: ModelMigration
+    ) throws(Refusal) -> String? {
+        var agreement: WaveAgreement?
+        let allowed: Bool
+        var isLate = false
+        switch action {
+        case .freeze(let plan, _):
+            agreement = plan
+            allowed = wave.state == .planned && migration.plan.freeze != .none
+        case .cutOver(let plan):
+            agreement = plan
+            allowed =
+                wave.state == .frozen || wave.state == .planned && migration.plan.freeze == .none
+            isLate = wave.deadline.map { $0 <= now } ?? false
+        case .rollBack: allowed = wave.state == .moved
+        case .thaw: allowed = wave.state == .frozen
+        case .thawWhenDue: allowed = wave.deadline.map { $0 <= now } ?? false
+        }
+        let digest = DigestText.text(migration.digest)
+        if let agreement,
+            agreement.planDigest != digest || agreement.expectedCount != wave.rows.count
+        {
+            throw Refusal("plan-mismatch")
+        }
+        guard allowed, !isLate else { throw Refusal("wrong-state", wave.state.rawValue) }
+        guard let agreement else { return nil }
+        let isTooMuch =
+            wave.rows.count > radius.maximumWave
+            || radius.minimumRemaining > 0
+                && count(at: migration.from) - wave.rows.count < radius.minimumRemaining
+        guard isTooMuch else { return nil }
+        guard let reason = agreement.overrideReason else { throw Refusal("blast-radius") }
+        return reason
+    }
+
+    private struct Step {
+        var wave: ModelMigration.Wave
+        var outcome: WaveOutcome
+        var lines: [Change]
+    }
+
+    private func step(
+        _ wave: ModelMigration.Wave, _ migration: ModelMigration, as state: WaveState,
+        deadline: Timestamp? = nil, _ lines: [Change]
+    ) -> Step {
+        var after = wave
+        after.state = state
+        after.deadline = deadline
+        return Step(
+            wave: after,
+            outcome: WaveOutcome(
+                migration: migration.id, wave: 0, state: state, count: lines.count,
+                milliseconds: 0, deadline: deadline), lines: lines)
+    }
+
+    private mutating func freeze(
+        _ wave: ModelMigration.Wave, _ migration: ModelMigration, for deadline: Duration
+    ) throws(Refusal) -> Step {
+        try expect(wave.rows) { Place(location: migration.from, mode: $0.mode) }
+        let lines = wave.rows.compactMap {
+            move($0, to: migration.from, mode: migration.plan.freeze.mode ?? .serve, .frozen)
+        }
+        return step(wave, migration, as: .frozen, deadline: now.adding(deadline), lines)
+    }
+
+    private mutating func cutOver(
+        _ wave: ModelMigration.Wave, _ migration: ModelMigration
+    ) throws(Refusal) -> Step {
+        let frozen = wave.state == .frozen ? migration.plan.freeze.mode : nil
+        try expect(wave.rows) { Place(location: migration.from, mode: frozen ?? $0.mode) }
+        let lines = wave.rows.compactMap { move($0, to: migration.to, mode: $0.mode, .moved) }
+        return step(wave, migration, as: .moved, lines)
+    }
+
+    private mutating func thaw(
+        _ wave: ModelMigration.Wave, _ migration: ModelMigration
+    ) -> Step {
+        let lines = wave.rows.compactMap { move($0, to: migration.from, mode: $0.mode, .thawed) }
+        return step(wave, migration, as: .planned, lines)
+    }
+
+    private mutating func rollBack(
+        _ wave: ModelMigration.Wave, _ migration: ModelMigration, skips: Bool
+    ) throws(Refusal) -> Step {
+        // What another migration has frozen, nobody changes: not this one either.
+        let conflicts = conflicts(wave.rows, isHeld: { freeze(of: $0) != nil }) {
+            Place(location: migration.to, mode: $0.mode)
+        }
+        let left = Set(conflicts.map(\.fqdn))
+        guard left.isEmpty || skips && left.count < wave.rows.count else {
+            throw Refusal(conflicts: conflicts)
+        }
+        let lines = wave.rows.filter { !left.contains($0.name) }.compactMap {
+            move($0, to: migration.from, mode: $0.mode, .rolledBack)
+        }
+        var result = step(wave, migration, as: .rolledBack, lines)
+        for index in wave.rows.indices {
+            result.wave.rows[index].stayed = left.contains(wave.rows[index].name)
+        }
+        if skips {
+            result.outcome.skipped = conflicts.map(\.fqdn)
+            result.outcome.skippedCount = conflicts.count
+        }
+        return result
+    }
+
+    // MARK: Rows
+
+    private func expect(
+        _ rows: [ModelMigration.Row], _ place: (ModelMigration.Row) -> Place
+    ) throws(Refusal) {
+        let conflicts = conflicts(rows, isHeld: { _ in false }, place)
+        guard conflicts.isEmpty else { throw Refusal(conflicts: conflicts) }
+    }
+
+    private func conflicts(
+        _ rows: [ModelMigration.Row], isHeld: (FQDN) -> Bool,
+        _ place: (ModelMigration.Row) -> Place
+    ) -> [WaveConflict] {
+        rows.compactMap { row in
+            // A name that was registered anew is another customer's domain.
+            let live = domains[row.name].flatMap { $0.life == row.life ? $0.domain : nil }
+            let found = live.map { Place(location: $0.location, mode: $0.mode) }
+            let expected = place(row)
+            guard found != expected || isHeld(row.name) else { return nil }
+            return WaveConflict(fqdn: row.name, expected: expected, found: found)
+        }
+    }
+
+    mutating func move(
+        _ row: ModelMigration.Row, to location: LocationName, mode: Mode, _ action: Action
+    ) -> Change? {
+        guard var placement = domains[row.name]?.domain.placement else { return nil }
+        placement.location = location
+        placement.mode = mode
+        return place(row.name, placement, action)
+    }
+}

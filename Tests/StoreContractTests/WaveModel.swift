@@ -1,0 +1,157 @@
+import RegistryModel
+
+/// The registry once more, as dictionaries: what API.md says of domains, plans and waves, written
+/// from there and sharing no rule with the code under test.
+///
+/// Where the contract leaves open which of two refusals comes first, the order of the service is
+/// taken: a model has to choose one.
+struct WaveModel {
+    struct Live {
+        var domain: Domain
+        /// Each registration begins another, also of the same name.
+        var life: Int
+    }
+
+    struct Released {
+        var live: Live
+        var availableAt: Timestamp
+    }
+
+    /// What a write did, for its answer, its lines in the log and its header.
+    struct Written {
+        var outcome: Outcome
+        /// In any order.
+        var lines: [Change]
+        var migration: String?
+        var wave: Int?
+        var overrideReason: String?
+        var at = StoreSession.start
+    }
+
+    enum Verdict {
+        case refused(Refusal)
+        case unchanged(Outcome)
+        case written(Written)
+    }
+
+    let quarantine: Duration
+    let radius: BlastRadius
+    var now = StoreSession.start
+    var revision = Revision.zero
+    var lives = 0
+    var domains: [FQDN: Live] = [:]
+    var released: [FQDN: Released] = [:]
+    var locations = [japan: Location.initial(japan), aws: Location.initial(aws)]
+    /// In the order of their plans.
+    var migrations: [ModelMigration] = []
+    /// What each revision wrote.
+    private(set) var log: [Revision: Written] = [:]
+    /// Every state that a name has had, oldest first.
+    private(set) var past: [FQDN: [(from: Revision, domain: Domain?)]] = [:]
+
+    init(quarantine: Duration, radius: BlastRadius) {
+        self.quarantine = quarantine
+        self.radius = radius
+    }
+
+    /// The revision that the next write will be.
+    var next: Revision { revision.next }
+
+    mutating func take(_ command: Command) -> Verdict {
+        do throws(Refusal) {
+            guard var written = try decide(command) else { return .unchanged(.released) }
+            guard !written.lines.isEmpty else { return .unchanged(written.outcome) }
+            written.at = now
+            revision = next
+            log[revision] = written
+            for case .domain(let name, _, _, _) in written.lines.map(\.subject) {
+                past[name, default: []].append((revision, domains[name]?.domain))
+            }
+            return .written(written)
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    /// Puts a line in the place of those of the last revision.
+    mutating func relog(_ line: Change) {
+        log[revision]?.lines = [line]
+    }
+
+    private mutating func decide(_ command: Command) throws(Refusal) -> Written? {
+        switch command {
+        case .register(let wanted): return try register(wanted)
+        case .registerBatch(let rows): return registerBatch(rows)
+        case .change(let name, let patch, _): return try change(name, patch)
+        case .release(let name, _): return try release(name)
+        case .restore(let name): return try restore(name)
+        case .putLocation(let name, let settings): return putLocation(name, settings)
+        case .deleteLocation(let name): return try deleteLocation(name)
+        case .planMigration(let plan): return try self.plan(plan)
+        case .waveStep(let step): return try take(step)
+        case .finalizeMigration(let id): return try finalize(id)
+        case .cancelMigration(let id): return try cancel(id)
+        case .createToken, .revokeToken: return nil
+        }
+    }
+
+    /// Gives a live domain another placement, in the revision at hand.
+    mutating func place(_ name: FQDN, _ placement: Placement, _ action: Action) -> Change? {
+        guard var live = domains[name] else { return nil }
+        let before = live.domain.placement
+        live.domain.placement = placement
+        live.domain.revision = next
+        live.domain.changedAt = now
+        domains[name] = live
+        return Change(
+            action,
+            .domain(
+                name, before: before, after: placement, registeredAt: live.domain.registeredAt))
+    }
+}
+
+/// Why the model says no, and everything that an answer may say about it.
+struct Refusal: Error, Equatable {
+    var code: String
+    /// Of the wave or the migration, in words; or until when a name is in quarantine.
+    var detail: String?
+    var conflicts: [WaveConflict] = []
+    var total = 0
+
+    init(_ code: String, _ detail: String? = nil) {
+        self.code = code
+        self.detail = detail
+    }
+
+    init(conflicts: [WaveConflict]) {
+        code = "wave-conflict"
+        self.conflicts = Array(conflicts.prefix(1000))
+        total = conflicts.count
+    }
+
+    /// The service's own, in the same words.
+    init(_ error: RegistryError) {
+        code = error.code
+        switch error {
+        case .waveConflict(let rows, let total): (conflicts, self.total) = (rows, total)
+        case .wrongWaveState(let state, _, _): detail = state.rawValue
+        case .freezeIsOver: detail = WaveState.frozen.rawValue
+        case .wrongMigrationState(let state, _): detail = state.rawValue
+        case .domainInMigration(_, let migration, let wave): detail = "\(migration) \(wave)"
+        case .domainQuarantined(_, let availableAt): detail = "\(availableAt)"
+        default: break
+        }
+    }
+}
+
+extension Location {
+    /// As the first migration file has it.
+    static func initial(_ name: LocationName) -> Location {
+        let upstream = UpstreamURL(canonical: "http://\(name).invalid")
+        return Location(
+            name: name,
+            settings: LocationSettings(
+                upstream: upstream, acceptsSignups: true, isDefaultForSignups: name == japan),
+            revision: .zero)
+    }
+}

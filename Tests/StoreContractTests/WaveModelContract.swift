@@ -1,0 +1,51 @@
+import RegistryModel
+import Testing
+
+@Suite("Migrations at random") struct WaveModelContract {
+    private static let quarantine = Duration.seconds(60)
+
+    @Test(
+        arguments: StoreUnderTest.all,
+        [
+            (1, BlastRadius()), (2, BlastRadius()), (3, BlastRadius()),
+            (4, BlastRadius(maximumWave: 4, minimumRemaining: 2)),
+        ] as [(UInt64, BlastRadius)])
+    func `do what a plain model of the contract does`(
+        engine: StoreUnderTest, trial: (seed: UInt64, radius: BlastRadius)
+    ) async throws {
+        try await engine.run(quarantine: Self.quarantine, blastRadius: trial.radius) { session in
+            var run = WaveTrial(
+                session, seed: trial.seed, quarantine: Self.quarantine, radius: trial.radius)
+            try await run.run(1_000)
+            try await run.checkPast(300)
+            await run.session.store.close()
+            // A trial that never gets anywhere would agree with everything.
+            for word in Self.mustHappen {
+                #expect((run.tally[word] ?? 0) > 0, "\(word) in \(run.tally)")
+            }
+            #expect(((run.tally["blast-radius"] ?? 0) > 0) == (trial.radius != BlastRadius()))
+        }
+    }
+
+    private static let mustHappen = [
+        "registered", "updated", "released", "restored", "frozen", "moved", "thawed",
+        "rolled_back", "migration_planned", "migration_finalized", "migration_cancelled",
+        "wave-conflict", "wrong-state", "plan-mismatch", "domain-in-migration",
+        "unknown-migration", "unknown-wave", "location-in-use", "replayed", "thawed in time",
+    ]
+
+    @Test(arguments: StoreUnderTest.all)
+    func `leave a digest chain that holds`(engine: StoreUnderTest) async throws {
+        try await engine.run(quarantine: Self.quarantine) { session in
+            var run = WaveTrial(
+                session, seed: 5, quarantine: Self.quarantine, radius: BlastRadius())
+            try await run.run(200)
+            let items = Dictionary(grouping: try await session.log(), by: \.header.revision)
+            var digest = [UInt8](repeating: 0, count: 32)
+            for number in 1...run.model.revision.number {
+                digest = IndependentDigest.after(digest, items[Revision(number)] ?? [])
+            }
+            #expect(try await session.store.head().digest == digest)
+        }
+    }
+}
