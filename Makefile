@@ -5,7 +5,7 @@ SWIFT ?= swift
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test build release check format bench demo coverage tsan docs help
+.PHONY: run test build release check format bench demo coverage tsan fuzz docs help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,7 @@ test: ## Install, build, run every check and test
 	@scripts/install-packages test
 	@$(MAKE) --no-print-directory check
 	$(SWIFT) build --build-tests
+	@scripts/fuzz
 	$(SWIFT) test --skip-build --skip EndToEndTests
 	$(SWIFT) test --skip-build --filter EndToEndTests
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
@@ -64,6 +65,9 @@ coverage: ## Line coverage of the tests
 tsan: ## The in-process tests under the thread sanitizer
 	@scripts/install-packages test
 	$(SWIFT) test --sanitize thread --scratch-path .build/tsan --skip EndToEndTests
+
+fuzz: ## Fuzz the parser of raw lookups for ten minutes
+	@FUZZ_SECONDS=600 scripts/fuzz
 
 docs: ## Check that what the documents name exists
 	@scripts/check-docs

@@ -78,10 +78,12 @@ let package = Package(
         // HTTP, both ends of it.
         .target(name: "RegistryWire", dependencies: ["RegistryModel"], swiftSettings: strict),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
+        .target(name: "LookupGrammar", swiftSettings: strict),
         .target(
             name: "RegistryHTTP",
             dependencies: [
-                "COpenAPI", "RegistryModel", "RegistryService", "RegistryWire",
+                "COpenAPI", "LookupGrammar", "RegistryModel", "RegistryService", "RegistryWire",
+                "RoutingTable",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -151,6 +153,8 @@ let package = Package(
 
         .testTarget(
             name: "RegistryModelTests", dependencies: ["RegistryModel"], swiftSettings: strict),
+        .testTarget(
+            name: "LookupGrammarTests", dependencies: ["LookupGrammar"], swiftSettings: strict),
         .testTarget(
             name: "RegistryWireTests", dependencies: ["RegistryWire", "RegistryModel"],
             swiftSettings: strict),

@@ -16,11 +16,11 @@ struct Call: Sendable {
     var idempotency: IdempotencyKey?
     /// The first answer, where this is a repeated request.
     var replay: Committed?
-    let parameters: PathParameters
+    let parameters: Parameters
 
     /// A parameter of the path, percent-decoded; text that isn't percent-encoded UTF-8 as sent.
     func parameter(_ name: String) -> String {
-        let raw = parameters[name]
+        let raw = parameters.get(name) ?? ""
         return PercentCoding.decode(raw, plusIsSpace: false) ?? raw
     }
 
@@ -74,21 +74,6 @@ struct Call: Sendable {
     func isNotModified(since revision: Revision) -> Bool {
         request.headers[values: .ifNoneMatch].contains { value in
             EntityTag.list(value).contains { $0 == .any || $0.weakRevision == revision }
-        }
-    }
-}
-
-/// The variable parts of a path, as the router or the shortcut found them.
-enum PathParameters: Sendable {
-    case none
-    case fqdn(Substring)
-    case found(Parameters)
-
-    subscript(_ name: String) -> String {
-        switch self {
-        case .none: ""
-        case .fqdn(let text): name == "fqdn" ? String(text) : ""
-        case .found(let parameters): parameters.get(name) ?? ""
         }
     }
 }

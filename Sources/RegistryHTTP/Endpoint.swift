@@ -29,11 +29,12 @@ struct Endpoint: Sendable {
     var isIdempotent = false
     /// Query parameters of a write; its handler reads them. A read's handler knows its own.
     var query: Set<String> = []
+    /// Whether it's what proxies ask on each request: answered from memory alone, shed last, and
+    /// logged on its own terms.
+    var isLookup = false
     /// What a client can ask for by `Accept`; its handler sends what `ContentNegotiation` chooses.
     var produces: [MediaType] = [.json]
     var handler: Handler
-    /// The handler's answer, where it takes no wait; nil sends the request through the handler.
-    var quick: QuickHandler?
 
     enum Method: Sendable, Equatable {
         case one(HTTPRequest.Method)
@@ -43,12 +44,11 @@ struct Endpoint: Sendable {
     static let mebibyte = 1024 * 1024
 
     typealias Handler = @Sendable (inout Call) async throws -> Reply
-    typealias QuickHandler = @Sendable (inout Call) throws -> Reply?
 
-    /// The endpoint with a way to answer on the event loop.
-    func quick(_ handler: @escaping QuickHandler) -> Endpoint {
+    /// The endpoint as one that proxies ask on each request.
+    var lookup: Endpoint {
         var copy = self
-        copy.quick = handler
+        copy.isLookup = true
         return copy
     }
 
@@ -81,7 +81,9 @@ struct Endpoint: Sendable {
     }
 
     static func proxy(_ method: Method, _ path: String, _ handler: @escaping Handler) -> Endpoint {
-        Endpoint(method: method, path: path, access: .needs(.read), style: .proxy, handler: handler)
+        Endpoint(
+            method: method, path: path, access: .needs(.read), style: .proxy, isLookup: true,
+            handler: handler)
     }
 
     static func operations(_ path: String, _ access: Access, _ handler: @escaping Handler)

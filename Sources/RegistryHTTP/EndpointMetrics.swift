@@ -4,14 +4,9 @@ import Synchronization
 
 /// Requests of one endpoint by status: a counter and durations.
 final class EndpointMetrics: Sendable {
-    private struct Handlers {
-        var requests: Counter
-        var durations: Timer
-    }
-
     private let method: String
     private let route: String
-    private let byStatus = Mutex<[Int: Handlers]>([:])
+    private let byStatus = Mutex<[Int: StatusMetrics]>([:])
 
     init(method: String, route: String) {
         self.method = method
@@ -19,17 +14,32 @@ final class EndpointMetrics: Sendable {
     }
 
     func record(status: Int, _ duration: Duration) {
-        let handlers = byStatus.withLock { handlers in
-            if let known = handlers[status] { return known }
-            let dimensions = [("method", method), ("route", route), ("status", String(status))]
-            let new = Handlers(
-                requests: Counter(label: "http_requests_total", dimensions: dimensions),
-                durations: Timer(label: "http_request_duration_seconds", dimensions: dimensions))
-            handlers[status] = new
+        let metrics = self.status(status)
+        metrics.requests.increment()
+        metrics.durations.record(duration: duration)
+    }
+
+    /// To keep, for who answers often: finding it takes a lock.
+    func status(_ status: Int) -> StatusMetrics {
+        byStatus.withLock { byStatus in
+            if let known = byStatus[status] { return known }
+            let new = StatusMetrics([
+                ("method", method), ("route", route), ("status", String(status)),
+            ])
+            byStatus[status] = new
             return new
         }
-        handlers.requests.increment()
-        handlers.durations.record(duration: duration)
+    }
+}
+
+/// Requests with one status.
+struct StatusMetrics: Sendable {
+    let requests: Counter
+    let durations: Timer
+
+    init(_ dimensions: [(String, String)]) {
+        requests = Counter(label: "http_requests_total", dimensions: dimensions)
+        durations = Timer(label: "http_request_duration_seconds", dimensions: dimensions)
     }
 }
 

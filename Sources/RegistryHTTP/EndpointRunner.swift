@@ -15,6 +15,7 @@ struct EndpointRunner: Sendable {
     let service: RegistryService
     let options: HTTPOptions
     let metrics: EndpointMetrics
+    let log: RequestLog
 
     /// Never throws for a refusal; only where the connection itself is gone.
     func respond(to request: Request, context: RegistryRequestContext) async throws -> Response {
@@ -24,7 +25,7 @@ struct EndpointRunner: Sendable {
         let reply: Reply
         do {
             who = try authorize(request)
-            var call = call(request, who, id, .found(context.parameters))
+            var call = call(request, who, id, context.parameters)
             reply = try await answer(&call)
         } catch let error as HTTPParserError {
             throw error
@@ -32,33 +33,10 @@ struct EndpointRunner: Sendable {
             reply = refusal(error, request, context.logger, id: id)
         }
         return conclude(reply, request, caller: who, id: id, started: started, context.logger)
-            .response
-    }
-
-    /// The same without a wait.
-    /// - Returns: nil where the endpoint can't answer this request so.
-    func respondNow(
-        to request: Request, _ parameters: PathParameters, _ logger: Logger
-    ) -> FinishedReply? {
-        guard let quick = endpoint.quick else { return nil }
-        let started = ContinuousClock.now
-        let id = RequestID(echoing: request.headers[.xRequestID])
-        var who: Caller?
-        let reply: Reply
-        do {
-            who = try authorize(request)
-            var call = call(request, who, id, parameters)
-            if case .json = endpoint.style { try checkAccept(request) }
-            guard let answer = try quick(&call) else { return nil }
-            reply = answer
-        } catch {
-            reply = refusal(error, request, logger, id: id)
-        }
-        return conclude(reply, request, caller: who, id: id, started: started, logger)
     }
 
     private func call(
-        _ request: Request, _ caller: Caller?, _ id: RequestID, _ parameters: PathParameters
+        _ request: Request, _ caller: Caller?, _ id: RequestID, _ parameters: Parameters
     ) -> Call {
         Call(
             request: request, service: service, caller: caller ?? .anonymous, requestID: id.text,
@@ -78,20 +56,27 @@ struct EndpointRunner: Sendable {
     private func conclude(
         _ reply: Reply, _ request: Request, caller: Caller?, id: RequestID,
         started: ContinuousClock.Instant, _ logger: Logger
-    ) -> FinishedReply {
-        var finished = finish(reply, request, id: id)
-        let record = { @Sendable [metrics, options, endpoint] in
+    ) -> Response {
+        let record = { @Sendable [metrics, log, endpoint] in
             let duration = started.duration(to: .now)
-            metrics.record(status: reply.status.code, duration)
-            options.accessLog.write(
-                request, endpoint: endpoint.path, status: reply.status.code, duration: duration,
-                requestID: id.text, caller: caller, logger)
+            let (status, method) = (reply.status.code, request.method.rawValue)
+            metrics.record(status: status, duration)
+            guard log.wants(method: method, status: status, isLookup: endpoint.isLookup) else {
+                return
+            }
+            log.write(
+                RequestLog.Line(
+                    requestID: id.text, method: method, route: endpoint.path, status: status,
+                    duration: duration, caller: caller,
+                    traceparent: request.headers[.traceparent]),
+                logger)
         }
-        guard let stream = finished.stream else {
+        guard let stream = reply.stream, request.method != .head else {
             record()
-            return finished
+            return finish(reply, request, id: id)
         }
-        finished.stream = { write in
+        var streaming = reply
+        streaming.stream = { write in
             defer { record() }
             do {
                 try await stream(write)
@@ -103,7 +88,7 @@ struct EndpointRunner: Sendable {
                 throw error
             }
         }
-        return finished
+        return finish(streaming, request, id: id)
     }
 
     // MARK: Before the handler
@@ -113,28 +98,18 @@ struct EndpointRunner: Sendable {
         guard case .needs(let permission) = endpoint.access else { return nil }
         // Tokens are loaded with the table: before that nobody can be told apart.
         _ = try service.position()
-        guard let token = Self.bearerToken(request.headers) else {
+        let field = request.headers[.authorization]
+        guard let token = field.flatMap({ BearerToken.find(in: $0.utf8) }) else {
             guard permission == .read, options.allowsAnonymousReads else {
                 throw Problem.unauthenticated
             }
             return .anonymous
         }
-        guard let record = service.authenticate(token) else { throw Problem.unauthenticated }
+        guard let record = service.authenticate(Substring(token)) else {
+            throw Problem.unauthenticated
+        }
         guard record.role.may(permission) else { throw Problem.forbidden(record.role) }
         return .token(record)
-    }
-
-    /// A token of ours. Proxies pass visitors' headers on: any other `Authorization` is theirs.
-    private static func bearerToken(_ headers: HTTPFields) -> Substring? {
-        guard let field = headers[.authorization] else { return nil }
-        let octets = field.utf8
-        guard let space = octets.firstIndex(of: UInt8(ascii: " ")) else { return nil }
-        // `| 0x20` makes capitals small: the scheme is written in any case.
-        guard octets[..<space].lazy.map({ $0 | 0x20 }).elementsEqual("bearer".utf8) else {
-            return nil
-        }
-        let token = octets[octets.index(after: space)...].drop { $0 == UInt8(ascii: " ") }
-        return token.starts(with: "trk_".utf8) ? Substring(token) : nil
     }
 
     private func answer(_ call: inout Call) async throws -> Reply {
@@ -233,7 +208,7 @@ struct EndpointRunner: Sendable {
         }
     }
 
-    private func finish(_ reply: Reply, _ request: Request, id: RequestID) -> FinishedReply {
+    private func finish(_ reply: Reply, _ request: Request, id: RequestID) -> Response {
         var headers = reply.headers
         headers[.xRequestID] = id.text
         if let position = service.state.table.position {
@@ -248,32 +223,22 @@ struct EndpointRunner: Sendable {
         let isHeadOnly = request.method == .head || isBodyless
         // As at GET, whose body has no length before it ends. `ConnectionGuard` knows it by this.
         if isStream, isHeadOnly { headers[.transferEncoding] = "chunked" }
-        return FinishedReply(
-            head: HTTPResponse(status: reply.status, headerFields: headers),
-            body: isHeadOnly ? [] : reply.body, stream: isHeadOnly ? nil : reply.stream)
+        var response = Response(
+            status: reply.status, headers: headers, body: isHeadOnly ? .init() : reply.content)
+        // `Response` adds a length of zero where there is none.
+        response.headers[.contentLength] = headers[.contentLength]
+        return response
     }
 }
 
-/// A reply as it goes out, but for `Date` and what the connection adds.
-struct FinishedReply: Sendable {
-    var head: HTTPResponse
-    var body: [UInt8]
-    /// Never of an answer that is given on the event loop.
-    var stream: BodyStream?
-
-    var response: Response {
-        let body =
-            if let stream {
-                ResponseBody { writer in
-                    try await stream { try await writer.write(ByteBuffer(bytes: $0)) }
-                    try await writer.finish(nil)
-                }
-            } else {
-                body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
-            }
-        var response = Response(status: head.status, headers: head.headerFields, body: body)
-        // `Response` adds a length of zero where there is none.
-        response.headers[.contentLength] = head.headerFields[.contentLength]
-        return response
+extension Reply {
+    fileprivate var content: ResponseBody {
+        guard let stream else {
+            return body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+        }
+        return ResponseBody { writer in
+            try await stream { try await writer.write(ByteBuffer(bytes: $0)) }
+            try await writer.finish(nil)
+        }
     }
 }

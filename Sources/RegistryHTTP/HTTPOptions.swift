@@ -1,8 +1,4 @@
-import HTTPTypes
-import Hummingbird
-import Logging
 import RegistryModel
-import RegistryService
 
 /// What an operator sets of the HTTP side.
 public struct HTTPOptions: Sendable {
@@ -15,6 +11,11 @@ public struct HTTPOptions: Sendable {
     /// How long `min_revision` waits for this node.
     public var revisionWait = Duration.seconds(5)
     public var accessLog = AccessLog.all
+    /// Where every request leaves a line: one of how many lookups does; 0 for none of them.
+    public var lookupsPerLogLine = 1
+    /// Whether lookups are answered before the HTTP parser sees them. Off only in tests, which
+    /// compare.
+    public var answersEarly = true
     public var limits = ConnectionLimits()
 
     public init() {}
@@ -26,32 +27,4 @@ public enum AccessLog: String, Sendable, CaseIterable {
     /// Everything but GET and HEAD, and whatever failed on our side.
     case writes
     case off
-
-    func write(
-        _ request: Request, endpoint: String, status: Int, duration: Duration, requestID: String,
-        caller: Caller?, _ logger: Logger
-    ) {
-        switch self {
-        case .all: break
-        case .writes:
-            guard status >= 500 || request.method != .get && request.method != .head else { return }
-        case .off: return
-        }
-        guard logger.logLevel <= .info else { return }
-        let (seconds, attoseconds) = duration.components
-        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
-        var metadata: Logger.Metadata = [
-            "request_id": "\(requestID)",
-            "method": "\(request.method.rawValue)",
-            "route": "\(endpoint)",
-            "status": "\(status)",
-            "duration_ms":
-                "\(microseconds / 1000).\(String(1000 + microseconds % 1000).dropFirst())",
-        ]
-        if case .token(let token) = caller { metadata["token"] = "\(token.id)" }
-        if let parent = request.headers[.traceparent], parent.utf8.count <= 128 {
-            metadata["traceparent"] = "\(parent)"
-        }
-        logger.info("request", metadata: metadata)
-    }
 }

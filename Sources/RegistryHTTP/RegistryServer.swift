@@ -10,18 +10,22 @@ public struct RegistryServer: Sendable {
     private let options: HTTPOptions
     private let routes: Routes
     private let drain: DrainSignal
+    private let eventLoops: (any EventLoopGroup)?
     private let logger: Logger
 
     /// - Parameters:
     ///   - drain: raised by whoever stops the service.
     ///   - metrics: renders the metrics, in Prometheus' text format.
+    ///   - eventLoops: where connections live; NIO's own by default.
     public init(
         service: RegistryService, options: HTTPOptions, drain: DrainSignal,
-        metrics: @escaping @Sendable () -> String, logger: Logger
+        metrics: @escaping @Sendable () -> String,
+        eventLoops: (any EventLoopGroup)? = nil, logger: Logger
     ) {
         self.service = service
         self.options = options
         self.drain = drain
+        self.eventLoops = eventLoops
         self.logger = logger
         routes = Routes(
             options: options,
@@ -55,22 +59,30 @@ public struct RegistryServer: Sendable {
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldCount = limits.headerCount
-        let router = RegistryRouter(service: service, options: options)
-        let lookups = ShortcutLookups(endpoints, logger: logger, runner: router.runner)
+        let log = RequestLog(options)
+        let router = RegistryRouter(service: service, options: options, log: log)
+        let hasLookups = endpoints.contains { $0.isLookup }
+        let lookups =
+            hasLookups && options.answersEarly
+            ? FastLookup(service: service, options: options, log: log, drain: drain, logger: logger)
+            : nil
         let channel = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 ConnectionGuard(limits: limits, drain: drain) { table.position }
-            ] + (lookups.map { [LookupShortcut($0)] } ?? []),
+            ],
             httpDecoderConfiguration: decoder)
         return Application(
             responder: router.build(endpoints),
             server: HTTPServerBuilder { responder in
-                RegistryChannel(base: HTTP1Channel(responder: responder, configuration: channel))
+                RegistryChannel(
+                    base: HTTP1Channel(responder: responder, configuration: channel),
+                    lookups: lookups)
             },
             configuration: ApplicationConfiguration(
                 address: address, serverName: nil, backlog: limits.backlog,
                 availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),
-            onServerRunning: onServerRunning, logger: logger)
+            onServerRunning: onServerRunning,
+            eventLoopGroupProvider: eventLoops.map { .shared($0) } ?? .singleton, logger: logger)
     }
 
     /// Every operation, for the test that compares them with `openapi.yaml`, and for `routes`.

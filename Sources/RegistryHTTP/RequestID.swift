@@ -10,33 +10,45 @@ struct RequestID: Sendable {
     private static let process = UInt64.random(in: .min ... .max)
     private static let sequence = Atomic(UInt64.random(in: .min ... .max))
 
+    /// Of an id of our own, in octets.
+    static let length = 32
+    /// Of a client's id that is echoed, in octets.
+    static let lengths = 1...128
+
     /// 32 hexadecimal digits, unlike any other request's.
     static func random() -> RequestID {
-        let number = sequence.wrappingAdd(1, ordering: .relaxed).newValue
-        let halves = (process, number)
-        let digits = Array("0123456789abcdef".utf8)
-        return RequestID(
-            text: String(unsafeUninitializedCapacity: 32) { buffer in
-                for half in 0..<2 {
-                    var bits = half == 0 ? halves.0 : halves.1
-                    for index in (0..<16).reversed() {
-                        buffer[half * 16 + index] = digits[Int(bits & 15)]
-                        bits >>= 4
-                    }
-                }
-                return 32
+        RequestID(
+            text: String(unsafeUninitializedCapacity: length) { buffer in
+                writeRandom(to: UnsafeMutableRawBufferPointer(buffer))
+                return length
             })
     }
 
-    /// The client's own, where it's 1–128 octets of visible ASCII, else a new one.
+    /// Writes the octets of an id of our own.
+    static func writeRandom(to octets: UnsafeMutableRawBufferPointer) {
+        var bits = sequence.wrappingAdd(1, ordering: .relaxed).newValue
+        var place = length
+        while place > 0 {
+            place &-= 1
+            if place == 15 { bits = process }
+            let digit = UInt8(truncatingIfNeeded: bits & 15)
+            octets[place] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
+            bits &>>= 4
+        }
+    }
+
+    /// The client's own, where it may be echoed, else a new one.
     init(echoing sent: String?) {
-        guard let sent, (1...128).contains(sent.utf8.count),
-            sent.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else {
+        guard let sent, Self.mayEcho(sent.utf8) else {
             self = .random()
             return
         }
         text = sent
+    }
+
+    /// Whether it's 1–128 octets of visible ASCII.
+    static func mayEcho(_ octets: some Collection<UInt8>) -> Bool {
+        lengths.contains(octets.count) && octets.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
     private init(text: String) {

@@ -17,7 +17,7 @@ struct Routes {
         let lookupLimit = 4 * Endpoint.mebibyte
         return [
             // Lookup
-            .get("/v1/domains/{fqdn}", .read, domains.get).quick(domains.getNow),
+            .get("/v1/domains/{fqdn}", .read, domains.get).lookup,
             .get("/v1/domains", .read, domains.list),
             .post(
                 "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false,
@@ -26,7 +26,7 @@ struct Routes {
             .get("/v1/stats", .read, LookupRoutes().statistics),
 
             // For proxies
-            .proxy(.one(.get), "/v1/route", route.byQuery).quick(route.byQueryNow),
+            .proxy(.one(.get), "/v1/route", route.byQuery),
             .proxy(.one(.get), "/v1/route/forwarded", route.byForwardedHost),
             .proxy(.any, "/v1/route/authority", route.byAuthority),
             .proxy(.any, "/v1/route/authority/{path}", route.byAuthority),
@@ -103,6 +103,7 @@ struct Routes {
 struct RegistryRouter {
     let service: RegistryService
     let options: HTTPOptions
+    let log: RequestLog
 
     /// Every method that NIO's parser knows: the rest never gets this far.
     static let methods: [HTTPRequest.Method] =
@@ -128,7 +129,7 @@ struct RegistryRouter {
         }
         let unmatched = EndpointRunner(
             endpoint: .notFound, service: service, options: options,
-            metrics: EndpointMetrics(method: "any", route: Endpoint.notFound.path))
+            metrics: EndpointMetrics(method: "any", route: Endpoint.notFound.path), log: log)
         router.add(middleware: UnmatchedPath(runner: unmatched))
         return router.buildResponder()
     }
@@ -136,7 +137,7 @@ struct RegistryRouter {
     func runner(_ endpoint: Endpoint, _ method: HTTPRequest.Method) -> EndpointRunner {
         EndpointRunner(
             endpoint: endpoint, service: service, options: options,
-            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path))
+            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path), log: log)
     }
 
     private func add(

@@ -19,7 +19,7 @@ public struct FQDN: Hashable, Sendable {
 
         let folded = Self.lowercasingASCII(name)
         let ascii = try Self.needsIDNA(folded) ? IDNA.canonical(folded) : folded
-        try Self.check(ascii)
+        try Self.check(ascii.utf8)
         text = ascii
     }
 
@@ -75,13 +75,13 @@ extension FQDN {
     }
 
     /// The rules of a host name, on ASCII text.
-    private static func check(_ name: String) throws(Malformed) {
-        guard name.utf8.count <= maximumOctets else { throw .tooLong }
+    static func check(_ octets: some Collection<UInt8>) throws(Malformed) {
+        guard octets.count <= maximumOctets else { throw .tooLong }
         var labels = 1
         var length = 0
         var numeric = true
         var previous = UInt8(ascii: ".")
-        for octet in name.utf8 {
+        for octet in octets {
             switch octet {
             case UInt8(ascii: "."):
                 try checkEnd(of: length, last: previous)

@@ -9,6 +9,27 @@ extension RegistryService {
         return Read(domain, at: read.revision)
     }
 
+    /// The same for a name that lies in memory, nothing copied.
+    ///
+    /// - Parameter body: gets the canonical form too.
+    /// - Returns: false where `body` wasn't called: nobody has the name, it isn't plainly one, or the
+    ///   table isn't loaded.
+    public func lookUp(
+        octets: UnsafeRawBufferPointer,
+        _ body: (_ name: UnsafeRawBufferPointer, TableEntry, _ position: Position) -> Void
+    ) -> Bool {
+        withCanonical(octets) { name in
+            guard let name else { return false }
+            var isFound = false
+            try? table.withEntry(name) { entry, position in
+                guard let entry else { return }
+                isFound = true
+                body(name, entry, position)
+            }
+            return isFound
+        }
+    }
+
     /// Many at one revision, in order.
     public func lookUp(_ fqdns: [FQDN]) throws(RegistryError) -> Read<[Domain?]> {
         try table.find(fqdns)

@@ -3,59 +3,58 @@ import Synchronization
 
 /// Every access token, in memory: a request is let in without a trip to the store.
 public final class TokenDirectory: Sendable {
-    private struct State {
-        var tokens: [String: TokenRecord] = [:]
-        /// Since the store was last told.
-        var uses: [String: Timestamp] = [:]
-    }
-
-    private let state = Mutex(State())
+    private let tokens = Mutex<[String: KnownToken]>([:])
+    private let changes = Atomic<UInt64>(0)
 
     public init() {}
 
-    func load(_ tokens: [TokenRecord]) {
-        state.withLock { state in
-            state.tokens = Dictionary(tokens.map { ($0.id, $0) }) { $1 }
+    /// Another number after each change of any token.
+    var generation: UInt64 { changes.load(ordering: .acquiring) }
+
+    func load(_ records: [TokenRecord]) {
+        tokens.withLock { tokens in
+            tokens = Dictionary(records.map { ($0.id, KnownToken($0)) }) { $1 }
         }
+        changes.add(1, ordering: .releasing)
     }
 
     func apply(_ changed: [TokenRecord]) {
         guard !changed.isEmpty else { return }
-        state.withLock { state in
-            for token in changed { state.tokens[token.id] = token }
+        tokens.withLock { tokens in
+            for record in changed {
+                tokens[record.id] = KnownToken(record, usedLike: tokens[record.id])
+            }
         }
+        changes.add(1, ordering: .releasing)
     }
 
-    var isEmpty: Bool { state.withLock(\.tokens.isEmpty) }
+    var isEmpty: Bool { tokens.withLock(\.isEmpty) }
 
     /// The token that this is, where it's genuine and may be used now.
-    func authenticate(_ secret: TokenSecret, at now: Timestamp) -> TokenRecord? {
+    func authenticate(_ secret: TokenSecret, at now: Timestamp) -> KnownToken? {
         // The digest is computed for unknown ids too: the time of the answer tells nothing.
         let digest = secret.digest
-        return state.withLock { state in
-            guard let token = state.tokens[secret.id],
-                TokenSecret.equal(digest, token.secretDigest), token.isActive(at: now)
-            else { return nil }
-            state.uses[secret.id] = now
-            return token
-        }
+        guard let token = tokens.withLock({ $0[secret.id] }),
+            TokenSecret.equal(digest, token.record.secretDigest), token.record.isActive(at: now)
+        else { return nil }
+        token.note(useAt: now)
+        return token
     }
 
     /// When tokens were used since the last call.
     func takeUses() -> [String: Timestamp] {
-        state.withLock { state in
-            defer { state.uses = [:] }
-            return state.uses
-        }
+        tokens.withLock { $0.compactMapValues { $0.takeUse() } }
     }
 
     /// Uses that the store hasn't heard of yet, for a listing.
     func recentUse(of id: String) -> Timestamp? {
-        state.withLock { $0.uses[id] }
+        tokens.withLock { $0[id]?.recentUse }
     }
 
     /// Puts uses back that the store couldn't take.
     func keep(_ uses: [String: Timestamp]) {
-        state.withLock { state in state.uses.merge(uses) { max($0, $1) } }
+        tokens.withLock { tokens in
+            for (id, time) in uses { tokens[id]?.note(useAt: time) }
+        }
     }
 }

@@ -47,7 +47,6 @@ public struct TokenSecret: Sendable {
 
     /// Compares in constant time.
     static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        guard left.count == right.count else { return false }
-        return zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+        left.withUnsafeBytes { left in right.withUnsafeBytes { ConstantTime.equal(left, $0) } }
     }
 }

@@ -16,7 +16,7 @@ public enum Caller: Sendable {
 extension RegistryService {
     /// The token that `text` is, where it's genuine, not revoked and not expired.
     public func authenticate(_ text: some StringProtocol) -> TokenRecord? {
-        TokenSecret(text).flatMap { state.tokens.authenticate($0, at: now()) }
+        TokenSecret(text).flatMap { state.tokens.authenticate($0, at: now())?.record }
     }
 
     /// Makes a token.

@@ -5,14 +5,31 @@ import RegistryModel
 
 extension JSONWriter {
     package mutating func write(_ domain: Domain) {
+        var (name, tenant) = (domain.fqdn.text, domain.tenant ?? "")
+        name.withUTF8 { name in
+            tenant.withUTF8 { tenant in
+                writeDomain(
+                    UnsafeRawBufferPointer(name), at: domain.location, domain.mode,
+                    tenant: domain.tenant == nil ? nil : UnsafeRawBufferPointer(tenant),
+                    domain.revision, registeredAt: domain.registeredAt, changedAt: domain.changedAt)
+            }
+        }
+    }
+
+    /// A domain whose texts lie in memory.
+    package mutating func writeDomain(
+        _ fqdn: UnsafeRawBufferPointer, at location: LocationName, _ mode: Mode,
+        tenant: UnsafeRawBufferPointer?, _ revision: Revision, registeredAt: Timestamp,
+        changedAt: Timestamp
+    ) {
         beginObject()
-        field("fqdn", domain.fqdn.text)
-        field("location", domain.location.text)
-        field("mode", domain.mode.rawValue)
-        fieldIfPresent("tenant", domain.tenant)
-        field("revision", domain.revision.number)
-        field("registered_at", domain.registeredAt.description)
-        field("changed_at", domain.changedAt.description)
+        field("fqdn", octets: fqdn)
+        field("location", location.text)
+        field("mode", mode.rawValue)
+        if let tenant { field("tenant", octets: tenant) }
+        field("revision", revision.number)
+        field("registered_at", registeredAt)
+        field("changed_at", changedAt)
         endObject()
     }
 

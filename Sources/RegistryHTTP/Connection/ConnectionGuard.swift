@@ -9,12 +9,18 @@ import RegistryWire
 /// what isn't HTTP gets a problem and is closed, and a draining server closes after each answer.
 ///
 /// Stands between the HTTP codec and everything that answers. Hummingbird's own idle timeout sees
-/// neither what `LookupShortcut` answers nor a body that drips in byte by byte.
+/// neither what `FastLookupHandler` answers nor a body that drips in byte by byte.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
+
+    private enum LastWord {
+        case say(Problem)
+        /// The peer went away in the middle of a request: nobody is there to read an answer to it.
+        case leave
+    }
 
     private let limits: ConnectionLimits
     private let drain: DrainSignal
@@ -22,13 +28,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Requests whose head has come in and whose answer hasn't gone out.
     private var outstanding = 0
-    private var isReadingBody = false
+    private(set) var isReadingBody = false
+    /// Requests that have come in whole.
+    private(set) var wholeRequests: UInt64 = 0
     private var isWritingAnswer = false
     /// The head of a stream without its body, which the codec would end as a chunked one.
     private var isAnsweringHead = false
     private var closesAfterAnswer = false
-    /// What to say once the answers before it are out.
-    private var lastWord: Problem?
+    /// What to do once the answers before it are out.
+    private var lastWord: LastWord?
     /// Nothing more is written after the last word.
     private var isDone = false
     private var arrival: Scheduled<Void>?
@@ -36,6 +44,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// When the last part of a request came in, or the last answer went out.
     private var lastActive = NIODeadline.now()
     private var stall: Scheduled<Void>?
+    private var context: ChannelHandlerContext?
 
     /// - Parameter position: what answers are read at; nil before the table is loaded.
     init(
@@ -50,6 +59,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Idle connections
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         scheduleIdle(context, in: limits.idle)
     }
 
@@ -89,6 +99,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             break
         case .end:
             isReadingBody = false
+            wholeRequests &+= 1
             arrival?.cancel()
             arrival = nil
         }
@@ -107,37 +118,42 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             let (handler, context) = here.value
             handler.arrival = nil
             guard handler.isReadingBody else { return }
-            handler.end(context, with: .requestTimeout, error: ConnectionEnded())
+            handler.end(context, .say(.requestTimeout), ConnectionEnded())
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        let problem: Problem? =
-            switch error {
-            case HTTPParserError.headerOverflow: .headersTooLarge
-            // The peer went away in the middle of a request: nobody is there to read an answer.
-            case HTTPParserError.invalidEOFState, is ChannelError, is IOError: nil
-            default: .badHTTP
-            }
-        end(context, with: problem, error: error)
+        switch error {
+        case HTTPParserError.headerOverflow: end(context, .say(.headersTooLarge), error)
+        case HTTPParserError.invalidEOFState: end(context, .leave, error)
+        case is ChannelError, is IOError: leave(context, error)
+        default: end(context, .say(.badHTTP), error)
+        }
     }
 
-    /// Answers what can't be answered otherwise, after the answers before it, and closes.
-    private func end(_ context: ChannelHandlerContext, with problem: Problem?, error: any Error) {
+    /// Ends the connection, after the answers before.
+    private func end(_ context: ChannelHandlerContext, _ word: LastWord, _ error: any Error) {
         guard lastWord == nil, !isDone else { return }
         // A request that is cut short counts as outstanding, but its handler can't answer it.
         let before = outstanding - (isReadingBody ? 1 : 0)
-        guard let problem else {
-            isDone = true
-            context.fireErrorCaught(error)
-            return context.close(promise: nil)
-        }
-        if before > 0 || isWritingAnswer {
-            lastWord = problem
-        } else {
+        guard before > 0 || isWritingAnswer else { return endNow(context, word, error) }
+        lastWord = word
+    }
+
+    private func endNow(_ context: ChannelHandlerContext, _ word: LastWord, _ error: any Error) {
+        switch word {
+        case .say(let problem):
             write(problem, context)
             context.fireErrorCaught(error)
+        case .leave: leave(context, error)
         }
+    }
+
+    private func leave(_ context: ChannelHandlerContext, _ error: any Error) {
+        guard !isDone else { return }
+        isDone = true
+        context.fireErrorCaught(error)
+        context.close(promise: nil)
     }
 
     // MARK: Answers
@@ -176,8 +192,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func afterAnswer(_ context: ChannelHandlerContext) {
         if let lastWord, outstanding - (isReadingBody ? 1 : 0) <= 0 {
             self.lastWord = nil
-            write(lastWord, context)
-            context.fireErrorCaught(ConnectionEnded())
+            endNow(context, lastWord, ConnectionEnded())
         } else if closesAfterAnswer, outstanding <= 0 {
             finish(context)
         }
@@ -212,6 +227,23 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.eventLoop.scheduleTask(in: linger) { channel.close(promise: nil) }
     }
 
+    // MARK: Answers before the parser
+
+    /// Whether nothing is under way here, so that a request which comes now may be answered before
+    /// the parser has seen it.
+    var isAtRest: Bool {
+        outstanding == 0 && !isReadingBody && !closesAfterAnswer && lastWord == nil && !isDone
+    }
+
+    func noteEarlyAnswer(at now: NIODeadline) {
+        lastActive = now
+    }
+
+    func closeAfterEarlyAnswer() {
+        guard let context else { return }
+        finish(context)
+    }
+
     // MARK: Readers that don't read
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -228,6 +260,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
         idle?.cancel()
         arrival?.cancel()
         stall?.cancel()

@@ -3,12 +3,14 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Hummingbird's HTTP/1 connection with a handler on raw octets before its parser, and one after it
-/// that sees the version.
+/// Hummingbird's HTTP/1 connection with two handlers on raw octets before its parser, and one after
+/// it that sees the version.
 struct RegistryChannel: ServerChildChannel {
     typealias Value = HTTP1Channel.Value
 
     let base: HTTP1Channel
+    /// Nil where nothing is answered before the parser.
+    let lookups: FastLookup?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
@@ -19,6 +21,11 @@ struct RegistryChannel: ServerChildChannel {
                 let parser = try pipeline.handler(
                     type: ByteToMessageHandler<HTTPRequestDecoder>.self)
                 try pipeline.addHandler(OldClients(), position: .after(parser))
+                if let lookups {
+                    let connection = try pipeline.handler(type: ConnectionGuard.self)
+                    try pipeline.addHandler(
+                        lookups.handler(connection, on: channel.eventLoop), position: .first)
+                }
                 return value
             }
     }

@@ -20,23 +20,6 @@ struct DomainRoutes: Sendable {
         }.reply(to: call)
     }
 
-    /// The same of a request without a query, from the table alone.
-    @Sendable func getNow(_ call: inout Call) throws -> Reply? {
-        guard call.query.items.isEmpty else { return nil }
-        return try counting { try call.service.lookUp(try call.fqdn()) }.reply(to: call)
-    }
-
-    private func counting(_ lookUp: () throws -> Read<Domain>) throws -> Read<Domain> {
-        do {
-            let read = try lookUp()
-            metrics.found.increment()
-            return read
-        } catch let error as RegistryError {
-            metrics.count(error)
-            throw error
-        }
-    }
-
     private func counting(_ lookUp: () async throws -> Read<Domain>) async throws -> Read<Domain> {
         do {
             let read = try await lookUp()

@@ -17,16 +17,6 @@ struct ProxyRoutes: Sendable {
     @Sendable func byQuery(_ call: inout Call) async throws -> Reply {
         let unknown = try unknownStatus(call.query)
         try await waitForRevision(call)
-        return try byQuery(call, unknown: unknown)
-    }
-
-    /// The same where nobody asks for a revision to wait for.
-    @Sendable func byQueryNow(_ call: inout Call) throws -> Reply? {
-        guard !call.query.items.contains(where: { $0.name == "min_revision" }) else { return nil }
-        return try byQuery(call, unknown: unknownStatus(call.query))
-    }
-
-    private func byQuery(_ call: Call, unknown: HTTPResponse.Status) throws -> Reply {
         let hosts = call.query.values("host")
         return try answer(call, host: hosts.count == 1 ? hosts[0] : nil, unknown: unknown)
     }

@@ -1,3 +1,5 @@
+import RegistryModel
+
 // A key and its value at once.
 //
 // One function for each type instead of a generic one: generic code isn't specialised across
@@ -22,6 +24,16 @@ extension JSONWriter {
     package mutating func field(_ name: StaticString, _ value: UInt64) {
         key(name)
         integer(value)
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Timestamp) {
+        key(name)
+        time(value)
+    }
+
+    package mutating func field(_ name: StaticString, octets: UnsafeRawBufferPointer) {
+        key(name)
+        string(octets: octets)
     }
 
     package mutating func field(_ name: StaticString, _ value: Bool) {

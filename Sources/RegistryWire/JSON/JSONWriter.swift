@@ -1,3 +1,5 @@
+import RegistryModel
+
 /// Writes JSON straight into bytes, in the order of the calls: answers have a stable order of
 /// fields, and a lookup builds no tree on its way out. Foundation's encoder has neither.
 ///
@@ -11,6 +13,12 @@ package struct JSONWriter: Sendable {
     /// - Parameter capacity: octets to set aside at once; it grows beyond them.
     package init(reservingCapacity capacity: Int = 256) {
         bytes.reserveCapacity(capacity)
+    }
+
+    /// Begins anew, in the memory that it has.
+    package mutating func clear() {
+        bytes.removeAll(keepingCapacity: true)
+        needsComma = false
     }
 
     package mutating func beginObject() { open(UInt8(ascii: "{")) }
@@ -37,6 +45,25 @@ package struct JSONWriter: Sendable {
     package mutating func string(_ text: String) {
         separate()
         quoted(text)
+        needsComma = true
+    }
+
+    /// Text that lies in memory, UTF-8.
+    package mutating func string(octets: UnsafeRawBufferPointer) {
+        separate()
+        quoted(octets.bindMemory(to: UInt8.self))
+        needsComma = true
+    }
+
+    /// `description`, without a string in between.
+    package mutating func time(_ time: Timestamp) {
+        separate()
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 26) { text in
+            text[0] = UInt8(ascii: "\"")
+            time.write(to: UnsafeMutableBufferPointer(rebasing: text[1..<25]))
+            text[25] = UInt8(ascii: "\"")
+            bytes.append(contentsOf: text)
+        }
         needsComma = true
     }
 

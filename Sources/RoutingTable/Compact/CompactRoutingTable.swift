@@ -41,6 +41,12 @@ public final class CompactRoutingTable: RoutingTable {
         try views.read { Read($0.target(fqdn), at: $0.position.revision) }
     }
 
+    public func withEntry(
+        _ name: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
+    ) throws(RegistryError) {
+        try views.read { view in body(view.entry(name), view.position) }
+    }
+
     public func statistics() throws(RegistryError) -> Read<TableStatistics> {
         try views.read { Read($0.statistics(), at: $0.position.revision) }
     }

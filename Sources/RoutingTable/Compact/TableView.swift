@@ -77,6 +77,18 @@ extension TableView {
             upstream: locations[found.words.location].upstream)
     }
 
+    /// Good as long as the view is.
+    func entry(_ name: UnsafeRawBufferPointer) -> TableEntry? {
+        guard let found = find(name) else { return nil }
+        let words = found.words
+        let location = locations + words.location
+        return TableEntry(
+            location: location.pointee.name, upstream: location.pointee.upstream, mode: words.mode,
+            tenant: words.tenant == 0 ? nil : found.shard.pointee.tenant(words.tenant),
+            revision: Revision(Int64(words.revision)), registeredAt: words.registeredAt,
+            changedAt: words.changedAt)
+    }
+
     private func domain(_ fqdn: FQDN, _ words: RecordWords, _ shard: ShardPointer) -> Domain {
         let tenant = words.tenant == 0 ? nil : shard.pointee.tenant(words.tenant)
         return Domain(

@@ -86,23 +86,29 @@ struct RawConnection {
     }
 }
 
+func withConnection<Result>(
+    to port: Int, _ body: (inout RawConnection) async throws -> Result
+) async throws -> Result {
+    let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        .channelOption(.allowRemoteHalfClosure, value: true)
+        .connect(host: "127.0.0.1", port: port) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                    wrappingChannelSynchronously: channel,
+                    configuration: .init(isOutboundHalfClosureEnabled: true))
+            }
+        }
+    return try await channel.executeThenClose { inbound, outbound in
+        var connection = RawConnection(inbound, outbound)
+        return try await body(&connection)
+    }
+}
+
 extension RunningRegistry {
     func connected<Result>(
         _ body: (inout RawConnection) async throws -> Result
     ) async throws -> Result {
-        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .connect(host: "127.0.0.1", port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
-                        wrappingChannelSynchronously: channel,
-                        configuration: .init(isOutboundHalfClosureEnabled: true))
-                }
-            }
-        return try await channel.executeThenClose { inbound, outbound in
-            var connection = RawConnection(inbound, outbound)
-            return try await body(&connection)
-        }
+        try await withConnection(to: port, body)
     }
 
     /// Sends one request as it is, with a token, and reads its answer.

@@ -26,6 +26,7 @@ struct RegistrySettings {
     var blastRadius = BlastRadius()
     /// Serves the port of `--ops-listen` instead of the API.
     var isOps = false
+    var eventLoops: (any EventLoopGroup)?
 
     static func with(
         _ change: (inout RegistrySettings) throws -> Void
@@ -87,7 +88,7 @@ func withRegistry(
     let drain = DrainSignal()
     let server = RegistryServer(
         service: service, options: settings.http, drain: drain,
-        metrics: { "registry_test_metric 1\n" }, logger: logger)
+        metrics: { "registry_test_metric 1\n" }, eventLoops: settings.eventLoops, logger: logger)
 
     try await serving(server, isOps: settings.isOps, logger) { port in
         let client = HTTPClient(
@@ -113,8 +114,9 @@ private func makeTokens(_ service: RegistryService) async throws -> [Role: Strin
     return tokens
 }
 
-private func serving(
-    _ server: RegistryServer, isOps: Bool, _ logger: Logger, _ body: (Int) async throws -> Void
+func serving(
+    _ server: RegistryServer, isOps: Bool = false, _ logger: Logger,
+    _ body: (Int) async throws -> Void
 ) async throws {
     let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
     let announce = { @Sendable (channel: any Channel) async in

@@ -1,0 +1,49 @@
+import LookupGrammar
+import RegistryService
+
+/// What a connection sent last. Proxies send the same fields with each request: then nothing has to
+/// be read or verified again but that the token is still good.
+struct ConnectionMemo {
+    private var octets: [UInt8] = []
+    private var fields: LookupFields?
+    private var token = TokenMemo()
+    /// Whether the token's memo is of these fields.
+    private var isTokenOfFields = false
+
+    /// The fields that `octets` begin with.
+    mutating func read(_ octets: UnsafeRawBufferPointer) -> LookupFields? {
+        if let fields, octets.count >= self.octets.count, begins(octets) { return fields }
+        guard let new = LookupFields(octets) else { return nil }
+        fields = new
+        self.octets.removeAll(keepingCapacity: true)
+        self.octets.append(contentsOf: octets[..<new.length])
+        isTokenOfFields = false
+        return new
+    }
+
+    /// In a time that doesn't depend on where the first difference is: a token is among the fields.
+    private func begins(_ octets: UnsafeRawBufferPointer) -> Bool {
+        self.octets.withUnsafeBytes { known in
+            ConstantTime.equal(UnsafeRawBufferPointer(rebasing: octets[..<known.count]), known)
+        }
+    }
+
+    /// The token in an `Authorization` of the fields that were read last.
+    ///
+    /// - Parameter secret: the part of `field` that is a token of ours.
+    mutating func token(
+        _ field: UnsafeRawBufferPointer, _ service: RegistryService,
+        secret: (UnsafeRawBufferPointer) -> Substring?
+    ) -> KnownToken? {
+        if isTokenOfFields, let known = service.recall(token) { return known }
+        if let known = service.recall(token, as: field) {
+            isTokenOfFields = true
+            return known
+        }
+        guard let secret = secret(field),
+            let known = service.authenticate(secret, sentAs: field, &token)
+        else { return nil }
+        isTokenOfFields = true
+        return known
+    }
+}

@@ -1,0 +1,153 @@
+import Logging
+import LookupGrammar
+import NIOCore
+import RegistryModel
+import RegistryService
+import RoutingTable
+
+/// Answers lookups from raw octets, on the event loop that read them: no parser, no task, no store.
+///
+/// It takes what `LookupGrammar` reads and the table answers with a success or, for a proxy, with
+/// "unknown". Everything else, refusals too, is the router's. The rules are those of the router's
+/// handlers, by way of the same services; what differs is how an answer is put together, and
+/// `FastLookupTests` compares that octet by octet.
+struct FastLookup: Sendable {
+    let service: RegistryService
+    let options: HTTPOptions
+    let log: RequestLog
+    let drain: DrainSignal
+    let logger: Logger
+    private let kits = LoopKits()
+    private let lookups = LookupMetrics()
+    private let pieces: AnswerPieces
+
+    init(
+        service: RegistryService, options: HTTPOptions, log: RequestLog, drain: DrainSignal,
+        logger: Logger
+    ) {
+        self.service = service
+        self.options = options
+        self.log = log
+        self.drain = drain
+        self.logger = logger
+        pieces = AnswerPieces(options)
+    }
+
+    func handler(_ connection: ConnectionGuard, on eventLoop: any EventLoop) -> FastLookupHandler {
+        FastLookupHandler(self, connection, kits.kit(on: eventLoop))
+    }
+
+    /// Answers the request that `octets` begin with into the kit.
+    ///
+    /// - Returns: nil for what isn't a lookup, whole and plain, or isn't for this path to answer.
+    func answer(
+        _ octets: UnsafeRawBufferPointer, _ memo: inout ConnectionMemo, _ kit: LoopKit,
+        began: NIODeadline
+    ) -> EarlyAnswer? {
+        guard let line = LookupLine(octets) else { return nil }
+        let rest = UnsafeRawBufferPointer(rebasing: octets[line.length...])
+        guard let fields = memo.read(rest) else { return nil }
+        let request = EarlyRequest(
+            line: line, fields: fields, octets: octets,
+            fieldOctets: UnsafeRawBufferPointer(
+                rebasing: octets[line.length..<line.length &+ fields.length]),
+            isLast: fields.closes || drain.isDraining)
+        // What follows the last request of a connection is the guard's to judge.
+        guard !request.isLast || request.length == octets.count,
+            let caller = caller(request, &memo)
+        else { return nil }
+        kit.takeRequestID(request)
+        let answered =
+            line.subject == .domain ? domain(request, kit) : route(request, kit)
+        guard let status = answered else { return nil }
+
+        let now = NIODeadline.now()
+        let metrics = kit.metrics(line, status)
+        metrics.requests.increment()
+        metrics.durations.recordNanoseconds((now - began).nanoseconds)
+        let method = line.isHead ? "HEAD" : "GET"
+        if log.wants(method: method, status: status.code, isLookup: true) {
+            log.write(
+                RequestLog.Line(
+                    requestID: kit.requestIDText, method: method, route: line.subject.route,
+                    status: status.code, duration: .nanoseconds((now - began).nanoseconds),
+                    caller: caller,
+                    traceparent: request.value(fields.traceparent).map {
+                        String(decoding: $0, as: UTF8.self)
+                    }),
+                logger)
+        }
+        return EarlyAnswer(length: request.length, isLast: request.isLast, end: now)
+    }
+
+    /// `EndpointRunner.authorize`, as far as it lets requests in: every role may read.
+    private func caller(_ request: EarlyRequest, _ memo: inout ConnectionMemo) -> Caller? {
+        guard let field = request.value(request.fields.authorization) else {
+            return options.allowsAnonymousReads ? .anonymous : nil
+        }
+        var isTokenOfOurs = true
+        let known = memo.token(field, service) { field in
+            let secret = BearerToken.find(in: field)
+            isTokenOfOurs = secret != nil
+            return secret.map { Substring(decoding: $0, as: UTF8.self) }
+        }
+        if let known { return known.record.role.may(.read) ? .token(known.record) : nil }
+        return !isTokenOfOurs && options.allowsAnonymousReads ? .anonymous : nil
+    }
+
+    private func domain(_ request: EarlyRequest, _ kit: LoopKit) -> EarlyStatus? {
+        guard request.acceptsJSON, request.tag != .unclear else { return nil }
+        var status: EarlyStatus?
+        let isFound = service.lookUp(octets: request.name) { name, entry, position in
+            lookups.found.increment()
+            kit.json.clear()
+            if case .revision(entry.revision) = request.tag {
+                status = .notModified
+            } else {
+                status = .ok
+                kit.json.writeDomain(
+                    name, at: entry.location, entry.mode, tenant: entry.tenant, entry.revision,
+                    registeredAt: entry.registeredAt, changedAt: entry.changedAt)
+            }
+            pieces.write(entry, status == .ok, request, position, kit)
+        }
+        return isFound ? status : nil
+    }
+
+    private func route(_ request: EarlyRequest, _ kit: LoopKit) -> EarlyStatus? {
+        guard let host = request.host else { return nil }
+        var status = EarlyStatus.ok
+        let isAnswered = service.route(octets: host) { entry, position in
+            if let entry {
+                lookups.found.increment()
+                pieces.write(entry, request, position, kit)
+            } else {
+                lookups.unknown.increment()
+                status = request.unknownStatus
+                pieces.writeUnknown(status, request, position, kit)
+            }
+        }
+        return isAnswered ? status : nil
+    }
+}
+
+/// What came of a request that was answered early.
+struct EarlyAnswer {
+    /// Octets of the request.
+    var length: Int
+    /// Whether the connection ends with this answer.
+    var isLast: Bool
+    var end: NIODeadline
+}
+
+extension LookupLine.Subject {
+    /// As the endpoint is declared.
+    var route: String {
+        switch self {
+        case .domain: "/v1/domains/{fqdn}"
+        case .query: "/v1/route"
+        case .forwarded: "/v1/route/forwarded"
+        case .authority: "/v1/route/authority"
+        }
+    }
+}

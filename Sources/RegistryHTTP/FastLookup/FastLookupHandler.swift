@@ -1,0 +1,103 @@
+import NIOCore
+
+/// Answers lookups before the HTTP parser sees them, and hands every other octet on, untouched and in
+/// order.
+///
+/// It never overtakes. A request is answered here only where the guard behind the parser has nothing
+/// under way, and where the parser is known to be between two requests: what it was given last ended
+/// with an empty line, and the end of a request came out of it. (Nothing that begins a request holds
+/// an empty line, but the head that it ends.) After anything else, such as a body, one more request
+/// goes the long way, and then this knows again.
+final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let lookups: FastLookup
+    private let connection: ConnectionGuard
+    private let kit: LoopKit
+    private var memo = ConnectionMemo()
+    /// Whether what comes next begins a request, as far as the parser knows too.
+    private var isBetweenRequests = true
+    private var handedOn: UInt64 = 0
+    /// Whether anybody else has to hear that this read is complete.
+    private var hasHandedOn = false
+    private var hasAnswered = false
+
+    init(_ lookups: FastLookup, _ connection: ConnectionGuard, _ kit: LoopKit) {
+        self.lookups = lookups
+        self.connection = connection
+        self.kit = kit
+    }
+
+    /// Octets of answers that are gathered before they are written: as many as a client that doesn't
+    /// read may make us keep.
+    private static let batch = 32 * 1024
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        var now = NIODeadline.now()
+        while isBetweenRequests, connection.isAtRest, context.channel.isWritable {
+            let taken = answer(&buffer, &now)
+            guard taken.octets > 0 else { break }
+            connection.noteEarlyAnswer(at: now)
+            hasAnswered = true
+            context.writeAndFlush(wrapOutboundOut(kit.answers), promise: nil)
+            if taken.isLast { return connection.closeAfterEarlyAnswer() }
+            if buffer.readableBytes == 0 { return }
+        }
+        handOn(buffer, context)
+    }
+
+    /// Answers as many requests at the buffer's beginning as it can, into the kit.
+    private func answer(
+        _ buffer: inout ByteBuffer, _ now: inout NIODeadline
+    ) -> (octets: Int, isLast: Bool) {
+        kit.answers.clear()
+        var taken = 0
+        var isLast = false
+        buffer.withUnsafeReadableBytes { octets in
+            while taken < octets.count, kit.answers.readableBytes < Self.batch, !isLast {
+                let rest = UnsafeRawBufferPointer(rebasing: octets[taken...])
+                guard let answer = lookups.answer(rest, &memo, kit, began: now) else { break }
+                taken &+= answer.length
+                isLast = answer.isLast
+                now = answer.end
+            }
+        }
+        buffer.moveReaderIndex(forwardBy: taken)
+        return (taken, isLast)
+    }
+
+    private func handOn(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
+        let endsWithEmptyLine = buffer.readableBytesView.suffix(4).elementsEqual("\r\n\r\n".utf8)
+        handedOn &+= 1
+        let mine = handedOn
+        let wholeBefore = connection.wholeRequests
+        isBetweenRequests = false
+        hasHandedOn = true
+        context.fireChannelRead(wrapInboundOut(buffer))
+        // Unless more was handed on meanwhile, from within.
+        isBetweenRequests =
+            handedOn == mine && endsWithEmptyLine && connection.wholeRequests != wholeBefore
+            && !connection.isReadingBody
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard hasHandedOn else { return }
+        hasHandedOn = false
+        context.fireChannelReadComplete()
+    }
+
+    /// A client that has said everything still gets its answers: whoever closes the connection hears
+    /// of it once the kernel has them.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard hasAnswered, connection.isAtRest, case ChannelEvent.inputClosed = event else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        let here = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            here.value.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        }
+    }
+}

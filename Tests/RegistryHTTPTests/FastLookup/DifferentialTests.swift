@@ -1,0 +1,56 @@
+import Testing
+
+/// One set of rules, two paths: whatever a client sends, it can't tell whether it was answered early.
+@Suite("A lookup that is answered early", .timeLimit(.minutes(5))) struct DifferentialTests {
+    private static let streams = 600
+
+    @Test(arguments: [(1, false), (2, false), (3, true), (4, true)])
+    func `says octet by octet what the router says, for thousands of requests`(
+        seed: UInt64, anonymous: Bool
+    ) async throws {
+        try await withTwoServers(anonymous: anonymous) { servers in
+            var traffic = LookupTraffic(servers.world, seed: seed)
+            for number in 0..<Self.streams {
+                let difference = try await servers.difference(traffic.stream())
+                #expect(difference == nil, "seed \(seed), stream \(number)")
+                if difference != nil { return }
+            }
+        }
+    }
+
+    @Test func `says the same wherever the network cuts what was sent`() async throws {
+        try await withTwoServers { servers in
+            let token = servers.early.token(.reader)
+            let tail = "HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(token)\r\n\r\n"
+            let samples = [
+                "GET /v1/domains/acme.example.com \(tail)",
+                "HEAD /v1/route?unknown=403&host=acme.example.com \(tail)GET /v1/route?host=x.y \(tail)",
+                "GET /livez HTTP/1.1\r\nHost: h\r\n\r\nGET /v1/domains/acme.example.com \(tail)",
+                "POST /livez HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n\r\n\r\nGET /v1/route?host=x.y \(tail)GET /v1/route?host=y.z \(tail)",
+            ]
+            for sample in samples {
+                let octets = Array(sample.utf8)
+                for split in 1..<octets.count {
+                    let difference = try await servers.difference(octets, splits: [split])
+                    #expect(difference == nil)
+                    if difference != nil { return }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [UInt64(5), 6])
+    func `says the same where all kinds of requests are cut anywhere`(seed: UInt64) async throws {
+        try await withTwoServers { servers in
+            var traffic = LookupTraffic(servers.world, seed: seed)
+            var random = SeededRandom(seed: seed)
+            for number in 0..<200 {
+                let octets = traffic.stream()
+                let splits = (0..<3).map { _ in Int.random(in: 0...octets.count, using: &random) }
+                let difference = try await servers.difference(octets, splits: splits.sorted())
+                #expect(difference == nil, "seed \(seed), stream \(number)")
+                if difference != nil { return }
+            }
+        }
+    }
+}
