@@ -93,41 +93,6 @@ struct ConcurrentReadersTests {
         }
     }
 
-    /// Readers of the name that is written last meet the moment between a revision's last record
-    /// and its end.
-    @Test func `see each of many short revisions whole`() async throws {
-        let table = CompactRoutingTable()
-        let numbers = 0..<20
-        table.load(numbers.map { domain($0) }, revision: 1)
-        let last: Int64 = 20_000
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                let fqdn = fqdn(numbers.upperBound - 1)
-                var now = Revision.zero
-                while now.number < last {
-                    for _ in 0..<1_000 {
-                        let read = try table.find(fqdn)
-                        if read.value?.revision != read.revision || read.revision < now {
-                            Issue.record("\(String(describing: read.value)) at \(read.revision)")
-                        }
-                        now = read.revision
-                    }
-                    await Task.yield()
-                }
-            }
-            group.addTask {
-                for revision in 2...last {
-                    let all = numbers.map { domain($0, revision: revision) }
-                    let changes = RevisionChanges(
-                        revision: Revision(revision), domains: all.map { .set($0) })
-                    #expect(table.apply(changes))
-                    if revision.isMultiple(of: 100) { await Task.yield() }
-                }
-            }
-            try await group.waitForAll()
-        }
-    }
-
     /// Names come and go for good: shards grow, split and are made anew under the readers.
     @Test func `find what's there while the table grows and shrinks`() async throws {
         let table = CompactRoutingTable()

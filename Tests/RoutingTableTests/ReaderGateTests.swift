@@ -40,7 +40,7 @@ import Testing
     /// The reader has read the phase, and counts itself in only after the writer has changed it.
     @Test func `stays while a reader is in that came by the other phase`() {
         var retired = Retired()
-        let late = gate.enter(inPhase: gate.changePhase())
+        let late = gate.enter(inPhase: gate.changePhase(), stripe: 7)
         retired.add(Thing(freed))
         for _ in 0..<5 { retired.release(gate) }
         #expect(freed.value == 0)
@@ -61,6 +61,22 @@ import Testing
         for _ in 0..<5 { retired.release(gate) }
         #expect(freed.value == 0, "the second may have seen both")
         gate.leave(second)
+        retired.release(gate)
+        #expect(freed.value == 2)
+    }
+
+    /// A round that is held up has passed the counters of the stripes before.
+    @Test func `isn't given back by a round that had begun`() {
+        var retired = Retired()
+        let blocker = gate.enter(inPhase: 0, stripe: ReaderGate.stripes - 1)
+        retired.add(Thing(freed))
+        retired.release(gate)
+        let late = gate.enter(inPhase: 0, stripe: 0)
+        retired.add(Thing(freed))
+        gate.leave(blocker)
+        for _ in 0..<5 { retired.release(gate) }
+        #expect(freed.value == 1, "the first is from before the late reader")
+        gate.leave(late)
         retired.release(gate)
         #expect(freed.value == 2)
     }

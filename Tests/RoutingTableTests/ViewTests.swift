@@ -137,6 +137,33 @@ import Testing
         }
     }
 
+    @Test func `that began before its revision was written stays right afterwards`() throws {
+        let memory = TableMemory()
+        var contents = TableContents(memory)
+        contents.load(domain(1))
+        contents.load(domain(2))
+        let rows = RevisionRowsOwner(memory, capacity: 1)
+        let found = fqdn(1).withOctets { contents.find($0, NameHash($0)) }
+        let other = fqdn(2).withOctets { contents.find($0, NameHash($0)) }
+        let (record, shard) = try #require(found)
+        rows.row(for: record, in: shard).pointee.after = record.current.gone(at: 2)
+        let owner = owner(memory, &contents, revision: 2, changes: rows)
+        let isWritten = owner.view.pointee.isWritten.load(ordering: .relaxed)
+        #expect(!isWritten)
+        // Kept, as it would be for a reader that is in.
+        let kept = owner.write()
+        #expect(kept === rows)
+        let isOver = owner.view.pointee.isWritten.load(ordering: .relaxed)
+        #expect(isOver)
+        for isWritten in [false, true] {
+            let words = owner.view.pointee.words(of: record, isWritten: isWritten)
+            #expect(!words.isPresent)
+            #expect(words.revision == 2)
+            let untouched = try #require(other?.0)
+            #expect(owner.view.pointee.words(of: untouched, isWritten: isWritten).revision == 1)
+        }
+    }
+
     private func owner(
         _ memory: TableMemory, _ contents: inout TableContents, revision: Int64,
         changes: RevisionRowsOwner?

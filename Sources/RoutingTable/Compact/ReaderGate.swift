@@ -30,12 +30,12 @@ final class ReaderGate: @unchecked Sendable {
 
     /// - Returns: what to leave with.
     func enter() -> UnsafeMutablePointer<Atomic<Int>> {
-        enter(inPhase: phase.load(ordering: .relaxed))
+        enter(inPhase: phase.load(ordering: .relaxed), stripe: Self.stripe)
     }
 
     /// - Parameter phase: may have changed meanwhile.
-    func enter(inPhase phase: Int) -> UnsafeMutablePointer<Atomic<Int>> {
-        let counter = counters + (Self.stripe &* Self.stride &+ phase)
+    func enter(inPhase phase: Int, stripe: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+        let counter = counters + (stripe &* Self.stride &+ phase)
         counter.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
         return counter
     }

@@ -30,18 +30,23 @@ struct TableView: ~Copyable {
 
     /// What this view knows of a name; nil where it isn't there.
     func find(_ name: UnsafeRawBufferPointer) -> (words: RecordWords, shard: ShardPointer)? {
+        let isWritten = isWritten.load(ordering: .sequentiallyConsistent)
+        guard let (record, shard) = record(name) else { return nil }
+        let words = words(of: record, isWritten: isWritten)
+        return words.isPresent ? (words, shard) : nil
+    }
+
+    func record(_ name: UnsafeRawBufferPointer) -> (Record, ShardPointer)? {
         let hash = NameHash(name)
         let shard = shards[hash.prefix(depth)]
-        guard let record = shard.pointee.find(name, hash) else { return nil }
-        let words = words(of: record)
-        return words.isPresent ? (words, shard) : nil
+        return shard.pointee.find(name, hash).map { ($0, shard) }
     }
 
     typealias ShardPointer = UnsafeMutablePointer<ShardIndex>
 
-    private func words(of record: Record) -> RecordWords {
-        // Before the record: when it's true, the record has all of this view's revision.
-        let isWritten = isWritten.load(ordering: .sequentiallyConsistent)
+    /// - Parameter isWritten: as it was before this call. Read after the record, it could be true
+    ///   for a record that was read before it was written.
+    func words(of record: Record, isWritten: Bool) -> RecordWords {
         while true {
             let now = record.read()
             if let now, now.revision == revision { return now }
