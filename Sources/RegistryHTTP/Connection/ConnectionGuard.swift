@@ -215,16 +215,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         finish(context)
     }
 
-    /// Closes our half first: closing both at once while the client still sends would reset the
-    /// connection and take the answer with it.
+    /// Closes our half first, once everything is written: closing both at once while the client
+    /// still sends would reset the connection and take the answer with it.
     private func finish(_ context: ChannelHandlerContext) {
         isDone = true
         arrival?.cancel()
         let channel = context.channel
-        context.flush()
-        context.close(mode: .output, promise: nil)
         let linger = isReadingBody ? limits.linger : .milliseconds(0)
-        context.eventLoop.scheduleTask(in: linger) { channel.close(promise: nil) }
+        context.flush()
+        context.close(mode: .output).whenComplete { _ in
+            channel.eventLoop.scheduleTask(in: linger) { channel.close(promise: nil) }
+        }
     }
 
     // MARK: Answers before the parser

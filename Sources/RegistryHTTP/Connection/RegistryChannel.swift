@@ -3,8 +3,8 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Hummingbird's HTTP/1 connection with two handlers on raw octets before its parser, and one after
-/// it that sees the version.
+/// Hummingbird's HTTP/1 connection with handlers on raw octets before its parser, and one after it
+/// that sees the version.
 struct RegistryChannel: ServerChildChannel {
     typealias Value = HTTP1Channel.Value
 
@@ -21,11 +21,13 @@ struct RegistryChannel: ServerChildChannel {
                 let parser = try pipeline.handler(
                     type: ByteToMessageHandler<HTTPRequestDecoder>.self)
                 try pipeline.addHandler(OldClients(), position: .after(parser))
+                // The last one added to the front stands foremost.
                 if let lookups {
                     let connection = try pipeline.handler(type: ConnectionGuard.self)
                     try pipeline.addHandler(
                         lookups.handler(connection, on: channel.eventLoop), position: .first)
                 }
+                try pipeline.addHandler(UnwrittenAnswers(), position: .first)
                 return value
             }
     }

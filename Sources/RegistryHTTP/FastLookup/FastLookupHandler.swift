@@ -22,7 +22,6 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var handedOn: UInt64 = 0
     /// Whether anybody else has to hear that this read is complete.
     private var hasHandedOn = false
-    private var hasAnswered = false
 
     init(_ lookups: FastLookup, _ connection: ConnectionGuard, _ kit: LoopKit) {
         self.lookups = lookups
@@ -41,7 +40,6 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
             let taken = answer(&buffer, &now)
             guard taken.octets > 0 else { break }
             connection.noteEarlyAnswer(at: now)
-            hasAnswered = true
             context.writeAndFlush(wrapOutboundOut(kit.answers), promise: nil)
             if taken.isLast { return connection.closeAfterEarlyAnswer() }
             if buffer.readableBytes == 0 { return }
@@ -87,17 +85,5 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
         guard hasHandedOn else { return }
         hasHandedOn = false
         context.fireChannelReadComplete()
-    }
-
-    /// A client that has said everything still gets its answers: whoever closes the connection hears
-    /// of it once the kernel has them.
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard hasAnswered, connection.isAtRest, case ChannelEvent.inputClosed = event else {
-            return context.fireUserInboundEventTriggered(event)
-        }
-        let here = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
-            here.value.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-        }
     }
 }

@@ -1,8 +1,9 @@
 import Testing
 
 /// One set of rules, two paths: whatever a client sends, it can't tell whether it was answered early.
-@Suite("A lookup that is answered early", .timeLimit(.minutes(5))) struct DifferentialTests {
-    private static let streams = 600
+@Suite("A lookup that is answered early", .serialized, .timeLimit(.minutes(5)))
+struct DifferentialTests {
+    private static let streams = 400
 
     @Test(arguments: [(1, false), (2, false), (3, true), (4, true)])
     func `says octet by octet what the router says, for thousands of requests`(
@@ -19,14 +20,15 @@ import Testing
     }
 
     @Test func `says the same wherever the network cuts what was sent`() async throws {
-        try await withTwoServers { servers in
-            let token = servers.early.token(.reader)
-            let tail = "HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(token)\r\n\r\n"
+        try await withTwoServers(anonymous: true) { servers in
+            let tail = "HTTP/1.1\r\nHost: h\r\n\r\n"
+            let known = "GET /v1/domains/acme.example.com \(tail)"
             let samples = [
-                "GET /v1/domains/acme.example.com \(tail)",
+                known,
                 "HEAD /v1/route?unknown=403&host=acme.example.com \(tail)GET /v1/route?host=x.y \(tail)",
-                "GET /livez HTTP/1.1\r\nHost: h\r\n\r\nGET /v1/domains/acme.example.com \(tail)",
-                "POST /livez HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n\r\n\r\nGET /v1/route?host=x.y \(tail)GET /v1/route?host=y.z \(tail)",
+                // Nothing that only looks like a lookup is one: a field's value, a body.
+                "GET /livez HTTP/1.1\r\nHost: h\r\nX: \(known)\(known)",
+                "POST /livez HTTP/1.1\r\nHost: h\r\nContent-Length: \(known.utf8.count)\r\n\r\n\(known)\(known)",
             ]
             for sample in samples {
                 let octets = Array(sample.utf8)
@@ -44,7 +46,7 @@ import Testing
         try await withTwoServers { servers in
             var traffic = LookupTraffic(servers.world, seed: seed)
             var random = SeededRandom(seed: seed)
-            for number in 0..<200 {
+            for number in 0..<100 {
                 let octets = traffic.stream()
                 let splits = (0..<3).map { _ in Int.random(in: 0...octets.count, using: &random) }
                 let difference = try await servers.difference(octets, splits: splits.sorted())

@@ -68,12 +68,15 @@ import Testing
 
     @Test func `never overtakes an answer that takes longer`() async throws {
         let settings = RegistrySettings.with { $0.http.revisionWait = .milliseconds(300) }
-        try await withRegistry(settings) { registry in
+        try await withOneLoop(settings) { registry in
             let slow = Self.get("/v1/stats?min_revision=1000000", registry, id: "slow")
             let quick = Self.get("/v1/route?host=a.example.com", registry, id: "quick")
             for parts in [[quick + slow + quick + quick], [quick, slow, quick, quick]] {
                 try await registry.connected { connection in
-                    for part in parts { try await connection.send(part) }
+                    for part in parts {
+                        try await connection.send(part)
+                        try await settle(registry.port)
+                    }
                     for id in ["quick", "slow", "quick", "quick"] {
                         let answer = try await connection.answer()
                         #expect(answer.header("X-Request-ID") == id)

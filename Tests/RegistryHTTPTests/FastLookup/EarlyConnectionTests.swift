@@ -33,17 +33,27 @@ import Testing
         }
     }
 
+    /// For some of these counts the kernel hasn't taken all answers when the end arrives, and the
+    /// server still holds what is left: each has 2 KiB, and the kernel takes some megabytes.
     @Test func `gives all answers to a client that has closed its half`() async throws {
-        try await withRegistry(.with { $0.http.accessLog = .off }) { registry in
-            for count in [1, 100, 2000] {
-                try await registry.connected { connection in
-                    try await connection.send(Self.gets(0..<count, registry))
+        try await withOneLoop(.with { $0.http.accessLog = .off }) { registry in
+            let upstream = "http://japan.example.com/" + String(repeating: "x", count: 2000)
+            let settings =
+                #"{"upstream":"\#(upstream)","accepts_signups":true,"default_for_signups":true}"#
+            try await registry.send(.PUT, "/v1/locations/japan", json: settings)
+            try await registry.register("a.example.com")
+            let get =
+                "GET /v1/route?host=a.example.com HTTP/1.1\r\nHost: h\r\n"
+                + "Authorization: Bearer \(registry.token(.reader))\r\n\r\n"
+            var length = 0
+            for count in [1] + Array(stride(from: 1300, to: 1700, by: 24)) {
+                try await withConnection(to: registry.port, receiveBuffer: 4096) { connection in
+                    try await connection.send(String(repeating: get, count: count))
                     connection.finish()
-                    for number in 0..<count {
-                        let answer = try await connection.answer()
-                        #expect(answer.header("X-Request-ID") == "\(number)")
-                    }
-                    #expect(try await connection.rest().isEmpty)
+                    try await settle(registry.port)
+                    let octets = try await connection.rest().count
+                    if count == 1 { length = octets }
+                    #expect(octets == count * length, "\(count) answers")
                 }
             }
         }

@@ -56,17 +56,6 @@ struct TwoServers: Sendable {
         }
     }
 
-    /// Comes back once the server has read all that was sent to it before: it has one event loop, and
-    /// answers here for the second time, so it has been round once since.
-    private static func settle(_ port: Int) async throws {
-        try await withConnection(to: port) { connection in
-            for _ in 0..<2 {
-                try await connection.send("GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
-                _ = try await connection.answer()
-            }
-        }
-    }
-
     /// 100 Continue too: it's sent where no earlier answer is due, so it depends on the time.
     private static func blotted(_ answers: String) -> String {
         var lines = answers.replacing("HTTP/1.1 100 Continue\r\n\r\n", with: "").split(

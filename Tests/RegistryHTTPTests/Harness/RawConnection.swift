@@ -78,7 +78,7 @@ struct RawConnection {
     private mutating func receive() async throws -> Bool {
         do {
             guard let buffer = try await inbound.next() else { return false }
-            received += Array(buffer.readableBytesView)
+            buffer.withUnsafeReadableBytes { received.append(contentsOf: $0) }
             return true
         } catch is IOError {
             return false
@@ -86,11 +86,14 @@ struct RawConnection {
     }
 }
 
+/// - Parameter receiveBuffer: octets that the kernel keeps for a client that doesn't read, at most.
 func withConnection<Result>(
-    to port: Int, _ body: (inout RawConnection) async throws -> Result
+    to port: Int, receiveBuffer: Int = 1 << 20,
+    _ body: (inout RawConnection) async throws -> Result
 ) async throws -> Result {
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
         .channelOption(.allowRemoteHalfClosure, value: true)
+        .channelOption(.socketOption(.so_rcvbuf), value: receiveBuffer)
         .connect(host: "127.0.0.1", port: port) { channel in
             channel.eventLoop.makeCompletedFuture {
                 try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
@@ -133,4 +136,28 @@ extension RunningRegistry {
             return answer
         }
     }
+}
+
+/// Comes back once a server with one event loop has read all that was sent to it before: it answers
+/// here for the second time, so it has been round once since.
+func settle(_ port: Int) async throws {
+    try await withConnection(to: port) { connection in
+        for _ in 0..<2 {
+            try await connection.send("GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
+            _ = try await connection.answer()
+        }
+    }
+}
+
+/// Runs a registry whose connections share one event loop, for `settle`.
+func withOneLoop(
+    _ settings: RegistrySettings = RegistrySettings(),
+    _ body: (RunningRegistry) async throws -> Void
+) async throws {
+    let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    var settings = settings
+    settings.eventLoops = loops
+    let result = await Result { try await withRegistry(settings, body) }
+    try await loops.shutdownGracefully()
+    try result.get()
 }

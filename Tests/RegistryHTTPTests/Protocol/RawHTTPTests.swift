@@ -125,6 +125,26 @@ import Testing
         }
     }
 
+    /// More than the kernel keeps for a client that doesn't read.
+    @Test(arguments: [false, true])
+    func `a client that reads late gets the whole of its last answer`(halfCloses: Bool) async throws
+    {
+        try await withOneLoop { registry in
+            let get = "GET /openapi.yaml HTTP/1.1\r\nHost: h\r\n"
+            let one = try await registry.raw("GET", "/openapi.yaml").bytes.count
+            try await withConnection(to: registry.port, receiveBuffer: 4096) { connection in
+                let last = halfCloses ? "\r\n" : "Connection: close\r\n\r\n"
+                try await connection.send(String(repeating: "\(get)\r\n", count: 39) + get + last)
+                if halfCloses { connection.finish() }
+                try await settle(registry.port)
+                for _ in 0..<40 {
+                    #expect(try await connection.answer().bytes.count == one)
+                }
+                #expect(try await connection.rest().isEmpty)
+            }
+        }
+    }
+
     @Test func `a client of HTTP 1.0 gets its answer and the end`() async throws {
         try await withRegistry { registry in
             try await registry.connected { connection in
