@@ -1,3 +1,4 @@
+import Logging
 import RegistryModel
 import RoutingTable
 
@@ -9,11 +10,17 @@ public struct RegistryService: Sendable {
     let names: NamePolicy
     let now: @Sendable () -> Timestamp
     let verifications = Verifications()
+    public let agents: AgentDirectory
+    let logger: Logger
 
     public init(
         store: any Store, state: NodeState, names: NamePolicy,
+        agents: AgentDirectory = AgentDirectory(),
+        logger: Logger = Logger(label: "tenant-registry"),
         now: @escaping @Sendable () -> Timestamp
     ) {
+        self.agents = agents
+        self.logger = logger
         self.store = store
         self.state = state
         self.names = names
@@ -35,6 +42,7 @@ public struct RegistryService: Sendable {
     /// Reads the whole table. The listener opens after this has returned.
     public func loadTable() async throws(RegistryError) {
         try await state.load(from: store)
+        agents.load(try await store.agents())
     }
 
     /// Waits until this node's table has `revision`.
