@@ -20,6 +20,7 @@ extension PrometheusRegistry {
                 "registry_verification_changes": "Changes that the last verification has checked.",
                 "registry_verification_ok": "1 where the last verification found nothing, else 0.",
                 "registry_agents": "Agents that count: known, and not evicted.",
+                "registry_agents_waits": "Requests that wait for agents to have a revision.",
                 "registry_agents_lagging": "Agents that count and are silent past their lease.",
                 "registry_wal_bytes": "Size of SQLite's write-ahead log.",
             ],
@@ -33,6 +34,7 @@ extension PrometheusRegistry {
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
         let agents = Gauge(label: "registry_agents")
+        let waits = Gauge(label: "registry_agents_waits")
         let lagging = Gauge(label: "registry_agents_lagging")
         let wal = Gauge(label: "registry_wal_bytes")
         register(collector: {
@@ -43,6 +45,7 @@ extension PrometheusRegistry {
             let counts = service.agents.counts(at: service.time)
             agents.record(counts.agents)
             lagging.record(counts.silent)
+            waits.record(service.agents.waits)
             wal.record(store.walBytes)
         })
     }
