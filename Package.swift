@@ -150,6 +150,13 @@ let package = Package(
             ],
             path: "Benchmarks/ChainCost",
             swiftSettings: strict),
+        .executableTarget(
+            name: "StoreFill",
+            dependencies: [
+                "SQLiteStore", "RegistryModel", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/StoreFill",
+            swiftSettings: strict),
 
         .testTarget(
             name: "RegistryModelTests", dependencies: ["RegistryModel"], swiftSettings: strict),

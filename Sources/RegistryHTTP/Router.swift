@@ -104,6 +104,7 @@ struct RegistryRouter {
     let service: RegistryService
     let options: HTTPOptions
     let log: RequestLog
+    let admission: Admission
 
     /// Every method that NIO's parser knows: the rest never gets this far.
     static let methods: [HTTPRequest.Method] =
@@ -129,7 +130,8 @@ struct RegistryRouter {
         }
         let unmatched = EndpointRunner(
             endpoint: .notFound, service: service, options: options,
-            metrics: EndpointMetrics(method: "any", route: Endpoint.notFound.path), log: log)
+            metrics: EndpointMetrics(method: "any", route: Endpoint.notFound.path), log: log,
+            admission: admission)
         router.add(middleware: UnmatchedPath(runner: unmatched))
         return router.buildResponder()
     }
@@ -137,7 +139,8 @@ struct RegistryRouter {
     func runner(_ endpoint: Endpoint, _ method: HTTPRequest.Method) -> EndpointRunner {
         EndpointRunner(
             endpoint: endpoint, service: service, options: options,
-            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path), log: log)
+            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path), log: log,
+            admission: admission)
     }
 
     private func add(
