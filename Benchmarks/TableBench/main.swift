@@ -2,7 +2,7 @@ import Foundation
 import RegistryModel
 import RoutingTable
 
-// Measures the routing table at one size, beside a dictionary behind a lock, and prints JSON.
+// Measures the routing table at one size, beside a dictionary behind a lock and a persistent tree, and prints JSON.
 //
 //     TableBench [names] [domains in the large revision]
 //
@@ -44,6 +44,7 @@ report["octets_per_name_after"] = rounded(Double(table.octets) / Double(names))
 
 if names <= 10_000_000, !CommandLine.arguments.contains("--no-dictionary") {
     report["dictionary"] = dictionaryFigures(names: names)
+    report["tree"] = treeFigures(names: names)
 }
 
 let json = try JSONSerialization.data(
