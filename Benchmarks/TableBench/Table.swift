@@ -3,9 +3,9 @@ import RoutingTable
 
 func tableFigures(_ table: CompactRoutingTable, names: Int) -> [String: Any] {
     let before = residentOctets()
-    let load = seconds { load(table, names: names) }
+    let loading = seconds { load(table, names: names) }
     var report: [String: Any] = [
-        "load_seconds": rounded(load),
+        "load_seconds": rounded(loading),
         "octets_per_name": rounded(Double(table.octets) / Double(names)),
         "resident_octets_per_name": rounded(Double(residentOctets() - before) / Double(names)),
     ]

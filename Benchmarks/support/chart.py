@@ -21,7 +21,8 @@ def bars(title, unit, rows, note):
     ordered = sorted(medians)
     longest = next((each for each in reversed(ordered[:-1]) if ordered[-1] > 3 * each), ordered[-1]) * 1.15
     height = 60 + line * len(rows) + 26
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 110} {height}" '
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 110}" height="{height}" '
+             f'viewBox="0 0 {left + width + 110} {height}" '
              f'role="img" aria-label="{html.escape(title)}"><style>{STYLE}</style>',
              f'<text class="title" x="8" y="22">{html.escape(title)}</text>',
              f'<text class="small" x="8" y="40">{html.escape(unit)}</text>',

@@ -100,7 +100,8 @@ class Peer:
             "route": (f"/v1/route?host={name}", None, ""), "webdis": (f"/GET/{name}", None, name),
             "etcd": ("/v3/kv/range", json.dumps({"key": key}).encode(), key)}[self.kind]
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body)
-        request.add_header("Authorization", f"Bearer {self.token}")
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
         if self.kind == "host":
             request.add_header("Host", name)
         answer = urllib.request.urlopen(request, timeout=5)
