@@ -56,6 +56,18 @@ def cpu_seconds(pids):
     return total / TICKS
 
 
+def pin_load():
+    """Keeps this process, and the load that it will start, on the first core."""
+    os.sched_setaffinity(0, {0})
+
+
+def pin_servers(pids):
+    """Gives processes a core beside the load's: one worker each, and no moving about."""
+    last = str(min(1, os.cpu_count() - 1))
+    for pid in {each for parent in pids for each in tree(parent)}:
+        subprocess.run(["taskset", "-a", "-c", "-p", last, str(pid)], check=True, capture_output=True)
+
+
 def memory_mib(pid, field="VmRSS"):
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(rf"^{field}:\s+(\d+)", text, re.M)[1]) / 1024

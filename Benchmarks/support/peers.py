@@ -9,6 +9,7 @@ import urllib.request
 from common import BUILD, free_ports, wait_for
 
 NAMES = 100_000
+BARE = "bare Hummingbird route"
 ANSWER = ('{"fqdn":"tenant000001.kintone.com","location":"aws","mode":"serve","tenant":"acme-inc",'
           '"revision":48211,"registered_at":"2019-09-03T01:02:03.000Z","changed_at":"2020-06-21T00:00:00.000Z"}')
 
@@ -86,6 +87,10 @@ class Peer:
     def __init__(self, label, processes, port, kind, token="", is_ours=False):
         self.label, self.port, self.kind, self.token, self.is_ours = label, port, kind, token, is_ours
         self.pids = [each.pid for each in processes]
+
+    @property
+    def has_one_worker(self):
+        return self.kind in ("domain", "route", "host") and self.label != BARE
 
     @property
     def environment(self):
@@ -175,7 +180,7 @@ def etcd(processes):
 def bare(processes):
     (port,) = free_ports(1)
     process = processes.start("bare", [BUILD / "BareRoute", port], f"http://127.0.0.1:{port}/v1/domains/x")
-    return Peer("bare Hummingbird route", [process], port, "domain")
+    return Peer(BARE, [process], port, "domain")
 
 
 def registry(processes, name, label, kind, *flags):
