@@ -53,8 +53,13 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	$(SWIFT) build -c release --product tenant-registry
 	$(SWIFT) build -c release --product BareRoute
 	$(SWIFT) build -c release --product ChainCost
+	$(SWIFT) build -c release --product TableBench
+	$(SWIFT) build -c release --product StoreFill
 	@Benchmarks/bench
-	@Benchmarks/waves
+	@Benchmarks/steady
+	@Benchmarks/size
+	@Benchmarks/soak 2
+	@WAVE_ROUNDS=2 Benchmarks/waves
 	@Benchmarks/history
 	@Benchmarks/edge
 

@@ -15,6 +15,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -142,7 +143,11 @@ let package = Package(
             path: "Benchmarks/BareRoute",
             swiftSettings: strict),
         .executableTarget(
-            name: "TableBench", dependencies: ["RegistryModel", "RoutingTable"],
+            name: "TableBench",
+            dependencies: [
+                "RegistryModel", "RoutingTable",
+                .product(name: "HashTreeCollections", package: "swift-collections"),
+            ],
             path: "Benchmarks/TableBench",
             swiftSettings: strict),
 
@@ -153,6 +158,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Benchmarks/ChainCost",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "StoreFill",
+            dependencies: [
+                "SQLiteStore", "RegistryModel", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/StoreFill",
             swiftSettings: strict),
 
         .testTarget(

@@ -27,6 +27,8 @@ struct Endpoint: Sendable {
     var style: Style
     /// Whether an `Idempotency-Key` counts. On every POST but two.
     var isIdempotent = false
+    /// What its requests count against when there are too many.
+    var lane: Lane
     /// Query parameters of a write; its handler reads them. A read's handler knows its own.
     var query: Set<String> = []
     /// Whether it's what proxies ask on each request: answered from memory alone, shed last, and
@@ -49,6 +51,7 @@ struct Endpoint: Sendable {
     var lookup: Endpoint {
         var copy = self
         copy.isLookup = true
+        copy.lane = .light
         return copy
     }
 
@@ -58,9 +61,10 @@ struct Endpoint: Sendable {
     ) -> Endpoint {
         Endpoint(
             method: .one(.get), path: path, access: .needs(permission),
-            style: .json(bodyLimit: mebibyte), produces: produces, handler: handler)
+            style: .json(bodyLimit: mebibyte), lane: .read, produces: produces, handler: handler)
     }
 
+    /// - Parameter isIdempotent: false for one that changes nothing.
     static func post(
         _ path: String, _ permission: Permission, bodyLimit: Int = mebibyte,
         isIdempotent: Bool = true, query: Set<String> = [], produces: [MediaType] = [.json],
@@ -68,8 +72,9 @@ struct Endpoint: Sendable {
     ) -> Endpoint {
         Endpoint(
             method: .one(.post), path: path, access: .needs(permission),
-            style: .json(bodyLimit: bodyLimit), isIdempotent: isIdempotent, query: query,
-            produces: produces, handler: handler)
+            style: .json(bodyLimit: bodyLimit), isIdempotent: isIdempotent,
+            lane: isIdempotent ? .write : .read, query: query, produces: produces,
+            handler: handler)
     }
 
     static func write(
@@ -78,20 +83,21 @@ struct Endpoint: Sendable {
     ) -> Endpoint {
         Endpoint(
             method: .one(method), path: path, access: .needs(permission),
-            style: .json(bodyLimit: mebibyte), handler: handler)
+            style: .json(bodyLimit: mebibyte), lane: .write, handler: handler)
     }
 
     static func proxy(_ method: Method, _ path: String, _ handler: @escaping Handler) -> Endpoint {
         Endpoint(
-            method: method, path: path, access: .needs(.read), style: .proxy, isLookup: true,
-            handler: handler)
+            method: method, path: path, access: .needs(.read), style: .proxy, lane: .light,
+            isLookup: true, handler: handler)
     }
 
     static func operations(_ path: String, _ access: Access, _ handler: @escaping Handler)
         -> Endpoint
     {
         Endpoint(
-            method: .one(.get), path: path, access: access, style: .operations, handler: handler)
+            method: .one(.get), path: path, access: access, style: .operations, lane: .light,
+            handler: handler)
     }
 }
 
@@ -103,6 +109,8 @@ typealias BodyStream =
 /// What an endpoint answers.
 struct Reply: Sendable {
     var status: HTTPResponse.Status = .ok
+    /// Whether it's a refusal of a service that has too much to do.
+    var isShed = false
     var headers = HTTPFields()
     var body: [UInt8] = []
     /// Writes a body of any size, instead of `body`.

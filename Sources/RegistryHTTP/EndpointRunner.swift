@@ -16,23 +16,28 @@ struct EndpointRunner: Sendable {
     let options: HTTPOptions
     let metrics: EndpointMetrics
     let log: RequestLog
+    let admission: Admission
 
     /// Never throws for a refusal; only where the connection itself is gone.
     func respond(to request: Request, context: RegistryRequestContext) async throws -> Response {
         let started = ContinuousClock.now
         let id = RequestID(echoing: request.headers[.xRequestID])
         var who: Caller?
+        var permit: Permit?
         let reply: Reply
         do {
             who = try authorize(request)
+            let admitted = try admit(request)
+            permit = admitted
             var call = call(request, who, id, context.parameters)
-            reply = try await answer(&call)
+            reply = try await answer(&call, admitted)
         } catch let error as HTTPParserError {
             throw error
         } catch {
             reply = refusal(error, request, context.logger, id: id)
         }
-        return conclude(reply, request, caller: who, id: id, started: started, context.logger)
+        return conclude(
+            reply, request, caller: who, permit, id: id, started: started, context.logger)
     }
 
     private func call(
@@ -48,22 +53,24 @@ struct EndpointRunner: Sendable {
     ) -> Reply {
         let problem = problem(for: error, logger, id: id)
         var reply = Reply(status: problem.status, headers: problem.headers)
+        reply.isShed = problem.code == RegistryError.overloaded.code
         reply.headers[.contentType] = Problem.contentType
         reply.body = problem.body(instance: request.uri.path, requestID: id.text)
         return reply
     }
 
     private func conclude(
-        _ reply: Reply, _ request: Request, caller: Caller?, id: RequestID,
+        _ reply: Reply, _ request: Request, caller: Caller?, _ permit: Permit?, id: RequestID,
         started: ContinuousClock.Instant, _ logger: Logger
     ) -> Response {
         let record = { @Sendable [metrics, log, endpoint] in
             let duration = started.duration(to: .now)
             let (status, method) = (reply.status.code, request.method.rawValue)
             metrics.record(status: status, duration)
-            guard log.wants(method: method, status: status, isLookup: endpoint.isLookup) else {
-                return
-            }
+            // Those are counted, and told of once a second.
+            guard !reply.isShed,
+                log.wants(method: method, status: status, isLookup: endpoint.isLookup)
+            else { return }
             log.write(
                 RequestLog.Line(
                     requestID: id.text, method: method, route: endpoint.path, status: status,
@@ -72,12 +79,16 @@ struct EndpointRunner: Sendable {
                 logger)
         }
         guard let stream = reply.stream, request.method != .head else {
+            permit?.release()
             record()
             return finish(reply, request, id: id)
         }
         var streaming = reply
         streaming.stream = { write in
-            defer { record() }
+            defer {
+                permit?.release()
+                record()
+            }
             do {
                 try await stream(write)
             } catch {
@@ -112,20 +123,25 @@ struct EndpointRunner: Sendable {
         return .token(record)
     }
 
-    private func answer(_ call: inout Call) async throws -> Reply {
+    private func answer(_ call: inout Call, _ permit: Permit) async throws -> Reply {
         if case .json(let limit) = endpoint.style {
             try checkAccept(call.request)
             if [.post, .put, .patch].contains(call.request.method) {
                 var query = QueryReader(call.query, knowing: endpoint.query)
                 try query.finish()
-                call.body = try await readBody(call.request, limit: limit)
+                call.body = try await readBody(call.request, limit: limit, permit)
             }
         }
         if endpoint.isIdempotent { try await recall(&call) }
         if case .json = endpoint.style, call.replay == nil {
             try await waitForRevision(call.query)
         }
-        return try await endpoint.handler(&call)
+        let reply = try await endpoint.handler(&call)
+        if reply.stream != nil, call.request.method != .head {
+            permit.dropBody()
+            try permit.move(to: .stream)
+        }
+        return reply
     }
 
     private func checkAccept(_ request: Request) throws {
@@ -138,25 +154,6 @@ struct EndpointRunner: Sendable {
         }
         guard ContentNegotiation.choice(of: types, request.headers) != nil else {
             throw Problem.notAcceptable(types)
-        }
-    }
-
-    private func readBody(_ request: Request, limit: Int) async throws -> [UInt8] {
-        let length = request.headers[.contentLength].flatMap { Int($0) }
-        if let length, length > limit { throw Problem.bodyTooLarge(limit: limit) }
-        let hasBody = (length ?? 0) > 0 || request.headers[.transferEncoding] != nil
-        guard hasBody else { return [] }
-        guard ContentNegotiation.isJSON(request.headers, alsoMergePatch: request.method == .patch)
-        else {
-            throw Problem(
-                .unsupportedMediaType, "unsupported-media-type",
-                "send application/json in UTF-8, not compressed")
-        }
-        do {
-            let buffer = try await request.body.collect(upTo: limit)
-            return Array(buffer.readableBytesView)
-        } catch is NIOTooManyBytesError {
-            throw Problem.bodyTooLarge(limit: limit)
         }
     }
 

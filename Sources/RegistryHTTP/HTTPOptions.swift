@@ -19,6 +19,7 @@ public struct HTTPOptions: Sendable {
     /// compare.
     public var answersEarly = true
     public var limits = ConnectionLimits()
+    public var load = LoadLimits()
 
     public init() {}
 }

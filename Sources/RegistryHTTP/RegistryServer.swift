@@ -10,6 +10,7 @@ public struct RegistryServer: Sendable {
     private let options: HTTPOptions
     private let routes: Routes
     private let drain: DrainSignal
+    private let admission: Admission
     private let eventLoops: (any EventLoopGroup)?
     private let logger: Logger
 
@@ -27,6 +28,7 @@ public struct RegistryServer: Sendable {
         self.drain = drain
         self.eventLoops = eventLoops
         self.logger = logger
+        admission = Admission(options.load, logger: logger)
         routes = Routes(
             options: options,
             operations: OperationsRoutes(drain: drain, metricsText: metrics))
@@ -60,7 +62,8 @@ public struct RegistryServer: Sendable {
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldCount = limits.headerCount
         let log = RequestLog(options)
-        let router = RegistryRouter(service: service, options: options, log: log)
+        let router = RegistryRouter(
+            service: service, options: options, log: log, admission: admission)
         let hasLookups = endpoints.contains { $0.isLookup }
         let lookups =
             hasLookups && options.answersEarly
@@ -81,9 +84,24 @@ public struct RegistryServer: Sendable {
             configuration: ApplicationConfiguration(
                 address: address, serverName: nil, backlog: limits.backlog,
                 availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),
-            onServerRunning: onServerRunning,
+            onServerRunning: { [logger] channel in
+                do {
+                    try await channel.setOption(.maxMessagesPerRead, value: limits.acceptedAtOnce)
+                        .get()
+                    try await channel.eventLoop.submit {
+                        try channel.pipeline.syncOperations.addHandler(
+                            AcceptErrors(logger: logger), position: .first)
+                    }.get()
+                } catch {
+                    logger.warning("a listener isn't guarded", metadata: ["error": "\(error)"])
+                }
+                await onServerRunning(channel)
+            },
             eventLoopGroupProvider: eventLoops.map { .shared($0) } ?? .singleton, logger: logger)
     }
+
+    /// Sets the gauges of requests under way, for who is about to read them.
+    public func recordLoad() { admission.recordGauges() }
 
     /// Every operation, for the test that compares them with `openapi.yaml`, and for `routes`.
     public var operations: [(method: String, path: String, permission: String)] {

@@ -120,6 +120,7 @@ struct RegistryRouter {
     let service: RegistryService
     let options: HTTPOptions
     let log: RequestLog
+    let admission: Admission
 
     /// Every method that NIO's parser knows: the rest never gets this far.
     static let methods: [HTTPRequest.Method] =
@@ -145,7 +146,8 @@ struct RegistryRouter {
         }
         let unmatched = EndpointRunner(
             endpoint: .notFound, service: service, options: options,
-            metrics: EndpointMetrics(method: "any", route: Endpoint.notFound.path), log: log)
+            metrics: EndpointMetrics(method: "any", route: Endpoint.notFound.path), log: log,
+            admission: admission)
         router.add(middleware: UnmatchedPath(runner: unmatched))
         return router.buildResponder()
     }
@@ -153,7 +155,8 @@ struct RegistryRouter {
     func runner(_ endpoint: Endpoint, _ method: HTTPRequest.Method) -> EndpointRunner {
         EndpointRunner(
             endpoint: endpoint, service: service, options: options,
-            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path), log: log)
+            metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path), log: log,
+            admission: admission)
     }
 
     private func add(

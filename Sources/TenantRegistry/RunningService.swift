@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import Metrics
 import NIOCore
+import NIOPosix
 import PrometheusMetrics
 import RegistryHTTP
 import RegistryModel
@@ -17,6 +18,8 @@ import ServiceLifecycle
 /// listener, requests, maintenance, store.
 enum RunningService {
     static func run(_ options: ServeOptions) async throws {
+        // Before anything asks for the loops.
+        NIOSingletons.groupLoopCountSuggestion = options.eventLoops
         let registry = PrometheusRegistry.standard()
         MetricsSystem.bootstrap(registry)
         LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
@@ -36,11 +39,11 @@ enum RunningService {
         try await load(service, logger)
         try await makeFirstToken(service, folder: options.folder, logger)
         registry.observe(service, store)
-
         let drain = DrainSignal()
         let server = RegistryServer(
             service: service, options: options.http, drain: drain,
             metrics: { registry.render() }, logger: logger)
+        registry.register(collector: { server.recordLoad() })
         try await serve(server, options, service: service, store: store, drain: drain, logger)
     }
 

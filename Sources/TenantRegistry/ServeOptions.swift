@@ -17,6 +17,8 @@ struct ServeOptions: Sendable {
     var suffixes: [FQDN] = []
     var reservedNames = NamePolicy.standardReserved
     var http = HTTPOptions()
+    /// Threads that serve connections.
+    var eventLoops = 1
     var logLevel = Logger.Level.info
     /// From "not ready" to the end of listening: for load balancers to look away.
     var drain = Duration.seconds(1)

@@ -5,7 +5,10 @@ import Synchronization
 public struct ConnectionLimits: Sendable {
     /// Open connections, at most; further ones wait in the kernel's backlog.
     public var connections = 16_384
+    /// Connections that the kernel keeps until they are accepted; its `somaxconn` may allow fewer.
     public var backlog = 4096
+    /// Connections accepted in a row before requests on open ones have their turn again.
+    public var acceptedAtOnce: UInt = 4
     /// A connection without a request closes after this. Above the 60 s for which AWS's load
     /// balancers keep theirs: the one that closes last never meets a closed connection.
     public var idle = TimeAmount.seconds(75)

@@ -21,13 +21,13 @@ struct RegistryChannel: ServerChildChannel {
                 let parser = try pipeline.handler(
                     type: ByteToMessageHandler<HTTPRequestDecoder>.self)
                 try pipeline.addHandler(OldClients(), position: .after(parser))
-                // The last one added to the front stands foremost.
+                // The last one added to the front stands foremost: what lookups pass is theirs alone.
+                try pipeline.addHandler(UnwrittenAnswers(), position: .first)
                 if let lookups {
                     let connection = try pipeline.handler(type: ConnectionGuard.self)
                     try pipeline.addHandler(
                         lookups.handler(connection, on: channel.eventLoop), position: .first)
                 }
-                try pipeline.addHandler(UnwrittenAnswers(), position: .first)
                 return value
             }
     }

@@ -22,6 +22,8 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var handedOn: UInt64 = 0
     /// Whether anybody else has to hear that this read is complete.
     private var hasHandedOn = false
+    /// Whether something was answered since the last read was complete.
+    private var hasAnswered = false
 
     init(_ lookups: FastLookup, _ connection: ConnectionGuard, _ kit: LoopKit) {
         self.lookups = lookups
@@ -39,6 +41,7 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
         while isBetweenRequests, connection.isAtRest, context.channel.isWritable {
             let taken = answer(&buffer, &now)
             guard taken.octets > 0 else { break }
+            hasAnswered = true
             connection.noteEarlyAnswer(at: now)
             context.writeAndFlush(wrapOutboundOut(kit.answers), promise: nil)
             if taken.isLast { return connection.closeAfterEarlyAnswer() }
@@ -82,8 +85,16 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        guard hasHandedOn else { return }
-        hasHandedOn = false
+        defer {
+            hasHandedOn = false
+            hasAnswered = false
+        }
+        guard hasHandedOn else {
+            // Asks for more straight away. The channel would ask by itself, but through every handler
+            // of the pipeline: none of them has anything to hold back, for none has got anything.
+            if hasAnswered { context.read() }
+            return
+        }
         context.fireChannelReadComplete()
     }
 }

@@ -66,6 +66,21 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Open connections at most, 1-1000000. (default: 16384)")
     var maxConnections: Int?
 
+    @Option(
+        help:
+            "Writes under way at most, and as many reads of the store; lookups don't count. (default: 1024)"
+    )
+    var maxRequests: Int?
+
+    @Option(help: "Streamed answers at most, 1-1000000. (default: 64)")
+    var maxStreams: Int?
+
+    @Option(help: "MiB of large request bodies in memory at once, 1-1048576. (default: 256)")
+    var maxBodyMemory: Int?
+
+    @Option(help: "Threads that serve connections, 1-1024. (default: one for each core)")
+    var eventLoops: Int?
+
     @Option(help: "Seconds between \"not ready\" and the end of listening, 0-600. (default: 1)")
     var drainSeconds: Int?
 
@@ -126,6 +141,16 @@ struct Serve: AsyncParsableCommand {
             try Self.choice(settings.text(logLevel, "log-level"), "log-level") ?? .info
         options.http.limits.connections = try settings.integer(
             maxConnections, "max-connections", default: 16_384, in: 1...1_000_000)
+        options.http.load.requests = try settings.integer(
+            maxRequests, "max-requests", default: 1024, in: 1...1_000_000)
+        options.http.load.streams = try settings.integer(
+            maxStreams, "max-streams", default: 64, in: 1...1_000_000)
+        options.http.load.bodyBytes =
+            try settings.integer(maxBodyMemory, "max-body-memory", default: 256, in: 1...1_048_576)
+            << 20
+        options.eventLoops = try settings.integer(
+            eventLoops, "event-loops", default: ProcessInfo.processInfo.activeProcessorCount,
+            in: 1...1024)
         options.drain = .seconds(
             try settings.integer(drainSeconds, "drain-seconds", default: 1, in: 0...600))
         return options

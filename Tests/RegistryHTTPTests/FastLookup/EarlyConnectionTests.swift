@@ -105,7 +105,7 @@ import Testing
     }
 }
 
-@Suite("The access log", .timeLimit(.minutes(1))) struct LookupLogTests {
+@Suite("The access log", .timeLimit(.minutes(5))) struct LookupLogTests {
     private static func lines(_ registry: RunningRegistry, _ route: String) -> Int {
         registry.log.lines.count { $0.message == "request" && $0.metadata["route"] == route }
     }

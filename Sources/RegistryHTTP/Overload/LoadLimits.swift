@@ -1,0 +1,30 @@
+/// How much work the service takes on at once. What is beyond is refused at once, with 503 and
+/// `Retry-After`, so that what was taken on ends soon; lookups have no such bound.
+public struct LoadLimits: Sendable {
+    /// Writes under way at most; and as many reads of the store.
+    public var requests = 1024
+    /// Answers of any size that are being sent, at most.
+    public var streams = 64
+    /// Octets of large request bodies in memory at once, all requests together.
+    public var bodyBytes = 256 << 20
+    /// Octets of each body that don't count: the number of requests bounds those. So a signup is never
+    /// refused for the sake of somebody's large batches.
+    public var uncountedBodyBytes = 64 << 10
+
+    public init() {}
+
+    /// Octets.
+    var largestBody: Int { bodyBytes + uncountedBodyBytes }
+}
+
+/// Which bound a request counts against.
+enum Lane: String, Sendable, CaseIterable {
+    /// None but that of connections: answered from memory, or waiting without holding anything.
+    case light
+    /// Asks the store.
+    case read
+    /// Changes something.
+    case write
+    /// Sends an answer of any size.
+    case stream
+}
