@@ -194,6 +194,10 @@ extension Problem {
             case .notReady:
                 Problem(.serviceUnavailable, code, "the routing table isn't loaded yet").with(
                     .retryAfter, "1")
+            case .needsRegistry:
+                Problem(
+                    .notImplemented, code,
+                    "an agent knows where domains live now; ask the registry for the rest")
             case .verificationRunning:
                 Problem(.conflict, code, "a verification is under way already; one runs at a time")
                     .with(.retryAfter, "10")

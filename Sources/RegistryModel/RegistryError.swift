@@ -43,6 +43,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case revisionNotReached(Revision, now: Revision)
     case invalidCursor
     case notReady
+    /// Asked of an agent, which has the present and neither the log nor the store.
+    case needsRegistry
     /// Another check of the whole log is under way.
     case verificationRunning
 
@@ -88,6 +90,7 @@ extension RegistryError {
         case .revisionNotReached: "revision-not-reached"
         case .invalidCursor: "invalid-cursor"
         case .notReady: "not-ready"
+        case .needsRegistry: "needs-registry"
         case .verificationRunning: "verification-running"
         case .overloaded: "overloaded"
         case .storageFull: "storage-full"

@@ -119,7 +119,7 @@ private struct Wait {
         guard let limit else { return .wave(committed, nil) }
         return .wave(
             committed,
-            await call.service.convergence(at: committed.revision, within: limit))
+            try await call.service.convergence(at: committed.revision, within: limit))
     }
 }
 
