@@ -15,7 +15,8 @@ struct TenantRegistry: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Serve.self, Domains.self, Import.self, Export.self, Migrations.self, Tokens.self,
+            Serve.self, Agent.self, Domains.self, Import.self, Export.self, Migrations.self,
+            Tokens.self,
             Locations.self, History.self, Verify.self, Stats.self, Completions.self,
         ])
 

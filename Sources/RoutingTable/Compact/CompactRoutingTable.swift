@@ -47,6 +47,16 @@ public final class CompactRoutingTable: RoutingTable {
         try views.read { view in body(view.entry(name), view.position) }
     }
 
+    public func forEachEntry(
+        _ begin: (TableSummary) -> Void,
+        _ body: (_ name: UnsafeRawBufferPointer, TableEntry) -> Void
+    ) throws(RegistryError) {
+        try views.read { view in
+            begin(view.summary)
+            view.forEachEntry(body)
+        }
+    }
+
     public func statistics() throws(RegistryError) -> Read<TableStatistics> {
         try views.read { Read($0.statistics(), at: $0.position.revision) }
     }
