@@ -62,14 +62,20 @@ enum StateFile {
         _ file: URL, into load: any TableLoad
     ) throws(SnapshotRefusal) -> Contents? {
         guard let octets = try contents(file) else { return nil }
-        let body = try checked(octets)
+        // Swift's typed throws don't go through the closure; a Result does.
+        return try octets.withUnsafeBytes { octets in
+            Result { () throws(SnapshotRefusal) in try read(checked(octets), into: load) }
+        }.get()
+    }
+
+    private static func read(
+        _ octets: UnsafeRawBufferPointer, into load: any TableLoad
+    ) throws(SnapshotRefusal) -> Contents {
         var reading = SnapshotReading(load)
         var currentAt: Timestamp?
-        var rest = body[...]
+        var rest = octets
         var isFirst = true
-        while let end = rest.firstIndex(of: 0x0A) {
-            let line = rest[..<end]
-            rest = rest[(end + 1)...]
+        while let line = rest.takeLine() {
             if rest.isEmpty {
                 currentAt = time(line)
             } else if isFirst {
@@ -109,23 +115,38 @@ enum StateFile {
     }
 
     /// Everything before the last line, where that one vouches for it.
-    private static func checked(_ octets: Data) throws(SnapshotRefusal) -> Data {
+    private static func checked(
+        _ octets: UnsafeRawBufferPointer
+    ) throws(SnapshotRefusal) -> UnsafeRawBufferPointer {
         let length = DigestText.text(Array(repeating: 0, count: 32)).utf8.count + 1
         guard octets.count > length, octets.last == 0x0A else { throw .corrupt("it's cut off") }
-        let body = octets.dropLast(length)
+        let body = UnsafeRawBufferPointer(rebasing: octets.dropLast(length))
         let said = String(decoding: octets.suffix(length).dropLast(), as: UTF8.self)
-        guard DigestText.text(Array(SHA256.hash(data: body))) == said else {
+        var hash = SHA256()
+        hash.update(bufferPointer: body)
+        guard DigestText.text(Array(hash.finalize())) == said else {
             throw .corrupt("its checksum isn't that of its contents")
         }
         return body
     }
 
-    private static func time(_ line: Data) -> Timestamp? {
+    private static func time(_ line: UnsafeRawBufferPointer) -> Timestamp? {
         guard case .object(let members)? = try? JSONValue(parsing: line),
             let member = members.first(where: { $0.key == "current_at" }),
             case .string(let text) = member.value
         else { return nil }
         return Timestamp(rfc3339: text)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The first line, without its end, which is taken off too; nil where there is none that is whole.
+    fileprivate mutating func takeLine() -> UnsafeRawBufferPointer? {
+        guard let start = baseAddress, let end = memchr(start, 0x0A, count) else { return nil }
+        let length = UnsafeRawPointer(end) - start
+        let line = UnsafeRawBufferPointer(start: start, count: length)
+        self = UnsafeRawBufferPointer(start: start + length + 1, count: count - length - 1)
+        return line
     }
 }
 

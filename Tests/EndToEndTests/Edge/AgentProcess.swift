@@ -21,13 +21,13 @@ final class AgentProcess: Sendable {
     /// Starts an agent, and returns once it listens, which it does with a table or without.
     static func start(
         in folder: TestFolder, upstream: URL, name: String = "edge", port: Int = 0,
-        arguments: [String] = [], environment: [String: String] = [:]
+        state: URL? = nil, arguments: [String] = [], environment: [String: String] = [:]
     ) async throws -> AgentProcess {
         let process = try ChildProcess(
             TenantRegistryBinary.url,
             [
                 "agent", "--upstream", upstream.absoluteString, "--name", name, "--listen",
-                "127.0.0.1:\(port)", "--state-dir", folder.file("state").path,
+                "127.0.0.1:\(port)", "--state-dir", (state ?? folder.file("state")).path,
             ] + pace + arguments, outputs: folder.url, environment: environment)
         let line = try await poll("the agent listens") { () -> LogLine? in
             let line = LogLine.all(in: process.errors).first { $0.announces == "api" }

@@ -77,7 +77,7 @@ final class EdgeNginx: Sendable {
             to: "nginx.conf")
         let nginx = EdgeNginx(try process(folder), port, folder)
         _ = try await poll("nginx listens: \(nginx.process.errors)") {
-            try? await Visitor.ask("nobody.example.com", "GET", at: nginx.port)
+            try? await Visitor.ask("nobody.example.com", .GET, at: nginx.port)
         }
         return nginx
     }

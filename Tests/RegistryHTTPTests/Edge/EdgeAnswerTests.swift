@@ -43,7 +43,7 @@ import Testing
         let text = String(decoding: octets, as: UTF8.self)
         let others = [
             "/v1/stats", "/v1/domains?", "/v1/domains/batch", "/v1/domains/a.example.com?at=x",
-            "/v1/domains HTTP",
+            "/v1/domains HTTP", "/v1/domains/ HTTP",
         ]
         return others.contains { text.contains($0) }
             || text.contains("/v1/domains") && !text.hasPrefix("GET ") && !text.hasPrefix("HEAD ")
