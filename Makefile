@@ -56,6 +56,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/bench
 	@Benchmarks/waves
 	@Benchmarks/history
+	@Benchmarks/edge
 
 coverage: ## Line coverage of the tests
 	@scripts/install-packages test

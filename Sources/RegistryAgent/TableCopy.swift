@@ -21,7 +21,8 @@ struct TableCopy {
         var upstream: UpstreamURL?
     }
 
-    private(set) var summary: TableSummary
+    let position: Position
+    let summary: TableSummary
     /// Sorted by the octets of their names.
     private(set) var rows: [Row] = []
     /// Names, each followed by its tenant.
@@ -31,12 +32,12 @@ struct TableCopy {
     /// - Throws: `notReady` until the table has been loaded.
     init(_ table: any RoutingTable) throws(RegistryError) {
         var numbers: [LocationName: Int] = [:]
-        var summary: TableSummary?
+        var beginning: (position: Position, summary: TableSummary)?
         var (rows, octets, places): ([Row], [UInt8], [Place]) = ([], [], [])
-        try table.forEachEntry { begin in
-            summary = begin
-            rows.reserveCapacity(begin.total)
-            octets.reserveCapacity(begin.total * 32)
+        try table.forEachEntry { position, summary in
+            beginning = (position, summary)
+            rows.reserveCapacity(summary.count)
+            octets.reserveCapacity(summary.count * 32)
         } _: { name, entry in
             let number: Int
             if let known = numbers[entry.location] {
@@ -55,8 +56,8 @@ struct TableCopy {
             octets.append(contentsOf: name)
             if let tenant = entry.tenant { octets.append(contentsOf: tenant) }
         }
-        guard let summary else { throw .notReady }
-        self.summary = summary
+        guard let beginning else { throw .notReady }
+        (position, summary) = beginning
         octets.withUnsafeBytes { octets in
             rows.sort { Self.precedes($0, $1, octets) }
         }
@@ -64,8 +65,6 @@ struct TableCopy {
         self.octets = octets
         self.places = places
     }
-
-    var position: Position { summary.position }
 
     func place(of row: Row) -> Place { places[row.location] }
 

@@ -5,6 +5,8 @@ enum MediaType: String, Sendable {
     case json = "application/json"
     case ndjson = "application/x-ndjson"
     case csv = "text/csv"
+    case plain = "text/plain"
+    case eventStream = "text/event-stream"
 }
 
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.

@@ -132,7 +132,7 @@ struct EndpointRunner: Sendable {
 
     private func checkAccept(_ request: Request) throws {
         let types = endpoint.produces
-        guard types.count > 1 else {
+        guard types != [.json] else {
             guard ContentNegotiation.acceptsJSON(request.headers) else {
                 throw Problem.notAcceptable
             }

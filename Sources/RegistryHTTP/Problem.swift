@@ -198,6 +198,8 @@ extension Problem {
                 Problem(
                     .notImplemented, code,
                     "an agent knows where domains live now; ask the registry for the rest")
+            case .resync(let why):
+                Problem(.gone, code, "\(why); begin again with a snapshot")
             case .verificationRunning:
                 Problem(.conflict, code, "a verification is under way already; one runs at a time")
                     .with(.retryAfter, "10")

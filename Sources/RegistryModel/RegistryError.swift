@@ -45,6 +45,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case notReady
     /// Asked of an agent, which has the present and neither the log nor the store.
     case needsRegistry
+    /// A follower can't go on from where it is, and has to begin with a snapshot; why.
+    case resync(String)
     /// Another check of the whole log is under way.
     case verificationRunning
 
@@ -91,6 +93,7 @@ extension RegistryError {
         case .invalidCursor: "invalid-cursor"
         case .notReady: "not-ready"
         case .needsRegistry: "needs-registry"
+        case .resync: "resync"
         case .verificationRunning: "verification-running"
         case .overloaded: "overloaded"
         case .storageFull: "storage-full"

@@ -14,6 +14,12 @@ extension PrometheusRegistry {
                 "registry_commits_total": "Transactions committed; each holds a group of requests.",
                 "registry_commit_group_size": "Requests that shared one commit.",
                 "registry_commit_duration_seconds": "Time of a commit, its fsync included.",
+                "registry_feed_readers":
+                    "Followers connected, by kind: streams, and polls that wait.",
+                "registry_feed_events_total": "Events with changes sent to streams.",
+                "registry_feed_reads_total":
+                    "Stretches of the feed read, by source: memory or store.",
+                "registry_snapshots_total": "Snapshots and exports begun.",
                 "registry_table_domains": "Domains in the routing table.",
                 "registry_revision": "Revision of the routing table.",
                 "registry_verification_revision": "How far the last verification has come.",

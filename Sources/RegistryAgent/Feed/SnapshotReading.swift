@@ -7,6 +7,7 @@ struct SnapshotReading {
     private let load: any TableLoad
     private var header: SnapshotHeader?
     private var count = 0
+    private var digest = TableDigest()
     private var last: FQDN?
     private var batch: [Domain] = []
 
@@ -18,6 +19,7 @@ struct SnapshotReading {
 
     mutating func begin(_ header: SnapshotHeader) {
         self.header = header
+        for location in header.locations { digest.add(location.name, upstream: location.upstream) }
         load.add(
             header.locations.map { location in
                 Location(
@@ -43,6 +45,7 @@ struct SnapshotReading {
         }
         last = domain.fqdn
         count += 1
+        digest.add(domain)
         batch.append(domain)
         if batch.count >= Self.batchSize { flush() }
     }
@@ -52,6 +55,9 @@ struct SnapshotReading {
         guard let header else { throw .corrupt("it has no header") }
         guard count == header.count else {
             throw .corrupt("it has \(count) domains, and says that it has \(header.count)")
+        }
+        guard digest.description == header.digest else {
+            throw .corrupt("its domains and locations don't come to the digest that it says")
         }
         return header.facts
     }

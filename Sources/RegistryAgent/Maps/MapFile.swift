@@ -1,4 +1,5 @@
 import RegistryModel
+import RegistryWire
 
 /// Writes map files: a line for each domain, by name.
 enum MapFile {
@@ -12,9 +13,11 @@ enum MapFile {
         let file = try WholeFile(target.path, mode: 0o644)
         var line: [UInt8] = []
         for row in copy.rows {
+            // As in exports: no line is better than a wrong one.
+            guard let value = value(of: row, in: copy, target) else { continue }
             line.removeAll(keepingCapacity: true)
             try copy.withTexts(of: row) { name, _ in
-                try append(name, value(of: row, in: copy, target.value), target.format, to: &line)
+                try append(name, value, target.format, to: &line)
             }
             try file.write(line)
         }
@@ -23,32 +26,35 @@ enum MapFile {
     }
 
     private static func value(
-        of row: TableCopy.Row, in copy: TableCopy, _ value: MapTarget.Value
-    ) throws -> String {
+        of row: TableCopy.Row, in copy: TableCopy, _ target: MapTarget
+    ) -> [UInt8]? {
         let place = copy.place(of: row)
-        switch value {
-        case .location: return place.name.text
-        case .mode: return row.mode.rawValue
+        return switch target.value {
+        case .location: Array(place.name.text.utf8)
+        case .mode: Array(row.mode.rawValue.utf8)
         case .upstream:
-            guard let upstream = place.upstream else {
-                throw BadLine(description: "the location \(place.name) has no upstream")
+            place.upstream.map {
+                target.format == .nginx ? MapText.nginx($0.text) : Array($0.text.utf8)
             }
-            return upstream.text
         }
     }
 
+    /// - Throws: `BadLine` for octets that no name or value has.
     static func append(
-        _ name: UnsafeRawBufferPointer, _ value: String, _ format: MapTarget.Format,
+        _ name: UnsafeRawBufferPointer, _ value: [UInt8], _ format: MapTarget.Format,
         to line: inout [UInt8]
     ) throws {
-        guard !name.isEmpty, name.allSatisfy(isHost), !value.isEmpty, value.utf8.allSatisfy(isPlain)
+        guard !name.isEmpty, name.allSatisfy(isHost), !value.isEmpty,
+            value.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else {
-            let host = String(decoding: name, as: UTF8.self)
+            let (host, value) = (
+                String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)
+            )
             throw BadLine(description: "\(host) and \(value) don't make a line of a map")
         }
         line.append(contentsOf: name)
         line.append(0x20)
-        line.append(contentsOf: value.utf8)
+        line.append(contentsOf: value)
         if format == .nginx { line.append(UInt8(ascii: ";")) }
         line.append(0x0A)
     }
@@ -57,15 +63,6 @@ enum MapFile {
         switch octet {
         case 0x61...0x7A, 0x30...0x39, 0x2D, 0x2E: true
         default: false
-        }
-    }
-
-    /// What neither nginx nor HAProxy takes for anything but itself: no space, quote, comment, brace,
-    /// backslash, semicolon or variable.
-    private static func isPlain(_ octet: UInt8) -> Bool {
-        switch octet {
-        case 0x22, 0x23, 0x24, 0x27, 0x3B, 0x5C, 0x7B, 0x7D: false
-        default: octet > 0x20 && octet < 0x7F
         }
     }
 }

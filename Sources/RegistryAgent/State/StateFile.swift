@@ -17,7 +17,7 @@ import RoutingTable
 /// `head -n -1 snapshot | sha256sum` says the same.
 enum StateFile {
     static func write(
-        _ copy: TableCopy, digest: String, currentAt: Timestamp, to file: URL
+        _ copy: TableCopy, currentAt: Timestamp, to file: URL
     ) throws(FileFailure) {
         let output = try WholeFile(file.path, mode: 0o600)
         var writer = JSONWriter(reservingCapacity: 1024)
@@ -25,7 +25,7 @@ enum StateFile {
         writer.write(
             SnapshotHeader(
                 epoch: position.epoch, revision: position.revision, count: copy.rows.count,
-                digest: digest,
+                digest: copy.summary.digest.description,
                 locations: copy.summary.locations.map {
                     .init(name: $0.name, upstream: $0.upstream)
                 }

@@ -80,8 +80,7 @@ actor StateKeeper {
         else { return true }
         do {
             let copy = try TableCopy(table)
-            try StateFile.write(
-                copy, digest: table.digestText ?? "", currentAt: currentAt, to: file)
+            try StateFile.write(copy, currentAt: currentAt, to: file)
             saved = copy.position
             savedCurrentAt = currentAt
             saves.increment()

@@ -48,13 +48,21 @@ public final class CompactRoutingTable: RoutingTable {
     }
 
     public func forEachEntry(
-        _ begin: (TableSummary) -> Void,
+        _ begin: (Position, TableSummary) -> Void,
         _ body: (_ name: UnsafeRawBufferPointer, TableEntry) -> Void
     ) throws(RegistryError) {
         try views.read { view in
-            begin(view.summary)
+            begin(view.position, view.summary())
             view.forEachEntry(body)
         }
+    }
+
+    public func digest() throws(RegistryError) -> Read<(TableDigest, count: Int)> {
+        try views.read { Read(($0.digest, $0.total), at: $0.position.revision) }
+    }
+
+    public func summary() throws(RegistryError) -> Read<TableSummary> {
+        try views.read { Read($0.summary(), at: $0.position.revision) }
     }
 
     public func statistics() throws(RegistryError) -> Read<TableStatistics> {

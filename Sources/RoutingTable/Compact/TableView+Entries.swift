@@ -1,34 +1,6 @@
 import RegistryModel
 
-/// What a whole reading of the table is of.
-public struct TableSummary: Sendable, Hashable {
-    public var position: Position
-    /// How many domains.
-    public var total: Int
-    /// By name, with their upstreams.
-    public var locations: [DeclaredLocation]
-
-    public struct DeclaredLocation: Sendable, Hashable {
-        public var name: LocationName
-        public var upstream: UpstreamURL
-
-        public init(name: LocationName, upstream: UpstreamURL) {
-            self.name = name
-            self.upstream = upstream
-        }
-    }
-}
-
 extension TableView {
-    var summary: TableSummary {
-        TableSummary(
-            position: position, total: total,
-            locations: locationOrder.compactMap { number in
-                let entry = locations[Int(number)]
-                return entry.upstream.map { .init(name: entry.name, upstream: $0) }
-            })
-    }
-
     /// Every name that is there, at this view's revision, in no order.
     func forEachEntry(_ body: (UnsafeRawBufferPointer, TableEntry) -> Void) {
         let isWritten = isWritten.load(ordering: .sequentiallyConsistent)
