@@ -110,6 +110,18 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The edge copy: what an agent does beside answering lookups.
+        .target(
+            name: "RegistryAgent",
+            dependencies: [
+                "RegistryModel", "RoutingTable", "RegistryWire", "RegistryClient",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+
         // The binary: wiring, and one file per command.
         .target(
             name: "PrometheusMetrics",
@@ -121,7 +133,7 @@ let package = Package(
         .executableTarget(
             name: "TenantRegistry",
             dependencies: [
-                "RegistryHTTP", "RegistryClient", "RegistryWire", "SQLiteStore",
+                "RegistryHTTP", "RegistryAgent", "RegistryClient", "RegistryWire", "SQLiteStore",
                 "PrometheusMetrics",
                 "RegistryModel", "RegistryService", "RoutingTable",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -203,6 +215,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "RegistryAgentTests",
+            dependencies: [
+                "RegistryAgent", "RoutingTable", "RegistryWire", "RegistryModel",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "RegistryHTTPTests",
             dependencies: [
                 "RegistryHTTP", "RegistryService", "SQLiteStore", "RoutingTable", "RegistryWire",
@@ -221,7 +240,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "RegistryClient", "RegistryWire", "RegistryModel", "TenantRegistry",
+                "RegistryAgent", "RegistryClient", "RegistryWire", "RegistryModel",
+                "TenantRegistry",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

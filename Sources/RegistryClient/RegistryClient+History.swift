@@ -73,14 +73,18 @@ extension RegistryClient {
     }
 
     /// One answer of any size. No limit in time: it takes as long as it takes.
+    ///
+    /// - Parameter opened: called when the answer begins.
     func stream(
         _ method: HTTPMethod, _ path: String, query: [(String, String?)], accept: String,
+        headers: [(String, String)] = [], opened: () async throws -> Void = {},
         _ receive: (ByteBuffer) async throws -> Void
     ) async throws -> ReadPosition {
         var request = HTTPClientRequest(url: url(path, query))
         request.method = method
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         request.headers.add(name: "Accept", value: accept)
+        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, deadline: .distantFuture)
@@ -95,6 +99,7 @@ extension RegistryClient {
                         status: Int(response.status.code), headers: response.headers,
                         body: body ?? ByteBuffer())))
         }
+        try await opened()
         var pieces = response.body.makeAsyncIterator()
         while let piece = try await next(&pieces) { try await receive(piece) }
         return ReadPosition(response.headers)
@@ -127,6 +132,9 @@ package struct ReadPosition: Sendable, Equatable {
 /// Cuts what comes in pieces into lines.
 struct LineSplitter {
     private var rest: [UInt8] = []
+
+    /// Octets of a line that isn't whole yet.
+    var waiting: Int { rest.count }
 
     /// - Returns: the lines that are whole by now, without their ends.
     mutating func lines(in piece: ByteBuffer) -> [[UInt8]] {

@@ -8,7 +8,10 @@ import RegistryWire
 /// One request on its way to its handler: authenticated, its body read.
 struct Call: Sendable {
     let request: Request
-    let service: RegistryService
+    /// What every node answers.
+    let lookups: LookupService
+    /// Nil on an agent.
+    let registry: RegistryService?
     let caller: Caller
     let requestID: String
     let query: Query
@@ -17,6 +20,15 @@ struct Call: Sendable {
     /// The first answer, where this is a repeated request.
     var replay: Committed?
     let parameters: Parameters
+
+    /// What only a registry does.
+    /// - Throws: `needsRegistry` on an agent.
+    var service: RegistryService {
+        get throws(RegistryError) {
+            guard let registry else { throw .needsRegistry }
+            return registry
+        }
+    }
 
     /// A parameter of the path, percent-decoded; text that isn't percent-encoded UTF-8 as sent.
     func parameter(_ name: String) -> String {

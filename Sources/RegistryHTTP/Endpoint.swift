@@ -34,6 +34,8 @@ struct Endpoint: Sendable {
     /// Whether it's what proxies ask on each request: answered from memory alone, shed last, and
     /// logged on its own terms.
     var isLookup = false
+    /// Whether an agent answers it too.
+    var isAtEdge = false
     /// What a client can ask for by `Accept`; its handler sends what `ContentNegotiation` chooses.
     var produces: [MediaType] = [.json]
     var handler: Handler
@@ -52,6 +54,13 @@ struct Endpoint: Sendable {
         var copy = self
         copy.isLookup = true
         copy.lane = .light
+        return copy
+    }
+
+    /// The endpoint as one that agents have too.
+    var atEdge: Endpoint {
+        var copy = self
+        copy.isAtEdge = true
         return copy
     }
 

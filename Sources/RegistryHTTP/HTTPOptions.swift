@@ -4,6 +4,8 @@ import RegistryModel
 public struct HTTPOptions: Sendable {
     /// Gives `reader` to requests without a token: for proxies on a private network.
     public var allowsAnonymousReads = false
+    /// An agent's: everyone reads, and what they show as a token isn't looked at.
+    var ignoresTokens = false
     /// `Cache-Control` of answers to proxies that know the host.
     public var routeCacheControl = "max-age=1, stale-while-revalidate=5, stale-if-error=86400"
     /// Seconds in `Retry-After`, where a domain's mode isn't `serve`.

@@ -21,10 +21,11 @@ enum Moment: Sendable, Equatable {
     }
 
     /// - Returns: nil for now.
-    func revision(of service: RegistryService) async throws(RegistryError) -> Revision? {
+    /// - Throws: `needsRegistry` for the past, on an agent.
+    func revision(of call: Call) async throws(RegistryError) -> Revision? {
         switch self {
         case .now: nil
-        case .time(let time): try await service.revision(at: time)
+        case .time(let time): try await call.service.revision(at: time)
         case .revision(let revision): revision
         }
     }

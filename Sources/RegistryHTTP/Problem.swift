@@ -219,6 +219,10 @@ extension Problem {
             case .notReady:
                 Problem(.serviceUnavailable, code, "the routing table isn't loaded yet").with(
                     .retryAfter, "1")
+            case .needsRegistry:
+                Problem(
+                    .notImplemented, code,
+                    "an agent knows where domains live now; ask the registry for the rest")
             case .resync(let why):
                 Problem(.gone, code, "\(why); begin again with a snapshot")
             case .verificationRunning:

@@ -3,10 +3,20 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import RegistryService
+import RegistryWire
+
+/// Who answers: a registry, or an agent that has only its table.
+struct ServingNode: Sendable {
+    let lookups: LookupService
+    let registry: RegistryService?
+}
+
+/// Adds members to the answer of `/readyz?verbose`.
+package typealias ReadinessReport = @Sendable () -> [JSONValue.Member]
 
 /// The HTTP side of the registry, as Hummingbird applications.
 public struct RegistryServer: Sendable {
-    private let service: RegistryService
+    private let node: ServingNode
     private let options: HTTPOptions
     private let routes: Routes
     private let drain: DrainSignal
@@ -23,7 +33,34 @@ public struct RegistryServer: Sendable {
         metrics: @escaping @Sendable () -> String,
         eventLoops: (any EventLoopGroup)? = nil, logger: Logger
     ) {
-        self.service = service
+        self.init(
+            ServingNode(lookups: service.lookups, registry: service), options, drain, metrics,
+            readiness: nil, eventLoops, logger)
+    }
+
+    /// A server for a node that has the table alone: an agent. It lets everyone read, whatever
+    /// token they show; visitors' ones come with what proxies pass on.
+    ///
+    /// - Parameter readiness: more for `/readyz?verbose` to say.
+    package init(
+        agent lookups: LookupService, options: HTTPOptions, drain: DrainSignal,
+        metrics: @escaping @Sendable () -> String,
+        readiness: @escaping ReadinessReport,
+        eventLoops: (any EventLoopGroup)? = nil, logger: Logger
+    ) {
+        var options = options
+        options.ignoresTokens = true
+        self.init(
+            ServingNode(lookups: lookups, registry: nil), options, drain, metrics,
+            readiness: readiness, eventLoops, logger)
+    }
+
+    private init(
+        _ node: ServingNode, _ options: HTTPOptions, _ drain: DrainSignal,
+        _ metrics: @escaping @Sendable () -> String, readiness: ReadinessReport?,
+        _ eventLoops: (any EventLoopGroup)?, _ logger: Logger
+    ) {
+        self.node = node
         self.options = options
         self.drain = drain
         self.eventLoops = eventLoops
@@ -31,15 +68,17 @@ public struct RegistryServer: Sendable {
         admission = Admission(options.load, logger: logger)
         routes = Routes(
             options: options,
-            operations: OperationsRoutes(drain: drain, metricsText: metrics))
+            operations: OperationsRoutes(
+                drain: drain, metricsText: metrics, readiness: readiness))
     }
 
-    /// The whole API.
+    /// The whole API; of an agent, what it can answer.
     public func application(
         listen address: BindAddress,
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<RegistryRequestContext>> {
-        application(routes.all, address, onServerRunning)
+        application(
+            node.registry == nil ? routes.edge : routes.all, address, onServerRunning)
     }
 
     /// Health and metrics only, for `--ops-listen`.
@@ -56,18 +95,19 @@ public struct RegistryServer: Sendable {
     ) -> Application<RouterResponder<RegistryRequestContext>> {
         let limits = options.limits
         let drain = drain
-        let table = service.state.table
+        let table = node.lookups.state.table
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
         decoder.maxHeaderFieldCount = limits.headerCount
         let log = RequestLog(options)
         let router = RegistryRouter(
-            service: service, options: options, log: log, admission: admission)
+            node: node, options: options, log: log, admission: admission)
         let hasLookups = endpoints.contains { $0.isLookup }
         let lookups =
             hasLookups && options.answersEarly
-            ? FastLookup(service: service, options: options, log: log, drain: drain, logger: logger)
+            ? FastLookup(
+                service: node.lookups, options: options, log: log, drain: drain, logger: logger)
             : nil
         let channel = HTTP1Channel.Configuration(
             additionalChannelHandlers: [

@@ -17,20 +17,21 @@ struct Routes {
         let lookupLimit = 4 * Endpoint.mebibyte
         return [
             // Lookup
-            .get("/v1/domains/{fqdn}", .read, domains.get).lookup,
+            .get("/v1/domains/{fqdn}", .read, domains.get).lookup.atEdge,
             .get("/v1/domains", .read, domains.list),
             .post(
                 "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false,
                 query: ["at", "revision"],
-                LookupRoutes().batch),
+                LookupRoutes().batch
+            ).atEdge,
             .get("/v1/stats", .read, LookupRoutes().statistics),
 
             // For proxies
-            .proxy(.one(.get), "/v1/route", route.byQuery),
-            .proxy(.one(.get), "/v1/route/forwarded", route.byForwardedHost),
-            .proxy(.any, "/v1/route/authority", route.byAuthority),
-            .proxy(.any, "/v1/route/authority/{path}", route.byAuthority),
-            .proxy(.one(.get), "/v1/tls-ask", route.askForCertificate),
+            .proxy(.one(.get), "/v1/route", route.byQuery).atEdge,
+            .proxy(.one(.get), "/v1/route/forwarded", route.byForwardedHost).atEdge,
+            .proxy(.any, "/v1/route/authority", route.byAuthority).atEdge,
+            .proxy(.any, "/v1/route/authority/{path}", route.byAuthority).atEdge,
+            .proxy(.one(.get), "/v1/tls-ask", route.askForCertificate).atEdge,
 
             // Register, change, release
             .get("/v1/domains/{fqdn}/availability", .register, domains.availability),
@@ -104,6 +105,9 @@ struct Routes {
         ]
     }
 
+    /// What an agent answers: the present, from its table.
+    var edge: [Endpoint] { all.filter(\.isAtEdge) + opsOnly }
+
     /// For `--ops-listen`: a port of their own, where nobody needs a token.
     var opsOnly: [Endpoint] {
         [
@@ -117,7 +121,7 @@ struct Routes {
 /// Builds Hummingbird's router from a list of endpoints, with what it leaves out: HEAD wherever
 /// there is GET, and 405 with `Allow` for the methods that a path doesn't have.
 struct RegistryRouter {
-    let service: RegistryService
+    let node: ServingNode
     let options: HTTPOptions
     let log: RequestLog
     let admission: Admission
@@ -145,7 +149,7 @@ struct RegistryRouter {
             }
         }
         let unmatched = EndpointRunner(
-            endpoint: .notFound, service: service, options: options,
+            endpoint: .notFound, node: node, options: options,
             metrics: EndpointMetrics(method: "any", route: Endpoint.notFound.path), log: log,
             admission: admission)
         router.add(middleware: UnmatchedPath(runner: unmatched))
@@ -154,7 +158,7 @@ struct RegistryRouter {
 
     func runner(_ endpoint: Endpoint, _ method: HTTPRequest.Method) -> EndpointRunner {
         EndpointRunner(
-            endpoint: endpoint, service: service, options: options,
+            endpoint: endpoint, node: node, options: options,
             metrics: EndpointMetrics(method: method.rawValue, route: endpoint.path), log: log,
             admission: admission)
     }

@@ -54,6 +54,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case revisionNotReached(Revision, now: Revision)
     case invalidCursor
     case notReady
+    /// Asked of an agent, which has the present and neither the log nor the store.
+    case needsRegistry
     /// A follower can't go on from where it is, and has to begin with a snapshot; why.
     case resync(String)
     /// Another check of the whole log is under way.
@@ -113,6 +115,7 @@ extension RegistryError {
         case .revisionNotReached: "revision-not-reached"
         case .invalidCursor: "invalid-cursor"
         case .notReady: "not-ready"
+        case .needsRegistry: "needs-registry"
         case .resync: "resync"
         case .verificationRunning: "verification-running"
         case .backupRunning: "backup-running"

@@ -43,7 +43,7 @@ public struct TokenMemo {
     public init() {}
 }
 
-extension RegistryService {
+extension LookupService {
     /// The token of the memo, where it's still good.
     public func recall(_ memo: TokenMemo) -> KnownToken? {
         guard let token = memo.token, memo.generation == state.tokens.generation else { return nil }

@@ -1,7 +1,7 @@
 import RegistryModel
 import RoutingTable
 
-extension RegistryService {
+extension LookupService {
     /// Where a domain lives now, from the table.
     public func lookUp(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain> {
         let read = try table.find(fqdn)
@@ -35,6 +35,12 @@ extension RegistryService {
         try table.find(fqdns)
     }
 
+    public func statistics() throws(RegistryError) -> Read<TableStatistics> {
+        try table.statistics()
+    }
+}
+
+extension RegistryService {
     /// Where a domain lived right after `revision`, from the log.
     public func lookUp(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain {
         guard let domain = try await store.domain(fqdn, at: revision) else {
@@ -60,10 +66,6 @@ extension RegistryService {
         _ query: DomainQuery, at revision: Revision
     ) async throws(RegistryError) -> Read<Page<Domain>> {
         Read(try await store.domains(query, at: revision), at: revision)
-    }
-
-    public func statistics() throws(RegistryError) -> Read<TableStatistics> {
-        try table.statistics()
     }
 
     public func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {

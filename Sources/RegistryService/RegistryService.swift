@@ -6,7 +6,8 @@ import RoutingTable
 /// the store's transaction.
 public struct RegistryService: Sendable {
     public let store: any Store
-    public let state: NodeState
+    /// What needs no store.
+    public let lookups: LookupService
     let names: NamePolicy
     let now: @Sendable () -> Timestamp
     let verifications = Verifications()
@@ -22,35 +23,27 @@ public struct RegistryService: Sendable {
         self.agents = agents
         self.logger = logger
         self.store = store
-        self.state = state
+        lookups = LookupService(state: state, now: now)
         self.names = names
         self.now = now
     }
 
+    public var state: NodeState { lookups.state }
     var table: any RoutingTable { state.table }
 
     /// The service's clock.
     public var time: Timestamp { now() }
 
-    /// What this node's answers are read at.
-    /// - Throws: `notReady` until the table has been loaded.
-    public func position() throws(RegistryError) -> Position {
-        guard let position = table.position else { throw .notReady }
-        return position
+    public func position() throws(RegistryError) -> Position { try lookups.position() }
+
+    public func statistics() throws(RegistryError) -> Read<TableStatistics> {
+        try lookups.statistics()
     }
 
     /// Reads the whole table. The listener opens after this has returned.
     public func loadTable() async throws(RegistryError) {
         try await state.load(from: store)
         agents.load(try await store.agents())
-    }
-
-    /// Waits until this node's table has `revision`.
-    /// - Throws: `revisionNotReached` after `limit`.
-    public func wait(for revision: Revision, within limit: Duration) async throws(RegistryError) {
-        guard await table.reaches(revision, within: limit) else {
-            throw .revisionNotReached(revision, now: try position().revision)
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 import RegistryModel
 import RoutingTable
 
-extension RegistryService {
+extension LookupService {
     /// What a proxy asks on each request. Whatever a visitor may have put into the host, the answer
     /// is a target or "unknown", never an error.
     ///

@@ -13,12 +13,14 @@ public enum Caller: Sendable {
     }
 }
 
-extension RegistryService {
+extension LookupService {
     /// The token that `text` is, where it's genuine, not revoked and not expired.
     public func authenticate(_ text: some StringProtocol) -> TokenRecord? {
         TokenSecret(text).flatMap { state.tokens.authenticate($0, at: now())?.record }
     }
+}
 
+extension RegistryService {
     /// Makes a token.
     /// - Returns: the secret, which is nowhere else: who asked is its only keeper.
     public func createToken(

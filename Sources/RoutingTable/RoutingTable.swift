@@ -25,6 +25,17 @@ public protocol RoutingTable: AnyObject, Sendable {
         _ name: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
     ) throws(RegistryError)
 
+    /// Shows every domain, in place and in no order, all at one revision, which waits for nobody and
+    /// for which nobody waits.
+    ///
+    /// - Parameters:
+    ///   - begin: called once, before the first.
+    ///   - body: its arguments are good until it returns.
+    func forEachEntry(
+        _ begin: (Position, TableSummary) -> Void,
+        _ body: (_ name: UnsafeRawBufferPointer, TableEntry) -> Void
+    ) throws(RegistryError)
+
     func statistics() throws(RegistryError) -> Read<TableStatistics>
 
     /// What other copies at this revision have too, and how many domains it sums up.

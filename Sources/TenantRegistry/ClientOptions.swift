@@ -33,7 +33,7 @@ struct ClientOptions: ParsableArguments {
             throw CommandFailure.usage("--server: an http or https URL is expected, not \(address)")
         }
 
-        let token = try findToken(settings)
+        let token = try AccessToken(flag: token, file: tokenFile, folder: dataDir).find(settings)
         var configuration = HTTPClient.Configuration()
         // By default a refused connection is tried again for 10 s before anybody hears of it.
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -50,22 +50,6 @@ struct ClientOptions: ParsableArguments {
         try result.get()
     }
 
-    private func findToken(_ settings: Settings) throws -> String? {
-        if let token = try settings.text(token, "token") { return token }
-        let path: String
-        if let file = try settings.text(tokenFile, "token-file") {
-            path = file
-            guard FileManager.default.isReadableFile(atPath: path) else {
-                throw CommandFailure.usage("--token-file: \(path) can't be read")
-            }
-        } else {
-            path =
-                try settings.text(dataDir, "data-dir", default: "data") + "/" + AdminTokenFile.name
-        }
-        return (try? String(contentsOfFile: path, encoding: .utf8))?
-            .trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
     static func failure(_ error: any Error) -> any Error {
         switch error {
         case ClientError.refused(let refusal): CommandFailure.refused(refusal.description)
@@ -73,6 +57,31 @@ struct ClientOptions: ParsableArguments {
         case ClientError.unreadable: CommandFailure.failed("\(error)")
         default: error
         }
+    }
+}
+
+/// Where the access token comes from.
+struct AccessToken {
+    let flag: String?
+    let file: String?
+    /// The service's data folder, where the first admin token is.
+    let folder: String?
+
+    /// - Returns: nil where there is none.
+    func find(_ settings: Settings) throws -> String? {
+        if let token = try settings.text(flag, "token") { return token }
+        let path: String
+        if let file = try settings.text(file, "token-file") {
+            path = file
+            guard FileManager.default.isReadableFile(atPath: path) else {
+                throw CommandFailure.usage("--token-file: \(path) can't be read")
+            }
+        } else {
+            path =
+                try settings.text(folder, "data-dir", default: "data") + "/" + AdminTokenFile.name
+        }
+        return (try? String(contentsOfFile: path, encoding: .utf8))?
+            .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }
 

@@ -139,7 +139,7 @@ enum RunningService {
     }
 
     /// A line that scripts wait for; the port is the real one, also where 0 was asked for.
-    private static func announce(_ name: String, _ channel: any Channel, _ logger: Logger) {
+    static func announce(_ name: String, _ channel: any Channel, _ logger: Logger) {
         guard let address = channel.localAddress, let port = address.port else { return }
         logger.notice(
             "listening",

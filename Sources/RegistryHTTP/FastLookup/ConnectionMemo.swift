@@ -32,7 +32,7 @@ struct ConnectionMemo {
     ///
     /// - Parameter secret: the part of `field` that is a token of ours.
     mutating func token(
-        _ field: UnsafeRawBufferPointer, _ service: RegistryService,
+        _ field: UnsafeRawBufferPointer, _ service: LookupService,
         secret: (UnsafeRawBufferPointer) -> Substring?
     ) -> KnownToken? {
         if isTokenOfFields, let known = service.recall(token) { return known }

@@ -38,7 +38,10 @@ struct ExportTexts: Sendable {
         self.value = value
         upstreams = Dictionary(
             uniqueKeysWithValues: locations.map { name, upstream in
-                (name, format == .nginxMap ? Self.nginx(upstream.text) : Array(upstream.text.utf8))
+                (
+                    name,
+                    format == .nginxMap ? MapText.nginx(upstream.text) : Array(upstream.text.utf8)
+                )
             })
     }
 
@@ -59,20 +62,5 @@ struct ExportTexts: Sendable {
         }
         if format == .nginxMap { buffer.append(UInt8(ascii: ";")) }
         buffer.append(UInt8(ascii: "\n"))
-    }
-
-    /// In quotes, where a semicolon or a brace ends nothing. A dollar sign begins a variable there too,
-    /// and nginx has no way to write one: it's percent-encoded, as any URL may have it.
-    private static func nginx(_ text: String) -> [UInt8] {
-        var quoted: [UInt8] = [UInt8(ascii: "\"")]
-        for octet in text.utf8 {
-            switch octet {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                quoted += [UInt8(ascii: "\\"), octet]
-            case UInt8(ascii: "$"): quoted += "%24".utf8
-            default: quoted.append(octet)
-            }
-        }
-        return quoted + [UInt8(ascii: "\"")]
     }
 }

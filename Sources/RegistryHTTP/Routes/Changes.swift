@@ -24,7 +24,7 @@ struct ChangesRoutes: Sendable {
         let head = try call.service.feedHead(after: query.position)
         var reply =
             type == .json
-            ? try await page(call, query) : events(call.service, query, head: head.revision)
+            ? try await page(call, query) : try events(call.service, query, head: head.revision)
         reply.headers[.vary] = "Accept"
         reply.headers[.cacheControl] = "no-store"
         return reply
@@ -44,7 +44,7 @@ struct ChangesRoutes: Sendable {
     }
 
     private func page(_ call: Call, _ query: FeedQuery) async throws -> Reply {
-        let service = call.service
+        let service = try call.service
         var stretch = try await service.feed(after: query.position, limit: query.limit)
         if stretch.isEmpty, query.wait > .zero, call.request.method != .head {
             await wait(service, query)

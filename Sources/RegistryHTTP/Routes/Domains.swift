@@ -9,12 +9,12 @@ struct DomainRoutes: Sendable {
 
     @Sendable func get(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
-        let moment = Moment(&query, now: call.service.time)
+        let moment = Moment(&query, now: call.lookups.time)
         try query.finish()
         return try await counting {
             let fqdn = try call.fqdn()
-            guard let revision = try await moment.revision(of: call.service) else {
-                return try call.service.lookUp(fqdn)
+            guard let revision = try await moment.revision(of: call) else {
+                return try call.lookups.lookUp(fqdn)
             }
             return Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
         }.reply(to: call)
@@ -40,7 +40,7 @@ struct DomainRoutes: Sendable {
         filter.prefix = query.text("prefix")?.lowercased()
         filter.suffix = query.value("suffix", "a name or the end of one") { NameQuery.suffix($0) }
         filter.limit = query.limit()
-        let moment = Moment(&query, now: call.service.time)
+        let moment = Moment(&query, now: call.lookups.time)
         let cursor = query.text("cursor")
         try query.finish()
         guard moment == .now else { return try await list(call, filter, cursor, at: moment) }
@@ -54,7 +54,7 @@ struct DomainRoutes: Sendable {
         _ call: Call, _ filter: DomainQuery, _ cursor: String?, at moment: Moment
     ) async throws -> Reply {
         var filter = filter
-        var revision = try await moment.revision(of: call.service) ?? .zero
+        var revision = try await moment.revision(of: call) ?? .zero
         if let cursor {
             let parts = try Cursor.decode(cursor).split(separator: "/", maxSplits: 1)
             guard parts.count == 2, let number = Int64(parts[0]), let name = try? FQDN(parts[1]),

@@ -37,7 +37,7 @@ struct ExportRoutes: Sendable {
             call, tag: tag.compactMap(\.self).joined(separator: "."), at: position.revision)
         if let reply = file.notModified { return reply }
         snapshots.increment()
-        let lines = DomainLines(service: call.service, revision: position.revision)
+        let lines = try DomainLines(service: call.service, revision: position.revision)
         switch format {
         case .nginxMap, .haproxyMap:
             let texts = ExportTexts(summary.locations, format, value ?? .location)

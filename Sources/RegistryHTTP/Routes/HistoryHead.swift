@@ -27,7 +27,7 @@ struct HistoryHeadRoutes: Sendable {
         // HEAD asks whether the endpoint is there, not for minutes of work.
         let reply =
             if call.request.method == .head || type == .ndjson {
-                stream(call.service, noted, type)
+                try stream(call.service, noted, type)
             } else {
                 try await answer(call.service, noted)
             }

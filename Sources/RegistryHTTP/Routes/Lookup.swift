@@ -11,7 +11,7 @@ struct LookupRoutes: Sendable {
     /// Names in request order, all at one revision.
     @Sendable func batch(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
-        let moment = Moment(&query, now: call.service.time)
+        let moment = Moment(&query, now: call.lookups.time)
         try query.finish()
         var object = try call.object()
         let names = object.strings("fqdns", maximum: Self.maximumNames)
@@ -20,10 +20,10 @@ struct LookupRoutes: Sendable {
         let parsed = names.map { try? FQDN($0) }
         let fqdns = parsed.compactMap(\.self)
         let read =
-            if let revision = try await moment.revision(of: call.service) {
+            if let revision = try await moment.revision(of: call) {
                 try await call.service.lookUp(fqdns, at: revision)
             } else {
-                try call.service.lookUp(fqdns)
+                try call.lookups.lookUp(fqdns)
             }
         var found = read.value.makeIterator()
         var writer = JSONWriter()
@@ -53,7 +53,7 @@ struct LookupRoutes: Sendable {
     @Sendable func statistics(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
         try query.finish()
-        let read = try call.service.statistics()
+        let read = try call.lookups.statistics()
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("revision", read.revision.number)
@@ -68,7 +68,7 @@ struct LookupRoutes: Sendable {
             writer.endObject()
         }
         writer.endArray()
-        writer.field("open_migrations", call.service.state.openMigrations)
+        writer.field("open_migrations", call.lookups.state.openMigrations)
         writer.endObject()
         return .json(writer.bytes, at: read.revision)
     }

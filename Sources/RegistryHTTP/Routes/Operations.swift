@@ -8,9 +8,14 @@ import RegistryWire
 struct OperationsRoutes: Sendable {
     let drain: DrainSignal
     let metricsText: @Sendable () -> String
+    let readiness: ReadinessReport?
     private let started = ContinuousClock.now
 
-    init(drain: DrainSignal, metricsText: @escaping @Sendable () -> String) {
+    init(
+        drain: DrainSignal, metricsText: @escaping @Sendable () -> String,
+        readiness: ReadinessReport? = nil
+    ) {
+        self.readiness = readiness
         self.drain = drain
         self.metricsText = metricsText
     }
@@ -26,11 +31,11 @@ struct OperationsRoutes: Sendable {
             throw Problem(.serviceUnavailable, "not-ready", "the service is stopping")
                 .with(.retryAfter, "1")
         }
-        let position = try call.service.position()
+        let position = try call.lookups.position()
         guard call.query.items.contains(where: { $0.name == "verbose" }) else {
             return .json(Array(#"{"status":"ready"}"#.utf8))
         }
-        let statistics = try call.service.statistics()
+        let statistics = try call.lookups.statistics()
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("status", "ready")
@@ -38,6 +43,10 @@ struct OperationsRoutes: Sendable {
         writer.field("revision", statistics.revision.number)
         writer.field("domains", statistics.value.total)
         writer.field("uptime_seconds", started.duration(to: .now).components.seconds)
+        for member in readiness?() ?? [] {
+            writer.key(named: member.key)
+            writer.write(member.value)
+        }
         writer.endObject()
         return .json(writer.bytes)
     }

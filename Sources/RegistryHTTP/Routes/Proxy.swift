@@ -44,7 +44,7 @@ struct ProxyRoutes: Sendable {
     }
 
     private func find(_ call: Call, host: String?) throws -> Read<RouteTarget?> {
-        let read = try call.service.route(host: host)
+        let read = try call.lookups.route(host: host)
         (read.value == nil ? metrics.unknown : metrics.found).increment()
         return read
     }
@@ -94,6 +94,6 @@ struct ProxyRoutes: Sendable {
                     detail: "a revision, 0 or more is expected")
             ])
         }
-        try await call.service.wait(for: Revision(number), within: options.revisionWait)
+        try await call.lookups.wait(for: Revision(number), within: options.revisionWait)
     }
 }

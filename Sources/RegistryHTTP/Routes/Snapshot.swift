@@ -25,7 +25,7 @@ struct SnapshotRoutes: Sendable {
                 digest: summary.digest.description,
                 locations: summary.locations.map { .init(name: $0.name, upstream: $0.upstream) }))
         let header = writer.bytes + [UInt8(ascii: "\n")]
-        let lines = DomainLines(service: call.service, revision: position.revision)
+        let lines = try DomainLines(service: call.service, revision: position.revision)
         return file.reply(MediaType.ndjson.rawValue) { write in
             try await lines.write(header, to: write) { domain, buffer in
                 buffer.appendJSON { $0.write(domain) }

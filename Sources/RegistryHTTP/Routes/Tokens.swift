@@ -24,7 +24,7 @@ struct TokenRoutes: Sendable {
         let expiresAt = expiry.flatMap { Timestamp(rfc3339: $0) }
         if expiry != nil {
             if let expiresAt {
-                if expiresAt <= call.service.time {
+                if expiresAt <= call.lookups.time {
                     object.refuse("expires_at", "out-of-range", "the time must be in the future")
                 }
             } else {

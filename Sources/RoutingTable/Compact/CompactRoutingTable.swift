@@ -47,6 +47,16 @@ public final class CompactRoutingTable: RoutingTable {
         try views.read { view in body(view.entry(name), view.position) }
     }
 
+    public func forEachEntry(
+        _ begin: (Position, TableSummary) -> Void,
+        _ body: (_ name: UnsafeRawBufferPointer, TableEntry) -> Void
+    ) throws(RegistryError) {
+        try views.read { view in
+            begin(view.position, view.summary())
+            view.forEachEntry(body)
+        }
+    }
+
     public func digest() throws(RegistryError) -> Read<(TableDigest, count: Int)> {
         try views.read { Read(($0.digest, $0.total), at: $0.position.revision) }
     }

@@ -32,7 +32,7 @@ struct ShardIndex: ~Copyable {
         }
     }
 
-    private func record(_ slot: UInt32) -> Record {
+    func record(_ slot: UInt32) -> Record {
         let place = Int(slot & (1 &<< Self.placeBits &- 1)) &- 1
         let address = records.address(of: place &<< 3)
         return Record(words: address.assumingMemoryBound(to: Atomic<UInt64>.self))

@@ -85,12 +85,14 @@ extension TableView {
 
     /// Good as long as the view is.
     func entry(_ name: UnsafeRawBufferPointer) -> TableEntry? {
-        guard let found = find(name) else { return nil }
-        let words = found.words
+        find(name).map { entry($0.words, $0.shard) }
+    }
+
+    func entry(_ words: RecordWords, _ shard: ShardPointer) -> TableEntry {
         let location = locations + words.location
         return TableEntry(
             location: location.pointee.name, upstream: location.pointee.upstream, mode: words.mode,
-            tenant: words.tenant == 0 ? nil : found.shard.pointee.tenant(words.tenant),
+            tenant: words.tenant == 0 ? nil : shard.pointee.tenant(words.tenant),
             revision: Revision(Int64(words.revision)), registeredAt: words.registeredAt,
             changedAt: words.changedAt)
     }

@@ -156,7 +156,7 @@ struct Serve: AsyncParsableCommand {
         return options
     }
 
-    private static func choice<Value: RawRepresentable & CaseIterable>(
+    static func choice<Value: RawRepresentable & CaseIterable>(
         _ text: String?, _ name: String
     ) throws -> Value? where Value.RawValue == String {
         guard let text else { return nil }
@@ -167,7 +167,7 @@ struct Serve: AsyncParsableCommand {
         return value
     }
 
-    private static func address(_ text: String, _ name: String) throws -> ListenAddress {
+    static func address(_ text: String, _ name: String) throws -> ListenAddress {
         guard let address = ListenAddress(text) else {
             throw CommandFailure.usage("--\(name): HOST:PORT is expected, not \(text)")
         }

@@ -15,7 +15,8 @@ final class Interruption: Sendable {
     /// The signals that it hears.
     let trapped: [Int32]
 
-    private init(trapped: [Int32]) {
+    /// One that hears nothing by itself, for a command that somebody else stops.
+    init(trapped: [Int32]) {
         self.trapped = trapped
     }
 
@@ -65,6 +66,11 @@ final class Interruption: Sendable {
             $0.child = child
             if $0.isRaised { child.send(SIGTERM) }
         }
+    }
+
+    /// Ends the process that has begun and hasn't ended.
+    func stopChild() {
+        state.withLock { $0.child?.send(SIGKILL) }
     }
 
     /// Before its id can be another process's.

@@ -1,0 +1,85 @@
+import Metrics
+import RegistryModel
+import RoutingTable
+import Synchronization
+
+/// How an agent stands to its registry, for `/readyz?verbose` and metrics.
+package final class AgentStatus: Sendable {
+    package struct Standing: Sendable, Hashable {
+        package var isConnected = false
+        /// Where the log ended, by the last that was heard.
+        package var head: Revision?
+        /// When the table was last known to be the registry's own.
+        package var currentAt: Timestamp?
+    }
+
+    private let table: any RoutingTable
+    private let now: @Sendable () -> Timestamp
+    private let state = Mutex(Standing())
+    private let resyncs = Counter(label: "registry_agent_resyncs_total")
+    private let failures = Counter(label: "registry_agent_feed_failures_total")
+
+    package init(table: any RoutingTable, now: @escaping @Sendable () -> Timestamp) {
+        self.table = table
+        self.now = now
+        // There from the start, so that an alert on them has something to look at.
+        for code in SnapshotRefusal.codes { Self.refused(code).increment(by: 0) }
+        resyncs.increment(by: 0)
+        failures.increment(by: 0)
+    }
+
+    package var standing: Standing { state.withLock { $0 } }
+
+    /// Time since the table was last known to be the registry's own, in whole milliseconds; nil where it
+    /// never was.
+    package var age: Int64? {
+        standing.currentAt.map { max(0, now().milliseconds - $0.milliseconds) }
+    }
+
+    /// Revisions that the registry has, as far as it's known, and the table doesn't.
+    package var lag: Int64? {
+        guard let head = standing.head, let position = table.position else { return nil }
+        return max(0, head.number - position.revision.number)
+    }
+
+    /// A table from the disk.
+    func started(currentAt: Timestamp) {
+        state.withLock { $0.currentAt = currentAt }
+    }
+
+    func refused(_ refusal: SnapshotRefusal) {
+        Self.refused(refusal.code).increment()
+    }
+
+    func take(_ news: Follower.News) {
+        switch news {
+        case .opened: state.withLock { $0.isConnected = true }
+        case .loaded(let position, _): note(head: position.revision, at: position.revision)
+        case .applied(let position, let head): note(head: head, at: position.revision)
+        case .heartbeat(let head): note(head: head, at: head)
+        case .failed(let error, _):
+            state.withLock { $0.isConnected = false }
+            switch error {
+            case .resync: resyncs.increment()
+            case .refused(let refusal): refused(refusal)
+            case .unavailable, .cancelled: failures.increment()
+            }
+        }
+    }
+
+    private func note(head: Revision, at revision: Revision) {
+        let time = now()
+        state.withLock { state in
+            state.head = head
+            if revision >= head { state.currentAt = time }
+        }
+    }
+
+    private static func refused(_ code: String) -> Counter {
+        Counter(label: "registry_agent_snapshots_refused_total", dimensions: [("reason", code)])
+    }
+}
+
+extension SnapshotRefusal {
+    fileprivate static let codes = ["empty", "shrunken", "older", "corrupt"]
+}

@@ -1,0 +1,127 @@
+import Foundation
+import Logging
+import RegistryClient
+import RegistryModel
+import RoutingTable
+import ServiceLifecycle
+
+/// What an agent is made with.
+package struct AgentSettings: Sendable {
+    /// How the registry names it.
+    package var name: String
+    package var follower = Follower.Settings()
+    /// Between a change and the writing of the state file.
+    package var saveDelay = Duration.seconds(5)
+    package var settle = Duration.zero
+    package var maps: [MapTarget] = []
+    package var debounce = Duration.milliseconds(200)
+    package var onChange: OnChange?
+    /// Path of HAProxy's runtime socket.
+    package var haproxySocket: String?
+
+    package init(name: String) {
+        self.name = name
+    }
+}
+
+/// The edge copy: follows the registry, keeps the table on the disk and in map files, and reports what
+/// it has applied. The listener beside it answers from the same table.
+package struct EdgeAgent: Service {
+    package let status: AgentStatus
+    private let follower: Follower
+    private let keeper: StateKeeper
+    private let publisher: MapPublisher?
+    private let reporter: Reporter
+
+    package init(
+        _ client: RegistryClient, into table: any RoutingTable, folder: StateFolder,
+        _ settings: AgentSettings, now: @escaping @Sendable () -> Timestamp, logger: Logger
+    ) {
+        let status = AgentStatus(table: table, now: now)
+        let keeper = StateKeeper(
+            table, status, file: folder.snapshot, delay: settings.saveDelay, logger: logger)
+        let reporter = Reporter(
+            client, as: settings.name, settle: settings.settle, logger: logger)
+        let publisher =
+            settings.maps.isEmpty
+            ? nil
+            : MapPublisher(
+                table,
+                MapPublisher.Settings(
+                    targets: settings.maps, debounce: settings.debounce,
+                    onChange: settings.onChange,
+                    haproxy: settings.haproxySocket.map { HAProxySocket(path: $0) },
+                    admission: settings.follower.admission), logger: logger,
+                applied: reporter.applied)
+        let tell = { @Sendable (news: Follower.News) in
+            status.take(news)
+            Self.log(news, logger)
+            switch news {
+            case .opened:
+                // The table from the disk may be all that there is to know.
+                if let publisher {
+                    publisher.look()
+                } else if let position = table.position {
+                    reporter.applied(position)
+                }
+            case .loaded(let position, _), .applied(let position, _):
+                keeper.changed()
+                if let publisher { publisher.look() } else { reporter.applied(position) }
+            case .heartbeat:
+                publisher?.look()
+                reporter.beat()
+            case .failed: break
+            }
+        }
+        follower = Follower(
+            RegistryFeed(client: client), into: table, settings.follower, tell: tell)
+        self.status = status
+        self.keeper = keeper
+        self.publisher = publisher
+        self.reporter = reporter
+    }
+
+    /// Loads the table from the disk. Before the listener opens: an agent that was there yesterday
+    /// answers at once.
+    package func start() async {
+        await keeper.load()
+        publisher?.look()
+    }
+
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await follower.run() }
+            group.addTask { await keeper.run() }
+            group.addTask { await reporter.run() }
+            if let publisher { group.addTask { await publisher.run() } }
+            try? await gracefulShutdown()
+            group.cancelAll()
+        }
+        await keeper.save()
+    }
+
+    private static func log(_ news: Follower.News, _ logger: Logger) {
+        switch news {
+        case .opened: logger.notice("following the registry")
+        case .loaded(let position, let count):
+            logger.notice(
+                "the table was read whole",
+                metadata: ["position": "\(position)", "domains": "\(count)"])
+        case .applied(let position, let head):
+            logger.debug("applied", metadata: ["position": "\(position)", "head": "\(head)"])
+        case .heartbeat: break
+        case .failed(let error, let wait):
+            let metadata: Logger.Metadata = [
+                "error": "\(error)", "again_in_seconds": "\(wait / .seconds(1))",
+            ]
+            switch error {
+            case .refused:
+                logger.error(
+                    "a snapshot is refused; the last good table stays", metadata: metadata)
+            case .resync: logger.warning("the table has to be read anew", metadata: metadata)
+            case .unavailable, .cancelled:
+                logger.warning("the registry's feed is away", metadata: metadata)
+            }
+        }
+    }
+}

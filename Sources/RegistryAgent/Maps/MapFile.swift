@@ -1,0 +1,68 @@
+import RegistryModel
+import RegistryWire
+
+/// Writes map files: a line for each domain, by name.
+enum MapFile {
+    /// A line that a proxy could read as something else.
+    struct BadLine: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Writes the map beside the one that is there.
+    static func write(_ copy: TableCopy, _ target: MapTarget) throws -> WholeFile {
+        let file = try WholeFile(target.path, mode: 0o644)
+        var line: [UInt8] = []
+        for row in copy.rows {
+            // As in exports: no line is better than a wrong one.
+            guard let value = value(of: row, in: copy, target) else { continue }
+            line.removeAll(keepingCapacity: true)
+            try copy.withTexts(of: row) { name, _ in
+                try append(name, value, target.format, to: &line)
+            }
+            try file.write(line)
+        }
+        try file.sync()
+        return file
+    }
+
+    private static func value(
+        of row: TableCopy.Row, in copy: TableCopy, _ target: MapTarget
+    ) -> [UInt8]? {
+        let place = copy.place(of: row)
+        return switch target.value {
+        case .location: Array(place.name.text.utf8)
+        case .mode: Array(row.mode.rawValue.utf8)
+        case .upstream:
+            place.upstream.map {
+                target.format == .nginx ? MapText.nginx($0.text) : Array($0.text.utf8)
+            }
+        }
+    }
+
+    /// - Throws: `BadLine` for octets that no name or value has.
+    static func append(
+        _ name: UnsafeRawBufferPointer, _ value: [UInt8], _ format: MapTarget.Format,
+        to line: inout [UInt8]
+    ) throws {
+        guard !name.isEmpty, name.allSatisfy(isHost), !value.isEmpty,
+            value.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else {
+            let (host, value) = (
+                String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)
+            )
+            throw BadLine(description: "\(host) and \(value) don't make a line of a map")
+        }
+        line.append(contentsOf: name)
+        line.append(0x20)
+        line.append(contentsOf: value)
+        if format == .nginx { line.append(UInt8(ascii: ";")) }
+        line.append(0x0A)
+    }
+
+    private static func isHost(_ octet: UInt8) -> Bool {
+        switch octet {
+        case 0x61...0x7A, 0x30...0x39, 0x2D, 0x2E: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import Foundation
+import Logging
+import Metrics
+import RegistryModel
+import RoutingTable
+
+/// Keeps map files as the table is, and tells proxies of it. Only when all of that has succeeded is a
+/// revision said to be applied: a proxy that reads a file hasn't seen a move before.
+actor MapPublisher {
+    struct Settings: Sendable {
+        var targets: [MapTarget]
+        /// From a change to the files: what comes meanwhile goes along.
+        var debounce = Duration.milliseconds(200)
+        /// Called after files have changed, with the paths of those that have.
+        var onChange: OnChange?
+        var haproxy: HAProxySocket?
+        var admission = SnapshotGuard()
+        var backoff = Backoff(first: .milliseconds(500), longest: .seconds(15))
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private let table: any RoutingTable
+    private let settings: Settings
+    private let applied: @Sendable (Position) -> Void
+    private let logger: Logger
+    private nonisolated let wakeup = Wakeup()
+    private nonisolated let executor = BlockingExecutor("agent-maps")
+    private var published: Position?
+    /// Lines of the files, as they are.
+    private var count: Int?
+    private var digests: [MapTarget: [UInt8]] = [:]
+    /// What the proxies haven't heard of yet.
+    private var untold: Set<MapTarget>
+    private var haproxyIdentity: String?
+    private let writes = Counter(label: "registry_agent_map_writes_total")
+    private let failures = Counter(label: "registry_agent_map_failures_total")
+    private let revision = Gauge(label: "registry_agent_map_revision")
+
+    /// - Parameter applied: called with each position that the proxies have.
+    init(
+        _ table: any RoutingTable, _ settings: Settings, logger: Logger,
+        applied: @escaping @Sendable (Position) -> Void
+    ) {
+        self.table = table
+        self.settings = settings
+        self.logger = logger
+        self.applied = applied
+        // Whether a proxy has read the files that are there, nobody knows.
+        untold = Set(settings.targets)
+        writes.increment(by: 0)
+        failures.increment(by: 0)
+    }
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// The table has changed, or may have; or it's time to look after the proxies.
+    nonisolated func look() { wakeup.wake() }
+
+    func run() async {
+        for await _ in wakeup.stream {
+            guard table.position != published || !untold.isEmpty || hasNewProxy() else { continue }
+            var failed = 0
+            var wait = settings.debounce
+            while (try? await Task.sleep(for: wait)) != nil {
+                do {
+                    try await publish()
+                    break
+                } catch {
+                    failed += 1
+                    failures.increment()
+                    wait = settings.backoff.wait(
+                        after: failed, chance: Double.random(in: 0...1))
+                    logger.error(
+                        "the proxies don't have the table yet",
+                        metadata: ["error": "\(error)", "tries": "\(failed)"])
+                }
+            }
+        }
+    }
+
+    func publish() async throws {
+        let copy = try TableCopy(table)
+        try validate(copy.rows.count)
+        var files: [(MapTarget, WholeFile)] = []
+        for target in settings.targets {
+            let file = try MapFile.write(copy, target)
+            if digests[target] != file.digest { files.append((target, file)) }
+        }
+        // All are whole before the first takes its place.
+        for (target, file) in files {
+            untold.insert(target)
+            try file.keep()
+            digests[target] = file.digest
+        }
+        count = copy.rows.count
+        if !files.isEmpty { writes.increment() }
+        try await tell(copy)
+        published = copy.position
+        revision.record(copy.position.revision.number)
+        applied(copy.position)
+    }
+
+    /// Of whole files too, which a proxy reads instead of the table: a map that has lost much at once is
+    /// more likely to be wrong than right.
+    private func validate(_ new: Int) throws {
+        let old = count ?? existingCount()
+        guard new > 0 else { throw Failure(description: "the table is empty; no map is written") }
+        guard !settings.admission.isShrunken(from: old, to: new) else {
+            throw Failure(
+                description:
+                    "the map would shrink from \(old) lines to \(new); start with --accept-shrink if that's right"
+            )
+        }
+    }
+
+    private func existingCount() -> Int {
+        let counts = settings.targets.compactMap { target in
+            (try? Data(contentsOf: URL(fileURLWithPath: target.path), options: .alwaysMapped))
+                .map { $0.count { $0 == 0x0A } }
+        }
+        return counts.min() ?? 0
+    }
+
+    private func tell(_ copy: TableCopy) async throws {
+        guard !untold.isEmpty || hasNewProxy() else { return }
+        if let haproxy = settings.haproxy { try await push(copy, haproxy) }
+        if let onChange = settings.onChange, !untold.isEmpty {
+            let paths = settings.targets.filter { untold.contains($0) }.map(\.path)
+            if let failure = await onChange(copy.position, paths) {
+                throw Failure(description: "the command after a change \(failure)")
+            }
+        }
+        untold = []
+    }
+
+    private func hasNewProxy() -> Bool {
+        guard let haproxy = settings.haproxy, let identity = try? haproxy.identity() else {
+            return false
+        }
+        return identity != haproxyIdentity
+    }
+
+    private func push(_ copy: TableCopy, _ haproxy: HAProxySocket) async throws {
+        let identity = try haproxy.identity()
+        for target in settings.targets where target.format == .haproxy {
+            guard untold.contains(target) || identity != haproxyIdentity else { continue }
+            let octets = try [UInt8](Data(contentsOf: URL(fileURLWithPath: target.path)))
+            let lines = octets.split(separator: 0x0A).map { octets[$0.startIndex...$0.endIndex] }
+            try haproxy.replace(target.path, with: lines)
+        }
+        haproxyIdentity = identity
+    }
+}
+
+/// Runs the operator's command. Returns nil where it succeeded, else what became of it: "ended with 1".
+package typealias OnChange = @Sendable (Position, _ paths: [String]) async -> String?

@@ -1,0 +1,96 @@
+import Foundation
+import Logging
+import Metrics
+import RegistryModel
+import RoutingTable
+
+/// Keeps the file from which the agent starts: written some time after a change, not at each, and when
+/// the agent stops.
+actor StateKeeper {
+    private let table: any RoutingTable
+    private let status: AgentStatus
+    private let file: URL
+    private let delay: Duration
+    private let retry: Duration
+    private let logger: Logger
+    private var saved: Position?
+    private var savedCurrentAt: Timestamp?
+    private nonisolated let wakeup = Wakeup()
+    private nonisolated let executor = BlockingExecutor("agent-state")
+    private let saves = Counter(label: "registry_agent_state_saves_total")
+    private let failures = Counter(label: "registry_agent_state_failures_total")
+
+    init(
+        _ table: any RoutingTable, _ status: AgentStatus, file: URL, delay: Duration,
+        retry: Duration = .seconds(10), logger: Logger
+    ) {
+        self.table = table
+        self.status = status
+        self.file = file
+        self.delay = delay
+        self.retry = retry
+        self.logger = logger
+        saves.increment(by: 0)
+        failures.increment(by: 0)
+    }
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// The table has changed.
+    nonisolated func changed() { wakeup.wake() }
+
+    func run() async {
+        for await _ in wakeup.stream {
+            var wait = delay
+            repeat {
+                guard (try? await Task.sleep(for: wait)) != nil else { return }
+                wait = retry
+            } while !save()
+        }
+    }
+
+    /// Loads the table from the file, where there's a good one.
+    func load() {
+        let load = table.beginLoad()
+        do {
+            guard let contents = try StateFile.read(file, into: load) else { return }
+            load.finish(at: contents.facts.position)
+            saved = contents.facts.position
+            savedCurrentAt = contents.currentAt
+            status.started(currentAt: contents.currentAt)
+            logger.notice(
+                "started from the state file",
+                metadata: [
+                    "position": "\(contents.facts.position)",
+                    "domains": "\(contents.facts.count)", "current_at": "\(contents.currentAt)",
+                ])
+        } catch {
+            status.refused(error)
+            logger.error(
+                "the state file is refused; until the registry answers there is no table",
+                metadata: ["file": "\(file.path)", "error": "\(error)"])
+        }
+    }
+
+    /// - Returns: false where the file couldn't be written: the old one is there as it was.
+    @discardableResult
+    func save() -> Bool {
+        guard let position = table.position, let currentAt = status.standing.currentAt,
+            position != saved || currentAt != savedCurrentAt
+        else { return true }
+        do {
+            let copy = try TableCopy(table)
+            try StateFile.write(copy, currentAt: currentAt, to: file)
+            saved = copy.position
+            savedCurrentAt = currentAt
+            saves.increment()
+            return true
+        } catch {
+            failures.increment()
+            logger.error(
+                "the state file can't be written; the agent goes on without",
+                metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import RegistryModel
+import RegistryWire
+
+/// What the stream of changes tells.
+package enum FeedEvent: Sendable {
+    /// The answer has begun.
+    case opened
+    case page(FeedPage)
+    case heartbeat(Heartbeat)
+}
+
+extension RegistryClient {
+    /// Hears every change after a revision, for as long as the server sends them.
+    ///
+    /// As a stream of events and not by long polls: a revision is on its way as soon as it's committed,
+    /// not after the next question, and heartbeats tell a quiet registry from a dead one.
+    ///
+    /// - Throws: `ClientError.refused` with status 410 where what follows can't be had.
+    package func followChanges(
+        after position: Position, _ receive: (FeedEvent) async throws -> Void
+    ) async throws {
+        var stream = EventStream()
+        _ = try await self.stream(
+            .GET, "/v1/changes",
+            query: [
+                ("after", String(position.revision.number)), ("epoch", position.epoch.text),
+            ],
+            accept: "text/event-stream", opened: { try await receive(.opened) }
+        ) { piece in
+            for event in try stream.events(in: piece) {
+                switch event.name {
+                case "heartbeat": try await receive(.heartbeat(Heartbeat(parsing: event.data)))
+                // A name that a later version may have is nothing that this one misses.
+                case "", "message", "changes":
+                    try await receive(.page(FeedPage(parsing: event.data)))
+                default: continue
+                }
+            }
+        }
+    }
+
+    /// Reads the whole table, line by line.
+    ///
+    /// - Parameters:
+    ///   - begin: called with the first line.
+    ///   - receive: called with each domain. Whether there are as many as the header says, and
+    ///     whether they add up to its digest, is the caller's to see.
+    package func snapshot(
+        _ begin: (SnapshotHeader) async throws -> Void,
+        _ receive: (Domain) async throws -> Void
+    ) async throws {
+        var lines = LineSplitter()
+        var hasBegun = false
+        _ = try await stream(.GET, "/v1/snapshot", query: [], accept: StreamFormat.ndjson.rawValue) {
+            piece in
+            for line in lines.lines(in: piece) {
+                if hasBegun {
+                    try await receive(Domain(snapshotLine: line))
+                } else {
+                    try await begin(SnapshotHeader(parsing: line))
+                    hasBegun = true
+                }
+            }
+        }
+        guard hasBegun, lines.waiting == 0 else {
+            throw ClientError.unreadable("the snapshot ends in the middle of a line")
+        }
+    }
+
+    /// Tells the registry what an agent has applied.
+    ///
+    /// - Parameter name: the agent's.
+    package func report(_ applied: Position, as name: String) async throws {
+        var request = HTTPClientRequest(
+            url: url(
+                "/v1/changes",
+                [
+                    ("after", String(applied.revision.number)), ("epoch", applied.epoch.text),
+                    ("agent", name), ("wait", "0"), ("limit", "1"),
+                ]))
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        request.headers.add(name: "Accept", value: "application/json")
+        do {
+            let response = try await http.execute(request, timeout: .seconds(10))
+            // The answer may hold a whole wave, which comes by the stream: that the question was heard
+            // is enough. What isn't taken ends its connection.
+            let body = (try? await response.body.collect(upTo: 16 * 1024)) ?? ByteBuffer()
+            guard response.status != .ok else { return }
+            throw ClientError.refused(
+                Refusal(
+                    Answer(
+                        status: Int(response.status.code), headers: response.headers, body: body)))
+        } catch let error as ClientError {
+            throw error
+        } catch {
+            throw ClientError.unreachable("\(base.absoluteString): \(Self.reason(error))")
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import RegistryModel
+
+/// Keeps a table at the head of a log: reads a snapshot where it has to, applies every revision after
+/// it in order, and begins anew where something is missing. Readers see whole revisions only, and keep
+/// the last good table whatever happens to the source.
+public struct Follower: Sendable {
+    public struct Settings: Sendable {
+        public var backoff = Backoff()
+        public var admission = SnapshotGuard()
+        /// How often the table is read whole although nothing seems to be missing.
+        public var refresh = Duration.seconds(3600)
+
+        public init() {}
+    }
+
+    /// What has happened, for whoever keeps others informed.
+    public enum News: Sendable, Hashable {
+        case opened
+        case loaded(Position, count: Int)
+        case applied(Position, head: Revision)
+        case heartbeat(head: Revision)
+        /// Tried again after `wait`.
+        case failed(FollowError, wait: Duration)
+    }
+
+    private let log: any FollowedLog
+    private let table: any RoutingTable
+    private let settings: Settings
+    private let tell: @Sendable (News) -> Void
+    private let sleep: @Sendable (Duration) async throws -> Void
+
+    /// - Parameters:
+    ///   - tell: called in order, and waited for.
+    ///   - sleep: throws where the task is cancelled.
+    public init(
+        _ log: any FollowedLog, into table: any RoutingTable, _ settings: Settings = Settings(),
+        sleep: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0)
+        },
+        tell: @escaping @Sendable (News) -> Void = { _ in }
+    ) {
+        self.log = log
+        self.table = table
+        self.settings = settings
+        self.sleep = sleep
+        self.tell = tell
+    }
+
+    /// What a turn of the loop leaves to the next one.
+    private struct Course {
+        /// Whether the table has to be read whole first.
+        var mustLoad: Bool
+        /// Whether the table can go on without that.
+        var isUsable: Bool
+        var failures = 0
+        var refreshAt: ContinuousClock.Instant
+    }
+
+    /// Until the task is cancelled.
+    public func run() async {
+        let isEmpty = table.position == nil
+        var course = Course(mustLoad: isEmpty, isUsable: !isEmpty, refreshAt: nextRefresh)
+        while !Task.isCancelled {
+            do throws(FollowError) {
+                if course.mustLoad { try await load(&course) }
+                try await follow(&course)
+            } catch {
+                guard error != .cancelled, !Task.isCancelled else { return }
+                guard await rest(after: error, &course) else { return }
+            }
+        }
+    }
+
+    private var nextRefresh: ContinuousClock.Instant { .now + settings.refresh }
+
+    /// - Returns: false where the task is cancelled.
+    private func rest(after error: FollowError, _ course: inout Course) async -> Bool {
+        switch error {
+        case .resync:
+            course.mustLoad = true
+            course.isUsable = false
+        case .refused:
+            // A refresh that came to nothing isn't a reason to stop following.
+            course.mustLoad = !course.isUsable
+            course.refreshAt = nextRefresh
+        case .unavailable, .cancelled: break
+        }
+        let wait = settings.backoff.wait(
+            after: course.failures, chance: Double.random(in: 0...1))
+        course.failures += 1
+        tell(.failed(error, wait: wait))
+        return (try? await sleep(wait)) != nil
+    }
+
+    private func load(_ course: inout Course) async throws(FollowError) {
+        let load = table.beginLoad()
+        let now = try? table.statistics()
+        let current: SnapshotFacts?
+        if let now, let position = table.position {
+            current = SnapshotFacts(position: position, count: now.value.total)
+        } else {
+            current = nil
+        }
+        let facts = try await log.snapshot(into: load) { facts throws(FollowError) in
+            do throws(SnapshotRefusal) {
+                try settings.admission.admit(facts, before: current)
+            } catch {
+                throw .refused(error)
+            }
+        }
+        load.finish(at: facts.position)
+        course.mustLoad = false
+        course.isUsable = true
+        course.refreshAt = nextRefresh
+        tell(.loaded(facts.position, count: facts.count))
+    }
+
+    private func follow(_ course: inout Course) async throws(FollowError) {
+        guard let position = table.position else { throw .resync("there is no table yet") }
+        var isDue = false
+        do throws(FollowError) {
+            try await log.follow(after: position) { event throws(FollowError) in
+                try take(event)
+                // What came was good: the next failure is a first one.
+                if case .opened = event { return }
+                course.failures = 0
+                isDue = ContinuousClock.now >= course.refreshAt
+                if isDue { throw .cancelled }
+            }
+        } catch {
+            guard isDue, error == .cancelled else { throw error }
+            course.mustLoad = true
+            return
+        }
+        throw .unavailable("the feed ended")
+    }
+
+    private func take(_ event: FollowEvent) throws(FollowError) {
+        switch event {
+        case .opened: tell(.opened)
+        case .revisions(let revisions, let epoch, let head):
+            guard epoch == table.position?.epoch else {
+                throw .resync("the registry's epoch is \(epoch) now")
+            }
+            for revision in revisions where !table.apply(revision) {
+                throw .resync("something is missing before revision \(revision.revision)")
+            }
+            if let position = table.position { tell(.applied(position, head: head)) }
+        case .heartbeat(let head, let digest):
+            try compare(digest, at: head)
+            tell(.heartbeat(head: head))
+        }
+    }
+
+    private func compare(_ digest: String, at head: Revision) throws(FollowError) {
+        guard let position = table.position else { return }
+        // Revisions come before the heartbeat that counts them.
+        guard head <= position.revision else {
+            throw .resync("the registry is at \(head), and didn't send what follows \(position)")
+        }
+        guard let own = try? table.digest(), own.revision == head,
+            own.value.0.description != digest
+        else { return }
+        throw .resync("the table differs from the registry's at revision \(head)")
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+import Logging
+import RegistryAgent
+import RegistryHTTP
+
+/// What `agent` runs with, read and checked.
+struct AgentOptions: Sendable {
+    var upstream: URL
+    var token: String?
+    var listen: ListenAddress
+    var folder: URL
+    var agent: AgentSettings
+    var http = HTTPOptions()
+    var logLevel = Logger.Level.info
+    /// Three times the registry's own interval: one heartbeat may be late.
+    var heartbeatTimeout = Duration.seconds(30)
+    /// From "not ready" to the end of listening: for load balancers to look away.
+    var drain = Duration.seconds(1)
+
+    init(
+        upstream: URL, token: String?, listen: ListenAddress, folder: URL, agent: AgentSettings
+    ) {
+        self.upstream = upstream
+        self.token = token
+        self.listen = listen
+        self.folder = folder
+        self.agent = agent
+    }
+}

@@ -1,0 +1,120 @@
+import AsyncHTTPClient
+import Foundation
+import Logging
+import Metrics
+import NIOCore
+import PrometheusMetrics
+import RegistryAgent
+import RegistryClient
+import RegistryHTTP
+import RegistryService
+import RegistryWire
+import RoutingTable
+import ServiceLifecycle
+
+/// The agent, wired. Start: the table from the disk → listener and feed. Stop, on SIGTERM or SIGINT:
+/// not ready, drain, listener, feed, the table to the disk.
+enum RunningAgent {
+    static func run(_ options: AgentOptions) async throws {
+        let registry = PrometheusRegistry.standard()
+        MetricsSystem.bootstrap(registry)
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
+        var logger = Logger(label: "tenant-registry-agent")
+        logger.logLevel = options.logLevel
+        var options = options
+        options.http.limits.connections = FileDescriptors.connections(
+            wanted: options.http.limits.connections, logger)
+
+        let folder: StateFolder
+        do throws(StateFolder.Unusable) {
+            folder = try StateFolder(options.folder)
+        } catch {
+            throw CommandFailure.failed("--state-dir: \(error)")
+        }
+        let table = CompactRoutingTable()
+        let http = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: configuration(options))
+        let agent = EdgeAgent(
+            RegistryClient(base: options.upstream, token: options.token, http: http),
+            into: table, folder: folder, options.agent, now: SystemClock.now, logger: logger)
+        await agent.start()
+        let lookups = LookupService(state: NodeState(table: table), now: SystemClock.now)
+        registry.observe(agent.status, lookups)
+
+        let drain = DrainSignal()
+        let server = RegistryServer(
+            agent: lookups, options: options.http, drain: drain, metrics: { registry.render() },
+            readiness: { agent.status.members }, logger: logger)
+        try await serve(server, agent, options, drain, logger)
+        try? await http.shutdown()
+        logger.info("stopped")
+    }
+
+    private static func configuration(_ options: AgentOptions) -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .seconds(5)
+        // Without a heartbeat there's nobody at the other end, whatever TCP believes.
+        configuration.timeout.read = .nanoseconds(
+            Int64(options.heartbeatTimeout / .nanoseconds(1)))
+        return configuration
+    }
+
+    private static func serve(
+        _ server: RegistryServer, _ agent: EdgeAgent, _ options: AgentOptions,
+        _ drain: DrainSignal, _ logger: Logger
+    ) async throws {
+        // Stopped in the reverse order: unready, listener, then the feed.
+        let services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: agent),
+            .init(
+                service: Listener(
+                    address: options.listen,
+                    application: server.application(listen: options.listen.bind) { channel in
+                        RunningService.announce("api", channel, logger)
+                    })),
+            .init(service: Drain(signal: drain, delay: options.drain, logger: logger)),
+        ]
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = options.drain + .seconds(30)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch is CancellationError where drain.isDraining {
+            logger.warning("requests that didn't end were cut off")
+        }
+    }
+}
+
+extension AgentStatus {
+    /// For `/readyz?verbose`.
+    fileprivate var members: [JSONValue.Member] {
+        var members = [
+            JSONValue.Member(key: "connected", value: .bool(standing.isConnected))
+        ]
+        if let age { members.append(.init(key: "age_ms", value: .integer(age))) }
+        if let lag { members.append(.init(key: "lag", value: .integer(lag))) }
+        return members
+    }
+}
+
+extension PrometheusRegistry {
+    /// Values that are read when somebody asks.
+    fileprivate func observe(_ status: AgentStatus, _ lookups: LookupService) {
+        let domains = Gauge(label: "registry_table_domains")
+        let revision = Gauge(label: "registry_revision")
+        let connected = Gauge(label: "registry_agent_connected")
+        let age = Gauge(label: "registry_agent_age_seconds")
+        let lag = Gauge(label: "registry_agent_lag_revisions")
+        register(collector: {
+            if let statistics = try? lookups.statistics() {
+                domains.record(statistics.value.total)
+                revision.record(statistics.revision.number)
+            }
+            connected.record(status.standing.isConnected ? 1 : 0)
+            if let milliseconds = status.age { age.record(Double(milliseconds) / 1000) }
+            if let revisions = status.lag { lag.record(revisions) }
+        })
+    }
+}

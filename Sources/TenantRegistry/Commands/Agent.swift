@@ -1,0 +1,228 @@
+import ArgumentParser
+import Foundation
+import RegistryAgent
+import RoutingTable
+
+/// `tenant-registry agent`
+struct Agent: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a copy of the routing table beside a proxy.",
+        discussion: """
+            An agent follows the registry's changes, answers lookups and the endpoints for proxies \
+            without a token, and goes on answering while the registry is away. It may write map files \
+            for nginx and HAProxy as well. It needs a token with the role reader.
+            """)
+
+    @Option(help: "The registry: an http or https URL. (required)")
+    var upstream: String?
+
+    @Option(
+        help: "What the registry calls this agent: 1-100 of A-Z a-z 0-9 . _ -. (default: host name)"
+    )
+    var name: String?
+
+    @Option(help: "Where to listen: HOST:PORT, port 0 for any free one. (default: 127.0.0.1:8090)")
+    var listen: String?
+
+    @Option(help: "The folder in which the table is kept for the next start. (default: agent)")
+    var stateDir: String?
+
+    @Option(help: "The access token. Better in TENANT_REGISTRY_TOKEN or a file: others see flags.")
+    var token: String?
+
+    @Option(
+        help: "A file that holds the access token. (default: <data-dir>/admin-token, if it's there)"
+    )
+    var tokenFile: String?
+
+    @Option(help: "A service's data folder on this machine, to find its first admin token.")
+    var dataDir: String?
+
+    @Option(
+        help:
+            "A map to keep: nginx-map:PATH or haproxy-map:PATH; nginx-map:mode:PATH for another value than the location (mode, upstream). Repeatable."
+    )
+    var write: [String] = []
+
+    @Option(help: "A command, run by sh -c after maps have changed; it must end with 0.")
+    var onChange: String?
+
+    @Option(
+        help: "HAProxy's runtime socket: the haproxy-maps are put there too, after their files.")
+    var haproxySocket: String?
+
+    @Option(help: "From a change to the maps; more changes go along. (default: 200ms)")
+    var debounce: String?
+
+    @Option(
+        help:
+            "From having applied a revision to saying so: as long as a proxy may still use an answer. (default: 0ms)"
+    )
+    var settle: String?
+
+    @Option(help: "How much smaller a snapshot may be than the table, in percent. (default: 30)")
+    var maxShrink: Int?
+
+    @Flag(help: "Take a smaller or empty snapshot all the same, from this start to its end.")
+    var acceptShrink = false
+
+    @Option(help: "How often the table is read whole although nothing is missing. (default: 1h)")
+    var refresh: String?
+
+    @Option(help: "From a change to the file in the state folder. (default: 5s)")
+    var saveDelay: String?
+
+    @Option(help: "Without a heartbeat for so long the connection is made anew. (default: 30s)")
+    var heartbeatTimeout: String?
+
+    @Option(help: "The longest pause between attempts to reach the registry. (default: 30s)")
+    var maxBackoff: String?
+
+    @Option(
+        help:
+            "Cache-Control of answers to proxies. (default: max-age=1, stale-while-revalidate=5, stale-if-error=86400)"
+    )
+    var routeCacheControl: String?
+
+    @Option(help: "Retry-After of domains that aren't served, in seconds, 1-86400. (default: 30)")
+    var retryAfter: Int?
+
+    @Option(help: "Which requests to log: all, writes, off. (default: off)")
+    var accessLog: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error, critical. (default: info)")
+    var logLevel: String?
+
+    @Option(help: "Open connections at most, 1-1000000. (default: 16384)")
+    var maxConnections: Int?
+
+    @Option(help: "Seconds between \"not ready\" and the end of listening, 0-600. (default: 1)")
+    var drainSeconds: Int?
+
+    @Option(help: "A JSON file with any of these settings.")
+    var config: String?
+
+    func run() async throws {
+        let settings = try await Settings(file: config)
+        try await RunningAgent.run(options(settings))
+    }
+
+    private func options(_ settings: Settings) throws -> AgentOptions {
+        guard let address = try settings.text(upstream, "upstream") else {
+            throw CommandFailure.usage("--upstream: the registry's URL is required")
+        }
+        guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https",
+            url.host != nil
+        else {
+            throw CommandFailure.usage(
+                "--upstream: an http or https URL is expected, not \(address)")
+        }
+        var options = AgentOptions(
+            upstream: url,
+            token: try AccessToken(flag: token, file: tokenFile, folder: dataDir).find(settings),
+            listen: try Serve.address(
+                settings.text(listen, "listen", default: "127.0.0.1:8090"), "listen"),
+            folder: URL(
+                fileURLWithPath: try settings.text(stateDir, "state-dir", default: "agent"),
+                isDirectory: true),
+            agent: AgentSettings(name: try agentName(settings)))
+        try readMaps(settings, &options.agent)
+        try readPace(settings, &options)
+        try readServer(settings, &options)
+        return options
+    }
+
+    private func agentName(_ settings: Settings) throws -> String {
+        let name = try settings.text(
+            name, "name", default: ProcessInfo.processInfo.hostName)
+        let isPlain = { (octet: UInt8) in
+            switch octet {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+            default: false
+            }
+        }
+        guard (1...100).contains(name.utf8.count), name.utf8.allSatisfy(isPlain) else {
+            throw CommandFailure.usage(
+                "--name: 1 to 100 letters, digits, dots, hyphens and underscores are expected, not \(name)"
+            )
+        }
+        return name
+    }
+
+    private func readMaps(_ settings: Settings, _ agent: inout AgentSettings) throws {
+        agent.maps = try settings.list(write, "write").map { text in
+            guard let target = MapTarget(text) else {
+                throw CommandFailure.usage(
+                    "--write: nginx-map:PATH or haproxy-map:PATH is expected, not \(text)")
+            }
+            return target
+        }
+        guard Set(agent.maps.map(\.path)).count == agent.maps.count else {
+            throw CommandFailure.usage("--write: each map needs a file of its own")
+        }
+        if let command = try settings.text(onChange, "on-change") {
+            agent.onChange = OnChangeCommand(text: command).run
+        }
+        agent.haproxySocket = try settings.text(haproxySocket, "haproxy-socket")
+        guard agent.haproxySocket == nil || agent.maps.contains(where: { $0.format == .haproxy })
+        else {
+            throw CommandFailure.usage(
+                "--haproxy-socket needs a --write haproxy-map:PATH: what is put into the socket is gone when HAProxy starts anew"
+            )
+        }
+        guard agent.onChange == nil || !agent.maps.isEmpty else {
+            throw CommandFailure.usage("--on-change needs a --write")
+        }
+        agent.debounce = try span(settings, debounce, "debounce", "200ms")
+        agent.settle = try span(settings, settle, "settle", "0ms")
+    }
+
+    private func readPace(_ settings: Settings, _ options: inout AgentOptions) throws {
+        var follower = options.agent.follower
+        follower.admission = SnapshotGuard(
+            maximumShrinkPercent: try settings.integer(
+                maxShrink, "max-shrink", default: 30, in: 0...100),
+            acceptsShrink: try settings.bool(acceptShrink, "accept-shrink"))
+        follower.refresh = try span(settings, refresh, "refresh", "1h")
+        follower.backoff.longest = try span(settings, maxBackoff, "max-backoff", "30s")
+        options.agent.follower = follower
+        options.agent.saveDelay = try span(settings, saveDelay, "save-delay", "5s")
+        options.heartbeatTimeout = try span(
+            settings, heartbeatTimeout, "heartbeat-timeout", "30s")
+    }
+
+    private func readServer(_ settings: Settings, _ options: inout AgentOptions) throws {
+        if let value = try settings.text(routeCacheControl, "route-cache-control") {
+            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
+                throw CommandFailure.usage("--route-cache-control: printable ASCII is expected")
+            }
+            options.http.routeCacheControl = value
+        }
+        options.http.retryAfterSeconds = try settings.integer(
+            retryAfter, "retry-after", default: 30, in: 1...86_400)
+        options.http.accessLog =
+            try Serve.choice(settings.text(accessLog, "access-log"), "access-log") ?? .off
+        options.logLevel =
+            try Serve.choice(settings.text(logLevel, "log-level"), "log-level") ?? .info
+        options.http.limits.connections = try settings.integer(
+            maxConnections, "max-connections", default: 16_384, in: 1...1_000_000)
+        options.drain = .seconds(
+            try settings.integer(drainSeconds, "drain-seconds", default: 1, in: 0...600))
+    }
+
+    private func span(
+        _ settings: Settings, _ flag: String?, _ name: String, _ fallback: String
+    ) throws -> Duration {
+        let text = try settings.text(flag, name, default: fallback)
+        if text.hasSuffix("ms"), let number = Int(text.dropLast(2)),
+            (0...86_400_000).contains(number)
+        {
+            return .milliseconds(number)
+        }
+        guard let span = TimeSpan(argument: text) else {
+            throw CommandFailure.usage(
+                "--\(name): a time such as 200ms, 30s or 1h is expected, not \(text)")
+        }
+        return span.duration
+    }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import RegistryClient
+import Testing
+
+@testable import RegistryAgent
+
+@Suite("HAProxy's runtime socket", .timeLimit(.minutes(5))) struct HAProxySocketTests {
+    private static func lines(_ count: Int, _ location: String) -> [ArraySlice<UInt8>] {
+        (0..<count).map { Array("t\($0).kintone.com \(location)\n".utf8)[...] }
+    }
+
+    @Test func `takes a map of 50,000 lines at once, and another one after it`() async throws {
+        let folder = try TestFolder()
+        _ = try folder.write("old.kintone.com japan\n", to: "hosts.map")
+        let haproxy = try await HAProxyProcess.start(in: folder)
+        let socket = HAProxySocket(path: haproxy.socket)
+        #expect(try await haproxy.location("old.kintone.com") == "japan")
+        for place in ["aws", "japan"] {
+            try socket.replace(haproxy.map, with: Self.lines(50_000, place))
+            #expect(try await haproxy.location("old.kintone.com") == "unknown")
+            for number in [0, 1, 777, 49_999] {
+                #expect(try await haproxy.location("t\(number).kintone.com") == place)
+            }
+        }
+    }
+
+    @Test func `keeps the map that it has where an entry goes astray`() async throws {
+        let folder = try TestFolder()
+        _ = try folder.write("old.kintone.com japan\n", to: "hosts.map")
+        let haproxy = try await HAProxyProcess.start(in: folder)
+        let socket = HAProxySocket(path: haproxy.socket)
+        // HAProxy reads a line with a comment sign as none, and says nothing of it.
+        let bad = Self.lines(100, "aws") + [Array("\n".utf8)[...]] + Self.lines(3, "aws")
+        #expect(throws: HAProxySocket.Failure.self) {
+            try socket.replace(haproxy.map, with: bad)
+        }
+        let long = [Array((String(repeating: "a", count: 20_000) + " aws\n").utf8)[...]]
+        #expect(throws: HAProxySocket.Failure.self) {
+            try socket.replace(haproxy.map, with: long)
+        }
+        #expect(throws: HAProxySocket.Failure.self) {
+            try socket.replace("/no/such.map", with: Self.lines(1, "aws"))
+        }
+        #expect(try await haproxy.location("old.kintone.com") == "japan")
+        #expect(try await haproxy.location("t1.kintone.com") == "unknown")
+    }
+
+    @Test func `that nobody listens at is an error, not a wait`() throws {
+        #expect(throws: HAProxySocket.Failure.self) {
+            try HAProxySocket(path: "/tmp/no-haproxy-here.sock").identity()
+        }
+    }
+}

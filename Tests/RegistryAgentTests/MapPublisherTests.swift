@@ -1,0 +1,126 @@
+import Foundation
+import RegistryModel
+import RoutingTable
+import Testing
+
+@testable import RegistryAgent
+
+@Suite("Maps for proxies") struct MapPublisherTests {
+    private static func targets(_ folder: TestFolder, _ texts: String...) throws -> [MapTarget] {
+        try texts.map { try #require(MapTarget($0.replacing("DIR", with: folder.url.path))) }
+    }
+
+    @Test func `have a line for each domain, by name, in each format`() async throws {
+        let folder = try TestFolder()
+        let targets = try Self.targets(
+            folder, "nginx-map:DIR/n", "haproxy-map:DIR/h", "nginx-map:mode:DIR/m",
+            "haproxy-map:upstream:DIR/u")
+        let publisher = MapPublisher(
+            sampleTable(3), .init(targets: targets), logger: silent, applied: { _ in })
+        try await publisher.publish()
+        #expect(
+            try folder.text("n")
+                == "t0.kintone.com aws;\nt1.kintone.com japan;\nt2.kintone.com japan;\n")
+        #expect(
+            try folder.text("h")
+                == "t0.kintone.com aws\nt1.kintone.com japan\nt2.kintone.com japan\n")
+        #expect(
+            try folder.text("m")
+                == "t0.kintone.com serve;\nt1.kintone.com read_only;\nt2.kintone.com reject;\n")
+        #expect(try folder.text("u").hasPrefix("t0.kintone.com http://aws.internal:8080\n"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == 4)
+    }
+
+    @Test func `are applied only when the command has succeeded`() async throws {
+        let folder = try TestFolder()
+        let applied = Shared<[Position]>([])
+        let calls = Shared(0)
+        var settings = MapPublisher.Settings(targets: try Self.targets(folder, "nginx-map:DIR/n"))
+        settings.debounce = .zero
+        settings.backoff = Backoff(first: .milliseconds(1), longest: .milliseconds(2))
+        settings.onChange = { _, paths in
+            #expect(paths == [folder.path("n")])
+            return calls.change { calls in
+                calls += 1
+                return calls < 4 ? "ended with 1" : nil
+            }
+        }
+        let table = sampleTable(5)
+        let publisher = MapPublisher(table, settings, logger: silent) { position in
+            #expect(calls.value >= 4)
+            applied.change { $0.append(position) }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await publisher.run() }
+            publisher.look()
+            try await eventually("applied") { !applied.value.isEmpty }
+            #expect(calls.value == 4)
+            // A revision that changes no line needs no reload, and is applied.
+            _ = table.apply(RevisionChanges(revision: Revision(8)))
+            publisher.look()
+            try await eventually("the next one") { applied.value.last?.revision == Revision(8) }
+            #expect(calls.value == 4)
+            group.cancelAll()
+        }
+    }
+
+    @Test func `aren't replaced by an empty or a much smaller one`() async throws {
+        let folder = try TestFolder()
+        let table = sampleTable(100)
+        var settings = MapPublisher.Settings(targets: try Self.targets(folder, "nginx-map:DIR/n"))
+        try await MapPublisher(table, settings, logger: silent, applied: { _ in }).publish()
+        let before = try folder.text("n")
+        for count in [0, 69] {
+            load(table, count, revision: 9)
+            // Another process too knows by the file what was there.
+            let publisher = MapPublisher(table, settings, logger: silent, applied: { _ in })
+            await #expect(throws: MapPublisher.Failure.self) { try await publisher.publish() }
+            #expect(try folder.text("n") == before)
+        }
+        settings.admission.acceptsShrink = true
+        try await MapPublisher(table, settings, logger: silent, applied: { _ in }).publish()
+        #expect(try folder.text("n").split(separator: "\n").count == 69)
+    }
+
+    @Test(arguments: ["", "a b", "a;", "a\nb", "A.b", "a{", "\"a\"", "a.b#", "é.com"])
+    func `have no line for what isn't a host`(name: String) {
+        var line: [UInt8] = []
+        #expect(throws: MapFile.BadLine.self) {
+            try name.withOctets { try MapFile.append($0, Array("japan".utf8), .nginx, to: &line) }
+        }
+        #expect(line.isEmpty)
+    }
+
+    @Test(arguments: ["", "a b", "a\nb", "a\u{0}", "é"])
+    func `have no line for what isn't a value`(value: String) {
+        var line: [UInt8] = []
+        #expect(throws: MapFile.BadLine.self) {
+            try "a.b".withOctets { try MapFile.append($0, Array(value.utf8), .haproxy, to: &line) }
+        }
+        #expect(line.isEmpty)
+    }
+
+    @Test func `stay as they were where one of them can't be written`() async throws {
+        let folder = try TestFolder()
+        let table = sampleTable(10)
+        let targets = try Self.targets(folder, "nginx-map:DIR/n", "nginx-map:mode:DIR/m")
+        let publisher = MapPublisher(
+            table, .init(targets: targets), logger: silent, applied: { _ in })
+        try await publisher.publish()
+        let before = try folder.text("n")
+        load(table, 10, revision: 9, at: "aws")
+        try FileManager.default.createDirectory(
+            atPath: folder.path("m.new"), withIntermediateDirectories: false)
+        await #expect(throws: FileFailure.self) { try await publisher.publish() }
+        #expect(try folder.text("n") == before)
+    }
+}
+
+extension String {
+    fileprivate func withOctets<Result>(
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        var copy = self
+        return try copy.withUTF8 { try body(UnsafeRawBufferPointer($0)) }
+    }
+}
