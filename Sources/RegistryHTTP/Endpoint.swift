@@ -57,6 +57,14 @@ struct Endpoint: Sendable {
         return copy
     }
 
+    /// The endpoint as one whose requests do little but wait: there is one for each agent, all day, and
+    /// nobody else's work is put off by them.
+    var waiting: Endpoint {
+        var copy = self
+        copy.lane = .light
+        return copy
+    }
+
     /// The endpoint as one that agents have too.
     var atEdge: Endpoint {
         var copy = self

@@ -141,7 +141,7 @@ struct EndpointRunner: Sendable {
         let reply = try await endpoint.handler(&call)
         if reply.stream != nil, call.request.method != .head {
             permit.dropBody()
-            try permit.move(to: .stream)
+            if endpoint.lane != .light { try permit.move(to: .stream) }
         }
         return reply
     }

@@ -79,7 +79,8 @@ struct Routes {
             // Feed
             .get(
                 "/v1/changes", .read, produces: ChangesRoutes.types,
-                ChangesRoutes(options: options).changes),
+                ChangesRoutes(options: options).changes
+            ).waiting,
             .get("/v1/snapshot", .read, produces: [.ndjson], SnapshotRoutes().snapshot),
             .get(
                 "/v1/export/{format}", .read, produces: ExportRoutes.types, ExportRoutes().export),
