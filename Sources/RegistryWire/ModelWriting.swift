@@ -22,15 +22,25 @@ extension JSONWriter {
         tenant: UnsafeRawBufferPointer?, _ revision: Revision, registeredAt: Timestamp,
         changedAt: Timestamp
     ) {
-        beginObject()
-        field("fqdn", octets: fqdn)
-        field("location", location.text)
-        field("mode", mode.rawValue)
-        if let tenant { field("tenant", octets: tenant) }
-        field("revision", revision.number)
-        field("registered_at", registeredAt)
-        field("changed_at", changedAt)
-        endObject()
+        beginPieces()
+        piece("{\"fqdn\":\"")
+        piece(plain: fqdn)
+        piece("\",\"location\":\"")
+        piece(plain: location.text)
+        piece("\",\"mode\":\"")
+        piece(plain: mode.rawValue)
+        if let tenant {
+            piece("\",\"tenant\":\"")
+            piece(escaping: tenant)
+        }
+        piece("\",\"revision\":")
+        piece(revision.number.magnitude)
+        piece(",\"registered_at\":\"")
+        piece(registeredAt)
+        piece("\",\"changed_at\":\"")
+        piece(changedAt)
+        piece("\"}")
+        endPieces()
     }
 
     package mutating func write(_ location: Location) {

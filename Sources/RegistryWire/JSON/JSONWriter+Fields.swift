@@ -26,16 +26,6 @@ extension JSONWriter {
         integer(value)
     }
 
-    package mutating func field(_ name: StaticString, _ value: Timestamp) {
-        key(name)
-        time(value)
-    }
-
-    package mutating func field(_ name: StaticString, octets: UnsafeRawBufferPointer) {
-        key(name)
-        string(octets: octets)
-    }
-
     package mutating func field(_ name: StaticString, _ value: Bool) {
         key(name)
         bool(value)
