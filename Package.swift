@@ -61,6 +61,7 @@ let package = Package(
                 .embedInCode("0001_registry.sqlite.sql"),
                 .embedInCode("0002_migrations.sqlite.sql"),
                 .embedInCode("0003_history_filters.sqlite.sql"),
+                .embedInCode("0004_agents.sqlite.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -95,6 +96,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),

@@ -24,7 +24,7 @@ extension RegistryClient {
     ) async throws {
         var stream = EventStream()
         _ = try await self.stream(
-            "/v1/changes",
+            .GET, "/v1/changes",
             query: [
                 ("after", String(position.revision.number)), ("epoch", position.epoch.text),
             ],
@@ -54,7 +54,8 @@ extension RegistryClient {
     ) async throws {
         var lines = LineSplitter()
         var hasBegun = false
-        _ = try await stream("/v1/snapshot", query: [], accept: StreamFormat.ndjson.rawValue) {
+        _ = try await stream(.GET, "/v1/snapshot", query: [], accept: StreamFormat.ndjson.rawValue)
+        {
             piece in
             for line in lines.lines(in: piece) {
                 if hasBegun {

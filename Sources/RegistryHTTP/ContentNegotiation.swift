@@ -7,6 +7,7 @@ enum MediaType: String, Sendable {
     case csv = "text/csv"
     case plain = "text/plain"
     case eventStream = "text/event-stream"
+    case sqlite = "application/vnd.sqlite3"
 }
 
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.

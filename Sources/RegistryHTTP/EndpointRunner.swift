@@ -196,7 +196,7 @@ struct EndpointRunner: Sendable {
         switch error {
         case let problem as Problem: return problem
         case let error as RegistryError:
-            if error == .inconsistent || error == .storeFailed {
+            if [.inconsistent, .storeFailed, .backupFailed].contains(error) {
                 logger.error(
                     "request failed",
                     metadata: ["request_id": "\(id.text)", "code": "\(error.code)"])

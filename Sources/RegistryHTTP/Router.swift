@@ -83,6 +83,10 @@ struct Routes {
             .get("/v1/snapshot", .read, produces: [.ndjson], SnapshotRoutes().snapshot),
             .get(
                 "/v1/export/{format}", .read, produces: ExportRoutes.types, ExportRoutes().export),
+            // Agents
+            .get("/v1/agents", .audit, AgentRoutes().list),
+            .write(.delete, "/v1/agents/{name}", .operate, AgentRoutes().evict),
+            .get("/v1/convergence", .audit, AgentRoutes().convergence),
 
             // Tokens
             .get("/v1/tokens", .administer, TokenRoutes().list),
@@ -90,6 +94,9 @@ struct Routes {
             .write(.delete, "/v1/tokens/{id}", .administer, TokenRoutes().revoke),
 
             // Operations
+            .post(
+                "/v1/backup", .administer, isIdempotent: false, produces: [.sqlite],
+                BackupRoutes().make),
             .operations("/livez", .open, operations.alive),
             .operations("/readyz", .open, operations.ready),
             .operations("/metrics", .needs(.read), operations.metrics),

@@ -1,3 +1,4 @@
+import Logging
 import RegistryModel
 import RoutingTable
 
@@ -10,11 +11,17 @@ public struct RegistryService: Sendable {
     let names: NamePolicy
     let now: @Sendable () -> Timestamp
     let verifications = Verifications()
+    public let agents: AgentDirectory
+    let logger: Logger
 
     public init(
         store: any Store, state: NodeState, names: NamePolicy,
+        agents: AgentDirectory = AgentDirectory(),
+        logger: Logger = Logger(label: "tenant-registry"),
         now: @escaping @Sendable () -> Timestamp
     ) {
+        self.agents = agents
+        self.logger = logger
         self.store = store
         lookups = LookupService(state: state, now: now)
         self.names = names
@@ -36,6 +43,7 @@ public struct RegistryService: Sendable {
     /// Reads the whole table. The listener opens after this has returned.
     public func loadTable() async throws(RegistryError) {
         try await state.load(from: store)
+        agents.load(try await store.agents())
     }
 }
 

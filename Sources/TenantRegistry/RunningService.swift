@@ -31,6 +31,7 @@ enum RunningService {
         let service = RegistryService(
             store: store, state: state,
             names: NamePolicy(reserved: options.reservedNames, suffixes: options.suffixes),
+            agents: AgentDirectory(lease: options.agentLease), logger: logger,
             now: SystemClock.now)
         try await load(service, logger)
         try await makeFirstToken(service, folder: options.folder, logger)

@@ -12,6 +12,8 @@ struct ServeOptions: Sendable {
     var folder: URL
     var quarantine = Duration.seconds(90 * 24 * 60 * 60)
     var blastRadius = BlastRadius()
+    /// How long an agent's word counts.
+    var agentLease = Duration.seconds(60)
     var suffixes: [FQDN] = []
     var reservedNames = NamePolicy.standardReserved
     var http = HTTPOptions()

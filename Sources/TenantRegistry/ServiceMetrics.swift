@@ -25,6 +25,9 @@ extension PrometheusRegistry {
                 "registry_verification_revision": "How far the last verification has come.",
                 "registry_verification_changes": "Changes that the last verification has checked.",
                 "registry_verification_ok": "1 where the last verification found nothing, else 0.",
+                "registry_agents": "Agents that count: known, and not evicted.",
+                "registry_agents_waits": "Requests that wait for agents to have a revision.",
+                "registry_agents_lagging": "Agents that count and are silent past their lease.",
                 "registry_wal_bytes": "Size of SQLite's write-ahead log.",
             ],
             buckets: [
@@ -36,12 +39,19 @@ extension PrometheusRegistry {
     func observe(_ service: RegistryService, _ store: SQLiteStore) {
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
+        let agents = Gauge(label: "registry_agents")
+        let waits = Gauge(label: "registry_agents_waits")
+        let lagging = Gauge(label: "registry_agents_lagging")
         let wal = Gauge(label: "registry_wal_bytes")
         register(collector: {
             if let statistics = try? service.statistics() {
                 domains.record(statistics.value.total)
                 revision.record(statistics.revision.number)
             }
+            let counts = service.agents.counts(at: service.time)
+            agents.record(counts.agents)
+            lagging.record(counts.silent)
+            waits.record(service.agents.waits)
             wal.record(store.walBytes)
         })
     }

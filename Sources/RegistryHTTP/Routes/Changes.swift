@@ -18,6 +18,9 @@ struct ChangesRoutes: Sendable {
         let query = try FeedQuery(call, resumes: type == .eventStream)
         // Refused before the head of an answer is out.
         let head = try call.service.feedHead(after: query.position)
+        if let agent = query.agent.flatMap({ AgentName($0) }) {
+            try await call.service.report(agent, applied: query.position)
+        }
         var reply =
             type == .json
             ? try await page(call, query) : try events(call.service, query, head: head.revision)

@@ -36,6 +36,12 @@ struct Serve: AsyncParsableCommand {
             "Domains that a wave must leave at its source, unless an admin overrides. (default: 0)")
     var minRemaining: Int?
 
+    @Option(
+        help:
+            "Seconds after which an agent that says nothing counts as lagging, 1-86400. (default: 60)"
+    )
+    var agentLease: Int?
+
     @Option(help: "A parent below which signups must lie. Repeatable. (default: any)")
     var suffix: [String] = []
 
@@ -89,6 +95,8 @@ struct Serve: AsyncParsableCommand {
                 maxWaveDomains, "max-wave-domains", default: 100_000, in: 1...100_000_000),
             minimumRemaining: try settings.integer(
                 minRemaining, "min-remaining", default: 0, in: 0...100_000_000))
+        options.agentLease = .seconds(
+            try settings.integer(agentLease, "agent-lease", default: 60, in: 1...86_400))
         options.suffixes = try settings.list(suffix, "suffix").map { text in
             // A parent may be a single label, which is no tenant's name.
             guard let name = try? FQDN(text) else {

@@ -24,6 +24,7 @@ struct RegistrySettings {
     /// Which writes fail: without the tokens of the test itself.
     var isFailing: @Sendable (CommitRequest) -> Bool = { $0.actor != .system }
     var blastRadius = BlastRadius()
+    var agentLimit = AgentDirectory.maximumAgents
     /// Serves the port of `--ops-listen` instead of the API.
     var isOps = false
     var eventLoops: (any EventLoopGroup)?
@@ -79,6 +80,7 @@ func withRegistry(
         } ?? store,
         state: state,
         names: NamePolicy(reserved: NamePolicy.standardReserved, suffixes: settings.suffixes),
+        agents: AgentDirectory(limit: settings.agentLimit), logger: logger,
         now: { clock.now })
     var tokens: [Role: String] = [:]
     if settings.isLoaded {
