@@ -19,10 +19,15 @@ import Testing
         return ring
     }
 
+    private static func add(_ changes: RevisionChanges, to ring: inout FeedRing, isNew: Bool) {
+        let result = ring.add(changes)
+        #expect(result == isNew)
+    }
+
     @Test func `keeps what fits, the newest`() {
         var ring = Self.ring(capacity: 10)
         for revision in 1...100 as ClosedRange<Int64> {
-            #expect(ring.add(Self.changes(revision, 1 + Int(revision % 3))))
+            Self.add(Self.changes(revision, 1 + Int(revision % 3)), to: &ring, isNew: true)
             let oldest = (1...revision).reversed().reduce(into: (weight: 0, at: revision + 1)) {
                 guard $0.at == $1 + 1, $0.weight + 1 + Int($1 % 3) <= 10 else { return }
                 $0 = ($0.weight + 1 + Int($1 % 3), $1)
@@ -39,7 +44,7 @@ import Testing
     @Test func `gives whole revisions, up to a limit and an end`() {
         var ring = Self.ring(capacity: 1000, at: 40)
         for revision in 41...60 as ClosedRange<Int64> {
-            #expect(ring.add(Self.changes(revision, revision == 50 ? 300 : 0)))
+            Self.add(Self.changes(revision, revision == 50 ? 300 : 0), to: &ring, isNew: true)
         }
         func slice(_ after: Int64, _ last: Int64, _ limit: Int) -> [Int64]? {
             ring.slice(after: Revision(after), through: Revision(last), limit: limit)?
@@ -55,61 +60,61 @@ import Testing
 
     @Test func `has nothing of a revision that is too large, and goes on after it`() {
         var ring = Self.ring(capacity: 10)
-        #expect(ring.add(Self.changes(1, 1)))
-        #expect(ring.add(Self.changes(2, 11)))
+        Self.add(Self.changes(1, 1), to: &ring, isNew: true)
+        Self.add(Self.changes(2, 11), to: &ring, isNew: true)
         #expect(ring.head?.revision == Revision(2))
         #expect(ring.slice(after: Revision(1), through: Revision(2), limit: 1) == nil)
-        #expect(ring.add(Self.changes(3, 1)))
+        Self.add(Self.changes(3, 1), to: &ring, isNew: true)
         #expect(ring.slice(after: Revision(2), through: Revision(3), limit: 1)?.count == 1)
     }
 
     @Test func `passes over what it has, and begins anew after a gap`() {
         var ring = Self.ring(capacity: 10)
-        #expect(ring.add(Self.changes(1, 1)))
-        #expect(!ring.add(Self.changes(1, 1)))
-        #expect(ring.add(Self.changes(5, 1)))
+        Self.add(Self.changes(1, 1), to: &ring, isNew: true)
+        Self.add(Self.changes(1, 1), to: &ring, isNew: false)
+        Self.add(Self.changes(5, 1), to: &ring, isNew: true)
         #expect(ring.head?.revision == Revision(5))
         #expect(ring.slice(after: Revision(1), through: Revision(5), limit: 1) == nil)
         #expect(ring.slice(after: Revision(4), through: Revision(5), limit: 1) == nil)
     }
 
     @Test func `encodes a small revision once, and keeps a few pieces of a large one`() {
-        let count = Mutex(0)
+        var count = 0
         func read(_ revision: FeedRevision, _ piece: Int) -> Int {
             revision.octets(ofPiece: piece) { _, range in
-                count.withLock { $0 += 1 }
+                count += 1
                 return Array(repeating: 0, count: range.count)
             }.count
         }
         let small = FeedRevision(Self.changes(1, 3))
         for _ in 0..<100 { #expect(read(small, 0) == 3) }
-        #expect(count.withLock { $0 } == 1)
+        #expect(count == 1)
         let large = FeedRevision(Self.changes(1, FeedRevision.pieceSize * 20 + 1))
         #expect(large.pieceCount == 21)
         for piece in 0..<20 { #expect(read(large, piece) == FeedRevision.pieceSize) }
         #expect(read(large, 20) == 1)
-        #expect(count.withLock { $0 } == 22)
+        #expect(count == 22)
         #expect(read(large, 19) == FeedRevision.pieceSize)
-        #expect(count.withLock { $0 } == 22)
+        #expect(count == 22)
         #expect(read(large, 0) == FeedRevision.pieceSize)
-        #expect(count.withLock { $0 } == 23)
+        #expect(count == 23)
         #expect(FeedRevision(Self.changes(1, 0)).pieceCount == 0)
     }
 
     @Test(arguments: [1, 2, 3, 7, 100, 1_001])
     func `wakes everybody who waits`(count: Int) async {
         let waiters = FeedWaiters()
-        let isThere = Atomic(false)
+        let isThere = Flag()
         await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<count {
                 group.addTask {
                     await waiters.wait(within: .seconds(200)) {
-                        isThere.load(ordering: .sequentiallyConsistent)
+                        isThere.value.load(ordering: .sequentiallyConsistent)
                     }
                 }
             }
             while waiters.count < count { await Task.yield() }
-            isThere.store(true, ordering: .sequentiallyConsistent)
+            isThere.value.store(true, ordering: .sequentiallyConsistent)
             waiters.wake()
             for await isNews in group { #expect(isNews) }
         }
@@ -125,5 +130,9 @@ import Testing
         task.cancel()
         #expect(await task.value == false)
         #expect(waiters.isEmpty)
+    }
+
+    private final class Flag: Sendable {
+        let value = Atomic(false)
     }
 }
