@@ -5,9 +5,9 @@ enum MediaType: String, Sendable {
     case json = "application/json"
     case ndjson = "application/x-ndjson"
     case csv = "text/csv"
+    case sqlite = "application/vnd.sqlite3"
     case plain = "text/plain"
     case eventStream = "text/event-stream"
-    case sqlite = "application/vnd.sqlite3"
 }
 
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.

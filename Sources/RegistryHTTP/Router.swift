@@ -83,6 +83,7 @@ struct Routes {
             .get("/v1/snapshot", .read, produces: [.ndjson], SnapshotRoutes().snapshot),
             .get(
                 "/v1/export/{format}", .read, produces: ExportRoutes.types, ExportRoutes().export),
+
             // Agents
             .get("/v1/agents", .audit, AgentRoutes().list),
             .write(.delete, "/v1/agents/{name}", .operate, AgentRoutes().evict),

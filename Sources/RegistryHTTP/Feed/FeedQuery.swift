@@ -10,8 +10,10 @@ struct FeedQuery: Sendable {
     var wait: Duration
     /// Changes at which an answer ends, at the end of a revision.
     var limit: Int
-    /// The name of the copy that has applied `position`.
-    var agent: String?
+    /// The copy that asks, and reports by asking.
+    var agent: AgentName?
+    /// What it has applied. Nil where it doesn't say in which epoch: that proves nothing.
+    var applied: Position?
 
     static let maximumWaitSeconds = 60.0
     static let maximumLimit = 10_000
@@ -31,24 +33,16 @@ struct FeedQuery: Sendable {
         }
         agent = query.value(
             "agent", "a name of 1 to 100 letters, digits, dots, dashes or underscores"
-        ) { Self.isAgent($0) ? $0 : nil }
+        ) { AgentName($0) }
         try query.finish()
         wait = .milliseconds(Int((seconds ?? 0) * 1000))
         self.limit = limit ?? Self.defaultLimit
         let here = try call.service.position().epoch
         position = Position(epoch: epoch.map { Epoch($0) } ?? here, revision: after)
-        if resumes, let last = try Self.lastEventID(call.request.headers) { position = last }
-    }
-
-    static func isAgent(_ name: String) -> Bool {
-        (1...100).contains(name.utf8.count)
-            && name.utf8.allSatisfy { octet in
-                switch octet {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-                case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-                default: false
-                }
-            }
+        applied = epoch == nil ? nil : position
+        if resumes, let last = try Self.lastEventID(call.request.headers) {
+            (position, applied) = (last, last)
+        }
     }
 
     /// `<epoch>.<revision>`, as events have it. Clients send back what they were sent: other text is a

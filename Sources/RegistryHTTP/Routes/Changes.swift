@@ -16,11 +16,12 @@ struct ChangesRoutes: Sendable {
     @Sendable func changes(_ call: inout Call) async throws -> Reply {
         let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         let query = try FeedQuery(call, resumes: type == .eventStream)
+        // Heard before anything is refused: who has to begin anew is there, and has nothing.
+        if let agent = query.agent {
+            try await call.service.report(agent, applied: query.applied)
+        }
         // Refused before the head of an answer is out.
         let head = try call.service.feedHead(after: query.position)
-        if let agent = query.agent.flatMap({ AgentName($0) }) {
-            try await call.service.report(agent, applied: query.position)
-        }
         var reply =
             type == .json
             ? try await page(call, query) : try events(call.service, query, head: head.revision)
