@@ -54,7 +54,8 @@ extension RegistryClient {
     ) async throws {
         var lines = LineSplitter()
         var hasBegun = false
-        _ = try await stream(.GET, "/v1/snapshot", query: [], accept: StreamFormat.ndjson.rawValue) {
+        _ = try await stream(.GET, "/v1/snapshot", query: [], accept: StreamFormat.ndjson.rawValue)
+        {
             piece in
             for line in lines.lines(in: piece) {
                 if hasBegun {

@@ -77,14 +77,13 @@ extension RegistryClient {
     /// - Parameter opened: called when the answer begins.
     func stream(
         _ method: HTTPMethod, _ path: String, query: [(String, String?)], accept: String,
-        headers: [(String, String)] = [], opened: () async throws -> Void = {},
+        opened: () async throws -> Void = {},
         _ receive: (ByteBuffer) async throws -> Void
     ) async throws -> ReadPosition {
         var request = HTTPClientRequest(url: url(path, query))
         request.method = method
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         request.headers.add(name: "Accept", value: accept)
-        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, deadline: .distantFuture)

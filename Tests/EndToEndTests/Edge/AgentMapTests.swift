@@ -20,7 +20,7 @@ import Testing
     @Test func `keeps nginx's map, and reloads nginx, which follows`() async throws {
         let registry = try await Self.registry()
         let folder = try TestFolder()
-        let port = try await HAProxyProcess.freePort(folder)
+        let port = try await EdgeHAProxy.freePort(folder)
         let map = folder.file("hosts.map").path
         _ = try folder.write(
             """
@@ -82,7 +82,7 @@ import Testing
         let registry = try await Self.registry()
         let folder = try TestFolder()
         _ = try folder.write("", to: "hosts.map")
-        let first = try await HAProxyProcess.start(in: folder)
+        let first = try await EdgeHAProxy.start(in: folder)
         let agent = try await AgentProcess.start(
             in: TestFolder(), upstream: registry.url,
             arguments: ["--write", "haproxy-map:\(first.map)", "--haproxy-socket", first.socket])
@@ -94,7 +94,7 @@ import Testing
 
         // What the file said when HAProxy started is what the socket said.
         try await first.stop()
-        let second = try await HAProxyProcess.start(in: folder, port: first.port)
+        let second = try await EdgeHAProxy.start(in: folder, port: first.port)
         #expect(try await second.location("t7.kintone.com") == "aws")
         #expect(try await second.location("t8.kintone.com") == "japan")
         _ = try await registry.move("t8.kintone.com", to: "aws")

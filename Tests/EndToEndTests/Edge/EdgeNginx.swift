@@ -12,7 +12,7 @@ final class RecordingBackends: Sendable {
     static func start() async throws -> RecordingBackends {
         let folder = try TestFolder()
         let (japan, aws) = (
-            try await HAProxyProcess.freePort(folder), try await HAProxyProcess.freePort(folder)
+            try await EdgeHAProxy.freePort(folder), try await EdgeHAProxy.freePort(folder)
         )
         let servers = [("japan", japan), ("aws", aws)].map { name, port in
             """
@@ -64,8 +64,8 @@ final class EdgeNginx: Sendable {
 
     static func start(agent: Int, _ backends: RecordingBackends) async throws -> EdgeNginx {
         let folder = try TestFolder()
-        let port = try await HAProxyProcess.freePort(folder)
-        let gate = try await HAProxyProcess.freePort(folder)
+        let port = try await EdgeHAProxy.freePort(folder)
+        let gate = try await EdgeHAProxy.freePort(folder)
         let source = NginxProcess.repository.appendingPathComponent("deploy/nginx/agent.conf")
         var text = try String(contentsOf: source, encoding: .utf8)
         for (from, to) in [
@@ -77,7 +77,7 @@ final class EdgeNginx: Sendable {
             to: "nginx.conf")
         let nginx = EdgeNginx(try process(folder), port, folder)
         _ = try await poll("nginx listens: \(nginx.process.errors)") {
-            try? await Visitor.ask("nobody.example.com", .GET, at: nginx.port)
+            try? await EdgeVisit.ask("nobody.example.com", .GET, at: nginx.port)
         }
         return nginx
     }

@@ -12,7 +12,7 @@ import Testing
     @Test func `takes a map of 50,000 lines at once, and another one after it`() async throws {
         let folder = try TestFolder()
         _ = try folder.write("old.kintone.com japan\n", to: "hosts.map")
-        let haproxy = try await HAProxyProcess.start(in: folder)
+        let haproxy = try await EdgeHAProxy.start(in: folder)
         let socket = HAProxySocket(path: haproxy.socket)
         #expect(try await haproxy.location("old.kintone.com") == "japan")
         for place in ["aws", "japan"] {
@@ -27,7 +27,7 @@ import Testing
     @Test func `keeps the map that it has where an entry goes astray`() async throws {
         let folder = try TestFolder()
         _ = try folder.write("old.kintone.com japan\n", to: "hosts.map")
-        let haproxy = try await HAProxyProcess.start(in: folder)
+        let haproxy = try await EdgeHAProxy.start(in: folder)
         let socket = HAProxySocket(path: haproxy.socket)
         // HAProxy reads a line with a comment sign as none, and says nothing of it.
         let bad = Self.lines(100, "aws") + [Array("\n".utf8)[...]] + Self.lines(3, "aws")

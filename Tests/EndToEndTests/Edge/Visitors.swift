@@ -5,7 +5,7 @@ import NIOHTTP1
 import Synchronization
 import Testing
 
-enum Visitor {
+enum EdgeVisit {
     /// - Returns: status and body.
     static func ask(
         _ host: String, _ method: HTTPMethod, at port: Int
@@ -41,7 +41,7 @@ final class Visitors: Sendable {
                     while !self.isOver.load(ordering: .relaxed) {
                         let host = hosts.randomElement() ?? ""
                         let method: HTTPMethod = Bool.random() ? .GET : .POST
-                        let answer = try? await Visitor.ask(host, method, at: port)
+                        let answer = try? await EdgeVisit.ask(host, method, at: port)
                         let side = answer?.status == 200 ? " \(answer?.body ?? "")" : ""
                         self.note("\(method.rawValue) \(answer?.status ?? 0)\(side)")
                     }

@@ -5,7 +5,7 @@ import Testing
 
 /// Real HAProxy with a map file and a runtime socket, which answers each visitor with the location
 /// of the host that was asked for.
-final class HAProxyProcess: Sendable {
+final class EdgeHAProxy: Sendable {
     let port: Int
     let map: String
     let socket: String
@@ -13,7 +13,7 @@ final class HAProxyProcess: Sendable {
     private let process: ChildProcess
 
     /// - Parameter folder: where the map is, or will be.
-    static func start(in folder: TestFolder, port: Int? = nil) async throws -> HAProxyProcess {
+    static func start(in folder: TestFolder, port: Int? = nil) async throws -> EdgeHAProxy {
         let free = try await freePort(folder)
         let port = port ?? free
         let map = folder.file("hosts.map").path
@@ -38,7 +38,7 @@ final class HAProxyProcess: Sendable {
             URL(fileURLWithPath: "/usr/bin/env"),
             ["haproxy", "-db", "-f", folder.file("haproxy.cfg").path], outputs: folder.url,
             endsBy: SIGTERM)
-        let haproxy = HAProxyProcess(folder, process, port, map, socket)
+        let haproxy = EdgeHAProxy(folder, process, port, map, socket)
         _ = try await poll("HAProxy listens: \(process.errors)") {
             try? await haproxy.location("x")
         }
