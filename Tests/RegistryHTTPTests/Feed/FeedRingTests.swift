@@ -79,42 +79,42 @@ import Testing
     }
 
     @Test func `encodes a small revision once, and keeps a few pieces of a large one`() {
-        let count = Mutex(0)
+        var count = 0
         func read(_ revision: FeedRevision, _ piece: Int) -> Int {
             revision.octets(ofPiece: piece) { _, range in
-                count.withLock { $0 += 1 }
+                count += 1
                 return Array(repeating: 0, count: range.count)
             }.count
         }
         let small = FeedRevision(Self.changes(1, 3))
         for _ in 0..<100 { #expect(read(small, 0) == 3) }
-        #expect(count.withLock { $0 } == 1)
+        #expect(count == 1)
         let large = FeedRevision(Self.changes(1, FeedRevision.pieceSize * 20 + 1))
         #expect(large.pieceCount == 21)
         for piece in 0..<20 { #expect(read(large, piece) == FeedRevision.pieceSize) }
         #expect(read(large, 20) == 1)
-        #expect(count.withLock { $0 } == 22)
+        #expect(count == 22)
         #expect(read(large, 19) == FeedRevision.pieceSize)
-        #expect(count.withLock { $0 } == 22)
+        #expect(count == 22)
         #expect(read(large, 0) == FeedRevision.pieceSize)
-        #expect(count.withLock { $0 } == 23)
+        #expect(count == 23)
         #expect(FeedRevision(Self.changes(1, 0)).pieceCount == 0)
     }
 
     @Test(arguments: [1, 2, 3, 7, 100, 1_001])
     func `wakes everybody who waits`(count: Int) async {
         let waiters = FeedWaiters()
-        let isThere = Atomic(false)
+        let isThere = Flag()
         await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<count {
                 group.addTask {
                     await waiters.wait(within: .seconds(200)) {
-                        isThere.load(ordering: .sequentiallyConsistent)
+                        isThere.value.load(ordering: .sequentiallyConsistent)
                     }
                 }
             }
             while waiters.count < count { await Task.yield() }
-            isThere.store(true, ordering: .sequentiallyConsistent)
+            isThere.value.store(true, ordering: .sequentiallyConsistent)
             waiters.wake()
             for await isNews in group { #expect(isNews) }
         }
@@ -130,5 +130,9 @@ import Testing
         task.cancel()
         #expect(await task.value == false)
         #expect(waiters.isEmpty)
+    }
+
+    private final class Flag: Sendable {
+        let value = Atomic(false)
     }
 }
