@@ -42,7 +42,7 @@ import Testing
         changes[2].placement.mode = .reject
         changes[3].placement.tenant = "t"
         changes[4].revision = Revision(99)
-        changes[5].changedAt = Timestamp(milliseconds: 1)
+        changes[5].changedAt = Timestamp(milliseconds: 5)
         for change in changes { all.insert(TableDigest.hash(change)) }
         var registered = base
         registered.registeredAt = Timestamp(milliseconds: 1)

@@ -6,7 +6,8 @@ import Testing
 
 @Suite("The feed as events", .timeLimit(.minutes(5))) struct EventStreamTests {
     @Test func `has the pages of long polls, each with its id`() async throws {
-        try await withRegistry { registry in
+        let settings = RegistrySettings.with { $0.http.heartbeat = .seconds(3600) }
+        try await withRegistry(settings) { registry in
             let start = try await registry.head()
             var reader = try await registry.events("?after=\(start)")
             #expect(reader.headers.first(name: "Content-Type") == "text/event-stream")
