@@ -40,7 +40,7 @@ enum StateFile {
             try output.writeLine(&writer)
         }
         writer.beginObject()
-        writer.field("current_at", currentAt)
+        writer.field("current_at", currentAt.description)
         writer.endObject()
         try output.writeLine(&writer)
         try output.flush()
