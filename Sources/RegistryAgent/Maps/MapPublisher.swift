@@ -126,14 +126,21 @@ actor MapPublisher {
 
     private func tell(_ copy: TableCopy) async throws {
         guard !untold.isEmpty || hasNewProxy() else { return }
-        if let haproxy = settings.haproxy { try await push(copy, haproxy) }
-        if let onChange = settings.onChange, !untold.isEmpty {
-            let paths = settings.targets.filter { untold.contains($0) }.map(\.path)
-            if let failure = await onChange(copy.position, paths) {
-                throw Failure(description: "the command after a change \(failure)")
-            }
-        }
+        if let haproxy = settings.haproxy { try push(copy, haproxy) }
+        try await runOnChange(at: copy.position)
         untold = []
+    }
+
+    // Apart from `tell`: as one function the release compiler crashes on it (Swift 6.3.1).
+    private func runOnChange(at position: Position) async throws {
+        guard let onChange = settings.onChange, !untold.isEmpty else { return }
+        let failure = await onChange(position, untoldPaths())
+        guard let failure else { return }
+        throw Failure(description: "the command after a change \(failure)")
+    }
+
+    private func untoldPaths() -> [String] {
+        settings.targets.filter { untold.contains($0) }.map(\.path)
     }
 
     private func hasNewProxy() -> Bool {
@@ -143,7 +150,7 @@ actor MapPublisher {
         return identity != haproxyIdentity
     }
 
-    private func push(_ copy: TableCopy, _ haproxy: HAProxySocket) async throws {
+    private func push(_ copy: TableCopy, _ haproxy: HAProxySocket) throws {
         let identity = try haproxy.identity()
         for target in settings.targets where target.format == .haproxy {
             guard untold.contains(target) || identity != haproxyIdentity else { continue }
