@@ -61,6 +61,9 @@ let package = Package(
                 .embedInCode("0001_registry.sqlite.sql"),
                 .embedInCode("0002_migrations.sqlite.sql"),
                 .embedInCode("0003_history_filters.sqlite.sql"),
+                .embedInCode("0001_registry.postgres.sql"),
+                .embedInCode("0002_migrations.postgres.sql"),
+                .embedInCode("0003_history_filters.postgres.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -70,6 +73,17 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict),
+
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "PostgresStore",
+            dependencies: [
+                "CLibPQ", "RegistryModel", "RegistryLedger", "Migrations",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
@@ -179,10 +193,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "PostgresServer",
+            dependencies: ["CLibPQ"], path: "Tests/PostgresServer",
+            swiftSettings: strict),
         .testTarget(
             name: "StoreContractTests",
             dependencies: [
-                "SQLiteStore", "RegistryModel", "RegistryLedger",
+                "SQLiteStore", "PostgresStore", "PostgresServer", "RegistryModel",
+                "RegistryLedger",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -18,6 +18,16 @@ public struct SchemaFile: Sendable {
             bytes: PackageResources._003_history_filters_sqlite_sql),
     ]
 
+    public static let postgres = [
+        SchemaFile(
+            version: 1, name: "registry", bytes: PackageResources._001_registry_postgres_sql),
+        SchemaFile(
+            version: 2, name: "migrations", bytes: PackageResources._002_migrations_postgres_sql),
+        SchemaFile(
+            version: 3, name: "history_filters",
+            bytes: PackageResources._003_history_filters_postgres_sql),
+    ]
+
     public init(version: Int, name: String, sql: String) {
         self.version = version
         self.name = name
