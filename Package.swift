@@ -61,9 +61,11 @@ let package = Package(
                 .embedInCode("0001_registry.sqlite.sql"),
                 .embedInCode("0002_migrations.sqlite.sql"),
                 .embedInCode("0003_history_filters.sqlite.sql"),
+                .embedInCode("0004_agents.sqlite.sql"),
                 .embedInCode("0001_registry.postgres.sql"),
                 .embedInCode("0002_migrations.postgres.sql"),
                 .embedInCode("0003_history_filters.postgres.sql"),
+                .embedInCode("0004_agents.postgres.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -107,6 +109,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
@@ -130,9 +133,9 @@ let package = Package(
         .executableTarget(
             name: "TenantRegistry",
             dependencies: [
-                "RegistryHTTP", "RegistryClient", "RegistryWire", "SQLiteStore",
+                "RegistryHTTP", "RegistryClient", "RegistryWire", "SQLiteStore", "PostgresStore",
                 "PrometheusMetrics",
-                "RegistryModel", "RegistryService", "RoutingTable",
+                "RegistryModel", "RegistryLedger", "RegistryService", "RoutingTable",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -198,6 +201,15 @@ let package = Package(
             dependencies: ["CLibPQ"], path: "Tests/PostgresServer",
             swiftSettings: strict),
         .testTarget(
+            name: "PostgresStoreTests",
+            dependencies: [
+                "PostgresStore", "PostgresServer", "RegistryModel", "Migrations",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "StoreContractTests",
             dependencies: [
                 "SQLiteStore", "PostgresStore", "PostgresServer", "RegistryModel",
@@ -208,7 +220,8 @@ let package = Package(
         .testTarget(
             name: "RegistryHTTPTests",
             dependencies: [
-                "RegistryHTTP", "RegistryService", "SQLiteStore", "RoutingTable", "RegistryWire",
+                "RegistryHTTP", "RegistryService", "SQLiteStore", "PostgresStore",
+                "PostgresServer", "RoutingTable", "RegistryWire",
                 "RegistryModel",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -224,7 +237,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "RegistryClient", "RegistryWire", "RegistryModel", "TenantRegistry",
+                "PostgresServer", "RegistryClient", "RegistryWire", "RegistryModel",
+                "TenantRegistry",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

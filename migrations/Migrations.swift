@@ -16,6 +16,7 @@ public struct SchemaFile: Sendable {
         SchemaFile(
             version: 3, name: "history_filters",
             bytes: PackageResources._003_history_filters_sqlite_sql),
+        SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -26,6 +27,7 @@ public struct SchemaFile: Sendable {
         SchemaFile(
             version: 3, name: "history_filters",
             bytes: PackageResources._003_history_filters_postgres_sql),
+        SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -9,7 +9,7 @@ import RegistryModel
 /// Each node has one writer, a few readers, and a follower of the log, each with sessions and threads
 /// of its own. Revisions come from one locked row: transactions of all nodes commit one after the
 /// other, in the order of their numbers.
-public final class PostgresStore: Store {
+public final class PostgresStore: SharedStore {
     let writer: GroupWriter
     let readers: ConnectionThreads
     let delivery: LogDelivery
@@ -63,7 +63,8 @@ public final class PostgresStore: Store {
         return store
     }
 
-    private init(
+    /// Opens nothing yet.
+    init(
         _ configuration: Configuration, logger: Logger, onCommit: @escaping CommitObserver
     ) {
         let delivery = LogDelivery(onCommit)
@@ -109,7 +110,7 @@ public final class PostgresStore: Store {
             }
             if !isTaken { answer.resume(throwing: PostgresOpeningError.failed("it was closed")) }
         }
-        delivery.begin(at: head)
+        delivery.begin(at: Position(epoch: head.epoch, revision: head.revision))
     }
 
     /// What makes acknowledged writes less than durable, and isn't ours to set.
@@ -125,16 +126,13 @@ public final class PostgresStore: Store {
 
     // MARK: - Following
 
-    /// Follows the log of all nodes from a head on: the one that memory was loaded at.
-    public func follow(after head: Head) {
-        delivery.begin(at: head)
+    public func follow(after position: Position) {
+        delivery.begin(at: position)
         follower.start()
     }
 
-    /// How long nothing has been heard from the database. A few seconds at most while all is well.
     public var silence: Duration { follower.silence }
 
-    /// Whether this node, among all, does what one node has to do.
     public var isOnDuty: Bool { follower.isOnDuty }
 
     // MARK: - Store

@@ -63,7 +63,7 @@ struct SchemaMigrator {
         }
     }
 
-    private func hasSchemaHistory(_ connection: PostgresConnection) throws -> Bool {
+    func hasSchemaHistory(_ connection: PostgresConnection) throws -> Bool {
         try connection.query("SELECT to_regclass('schema_migration') IS NOT NULL").first?.flag(0)
             ?? false
     }

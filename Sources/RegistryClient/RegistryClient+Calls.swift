@@ -177,7 +177,7 @@ extension RegistryClient {
         key.map { [("Idempotency-Key", $0)] } ?? []
     }
 
-    private static func query(_ note: Note) -> [(String, String?)] {
+    static func query(_ note: Note) -> [(String, String?)] {
         [("reason", note.reason), ("ticket", note.ticket)]
     }
 }

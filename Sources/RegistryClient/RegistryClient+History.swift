@@ -22,7 +22,7 @@ extension RegistryClient {
         _ receive: (ByteBuffer) async throws -> Void
     ) async throws -> ReadPosition {
         let path = fqdn.map { "/v1/domains/\(Self.escape($0))/history" } ?? "/v1/history"
-        return try await stream(path, query: filter, accept: format.rawValue, receive)
+        return try await stream(.GET, path, query: filter, accept: format.rawValue, receive)
     }
 
     /// The same, line by line and read.
@@ -52,7 +52,8 @@ extension RegistryClient {
         var lines = LineSplitter()
         var result: VerificationResource?
         _ = try await stream(
-            "/v1/history/verify", query: [("expect", noted)], accept: StreamFormat.ndjson.rawValue
+            .GET, "/v1/history/verify", query: [("expect", noted)],
+            accept: StreamFormat.ndjson.rawValue
         ) { piece in
             for line in lines.lines(in: piece) {
                 let read: VerificationResource = try Self.decode(line)
@@ -72,11 +73,12 @@ extension RegistryClient {
     }
 
     /// One answer of any size. No limit in time: it takes as long as it takes.
-    private func stream(
-        _ path: String, query: [(String, String?)], accept: String,
+    func stream(
+        _ method: HTTPMethod, _ path: String, query: [(String, String?)], accept: String,
         _ receive: (ByteBuffer) async throws -> Void
     ) async throws -> ReadPosition {
         var request = HTTPClientRequest(url: url(path, query))
+        request.method = method
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         request.headers.add(name: "Accept", value: accept)
         let response: HTTPClientResponse

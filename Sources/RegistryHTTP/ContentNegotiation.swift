@@ -5,6 +5,7 @@ enum MediaType: String, Sendable {
     case json = "application/json"
     case ndjson = "application/x-ndjson"
     case csv = "text/csv"
+    case sqlite = "application/vnd.sqlite3"
 }
 
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.

@@ -63,12 +63,13 @@ struct Endpoint: Sendable {
 
     static func post(
         _ path: String, _ permission: Permission, bodyLimit: Int = mebibyte,
-        isIdempotent: Bool = true, query: Set<String> = [], _ handler: @escaping Handler
+        isIdempotent: Bool = true, query: Set<String> = [], produces: [MediaType] = [.json],
+        _ handler: @escaping Handler
     ) -> Endpoint {
         Endpoint(
             method: .one(.post), path: path, access: .needs(permission),
             style: .json(bodyLimit: bodyLimit), isIdempotent: isIdempotent, query: query,
-            handler: handler)
+            produces: produces, handler: handler)
     }
 
     static func write(

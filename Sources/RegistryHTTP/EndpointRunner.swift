@@ -130,7 +130,7 @@ struct EndpointRunner: Sendable {
 
     private func checkAccept(_ request: Request) throws {
         let types = endpoint.produces
-        guard types.count > 1 else {
+        guard types != [.json] else {
             guard ContentNegotiation.acceptsJSON(request.headers) else {
                 throw Problem.notAcceptable
             }
@@ -194,7 +194,7 @@ struct EndpointRunner: Sendable {
         switch error {
         case let problem as Problem: return problem
         case let error as RegistryError:
-            if error == .inconsistent || error == .storeFailed {
+            if [.inconsistent, .storeFailed, .backupFailed].contains(error) {
                 logger.error(
                     "request failed",
                     metadata: ["request_id": "\(id.text)", "code": "\(error.code)"])

@@ -22,6 +22,8 @@ struct Problem: Error, Sendable {
     /// Rows that aren't as a step expects them: the first ones, and how many.
     var conflicts: [WaveConflict] = []
     var conflictCount: Int?
+    /// Agents that haven't applied a freeze, by name; nil where that isn't what's wrong.
+    var lagging: [AgentName]?
     /// What a domain can't be changed for.
     var frozenIn: WaveName?
     var headers = HTTPFields()
@@ -65,6 +67,9 @@ struct Problem: Error, Sendable {
             writer.beginArray()
             for conflict in conflicts { writer.write(conflict) }
             writer.endArray()
+        }
+        if let lagging {
+            writer.list("lagging", lagging) { $0.string($1.text) }
         }
         if !errors.isEmpty {
             writer.key("errors")
@@ -181,6 +186,26 @@ extension Problem {
                     .conflict, code,
                     "\(name) is frozen in wave \(wave) of the migration \(migration)"
                 ).frozen(in: WaveName(migration: migration, number: wave))
+            case .notConverged(let lagging, let agents):
+                Problem(
+                    .conflict, code,
+                    "\(lagging.count) of \(agents) \(agents == 1 ? "agent" : "agents") \(lagging.count == 1 ? "isn't" : "aren't") known to have applied the freeze"
+                ).with(lagging: lagging)
+            case .frozenAnew(let wave):
+                Problem(
+                    .conflict, code,
+                    "wave \(wave) was frozen anew meanwhile; nobody has asked the agents for that freeze"
+                ).with(lagging: [])
+            case .noFreeze(let wave, let state):
+                Problem(
+                    .conflict, code,
+                    "wave \(wave) is \(state.rawValue): there is no freeze that agents could have applied"
+                ).inState(state.rawValue)
+            case .unknownAgent(let name):
+                Problem(.notFound, code, "no agent that counts is called \(name)")
+            case .tooManyAgents(let limit):
+                Problem(
+                    .conflict, code, "there are \(limit) agents already, and can't be more")
             case .unknownRevision(let asked, let head):
                 Problem(.notFound, code, "revision \(asked) isn't there; the last one is \(head)")
             case .revisionNotReached(let asked, let now):
@@ -197,6 +222,15 @@ extension Problem {
             case .verificationRunning:
                 Problem(.conflict, code, "a verification is under way already; one runs at a time")
                     .with(.retryAfter, "10")
+            case .backupRunning:
+                Problem(.conflict, code, "a backup is being made already; one at a time")
+                    .with(.retryAfter, "10")
+            case .backupUnsupported:
+                Problem(.notImplemented, code, "this store's own tools make its backups")
+            case .backupFailed:
+                Problem(
+                    .internalServerError, code,
+                    "the copy couldn't be made, or isn't sound; the store itself is as it was")
             case .overloaded:
                 Problem(.serviceUnavailable, code, "too many requests wait for the store").with(
                     .retryAfter, "1")
@@ -246,6 +280,12 @@ extension Problem {
     private func frozen(in wave: WaveName) -> Problem {
         var copy = self
         copy.frozenIn = wave
+        return copy
+    }
+
+    private func with(lagging: [AgentName]) -> Problem {
+        var copy = self
+        copy.lagging = lagging
         return copy
     }
 

@@ -75,12 +75,20 @@ struct Routes {
                 "/v1/history/verify", .audit, produces: HistoryHeadRoutes.types,
                 HistoryHeadRoutes().verify),
 
+            // Agents
+            .get("/v1/agents", .audit, AgentRoutes().list),
+            .write(.delete, "/v1/agents/{name}", .operate, AgentRoutes().evict),
+            .get("/v1/convergence", .audit, AgentRoutes().convergence),
+
             // Tokens
             .get("/v1/tokens", .administer, TokenRoutes().list),
             .post("/v1/tokens", .administer, TokenRoutes().create),
             .write(.delete, "/v1/tokens/{id}", .administer, TokenRoutes().revoke),
 
             // Operations
+            .post(
+                "/v1/backup", .administer, isIdempotent: false, produces: [.sqlite],
+                BackupRoutes().make),
             .operations("/livez", .open, operations.alive),
             .operations("/readyz", .open, operations.ready),
             .operations("/metrics", .needs(.read), operations.metrics),

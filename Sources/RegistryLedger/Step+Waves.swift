@@ -12,6 +12,7 @@ extension Step {
         let event = step.action.event
         try check(step.action.agreement, wave, of: migration)
         let next = try after(event, wave, of: migration)
+        try checkFreeze(step.action.agreement, wave)
         try checkDeadline(step.action, wave)
         let override = try guardBlast(step.action.agreement, wave, of: migration)
 
@@ -53,6 +54,16 @@ extension Step {
         guard agreement.expectedCount == wave.size else {
             throw RegistryError.planMismatch("wave \(wave.number) has \(wave.size) domains")
         }
+    }
+
+    /// The agents were asked before the transaction began: meanwhile the wave may have thawed, and have
+    /// been frozen again.
+    private func checkFreeze(_ agreement: WaveAgreement?, _ wave: Wave) throws {
+        guard let applied = agreement?.appliedFreeze else { return }
+        guard wave.state == .frozen else {
+            throw RegistryError.noFreeze(wave: wave.number, wave.state)
+        }
+        guard wave.revision == applied else { throw RegistryError.frozenAnew(wave: wave.number) }
     }
 
     /// Past its deadline a wave only thaws: writes at the source may have been promised to visitors.

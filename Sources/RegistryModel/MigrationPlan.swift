@@ -113,6 +113,9 @@ public struct WaveAgreement: Hashable, Sendable {
     public var expectedCount: Int
     /// Why an admin sets the guard aside; at most 500 characters.
     public var overrideReason: String?
+    /// The freeze that all agents are known to have applied: a cutover of the wave under another one, or
+    /// under none, is refused. Nil: nobody asked them.
+    public var appliedFreeze: Revision?
 
     public init(planDigest: String, expectedCount: Int, overrideReason: String? = nil) {
         self.planDigest = planDigest

@@ -37,6 +37,17 @@ public enum RegistryError: Error, Hashable, Sendable {
     /// The first rows that differ, and how many do.
     case waveConflict([WaveConflict], total: Int)
     case domainInMigration(FQDN, migration: String, wave: Int)
+    /// Agents that haven't applied the freeze, by name, and how many agents there are.
+    case notConverged(lagging: [AgentName], agents: Int)
+    /// The wave was frozen again after the agents were asked about its freeze.
+    case frozenAnew(wave: Int)
+    /// The wave isn't frozen: there's no freeze that agents could have applied.
+    case noFreeze(wave: Int, WaveState)
+
+    // Agents
+    case unknownAgent(String)
+    /// A new one would be more than there may be.
+    case tooManyAgents(limit: Int)
 
     // Reading
     case unknownRevision(Revision, head: Revision)
@@ -45,6 +56,14 @@ public enum RegistryError: Error, Hashable, Sendable {
     case notReady
     /// Another check of the whole log is under way.
     case verificationRunning
+
+    // Backup
+    /// Another copy is being made.
+    case backupRunning
+    /// The engine's own tools do that.
+    case backupUnsupported
+    /// The copy couldn't be made, or isn't sound. The store is as it was.
+    case backupFailed
 
     // The store
     /// Too many writes wait already. Nothing was written.
@@ -88,11 +107,18 @@ extension RegistryError {
         case .overrideForbidden: "forbidden"
         case .waveConflict: "wave-conflict"
         case .domainInMigration: "domain-in-migration"
+        case .notConverged, .frozenAnew: "not-converged"
+        case .noFreeze: "wrong-state"
+        case .unknownAgent: "unknown-agent"
+        case .tooManyAgents: "too-many-agents"
         case .unknownRevision: "unknown-revision"
         case .revisionNotReached: "revision-not-reached"
         case .invalidCursor: "invalid-cursor"
         case .notReady: "not-ready"
         case .verificationRunning: "verification-running"
+        case .backupRunning: "backup-running"
+        case .backupUnsupported: "backup-unsupported"
+        case .backupFailed: "backup-failed"
         case .overloaded: "overloaded"
         case .storageFull: "storage-full"
         case .storeFailed: "store-failed"

@@ -71,6 +71,23 @@ public protocol Store: ChangeSource {
     /// Notes when tokens were last used, and drops idempotency records older than their 24 hours.
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError)
 
+    // Agents. Not in the log: whether a copy is up to date is nobody's change.
+
+    /// Every agent that was ever seen, evicted ones too, by name.
+    func agents() async throws(RegistryError) -> [AgentRecord]
+    /// Writes down what agents have applied and when they were seen; a sighting that isn't later than
+    /// the stored one changes nothing. An agent that is seen after its eviction counts again.
+    /// `eviction` isn't looked at.
+    func note(_ agents: [AgentRecord]) async throws(RegistryError)
+    /// Takes an agent off those that count, until it's seen later than `eviction.at`.
+    /// - Throws: `unknownAgent` where none has the name, or it's evicted already.
+    func evict(_ agent: AgentName, _ eviction: Eviction) async throws(RegistryError)
+
+    /// A copy of everything at one revision, checked page by page, while writes go on.
+    /// - Throws: `backupRunning` while another one is being made, `storageFull` where there's no room
+    ///   for it, `backupUnsupported` where the engine has tools of its own for that.
+    func backup() async throws(RegistryError) -> StoreCopy
+
     /// Returns when the store can't be trusted any more: the process must stop. Returns early when
     /// the surrounding task is cancelled.
     func waitForFailure() async
@@ -126,4 +143,22 @@ public enum NameStanding: Sendable, Hashable {
     case free
     case live
     case quarantined(until: Timestamp)
+}
+
+/// A copy of the whole store. It goes away with the last reference.
+public struct StoreCopy: Sendable {
+    /// Where the copy's log ends.
+    public let head: Head
+    public let byteCount: Int64
+    /// At most `count` octets from `offset` on; none at the end. Blocks.
+    public let read: @Sendable (_ offset: Int64, _ count: Int) throws -> [UInt8]
+
+    public init(
+        head: Head, byteCount: Int64,
+        read: @escaping @Sendable (_ offset: Int64, _ count: Int) throws -> [UInt8]
+    ) {
+        self.head = head
+        self.byteCount = byteCount
+        self.read = read
+    }
 }

@@ -2,8 +2,8 @@ import Logging
 import RegistryModel
 import ServiceLifecycle
 
-/// What has to be done now and then: tell the store when tokens were last used, and let it forget
-/// idempotency keys older than their 24 hours.
+/// What has to be done now and then: tell the store when tokens were last used and what agents have
+/// reported, and let it forget idempotency keys older than their 24 hours.
 public struct Maintenance: Service {
     private let service: RegistryService
     private let interval: Duration
@@ -33,6 +33,11 @@ public struct Maintenance: Service {
         } catch {
             service.state.tokens.keep(uses)
             logger.warning("maintenance was put off", metadata: ["error": "\(error)"])
+        }
+        do {
+            try await service.saveAgents()
+        } catch {
+            logger.warning("writing down agents was put off", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -11,10 +11,17 @@ extension RegistryService {
     }
 
     /// Moves a wave to its migration's target, all of it or nothing.
+    ///
+    /// - Parameter requiresConvergence: whether every agent must have applied the wave's freeze.
     public func cutOver(
-        wave: WaveName, _ agreement: WaveAgreement, _ context: WriteContext
+        wave: WaveName, _ agreement: WaveAgreement, requiresConvergence: Bool = false,
+        _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
         try checkOverride(agreement, context)
+        var agreement = agreement
+        if requiresConvergence {
+            agreement.appliedFreeze = try await appliedFreeze(of: wave, agreement)
+        }
         return try await commit(step(.cutOver(agreement), wave), context)
     }
 

@@ -1,3 +1,4 @@
+import Logging
 import RegistryModel
 import RoutingTable
 
@@ -9,11 +10,17 @@ public struct RegistryService: Sendable {
     let names: NamePolicy
     let now: @Sendable () -> Timestamp
     let verifications = Verifications()
+    public let agents: AgentDirectory
+    let logger: Logger
 
     public init(
         store: any Store, state: NodeState, names: NamePolicy,
+        agents: AgentDirectory = AgentDirectory(),
+        logger: Logger = Logger(label: "tenant-registry"),
         now: @escaping @Sendable () -> Timestamp
     ) {
+        self.agents = agents
+        self.logger = logger
         self.store = store
         self.state = state
         self.names = names
@@ -32,9 +39,21 @@ public struct RegistryService: Sendable {
         return position
     }
 
+    /// Whether this node does the work that one of all has to do.
+    var isOnDuty: Bool { (store as? any SharedStore)?.isOnDuty ?? true }
+
+    /// How long the database hasn't been heard of; nil where the store is this node's own.
+    public var storeSilence: Duration? { (store as? any SharedStore)?.silence }
+
+    /// Hears from now on of what other nodes write.
+    public func followOthers() throws(RegistryError) {
+        (store as? any SharedStore)?.follow(after: try position())
+    }
+
     /// Reads the whole table. The listener opens after this has returned.
     public func loadTable() async throws(RegistryError) {
         try await state.load(from: store)
+        agents.load(try await store.agents())
     }
 
     /// Waits until this node's table has `revision`.

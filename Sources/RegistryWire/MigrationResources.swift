@@ -99,14 +99,6 @@ package struct WaveStepResource: Decodable, Sendable, Equatable {
     }
 }
 
-/// How far the agents have got.
-package struct ConvergenceResource: Decodable, Sendable, Equatable {
-    package var agents: Int
-    package var converged: Int
-    /// The names of the others.
-    package var lagging: [String]
-}
-
 /// A domain of a wave that isn't as expected.
 package struct WaveConflictResource: Decodable, Sendable, Equatable {
     package struct Placement: Decodable, Sendable, Equatable {

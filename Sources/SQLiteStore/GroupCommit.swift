@@ -203,6 +203,15 @@ final class GroupCommit: Sendable {
 
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
         let oldest = now().adding(.zero - IdempotencyRecord.lifetime)
+        try await besides { transaction in
+            try transaction.maintain(tokenUses: tokenUses, forgetKeysBefore: oldest)
+        }
+    }
+
+    /// Writes what isn't in the log, in a transaction of its own between two groups.
+    func besides(
+        _ write: @escaping @Sendable (SQLiteTransaction) throws -> Void
+    ) async throws(RegistryError) {
         let result = await withCheckedContinuation {
             (answer: CheckedContinuation<Result<Void, RegistryError>, Never>) in
             guard !queue.hasEnded else {
@@ -210,9 +219,14 @@ final class GroupCommit: Sendable {
             }
             pool.asyncWriteWithoutTransaction { [self] db in
                 do {
-                    try SQLiteTransaction(db: db).maintain(
-                        tokenUses: tokenUses, forgetKeysBefore: oldest)
+                    try db.inTransaction(.immediate) {
+                        try write(SQLiteTransaction(db: db))
+                        return .commit
+                    }
                     answer.resume(returning: .success(()))
+                } catch let refusal as RegistryError {
+                    rollBack(db)
+                    answer.resume(returning: .failure(refusal))
                 } catch {
                     rollBack(db)
                     answer.resume(returning: .failure(refusal(for: error)))

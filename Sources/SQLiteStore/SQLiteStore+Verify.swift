@@ -27,20 +27,44 @@ extension SQLiteStore {
         }
         let lock = try DataFolderLock(folder: folder)
         defer { lock.release() }
+        return try await verify(file: file, noted, progress: progress)
+    }
+
+    /// Checks a copy of a store that a backup made, and changes nothing in it.
+    ///
+    /// - Throws: `StoreOpeningError` where it can't be read, or isn't one.
+    public static func verifyBackup(
+        _ file: URL, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws -> Verification {
+        guard FileManager.default.isReadableFile(atPath: file.path) else {
+            throw StoreOpeningError.folder("\(file.path) can't be read")
+        }
+        return try await verify(file: file, nil, progress: progress)
+    }
+
+    private static func verify(
+        file: URL, _ noted: NotedDigest?,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws -> Verification {
         do {
             var settings = GRDB.Configuration()
             settings.readonly = true
             let queue = try DatabaseQueue(path: file.path, configuration: settings)
             let damage = try await queue.read { db in
-                try String.fetchAll(db, sql: "PRAGMA integrity_check(1)").filter { $0 != "ok" }
+                guard try db.tableExists("schema_migration") else {
+                    throw StoreOpeningError.foreign("\(file.path) has no schema of the registry's")
+                }
+                return try String.fetchAll(db, sql: "PRAGMA integrity_check(1)")
+                    .filter { $0 != "ok" }
             }
             var result = try await StoreVerifier(reader: queue, noted: noted, progress: progress)
                 .run()
             result.flaws += damage.map { .init(nil, "SQLite finds the file damaged: \($0)") }
+            try queue.close()
             return result
         } catch let error as DatabaseError {
             throw StoreOpeningError.database(
-                "\(folder.path): \(error.message ?? "SQLite failed") (\(error.extendedResultCode))")
+                "\(file.path): \(error.message ?? "SQLite failed") (\(error.extendedResultCode))")
         }
     }
 }

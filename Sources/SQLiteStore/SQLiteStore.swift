@@ -16,6 +16,8 @@ public final class SQLiteStore: Store {
     let writer: GroupCommit
     private let wal = WALGauge()
     private let lock: DataFolderLock
+    let logger: Logger
+    let copying = OneAtATime()
 
     /// Told of each committed revision, in order, before its writer is answered.
     public typealias CommitObserver = @Sendable (RevisionChanges) -> Void
@@ -47,6 +49,9 @@ public final class SQLiteStore: Store {
         let folder = configuration.folder
         try Self.makeFolder(folder)
         lock = try DataFolderLock(folder: folder)
+        self.logger = logger
+        try StoreRestore.finish(in: folder)
+        CopyFile.removeLeftovers(in: folder)
         try Self.makePrivateFile(folder)
         do {
             pool = try DatabasePool(
@@ -137,7 +142,7 @@ extension SQLiteStore {
 
     /// SQLite would make the file readable for everyone, and gives its WAL the file's own mode. The
     /// folder can be one that somebody made before, with a mode of its own.
-    private static func makePrivateFile(_ folder: URL) throws {
+    static func makePrivateFile(_ folder: URL) throws {
         let path = folder.appendingPathComponent(fileName).path
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
@@ -148,7 +153,7 @@ extension SQLiteStore {
     }
 
     /// Only the service's own user may look: the file holds digests of tokens and all customers.
-    private static func makeFolder(_ folder: URL) throws {
+    static func makeFolder(_ folder: URL) throws {
         guard !FileManager.default.fileExists(atPath: folder.path) else { return }
         do {
             try FileManager.default.createDirectory(

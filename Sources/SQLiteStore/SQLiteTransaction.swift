@@ -242,23 +242,20 @@ extension SQLiteTransaction {
         }
     }
 
-    /// A transaction of its own. Forgets at most 1000 keys a call, so that writers don't wait long.
+    /// Forgets at most 1000 keys a call, so that writers don't wait long.
     func maintain(tokenUses: [String: Timestamp], forgetKeysBefore oldest: Timestamp) throws {
-        try db.inTransaction(.immediate) {
-            for (token, time) in tokenUses {
-                try run(
-                    """
-                    INSERT INTO token_use (token, last_used_at)
-                    SELECT id, ? FROM token WHERE id = ?
-                    ON CONFLICT (token) DO UPDATE SET last_used_at = max(last_used_at, excluded.last_used_at)
-                    """, [time.milliseconds, token])
-            }
+        for (token, time) in tokenUses {
             try run(
                 """
-                DELETE FROM idempotency WHERE (token, key) IN (
-                    SELECT token, key FROM idempotency WHERE created_at < ? LIMIT 1000)
-                """, [oldest.milliseconds])
-            return .commit
+                INSERT INTO token_use (token, last_used_at)
+                SELECT id, ? FROM token WHERE id = ?
+                ON CONFLICT (token) DO UPDATE SET last_used_at = max(last_used_at, excluded.last_used_at)
+                """, [time.milliseconds, token])
         }
+        try run(
+            """
+            DELETE FROM idempotency WHERE (token, key) IN (
+                SELECT token, key FROM idempotency WHERE created_at < ? LIMIT 1000)
+            """, [oldest.milliseconds])
     }
 }

@@ -16,7 +16,8 @@ struct TenantRegistry: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Domains.self, Import.self, Export.self, Migrations.self, Tokens.self,
-            Locations.self, History.self, Verify.self, Stats.self, Completions.self,
+            Locations.self, Agents.self, History.self, Verify.self, Backup.self, Restore.self,
+            CopyStore.self, Stats.self, Completions.self,
         ])
 
     /// Usage errors exit with 2, as the contract says; ArgumentParser's own code for them is 64.

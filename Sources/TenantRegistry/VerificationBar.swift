@@ -1,3 +1,4 @@
+import RegistryModel
 import RegistryWire
 import Synchronization
 
@@ -25,6 +26,13 @@ final class VerificationBar: Sendable {
             state.shown = .now
             bar.update(Int(progress.revisions), text: Self.text(progress))
         }
+    }
+
+    func update(_ step: VerificationProgress) {
+        update(
+            .init(
+                revisions: step.extent.revisions, of: step.head.number,
+                changes: step.extent.changes, domains: step.extent.domains))
     }
 
     func finish() {

@@ -1,5 +1,6 @@
 import CLibPQ
 import Foundation
+import Synchronization
 
 /// A real PostgreSQL on loopback, in a folder of its own, for tests. It needs Debian's `postgresql`
 /// installed, and nothing started.
@@ -10,6 +11,7 @@ package final class PostgresServer: Sendable {
     package let port: Int
     package let folder: URL
     private let keeper: Keeper
+    private let databases = Mutex<Set<String>>([])
 
     package struct Settings: Sendable {
         /// Settings of the server, `name=value`.
@@ -34,7 +36,7 @@ package final class PostgresServer: Sendable {
     package static func start(_ settings: Settings = Settings()) async throws -> PostgresServer {
         for _ in 0..<5 {
             let server = try PostgresServer(settings)
-            if try await server.becomesReady() { return server }
+            if try await server.becomesReady(refusedBefore: 0) { return server }
         }
         throw Failed(description: "no port for PostgreSQL could be found")
     }
@@ -54,15 +56,34 @@ package final class PostgresServer: Sendable {
         "postgres://\(user)@127.0.0.1:\(port)/\(database)?sslmode=disable"
     }
 
+    /// Databases in use at the same time, at most: the runner begins all tests at once.
+    private static let maximumDatabases = 24
+
     /// Makes the database where it's missing.
     package func makeDatabase(_ name: String) async throws {
+        // One that a failed test has left holds up the others for a while, and not for ever.
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline, !takesTurn(name) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
         do {
             try await run("CREATE DATABASE \"\(name)\"")
         } catch let error as Failed where error.description.contains("already exists") {}
     }
 
+    private func takesTurn(_ name: String) -> Bool {
+        databases.withLock { databases in
+            guard databases.count < Self.maximumDatabases || databases.contains(name) else {
+                return false
+            }
+            databases.insert(name)
+            return true
+        }
+    }
+
     /// Ends its sessions too.
     package func dropDatabase(_ name: String) async throws {
+        databases.withLock { _ = $0.remove(name) }
         try await run("DROP DATABASE IF EXISTS \"\(name)\" WITH (FORCE)")
     }
 
@@ -118,8 +139,14 @@ package final class PostgresServer: Sendable {
 
     /// Starts a stopped server again, on the same folder and port.
     package func startAgain() async throws {
-        keeper.startAgain()
-        guard try await becomesReady() else { throw Failed(description: log) }
+        for _ in 0..<50 {
+            let before = refusals
+            keeper.startAgain()
+            if try await becomesReady(refusedBefore: before) { return }
+            // A passing connection of somebody else has the port.
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        throw Failed(description: log)
     }
 
     /// What the server has said.
@@ -131,18 +158,20 @@ package final class PostgresServer: Sendable {
     private var isListening: Bool { PQping(url("postgres")) != PQPING_NO_RESPONSE }
 
     /// - Returns: false where somebody else has the port.
-    private func becomesReady() async throws -> Bool {
-        try await poll("PostgreSQL to start: \(log)") {
+    private func becomesReady(refusedBefore: Int) async throws -> Bool {
+        try await poll("PostgreSQL to start") {
             PQping(self.url("postgres")) == PQPING_OK || !self.keeper.isRunning
+                || self.refusals > refusedBefore
         }
-        guard keeper.isRunning else {
-            guard log.contains("could not bind") else { throw Failed(description: log) }
-            return false
-        }
+        guard keeper.isRunning else { throw Failed(description: log) }
+        guard refusals == refusedBefore else { return false }
         // Another server on this port would answer the ping, too.
         let place = try await run("SHOW data_directory").first?.first
         return place == folder.appendingPathComponent("data").path
     }
+
+    /// How often the port was another's.
+    private var refusals: Int { log.split(separator: "could not bind").count - 1 }
 
     private func poll(_ what: String, _ probe: () -> Bool) async throws {
         let deadline = ContinuousClock.now + .seconds(120)
@@ -150,7 +179,7 @@ package final class PostgresServer: Sendable {
             if probe() { return }
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw Failed(description: "waited in vain for \(what)")
+        throw Failed(description: "waited in vain for \(what): \(log)")
     }
 
     // MARK: - Places
@@ -164,20 +193,28 @@ package final class PostgresServer: Sendable {
         return root.appendingPathComponent("\(name)/bin")
     }
 
+    /// Below those that the system gives to outgoing connections, of which tests make many.
     private static func freePort() throws -> Int {
+        for _ in 0..<100 {
+            let port = Int.random(in: 20_000..<32_000)
+            if try isFree(port) { return port }
+        }
+        throw Failed(description: "no free port")
+    }
+
+    private static func isFree(_ port: Int) throws -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw Failed(description: "no socket") }
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { pointer in
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard status == 0 else { throw Failed(description: "no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// Where another user may go: the server doesn't run as root.

@@ -7,12 +7,25 @@ import SQLiteStore
 
 /// A temporary data folder, and stores in it. Goes away with the last reference.
 final class StoreFolder: Sendable {
-    let url = FileManager.default.temporaryDirectory
-        .appendingPathComponent("sqlite-store-\(UUID().uuidString)")
+    let url: URL
     let clock = Shared(Timestamp(milliseconds: 1_592_697_600_000))
     let observed = Shared<[RevisionChanges]>([])
 
-    deinit { try? FileManager.default.removeItem(at: url) }
+    /// What goes away with it.
+    private let kept = Shared<[URL]>([])
+
+    init(
+        at url: URL = FileManager.default.temporaryDirectory
+            .appendingPathComponent("sqlite-store-\(UUID().uuidString)")
+    ) {
+        self.url = url
+    }
+
+    deinit { for file in kept.value + [url] { try? FileManager.default.removeItem(at: file) } }
+
+    func keep(_ file: URL) {
+        kept.change { $0.append(file) }
+    }
 
     var file: URL { url.appendingPathComponent("registry.sqlite") }
 

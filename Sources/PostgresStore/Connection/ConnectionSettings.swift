@@ -38,12 +38,8 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
         if let password { values["password"] = password }
     }
 
-    /// The same server, another database.
-    public func with(database: String) -> ConnectionSettings {
-        var copy = self
-        copy.values["dbname"] = database
-        return copy
-    }
+    /// Whether the URL had one, or one was given beside it.
+    public var hasPassword: Bool { values["password"] != nil }
 
     /// Host, port, database and user, for people.
     public var description: String {

@@ -23,10 +23,10 @@ final class LogDelivery: Sendable {
 
     var current: Place? { place.withLock { $0 } }
 
-    /// Memory has been read anew, as of `head`.
-    func begin(at head: Head) {
-        place.withLock {
-            $0 = Place(epoch: head.epoch, revision: head.revision, digest: head.digest)
+    /// Memory has been read anew, as of `position`.
+    func begin(at position: Position) {
+        place.withLock { place in
+            place = Place(epoch: position.epoch, revision: position.revision, digest: nil)
         }
     }
 

@@ -1,3 +1,4 @@
+import Logging
 import RegistryLedger
 import RegistryModel
 
@@ -92,6 +93,30 @@ extension PostgresStore {
             return try await PostgresVerifier(store: self, noted: noted, progress: progress).run()
         } catch {
             throw refusal(forRead: error)
+        }
+    }
+
+    /// Checks a database that no node uses, and changes nothing in it.
+    ///
+    /// - Throws: `PostgresOpeningError` where it can't be opened, or holds no store.
+    public static func verifyStopped(
+        _ connection: ConnectionSettings, _ noted: NotedDigest?,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws -> Verification {
+        let store = PostgresStore(
+            Configuration(
+                connection: connection, quarantine: .zero, now: { Timestamp(milliseconds: 0) }),
+            logger: Logger(label: "verify"), onCommit: { _ in })
+        do {
+            let result = try await PostgresVerifier(
+                store: store, noted: noted, progress: progress
+            ).run()
+            await store.close()
+            return result
+        } catch {
+            await store.close()
+            guard let failure = error as? RegistryError else { throw error }
+            throw PostgresOpeningError.failed(failure.code)
         }
     }
 }

@@ -81,7 +81,7 @@ struct SchemaCheck: Sendable {
                 WHERE i.relnamespace IN (SELECT oid FROM own)
                 UNION ALL
                 SELECT 'trigger ' || c.relname || '.' || g.tgname,
-                    pg_get_triggerdef(g.oid, true) || g.tgenabled, c.oid
+                    pg_get_triggerdef(g.oid, true) || g.tgenabled::text, c.oid
                 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
                 WHERE c.relnamespace IN (SELECT oid FROM own) AND NOT g.tgisinternal
                 UNION ALL

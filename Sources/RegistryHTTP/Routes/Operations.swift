@@ -38,6 +38,9 @@ struct OperationsRoutes: Sendable {
         writer.field("revision", statistics.revision.number)
         writer.field("domains", statistics.value.total)
         writer.field("uptime_seconds", started.duration(to: .now).components.seconds)
+        if let silence = call.service.storeSilence {
+            writer.field("store_silence_ms", Int(silence / .milliseconds(1)))
+        }
         writer.endObject()
         return .json(writer.bytes)
     }

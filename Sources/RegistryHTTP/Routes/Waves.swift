@@ -36,7 +36,7 @@ struct WaveRoutes: Sendable {
         try body.finishOrThrow()
         guard let agreement else { throw Problem.internalError }
         let committed = try await call.service.cutOver(
-            wave: wave, agreement, call.writing(note))
+            wave: wave, agreement, requiresConvergence: wait.isRequired, call.writing(note))
         return try await wait.reply(to: committed, call)
     }
 
@@ -94,32 +94,31 @@ extension JSONObjectReader {
     }
 }
 
-/// `?wait=converged&timeout=`: whether the answer waits for agents.
+/// `?wait=converged&timeout=&require=`: whether the answer waits for agents, and whether the step does
+/// anything before they have the last one.
 private struct Wait {
     private enum Goal: String, CaseIterable { case converged }
 
     private let limit: Duration?
+    let isRequired: Bool
 
     init(_ call: Call, takesRequire: Bool = false) throws {
         var query = QueryReader(call.query)
         let goal = query.choice("wait", Goal.self)
-        let seconds = query.value("timeout", "a number of seconds from 0 to 300") { text in
-            Double(text).flatMap { (0...300).contains($0) ? $0 : nil }
-        }
-        if seconds != nil, goal == nil {
+        let timeout = query.seconds("timeout")
+        if timeout != nil, goal == nil {
             query.refuse("timeout", "conflict", "a timeout goes with wait=converged")
         }
-        // Every agent there is has the freeze: none can report to this version of the service.
-        if takesRequire { _ = query.choice("require", Goal.self) }
+        isRequired = takesRequire && query.choice("require", Goal.self) != nil
         try query.finish()
-        limit = goal == nil ? nil : .milliseconds(Int((seconds ?? 30) * 1000))
+        limit = goal == nil ? nil : timeout ?? .seconds(30)
     }
 
     func reply(to committed: Committed, _ call: Call) async throws -> Reply {
         guard let limit else { return .wave(committed, nil) }
         return .wave(
             committed,
-            await call.service.convergence(at: committed.revision, within: limit))
+            try await call.service.convergence(at: committed.revision, within: limit))
     }
 }
 
@@ -150,11 +149,7 @@ extension Reply {
         writer.fieldIfPresent("skipped_count", outcome.skippedCount)
         if let convergence {
             writer.key("convergence")
-            writer.beginObject()
-            writer.field("agents", convergence.agents)
-            writer.field("converged", convergence.converged)
-            writer.list("lagging", convergence.lagging) { $0.string($1) }
-            writer.endObject()
+            writer.write(convergence)
         }
         writer.endObject()
         return Reply.json(writer.bytes, at: committed.revision).noting(committed)

@@ -61,10 +61,7 @@ struct Verify: AsyncParsableCommand {
                 folder: URL(fileURLWithPath: folder, isDirectory: true),
                 expect.flatMap { NotedDigest($0) }
             ) { step in
-                progress.update(
-                    .init(
-                        revisions: step.extent.revisions, of: step.head.number,
-                        changes: step.extent.changes, domains: step.extent.domains))
+                progress.update(step)
             }
             progress.finish()
             return VerificationResource(result)

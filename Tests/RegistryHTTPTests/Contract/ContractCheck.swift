@@ -96,7 +96,9 @@ enum ContractCheck {
         if answer["request_id"]?.text != answer.header("X-Request-ID") {
             found.append("request_id isn't X-Request-ID")
         }
-        for word in internalWords where answer.text.contains(word) {
+        // The media type of a backup is public.
+        let text = answer.text.replacing("application/vnd.sqlite3", with: "")
+        for word in internalWords where text.contains(word) {
             found.append("internal text: \(word) in \(answer.text)")
         }
         return found

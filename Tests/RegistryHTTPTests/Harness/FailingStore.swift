@@ -97,6 +97,18 @@ struct FailingStore: Store {
         try await store.maintain(tokenUses: tokenUses)
     }
 
+    func agents() async throws(RegistryError) -> [AgentRecord] { try await store.agents() }
+
+    func note(_ agents: [AgentRecord]) async throws(RegistryError) {
+        try await store.note(agents)
+    }
+
+    func evict(_ agent: AgentName, _ eviction: Eviction) async throws(RegistryError) {
+        try await store.evict(agent, eviction)
+    }
+
+    func backup() async throws(RegistryError) -> StoreCopy { try await store.backup() }
+
     func waitForFailure() async { await store.waitForFailure() }
 
     func close() async { await store.close() }

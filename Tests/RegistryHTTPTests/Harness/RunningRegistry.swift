@@ -8,7 +8,6 @@ import RegistryHTTP
 import RegistryModel
 import RegistryService
 import RoutingTable
-import SQLiteStore
 import ServiceLifecycle
 import Testing
 
@@ -24,6 +23,7 @@ struct RegistrySettings {
     /// Which writes fail: without the tokens of the test itself.
     var isFailing: @Sendable (CommitRequest) -> Bool = { $0.actor != .system }
     var blastRadius = BlastRadius()
+    var agentLimit = AgentDirectory.maximumAgents
     /// Serves the port of `--ops-listen` instead of the API.
     var isOps = false
     var eventLoops: (any EventLoopGroup)?
@@ -68,21 +68,21 @@ func withRegistry(
     let log = RecordedLog()
     let logger = Logger(label: "test") { _ in RecordedLog.Handler(log: log) }
     let state = NodeState(table: CompactRoutingTable())
-    var configuration = SQLiteStore.Configuration(
-        folder: folder, quarantine: settings.quarantine, now: { clock.now })
-    configuration.blastRadius = settings.blastRadius
-    let store = try SQLiteStore(
-        configuration, logger: logger, onCommit: { state.apply($0) })
+    let store = try await TestStore.open(settings, folder: folder, clock: clock, logger) {
+        state.apply($0)
+    }
     let service = RegistryService(
         store: settings.failure.map { failure in
             FailingStore(store: store, failure: failure, isMeant: settings.isFailing)
         } ?? store,
         state: state,
         names: NamePolicy(reserved: NamePolicy.standardReserved, suffixes: settings.suffixes),
+        agents: AgentDirectory(limit: settings.agentLimit), logger: logger,
         now: { clock.now })
     var tokens: [Role: String] = [:]
     if settings.isLoaded {
         try await service.loadTable()
+        try service.followOthers()
         tokens = try await makeTokens(service)
     }
     let drain = DrainSignal()
@@ -101,6 +101,7 @@ func withRegistry(
         try result.get()
     }
     await store.close()
+    try await TestStore.remove(folder)
 }
 
 private func makeTokens(_ service: RegistryService) async throws -> [Role: String] {

@@ -1,0 +1,35 @@
+import NIOCore
+import NIOHTTP1
+import RegistryModel
+import RegistryWire
+
+extension RegistryClient {
+    /// - Parameter evicted: those that are evicted, instead of those that count.
+    package func agents(
+        evicted: Bool = false, cursor: String? = nil
+    ) async throws -> PageResource<AgentResource> {
+        try await send(
+            .GET, "/v1/agents",
+            query: [
+                ("evicted", evicted ? "true" : nil), ("limit", "1000"), ("cursor", cursor),
+            ]
+        ).decode(PageResource<AgentResource>.self)
+    }
+
+    package func evictAgent(_ name: String, note: Note) async throws {
+        _ = try await send(.DELETE, "/v1/agents/\(Self.escape(name))", query: Self.query(note))
+    }
+
+    /// - Parameters:
+    ///   - revision: nil: the head.
+    ///   - waitSeconds: how long the answer may wait for every agent, 0–300.
+    package func convergence(
+        at revision: Int64? = nil, waitSeconds: Int = 0
+    ) async throws -> Received<ConvergenceResource> {
+        try Received(
+            await send(
+                .GET, "/v1/convergence",
+                query: [("revision", revision.map(String.init)), ("wait", String(waitSeconds))],
+                timeout: .minutes(1) + .seconds(Int64(waitSeconds))))
+    }
+}

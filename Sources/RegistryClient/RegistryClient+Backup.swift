@@ -1,0 +1,14 @@
+import NIOCore
+import NIOHTTP1
+import RegistryModel
+import RegistryWire
+
+extension RegistryClient {
+    /// A copy of the whole store, piece by piece; the server waits for `receive`.
+    ///
+    /// - Returns: the epoch and revision that it's of.
+    package func backup(_ receive: (ByteBuffer) async throws -> Void) async throws -> ReadPosition {
+        try await stream(
+            .POST, "/v1/backup", query: [], accept: "application/vnd.sqlite3", receive)
+    }
+}

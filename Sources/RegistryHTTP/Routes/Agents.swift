@@ -1,0 +1,85 @@
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `/v1/agents` and `/v1/convergence`: who has which revision.
+struct AgentRoutes: Sendable {
+    @Sendable func list(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let evicted = query.value("evicted", "true or false") { Bool($0) } ?? false
+        let limit = query.limit()
+        let cursor = query.text("cursor")
+        try query.finish()
+        let after = try cursor.map { cursor throws(RegistryError) in
+            guard let name = AgentName(try Cursor.decode(cursor)) else {
+                throw RegistryError.invalidCursor
+            }
+            return name
+        }
+        let read = try call.service.agents(evicted: evicted, after: after, limit: limit)
+        return call.list(read, key: { $0.record.name.text }) { $1.write($0) }
+    }
+
+    @Sendable func evict(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let note = query.note()
+        try query.finish()
+        let text = call.parameter("name")
+        // A name that no agent can have names none.
+        guard let name = AgentName(text) else { throw RegistryError.unknownAgent(text) }
+        try await call.service.evict(name, call.writing(note))
+        return .empty(.noContent)
+    }
+
+    @Sendable func convergence(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let revision = query.revision("revision")
+        let seconds = query.seconds("wait")
+        try query.finish()
+        // HEAD asks whether the endpoint is there, not for minutes of waiting.
+        let limit = call.request.method == .head ? .zero : seconds ?? .zero
+        let convergence = try await call.service.convergence(atKnown: revision, within: limit)
+        var writer = JSONWriter()
+        writer.write(convergence)
+        return .json(writer.bytes)
+    }
+}
+
+extension QueryReader {
+    /// How long an answer may wait for agents: 0–300 s.
+    mutating func seconds(_ name: String) -> Duration? {
+        value(name, "a number of seconds from 0 to 300") { text in
+            Double(text).flatMap { (0...300).contains($0) ? .milliseconds(Int($0 * 1000)) : nil }
+        }
+    }
+}
+
+extension JSONWriter {
+    mutating func write(_ agent: AgentStanding) {
+        beginObject()
+        field("name", agent.record.name.text)
+        field("revision", agent.revision.number)
+        field("lag", agent.lag)
+        field("last_seen", agent.record.lastSeen.description)
+        field("lagging", agent.isLagging)
+        if let eviction = agent.record.eviction {
+            key("evicted")
+            beginObject()
+            field("at", eviction.at.description)
+            key("actor")
+            write(eviction.actor)
+            fieldIfPresent("reason", eviction.note.reason)
+            fieldIfPresent("ticket", eviction.note.ticket)
+            endObject()
+        }
+        endObject()
+    }
+
+    mutating func write(_ convergence: Convergence) {
+        beginObject()
+        field("agents", convergence.agents)
+        field("converged", convergence.converged)
+        list("lagging", convergence.lagging) { $0.string($1.text) }
+        endObject()
+    }
+}

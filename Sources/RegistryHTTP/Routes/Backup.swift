@@ -1,0 +1,36 @@
+import HTTPTypes
+import NIOPosix
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `/v1/backup`: a copy of the whole store. It is made before the first octet is sent, so that a slow client
+/// holds up nothing but its own copy.
+struct BackupRoutes: Sendable {
+    private static let pieceSize = 256 * 1024
+
+    @Sendable func make(_ call: inout Call) async throws -> Reply {
+        var query = QueryReader(call.query)
+        try query.finish()
+        let note = try call.noteOnlyBody()
+        let copy = try await call.service.backup(call.writing(note))
+        var reply = Reply(revision: copy.head.revision)
+        reply.headers[.contentType] = MediaType.sqlite.rawValue
+        reply.headers[.contentDisposition] =
+            "attachment; filename=\"tenant-registry-\(copy.head.epoch)-\(copy.head.revision).sqlite\""
+        reply.stream = { write in
+            var sent: Int64 = 0
+            while sent < copy.byteCount {
+                let offset = sent
+                // Reading a file blocks: not on a thread that others' requests need.
+                let piece = try await NIOThreadPool.singleton.runIfActive {
+                    try copy.read(offset, Self.pieceSize)
+                }
+                guard !piece.isEmpty else { throw RegistryError.backupFailed }
+                sent += Int64(piece.count)
+                try await write(piece)
+            }
+        }
+        return reply
+    }
+}

@@ -1,0 +1,73 @@
+/// What an agent, a copy of the routing table beside a proxy, calls itself: 1–100 of `A-Z`, `a-z`, `0-9`,
+/// `.`, `_` and `-`.
+public struct AgentName: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let text: String
+
+    /// `nil`: it isn't such a name.
+    public init?(_ text: String) {
+        guard (1...100).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed) else {
+            return nil
+        }
+        self.text = text
+    }
+
+    /// - Parameter text: a name that was one before.
+    public init(canonical text: String) {
+        self.text = text
+    }
+
+    private static func isAllowed(_ octet: UInt8) -> Bool {
+        switch octet {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    public static func < (left: AgentName, right: AgentName) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    public var description: String { text }
+}
+
+/// What the registry keeps of an agent. Nobody is forgotten: who was seen once counts until evicted.
+public struct AgentRecord: Hashable, Sendable {
+    public var name: AgentName
+    /// What it said last to have applied; nil: nothing.
+    public var applied: Position?
+    public var firstSeen: Timestamp
+    public var lastSeen: Timestamp
+    /// The last one, also where the agent has come back since.
+    public var eviction: Eviction?
+
+    public init(
+        name: AgentName, applied: Position?, firstSeen: Timestamp, lastSeen: Timestamp,
+        eviction: Eviction? = nil
+    ) {
+        self.name = name
+        self.applied = applied
+        self.firstSeen = firstSeen
+        self.lastSeen = lastSeen
+        self.eviction = eviction
+    }
+
+    /// Whether it was taken off, and hasn't been seen since.
+    public var isEvicted: Bool { eviction.map { $0.at >= lastSeen } ?? false }
+}
+
+/// Who took an agent off those that count, and why.
+public struct Eviction: Hashable, Sendable {
+    /// Not before the agent's last sighting.
+    public var at: Timestamp
+    public var actor: Actor
+    public var note: Note
+
+    public init(at: Timestamp, actor: Actor, note: Note) {
+        self.at = at
+        self.actor = actor
+        self.note = note
+    }
+}

@@ -1,0 +1,63 @@
+import RegistryModel
+import ServiceLifecycle
+
+/// Which agents have applied a revision.
+public struct Convergence: Sendable, Hashable {
+    /// Those that count: known, and not evicted.
+    public var agents: Int
+    public var converged: Int
+    /// By name.
+    public var lagging: [AgentName]
+
+    public var isWhole: Bool { lagging.isEmpty }
+}
+
+extension RegistryService {
+    /// Waits until every agent has applied `revision`, `limit` has passed, or the service stops.
+    ///
+    /// - Returns: how far they are then.
+    public func convergence(
+        at revision: Revision, within limit: Duration
+    ) async throws(RegistryError) -> Convergence {
+        let position = Position(epoch: try position().epoch, revision: revision)
+        let (agents, now) = (agents, now)
+        let waited = await cancelWhenGracefulShutdown {
+            await agents.wait(for: position, within: limit, now: now)
+        }
+        return waited
+    }
+
+    /// The same for a revision that somebody names; nil: the head.
+    /// - Throws: `unknownRevision` beyond the head.
+    public func convergence(
+        atKnown revision: Revision?, within limit: Duration
+    ) async throws(RegistryError) -> Convergence {
+        let head = try position().revision
+        let asked = revision ?? head
+        guard asked <= head else { throw .unknownRevision(asked, head: head) }
+        return try await convergence(at: asked, within: limit)
+    }
+
+    /// Looks whether every agent has applied the freeze of a wave.
+    ///
+    /// What else speaks against a cutover, the transaction says: another plan than the one that was
+    /// reviewed comes first.
+    ///
+    /// - Returns: the freeze that the cutover must find; zero where there is none.
+    /// - Throws: `notConverged`, with those that haven't.
+    func appliedFreeze(
+        of wave: WaveName, _ agreement: WaveAgreement
+    ) async throws(RegistryError) -> Revision {
+        guard let migration = try await store.migration(wave.migration).value,
+            let found = migration.waves.first(where: { $0.number == wave.number }),
+            found.state == .frozen, let freeze = found.revision
+        else { return .zero }
+        let convergence = try await convergence(at: freeze, within: .zero)
+        let isReviewed =
+            agreement.planDigest == migration.digestText && agreement.expectedCount == found.size
+        guard convergence.isWhole || !isReviewed else {
+            throw .notConverged(lagging: convergence.lagging, agents: convergence.agents)
+        }
+        return freeze
+    }
+}

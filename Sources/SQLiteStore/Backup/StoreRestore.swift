@@ -1,0 +1,122 @@
+import Foundation
+import GRDB
+import RegistryModel
+
+/// Puts a backup in the place of a stopped store.
+///
+/// The order makes it all or nothing, wherever it's cut off: the new file is whole, checked and synced
+/// beside the old one before `pending` says that it shall take its place. From then on the next start, or
+/// the next restore, finishes what was begun.
+public enum StoreRestore {
+    public struct Report: Sendable {
+        /// With the new epoch.
+        public var head: Head
+        /// Where the files that were there before are now; nil where there were none.
+        public var kept: URL?
+    }
+
+    static let incomingName = "registry.sqlite.restoring"
+    static let pendingName = "restore-pending"
+
+    /// - Parameters:
+    ///   - replacing: whether a store that is there may be put aside.
+    /// - Throws: `StoreOpeningError`, with a message for the operator. The folder is then as before.
+    public static func run(
+        _ backup: URL, into folder: URL, replacing: Bool, now: Timestamp,
+        progress: @escaping @Sendable (VerificationProgress) -> Void = { _ in }
+    ) async throws -> Report {
+        guard FileManager.default.isReadableFile(atPath: backup.path) else {
+            throw StoreOpeningError.folder("\(backup.path) can't be read")
+        }
+        try SQLiteStore.makeFolder(folder)
+        guard !DurableFile.exists(backup.path + "-wal") else {
+            throw StoreOpeningError.folder(
+                "\(backup.path) isn't whole without the log beside it; make a copy with tenant-registry backup"
+            )
+        }
+        let lock = try DataFolderLock(folder: folder)
+        defer { lock.release() }
+        try finish(in: folder)
+        let place = folder.appendingPathComponent(SQLiteStore.fileName)
+        let isTaken = FileManager.default.fileExists(atPath: place.path)
+        guard replacing || !isTaken else {
+            throw StoreOpeningError.folder(
+                "\(folder.path) holds a store already; with --force it is put aside")
+        }
+        let incoming = folder.appendingPathComponent(incomingName)
+        do {
+            // A journal that an earlier attempt left would be played into this one.
+            removeIncoming(in: folder)
+            try DurableFile.copy(backup, to: incoming)
+            let verification = try await SQLiteStore.verifyBackup(incoming, progress: progress)
+            guard verification.isGood else {
+                throw StoreOpeningError.database(
+                    "\(backup.path) isn't sound: \(verification.what)")
+            }
+            let head = try beginEpoch(in: incoming)
+            try DurableFile.sync(incoming)
+            let name = "replaced-\(now.milliseconds)"
+            try DurableFile.write(name, to: folder.appendingPathComponent(pendingName))
+            try finish(in: folder)
+            let kept = folder.appendingPathComponent(name, isDirectory: true)
+            return Report(head: head, kept: isTaken ? kept : nil)
+        } catch {
+            let isPending = FileManager.default.fileExists(
+                atPath: folder.appendingPathComponent(pendingName).path)
+            if !isPending { removeIncoming(in: folder) }
+            if let error = error as? DatabaseError {
+                throw StoreOpeningError.database("\(backup.path): \(error)")
+            }
+            throw error
+        }
+    }
+
+    private static func removeIncoming(in folder: URL) {
+        let path = folder.appendingPathComponent(incomingName).path
+        for suffix in ["", "-journal", "-wal", "-shm"] { unlink(path + suffix) }
+    }
+
+    /// Whoever has seen revisions of the store that was backed up may have seen some that this one will
+    /// give away anew: by its epoch it's told apart.
+    private static func beginEpoch(in file: URL) throws -> Head {
+        var settings = GRDB.Configuration()
+        settings.foreignKeysEnabled = true
+        let queue = try DatabaseQueue(path: file.path, configuration: settings)
+        let head = try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA journal_mode = DELETE")
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            try db.execute(sql: "UPDATE head SET epoch = ?", arguments: [Epoch.random().text])
+            return try Head.read(db)
+        }
+        try queue.close()
+        return head
+    }
+
+    /// Ends a restore that was begun. Does nothing where none was.
+    ///
+    /// While the incoming file is there, what stands in its place is the old store, log and all: a
+    /// write-ahead log beside another file than its own would be played into it.
+    static func finish(in folder: URL) throws {
+        let pending = folder.appendingPathComponent(pendingName)
+        guard let name = try? String(contentsOf: pending, encoding: .utf8), !name.isEmpty else {
+            return
+        }
+        let incoming = folder.appendingPathComponent(incomingName)
+        let place = folder.appendingPathComponent(SQLiteStore.fileName)
+        if FileManager.default.fileExists(atPath: incoming.path) {
+            let kept = folder.appendingPathComponent(name, isDirectory: true)
+            for suffix in ["", "-wal", "-shm"] where DurableFile.exists(place.path + suffix) {
+                try DurableFile.makeFolder(kept)
+                try DurableFile.rename(
+                    place.path + suffix,
+                    kept.appendingPathComponent(SQLiteStore.fileName).path + suffix)
+            }
+            if DurableFile.exists(kept.path) { try DurableFile.sync(kept) }
+            try DurableFile.sync(folder)
+            try DurableFile.rename(incoming.path, place.path)
+            try DurableFile.sync(folder)
+        }
+        unlink(pending.path)
+        try DurableFile.sync(folder)
+    }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Foundation
+import RegistryClient
+import RegistryModel
+import SQLiteStore
+
+/// `tenant-registry backup`
+struct Backup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Copy the running service's store into a file.",
+        discussion: """
+            The copy is of one revision, whole, and checked (SQLite's pages, the log's digests, the state \
+            against the log) before it gets its name: FILE is there and sound, or not there. It holds \
+            everything, digests of tokens too; only its owner can read it. Writes go on meanwhile.
+            """)
+
+    @Argument(help: "The file to make.") var file: String
+    @Flag(help: "Take the place of a file that is there.") var force = false
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+        let target = URL(fileURLWithPath: file)
+        guard force || !FileManager.default.fileExists(atPath: target.path) else {
+            throw CommandFailure.failed("\(file) is there already; --force replaces it")
+        }
+        let beside = IncomingFile(for: target)
+        do {
+            try await client.withClient { registry in
+                try beside.open()
+                let position = try await registry.backup { piece in
+                    try beside.write(piece)
+                }
+                try beside.sync()
+                StandardError.write("\(beside.count) octets are here; checking them\n")
+                let found = try await Self.verify(beside.url)
+                try beside.publish()
+                var listing = Listing(["file", "epoch", "revision", "digest", "octets"])
+                listing.add([
+                    .text(file), .text(position.epoch), .number(found.revision.number),
+                    .text(DigestText.text(found.digest)), .number(beside.count),
+                ])
+                listing.print(output.output)
+            }
+        } catch {
+            beside.remove()
+            throw error
+        }
+    }
+
+    private static func verify(_ url: URL) async throws -> Verification {
+        let bar = VerificationBar()
+        do {
+            let found = try await SQLiteStore.verifyBackup(url) { bar.update($0) }
+            bar.finish()
+            guard found.isGood else {
+                throw CommandFailure.failed(
+                    "the copy isn't sound: \(found.what)")
+            }
+            return found
+        } catch let error as StoreOpeningError {
+            throw CommandFailure.failed(error.description)
+        }
+    }
+}
+
+/// `tenant-registry restore`
+struct Restore: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put a backup in the place of a stopped service's store.",
+        discussion: """
+            The backup is checked first. History, tokens and agents are kept; the epoch is new, so that \
+            whoever has followed the old store begins anew: agents do so by themselves. Cut off at any \
+            moment, it has either done nothing, or the next start of the service finishes it.
+            """)
+
+    @Argument(help: "The file that backup made.") var file: String
+    @Option(help: "The service's data folder; made where it's missing.") var dataDir: String
+    @Flag(help: "Put a store that is there aside, into a folder beside it.") var force = false
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let bar = VerificationBar()
+        do {
+            let report = try await StoreRestore.run(
+                URL(fileURLWithPath: file), into: URL(fileURLWithPath: dataDir, isDirectory: true),
+                replacing: force, now: SystemClock.now()
+            ) { bar.update($0) }
+            bar.finish()
+            if let kept = report.kept {
+                StandardError.write("what was there before is in \(kept.path)\n")
+            }
+            var listing = Listing(["data_dir", "epoch", "revision", "digest"])
+            listing.add([
+                .text(dataDir), .text(report.head.epoch.text),
+                .number(report.head.revision.number),
+                .text(DigestText.text(report.head.digest)),
+            ])
+            listing.print(output.output)
+        } catch let error as StoreOpeningError {
+            throw CommandFailure.failed(error.description)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Foundation
+import RegistryModel
+import Testing
+
+@Suite("tenant-registry backup and restore", .timeLimit(.minutes(5))) struct BackupCommandTests {
+    private static func filled(_ count: Int = 200) async throws -> ServerProcess {
+        let server = try await ServerProcess.start(in: TestFolder())
+        let rows = (0..<count).map { "n\($0).example.com" }
+        let file = try server.folder.write("fqdn\n" + rows.joined(separator: "\n"), to: "rows.csv")
+        _ = try await server.succeed("import", file.path)
+        return server
+    }
+
+    private static func restore(
+        _ arguments: String..., in server: ServerProcess
+    ) async throws -> CommandRun {
+        try await CommandRun.run(["restore"] + arguments, in: server.folder)
+    }
+
+    @Test func `bring a registry back, with its tokens and another epoch`() async throws {
+        let first = try await Self.filled()
+        let head = try await first.client.historyHead()
+        let file = first.folder.file("nightly.sqlite")
+        let made = try await first.succeed("backup", file.path, "--output", "ndjson")
+        let facts = try #require(try made.objects().first)
+        #expect(facts["revision"] == "\(head.revision)" && facts["digest"] == head.digest)
+        let mode = try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        // What comes after it is lost: that's what the epoch tells.
+        _ = try await first.client.register(
+            "lost.example.com", location: nil, tenant: nil, note: .init())
+
+        let data = first.folder.file("restored")
+        let restored = try await Self.restore(
+            file.path, "--data-dir", data.path, "--output", "ndjson", in: first)
+        try #require(restored.exit == .code(0), "\(restored.errors)")
+        let report = try #require(try restored.objects().first)
+        #expect(report["revision"] == "\(head.revision)" && report["epoch"] != head.epoch)
+
+        try await first.crash()
+        try FileManager.default.copyItem(
+            at: first.data.appendingPathComponent("admin-token"),
+            to: data.appendingPathComponent("admin-token"))
+        let second = try await ServerProcess.start(in: first.folder, data: data)
+        #expect(second.adminToken == first.adminToken)
+        let now = try await second.client.historyHead()
+        #expect(now.epoch == report["epoch"] && now.digest == head.digest)
+        _ = try await second.client.register(
+            "next.example.com", location: nil, tenant: nil, note: .init())
+        let found = try await second.succeed("verify", "--output", "ndjson").objects()
+        #expect(found.first?["ok"] == "1")
+        #expect(found.first?["revision"] == "\(head.revision + 1)")
+        #expect(try await second.client.domain("n7.example.com").revision > 0)
+    }
+
+    @Test func `say no rather than lose anything`() async throws {
+        let server = try await Self.filled()
+        let file = server.folder.file("b.sqlite")
+        _ = try await server.succeed("backup", file.path)
+        let twice = try await server.run("backup", file.path)
+        #expect(twice.exit == .code(1) && twice.errors.contains("--force"))
+        _ = try await server.succeed("backup", file.path, "--force")
+
+        for flags in [[], ["--force"]] {
+            let running = try await CommandRun.run(
+                ["restore", file.path, "--data-dir", server.data.path] + flags, in: server.folder)
+            #expect(running.exit == .code(1))
+            #expect(running.errors.contains("pid \(server.process.pid)"))
+        }
+        #expect(try await server.stop() == .code(0))
+        let taken = try await Self.restore(
+            file.path, "--data-dir", server.data.path, in: server)
+        #expect(taken.exit == .code(1) && taken.errors.contains("--force"))
+        let forced = try await Self.restore(
+            file.path, "--data-dir", server.data.path, "--force", in: server)
+        #expect(forced.exit == .code(0) && forced.errors.contains("what was there before is in"))
+        let again = try await ServerProcess.start(in: server.folder, data: server.data)
+        #expect(try await again.client.domain("n7.example.com").fqdn == "n7.example.com")
+        try await again.crash()
+    }
+
+    @Test func `leave no file where the service isn't there, or says no`() async throws {
+        let server = try await Self.filled(1)
+        let reader = try await server.client.createToken(
+            name: "r", role: "reader", expiresAt: nil, note: .init())
+        let file = server.folder.file("b.sqlite")
+        let refused = try await server.run(
+            ["backup", file.path, "--token", try #require(reader.token)])
+        #expect(refused.exit == .code(3))
+        try await server.crash()
+        #expect(try await server.run("backup", file.path).exit == .code(4))
+        let names = try FileManager.default.contentsOfDirectory(atPath: server.folder.url.path)
+        #expect(!names.contains { $0.contains("b.sqlite") })
+    }
+
+    /// `kill -9` at ever later moments: the store is the old one or the new one, whole.
+    @Test func `are all or nothing when the restore is killed`() async throws {
+        let server = try await Self.filled(3000)
+        let file = server.folder.file("b.sqlite")
+        _ = try await server.succeed("backup", file.path)
+        _ = try await server.client.register(
+            "newer.example.com", location: nil, tenant: nil, note: .init())
+        let old = try await server.client.historyHead()
+        try await server.crash()
+        var outcomes: Set<String> = []
+        for attempt in 0..<30 {
+            let data = server.folder.file("data-\(attempt)")
+            try FileManager.default.copyItem(at: server.data, to: data)
+            let process = try ChildProcess(
+                TenantRegistryBinary.url,
+                ["restore", file.path, "--data-dir", data.path, "--force"],
+                outputs: server.folder.url)
+            // Not a wait for anything: any moment will do.
+            try await Task.sleep(for: .milliseconds(attempt * 12))
+            try await process.crash()
+            let again = try await ServerProcess.start(in: server.folder, data: data)
+            let head = try await again.client.historyHead()
+            if head.revision == old.revision {
+                #expect(head == old)
+                outcomes.insert("old")
+            } else {
+                #expect(head.revision == old.revision - 1 && head.epoch != old.epoch)
+                outcomes.insert("new")
+            }
+            try await again.crash()
+            let verified = try await CommandRun.run(
+                ["verify", "--data-dir", data.path], in: server.folder)
+            #expect(verified.exit == .code(0), "\(verified.errors)")
+            try FileManager.default.removeItem(at: data)
+        }
+        print("restores that were killed left: \(outcomes.sorted())")
+    }
+}

@@ -1,0 +1,139 @@
+import RegistryModel
+import Testing
+
+@testable import RegistryService
+
+@Suite("Agents", .timeLimit(.minutes(5))) struct AgentListTests {
+    @Test func `are listed by name, with what they have and how far behind they are`() async throws
+    {
+        try await withRegistry { registry in
+            #expect(try await registry.get("/v1/agents").items.isEmpty)
+            try await registry.register("a.example.com")
+            try await registry.register("b.example.com")
+            let head = try await registry.head()
+            try await registry.report("edge-b", applied: head - 1)
+            try await registry.report("edge-a")
+            let answer = try await registry.get("/v1/agents", as: .role(.auditor))
+            #expect(answer.agents == ["edge-a \(head) 0", "edge-b \(head - 1) 1"])
+            #expect(answer.items[0]["last_seen"]?.text == registry.clock.now.description)
+            #expect(try await registry.head() == head, "no revision")
+        }
+    }
+
+    @Test func `turn pages by name`() async throws {
+        try await withRegistry { registry in
+            for name in ["c", "a", "b", "B", "d"] { try await registry.report(name) }
+            var (names, target): ([String], String?) = ([], "/v1/agents?limit=2")
+            while let next = target {
+                let answer = try await registry.get(next)
+                names += answer.items.compactMap { $0["name"]?.text }
+                target = answer["next_cursor"]?.text.map { "/v1/agents?limit=2&cursor=\($0)" }
+            }
+            #expect(names == ["B", "a", "b", "c", "d"])
+            #expect(
+                try await registry.get("/v1/agents?cursor=Pz8").isProblem(400, "invalid-cursor"))
+        }
+    }
+
+    @Test func `lag when their lease is over, until they are heard of again`() async throws {
+        try await withRegistry { registry in
+            try await registry.report("edge-a")
+            registry.clock.advance(by: .seconds(60))
+            let head = try await registry.head()
+            #expect(try await registry.get("/v1/agents").agents == ["edge-a \(head) 0"])
+            #expect(try await registry.converged() == "1 of 1")
+            registry.clock.advance(by: .milliseconds(1))
+            #expect(try await registry.get("/v1/agents").agents == ["edge-a \(head) 0 lagging"])
+            #expect(try await registry.converged() == "0 of 1; edge-a")
+            try await registry.report("edge-a")
+            #expect(try await registry.converged() == "1 of 1")
+        }
+    }
+
+    @Test func `have nothing of another epoch, and nothing beyond the head`() async throws {
+        try await withRegistry { registry in
+            try await registry.register("a.example.com")
+            let head = try registry.position
+            let edge = try #require(AgentName("edge-a"))
+            for applied in [
+                nil, Position(epoch: Epoch("another"), revision: head.revision),
+                Position(epoch: head.epoch, revision: head.revision.next),
+            ] {
+                try await registry.service.report(edge, applied: applied)
+                #expect(try await registry.converged() == "0 of 1; edge-a")
+                #expect(
+                    try await registry.get("/v1/agents").agents
+                        == ["edge-a 0 \(head.revision)"])
+            }
+            try await registry.report("edge-a")
+            #expect(try await registry.converged() == "1 of 1")
+        }
+    }
+
+    @Test func `go back where they say so`() async throws {
+        try await withRegistry { registry in
+            let head = try await registry.head()
+            try await registry.report("edge-a")
+            try await registry.report("edge-a", applied: head - 1)
+            #expect(try await registry.converged() == "0 of 1; edge-a")
+            #expect(try await registry.converged(at: head - 1) == "1 of 1")
+        }
+    }
+
+    @Test func `that were known before a restart lag until they report`() async throws {
+        try await withRegistry { registry in
+            try await registry.report("edge-a")
+            try await registry.report("edge-b")
+            let again = try await registry.restarted()
+            let head = try again.position().revision
+            let before = try await again.convergence(at: head, within: .zero)
+            #expect(before.agents == 2 && before.converged == 0)
+            #expect(before.lagging.map(\.text) == ["edge-a", "edge-b"])
+            let listed = try again.agents(evicted: false, after: nil, limit: 9).value.items
+            #expect(listed.map(\.isLagging) == [true, true])
+            #expect(listed.map(\.revision) == [head, head], "what they had is shown")
+
+            try await again.report(
+                try #require(AgentName("edge-a")), applied: try again.position())
+            let after = try await again.convergence(at: head, within: .zero)
+            #expect(after.lagging.map(\.text) == ["edge-b"])
+        }
+    }
+
+    @Test func `have their last word written down now and then`() async throws {
+        try await withRegistry { registry in
+            try await registry.report("edge-a")
+            try await registry.register("a.example.com")
+            registry.clock.advance(by: .seconds(9))
+            try await registry.report("edge-a")
+            let stored = try await registry.service.store.agents()
+            let now = try registry.position
+            #expect(stored.map { $0.applied?.revision.next } == [now.revision], "the first one")
+            try await registry.service.saveAgents()
+            let saved = try #require(try await registry.service.store.agents().first)
+            #expect(saved.applied == now)
+            #expect(saved.lastSeen == registry.clock.now)
+            #expect(saved.firstSeen == registry.clock.now.adding(.seconds(-9)))
+        }
+    }
+
+    @Test func `can't be more than there is room for, and those that are there go on`() async throws
+    {
+        try await withRegistry(.with { $0.agentLimit = 2 }) { registry in
+            try await registry.report("a")
+            try await registry.report("b")
+            await #expect(throws: RegistryError.tooManyAgents(limit: 2)) {
+                try await registry.report("c")
+            }
+            try await registry.report("a")
+            #expect(try await registry.converged() == "2 of 2")
+        }
+    }
+
+    @Test(arguments: [
+        "", "a b", "ä", "a/b", "a\n", String(repeating: "a", count: 101),
+    ])
+    func `have plain names`(text: String) {
+        #expect(AgentName(text) == nil)
+    }
+}

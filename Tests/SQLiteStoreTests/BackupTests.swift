@@ -1,0 +1,292 @@
+import Foundation
+import GRDB
+import RegistryModel
+import Testing
+
+@testable import SQLiteStore
+
+@Suite("A backup", .timeLimit(.minutes(5))) struct BackupTests {
+    private let folder = StoreFolder()
+    private let elsewhere = StoreFolder()
+
+    @Test func `is whole and sound while writers go on`() async throws {
+        let store = try folder.open()
+        try await store.run(batch("n", count: 3000))
+        let before = try await store.head().revision
+        let copies = try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 0..<4 {
+                group.addTask {
+                    for number in 0..<100 {
+                        try await store.run(new("w\(writer)-\(number).example"))
+                    }
+                }
+            }
+            var copies: [StoreCopy] = []
+            for _ in 0..<3 { copies.append(try await store.backup()) }
+            try await group.waitForAll()
+            return copies
+        }
+        for copy in copies {
+            #expect(copy.head.revision >= before)
+            let file = try elsewhere.write(copy)
+            let found = try await SQLiteStore.verifyBackup(file) { _ in }
+            #expect(found.isGood && found.revision == copy.head.revision)
+            #expect(found.digest == copy.head.digest)
+        }
+        #expect(copies.map(\.head.revision.number).max() != before.number, "writers went on")
+        await store.close()
+    }
+
+    @Test func `leaves nothing in the folder, and a killed one's rest goes at the next start`()
+        async throws
+    {
+        let store = try folder.open()
+        let names = try folder.names()
+        let copy = try await store.backup()
+        #expect(try folder.names() == names)
+        #expect(try copy.read(0, 15) == Array("SQLite format 3".utf8))
+        #expect(try copy.read(copy.byteCount, 10).isEmpty)
+        await store.close()
+        let rest = folder.url.appendingPathComponent("x\(CopyFile.suffix)")
+        try Data([1]).write(to: rest)
+        await (try folder.open()).close()
+        #expect(!FileManager.default.fileExists(atPath: rest.path))
+    }
+
+    @Test func `is made one at a time`() async throws {
+        let store = try folder.open()
+        #expect(store.copying.begin())
+        await #expect(throws: RegistryError.backupRunning) { _ = try await store.backup() }
+        store.copying.end()
+        _ = try await store.backup()
+        _ = try await store.backup()
+        await store.close()
+    }
+}
+
+@Suite("A restored store", .timeLimit(.minutes(5))) struct RestoreTests {
+    private let folder = StoreFolder()
+    private let target = StoreFolder()
+
+    /// A store with domains, tokens and agents, and a backup of it.
+    private func backup() async throws -> (URL, Head) {
+        let store = try folder.open()
+        try await store.run(.createToken(token("admin")))
+        try await store.run(batch("n", count: 100))
+        let edge = AgentName(canonical: "edge")
+        let seen = Timestamp(milliseconds: 5)
+        try await store.note([
+            AgentRecord(name: edge, applied: nil, firstSeen: seen, lastSeen: seen)
+        ])
+        let copy = try await store.backup()
+        let file = try folder.write(copy)
+        await store.close()
+        return (file, copy.head)
+    }
+
+    private func restore(_ file: URL, replacing: Bool = false) async throws -> StoreRestore.Report {
+        try await StoreRestore.run(
+            file, into: target.url, replacing: replacing, now: Timestamp(milliseconds: 77))
+    }
+
+    private func sound(_ folder: StoreFolder) async throws -> Verification {
+        try await SQLiteStore.verifyStopped(folder: folder.url, nil) { _ in }
+    }
+
+    @Test func `has everything that was there, and an epoch of its own`() async throws {
+        let (file, head) = try await backup()
+        let report = try await restore(file)
+        #expect(report.head.epoch != head.epoch && report.kept == nil)
+        #expect(try await sound(target).isGood)
+        let store = try target.open()
+        let now = try await store.head()
+        #expect(now == report.head && now.revision == head.revision && now.digest == head.digest)
+        #expect(try await store.domains(DomainQuery(limit: 1000)).value.items.count == 100)
+        #expect(try await store.tokens(after: nil, limit: 9).value.items.map(\.id) == ["admin"])
+        #expect(try await store.agents().map(\.name.text) == ["edge"])
+        await store.close()
+    }
+
+    @Test func `goes on where the log ended, and the past keeps its epoch`() async throws {
+        let (file, head) = try await backup()
+        let report = try await restore(file)
+        let store = try target.open()
+        let next = try await store.run(new("later.example"))
+        #expect(next.revision == head.revision.next)
+        let items = try await store.history(HistoryQuery(limit: 1000)).value.items
+        #expect(items.first?.header.epoch == report.head.epoch)
+        #expect(items.last?.header.epoch == head.epoch)
+        await store.close()
+        let found = try await sound(target)
+        #expect(found.isGood && found.revision == next.revision)
+        // And once more from there.
+        let again = try target.open()
+        let second = try folder.write(try await again.backup())
+        await again.close()
+        let third = try await restore(second, replacing: true)
+        #expect(third.head.epoch != report.head.epoch)
+        #expect(try await sound(target).isGood)
+    }
+
+    @Test func `takes no other's place unless it's told to, and then puts that aside whole`()
+        async throws
+    {
+        let (file, _) = try await backup()
+        let old = try target.open()
+        try await old.run(new("old.example"))
+        let epoch = try await old.head().epoch
+        await #expect(throws: StoreOpeningError.self, "in use") { _ = try await restore(file) }
+        await #expect(throws: StoreOpeningError.self, "in use") {
+            _ = try await restore(file, replacing: true)
+        }
+        // As after a kill: what was written last is only in the log beside the file.
+        let crashed = try folder.copyLive(target)
+        await old.close()
+        try FileManager.default.removeItem(at: target.url)
+        try FileManager.default.moveItem(at: crashed, to: target.url)
+        let before = try target.names()
+        #expect(before.contains("registry.sqlite-wal"))
+
+        await #expect(throws: StoreOpeningError.self, "there is one") {
+            _ = try await restore(file)
+        }
+        #expect(try target.names() == before)
+        let kept = try #require(try await restore(file, replacing: true).kept)
+        #expect(!(try target.names().contains("registry.sqlite-wal")))
+        let store = try target.open()
+        #expect(try await store.domains(DomainQuery(limit: 1000)).value.items.count == 100)
+        await store.close()
+        let aside = StoreFolder(at: kept)
+        let again = try aside.open()
+        #expect(try await again.head().epoch == epoch)
+        #expect(
+            try await again.domains(DomainQuery()).value.items.map(\.fqdn.text) == ["old.example"])
+        await again.close()
+    }
+
+    enum Damage: String, CaseIterable {
+        case cutOff, flipped, changedRow, foreign, empty, missing
+    }
+
+    @Test(arguments: Damage.allCases)
+    func `isn't made from a file that isn't sound`(damage: Damage) async throws {
+        let (file, _) = try await backup()
+        var octets = try Data(contentsOf: file)
+        switch damage {
+        case .cutOff: octets.removeLast(octets.count / 2)
+        case .flipped:
+            for place in octets.count / 2..<octets.count / 2 + 64 { octets[place] ^= 0xFF }
+        case .foreign: octets = Data("not a database, but long enough for a header".utf8)
+        case .empty: octets = Data()
+        case .changedRow, .missing: break
+        }
+        try octets.write(to: file)
+        if damage == .missing { try FileManager.default.removeItem(at: file) }
+        if damage == .changedRow {
+            let shell = try DatabaseQueue(path: file.path)
+            try await shell.write { db in
+                try db.execute(sql: "UPDATE domain SET location = 'aws' WHERE fqdn = 'n7.example'")
+            }
+            try shell.close()
+        }
+        let old = try target.open()
+        try await old.run(new("old.example"))
+        await old.close()
+        let before = try target.names()
+        await #expect(throws: StoreOpeningError.self) {
+            _ = try await restore(file, replacing: true)
+        }
+        #expect(try target.names() == before)
+        let store = try target.open()
+        #expect(try await store.domains(DomainQuery()).value.items.count == 1)
+        await store.close()
+    }
+
+    /// What a power cut can leave: after each step that the disk has seen.
+    @Test(arguments: 0...5)
+    func `is finished by the next start wherever it was cut off`(steps: Int) async throws {
+        let (file, head) = try await backup()
+        let old = try target.open()
+        try await old.run(new("old.example"))
+        let crashed = try folder.copyLive(target)
+        await old.close()
+        try FileManager.default.removeItem(at: target.url)
+        try FileManager.default.moveItem(at: crashed, to: target.url)
+
+        let place = { (name: String) in target.url.appendingPathComponent(name) }
+        let kept = place("replaced-77")
+        try FileManager.default.copyItem(at: file, to: place(StoreRestore.incomingName))
+        let all: [() throws -> Void] = [
+            { try Data("replaced-77".utf8).write(to: place(StoreRestore.pendingName)) },
+            {
+                try DurableFile.makeFolder(kept)
+                try DurableFile.rename(
+                    target.file.path, kept.appendingPathComponent("registry.sqlite").path)
+            },
+            {
+                try DurableFile.rename(
+                    target.file.path + "-wal",
+                    kept.appendingPathComponent("registry.sqlite-wal").path)
+            },
+            {
+                unlink(target.file.path + "-shm")
+                try DurableFile.rename(
+                    place(StoreRestore.incomingName).path, target.file.path)
+            },
+            { try FileManager.default.removeItem(at: place(StoreRestore.pendingName)) },
+        ]
+        for step in all.prefix(steps) { try step() }
+
+        let store = try target.open()
+        let names = try await store.domains(DomainQuery(limit: 1000)).value.items.count
+        if steps == 0 {
+            #expect(names == 1, "nothing was decided")
+        } else {
+            #expect(names == 100)
+            #expect(try await store.head().revision == head.revision)
+            #expect(!FileManager.default.fileExists(atPath: place(StoreRestore.pendingName).path))
+        }
+        await store.close()
+        #expect(try await sound(target).isGood)
+        guard steps > 0 else { return }
+        let aside = StoreFolder(at: kept)
+        let again = try aside.open()
+        #expect(
+            try await again.domains(DomainQuery()).value.items.map(\.fqdn.text) == ["old.example"])
+        await again.close()
+    }
+
+    @Test func `isn't made from a file whose log lies beside it`() async throws {
+        let (file, _) = try await backup()
+        try Data().write(to: URL(fileURLWithPath: file.path + "-wal"))
+        await #expect(throws: StoreOpeningError.self) { _ = try await restore(file) }
+    }
+}
+
+extension StoreFolder {
+    func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
+    }
+
+    /// Takes a copy away, as a client does.
+    func write(_ copy: StoreCopy) throws -> URL {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("backup-\(UUID().uuidString).sqlite")
+        keep(file)
+        var octets: [UInt8] = []
+        while octets.count < copy.byteCount {
+            octets += try copy.read(Int64(octets.count), 100_000)
+        }
+        try Data(octets).write(to: file)
+        return file
+    }
+
+    /// A folder as it would be found if its process were killed now.
+    func copyLive(_ other: StoreFolder) throws -> URL {
+        let copy = FileManager.default.temporaryDirectory
+            .appendingPathComponent("crashed-\(UUID().uuidString)")
+        keep(copy)
+        try FileManager.default.copyItem(at: other.url, to: copy)
+        return copy
+    }
+}
