@@ -29,7 +29,6 @@ test: ## Install, build, run every check and test
 	$(SWIFT) build --build-tests
 	@scripts/fuzz
 	$(SWIFT) test --skip-build --skip EndToEndTests
-	REGISTRY_TEST_STORE=postgres $(SWIFT) test --skip-build --filter RegistryHTTPTests
 	$(SWIFT) test --skip-build --filter EndToEndTests
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
 	@scripts/try-runbook > .build/runbook.log 2>&1 || { cat .build/runbook.log; exit 1; }
@@ -59,6 +58,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/waves
 	@Benchmarks/history
 	@Benchmarks/postgres
+	@Benchmarks/edge
 
 coverage: ## Line coverage of the tests
 	@scripts/install-packages test

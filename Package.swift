@@ -93,12 +93,14 @@ let package = Package(
 
         // HTTP, both ends of it.
         .target(name: "RegistryWire", dependencies: ["RegistryModel"], swiftSettings: strict),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
         .target(name: "LookupGrammar", swiftSettings: strict),
         .target(
             name: "RegistryHTTP",
             dependencies: [
-                "COpenAPI", "LookupGrammar", "RegistryModel", "RegistryService", "RegistryWire",
+                "COpenAPI", "CZlib", "LookupGrammar", "RegistryModel", "RegistryService",
+                "RegistryWire",
                 "RoutingTable",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -6,6 +6,8 @@ enum MediaType: String, Sendable {
     case ndjson = "application/x-ndjson"
     case csv = "text/csv"
     case sqlite = "application/vnd.sqlite3"
+    case plain = "text/plain"
+    case eventStream = "text/event-stream"
 }
 
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.

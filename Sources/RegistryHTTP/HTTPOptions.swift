@@ -10,6 +10,8 @@ public struct HTTPOptions: Sendable {
     public var retryAfterSeconds = 30
     /// How long `min_revision` waits for this node.
     public var revisionWait = Duration.seconds(5)
+    /// Time between two heartbeats of a stream of changes.
+    public var heartbeat = Duration.seconds(10)
     public var accessLog = AccessLog.all
     /// Where every request leaves a line: one of how many lookups does; 0 for none of them.
     public var lookupsPerLogLine = 1

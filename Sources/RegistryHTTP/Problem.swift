@@ -219,6 +219,8 @@ extension Problem {
             case .notReady:
                 Problem(.serviceUnavailable, code, "the routing table isn't loaded yet").with(
                     .retryAfter, "1")
+            case .resync(let why):
+                Problem(.gone, code, "\(why); begin again with a snapshot")
             case .verificationRunning:
                 Problem(.conflict, code, "a verification is under way already; one runs at a time")
                     .with(.retryAfter, "10")

@@ -58,6 +58,8 @@ struct RequestID: Sendable {
 
 extension HTTPField.Name {
     static let xRequestID = Self("X-Request-ID")!
+    static let lastEventID = Self("Last-Event-ID")!
+    static let xAccelBuffering = Self("X-Accel-Buffering")!
     static let xRegistryRevision = Self("X-Registry-Revision")!
     static let xForwardedHost = Self("X-Forwarded-Host")!
     static let xTenantLocation = Self("X-Tenant-Location")!

@@ -75,6 +75,14 @@ struct Routes {
                 "/v1/history/verify", .audit, produces: HistoryHeadRoutes.types,
                 HistoryHeadRoutes().verify),
 
+            // Feed
+            .get(
+                "/v1/changes", .read, produces: ChangesRoutes.types,
+                ChangesRoutes(options: options).changes),
+            .get("/v1/snapshot", .read, produces: [.ndjson], SnapshotRoutes().snapshot),
+            .get(
+                "/v1/export/{format}", .read, produces: ExportRoutes.types, ExportRoutes().export),
+
             // Agents
             .get("/v1/agents", .audit, AgentRoutes().list),
             .write(.delete, "/v1/agents/{name}", .operate, AgentRoutes().evict),

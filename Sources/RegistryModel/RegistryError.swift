@@ -54,6 +54,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case revisionNotReached(Revision, now: Revision)
     case invalidCursor
     case notReady
+    /// A follower can't go on from where it is, and has to begin with a snapshot; why.
+    case resync(String)
     /// Another check of the whole log is under way.
     case verificationRunning
 
@@ -115,6 +117,7 @@ extension RegistryError {
         case .revisionNotReached: "revision-not-reached"
         case .invalidCursor: "invalid-cursor"
         case .notReady: "not-ready"
+        case .resync: "resync"
         case .verificationRunning: "verification-running"
         case .backupRunning: "backup-running"
         case .backupUnsupported: "backup-unsupported"

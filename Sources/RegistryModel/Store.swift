@@ -68,6 +68,13 @@ public protocol Store: ChangeSource {
         _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification
 
+    /// The log from a place on, up to a revision, for copies of the routing table: pages as long as the
+    /// reader likes, whatever the size of a revision. What is past doesn't change, so it's read in many
+    /// short transactions.
+    func tableChanges(
+        after place: HistoryQuery.Place, through last: Revision, limit: Int
+    ) async throws(RegistryError) -> Page<TableChange>
+
     /// Notes when tokens were last used, and drops idempotency records older than their 24 hours.
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError)
 

@@ -6,11 +6,17 @@ import Synchronization
 public struct NodeState: Sendable {
     public let table: any RoutingTable
     public let tokens: TokenDirectory
+    /// For those who follow this node.
+    public let feed: ChangeFeed
     private let migrations = OpenMigrations()
 
-    public init(table: any RoutingTable, tokens: TokenDirectory = TokenDirectory()) {
+    public init(
+        table: any RoutingTable, tokens: TokenDirectory = TokenDirectory(),
+        feed: ChangeFeed = ChangeFeed()
+    ) {
         self.table = table
         self.tokens = tokens
+        self.feed = feed
     }
 
     /// Migrations that are planned or running.
@@ -29,16 +35,21 @@ public struct NodeState: Sendable {
             }
         }
         self.tokens.load(tokens.take())
-        load.finish(at: Position(epoch: head.epoch, revision: head.revision))
+        let position = Position(epoch: head.epoch, revision: head.revision)
+        load.finish(at: position)
+        feed.begin(at: position)
     }
 
-    /// Takes in one revision. Tokens first: who sees the revision may use them.
+    /// Takes in one revision. Tokens first: who sees the revision may use them. The feed last: who
+    /// hears of the revision finds it in the table.
     /// - Returns: false where a revision in between is missing.
     @discardableResult
     public func apply(_ changes: RevisionChanges) -> Bool {
         tokens.apply(changes.tokens)
         migrations.count.add(changes.openMigrations, ordering: .relaxed)
-        return table.apply(changes)
+        guard table.apply(changes) else { return false }
+        feed.publish(changes)
+        return true
     }
 }
 

@@ -177,12 +177,14 @@ package struct ProblemResource: Decodable, Sendable, Equatable {
     /// The first 1000 of a wave's domains that aren't as expected.
     package var conflicts: [WaveConflictResource]?
     package var conflictCount: Int?
+    /// Agents that aren't known to have applied a freeze.
+    package var lagging: [String]?
     /// Of the frozen wave that holds a domain.
     package var migration: String?
     package var wave: Int?
 
     enum CodingKeys: String, CodingKey {
-        case status, title, detail, code, errors, state, conflicts, migration, wave
+        case status, title, detail, code, errors, state, conflicts, lagging, migration, wave
         case requestID = "request_id"
         case availableAt = "available_at"
         case conflictCount = "conflict_count"

@@ -27,6 +27,12 @@ public protocol RoutingTable: AnyObject, Sendable {
 
     func statistics() throws(RegistryError) -> Read<TableStatistics>
 
+    /// What other copies at this revision have too, and how many domains it sums up.
+    func digest() throws(RegistryError) -> Read<(TableDigest, count: Int)>
+
+    /// The same, with the locations that the digest sums up too.
+    func summary() throws(RegistryError) -> Read<TableSummary>
+
     /// Takes the place of whatever the table held.
     func load(_ domains: [Domain], locations: [Location], at position: Position)
 
@@ -66,6 +72,24 @@ public struct RouteTarget: Sendable, Hashable {
     public init(domain: Domain, upstream: UpstreamURL?) {
         self.domain = domain
         self.upstream = upstream
+    }
+}
+
+/// What all rows of a table come to.
+public struct TableSummary: Sendable {
+    public var digest: TableDigest
+    /// Of domains.
+    public var count: Int
+    /// By name, those that are there and not only mentioned by domains.
+    public var locations: [(name: LocationName, upstream: UpstreamURL)]
+
+    public init(
+        digest: TableDigest, count: Int,
+        locations: [(name: LocationName, upstream: UpstreamURL)]
+    ) {
+        self.digest = digest
+        self.count = count
+        self.locations = locations
     }
 }
 

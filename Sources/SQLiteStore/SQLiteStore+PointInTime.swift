@@ -32,6 +32,9 @@ extension SQLiteStore {
     public func domains(
         _ query: DomainQuery, at revision: Revision
     ) async throws(RegistryError) -> Page<Domain> {
+        guard !query.isOfEverything else {
+            return try await everyDomain(after: query.after, limit: query.limit, at: revision)
+        }
         var names = NamesAsOf(query, revision)
         repeat {
             names = try await reading { [names] db in
@@ -42,6 +45,27 @@ extension SQLiteStore {
             }
         } while !names.isDone
         let hasMore = names.found.count > query.limit
+        if hasMore { names.found.removeLast() }
+        return Page(items: names.found, hasMore: hasMore)
+    }
+
+    private func everyDomain(
+        after: FQDN?, limit: Int, at revision: Revision
+    ) async throws(RegistryError) -> Page<Domain> {
+        var names = CurrentNames(after: after, at: revision)
+        // One more tells whether there is a next page.
+        let wanted = limit == .max ? limit : limit + 1
+        repeat {
+            names = try await reading { [names] db in
+                var names = names
+                try Head.read(db).check(revision)
+                try names.advance(db, limit: wanted) { name in
+                    try Domain.read(db, name, at: revision)
+                }
+                return names
+            }
+        } while !names.isDone
+        let hasMore = names.found.count > limit
         if hasMore { names.found.removeLast() }
         return Page(items: names.found, hasMore: hasMore)
     }
@@ -111,6 +135,12 @@ private struct NamesAsOf: Sendable {
                     """),
             // The octet after `z`, the highest that a name can hold.
             arguments: [start, prefix + "{"])
+    }
+}
+
+extension DomainQuery {
+    fileprivate var isOfEverything: Bool {
+        location == nil && mode == nil && tenant == nil && prefix == nil && suffix == nil
     }
 }
 

@@ -15,12 +15,19 @@ extension PrometheusRegistry {
                 "registry_commits_total": "Transactions committed; each holds a group of requests.",
                 "registry_commit_group_size": "Requests that shared one commit.",
                 "registry_commit_duration_seconds": "Time of a commit, its fsync included.",
+                "registry_feed_readers":
+                    "Followers connected, by kind: streams, and polls that wait.",
+                "registry_feed_events_total": "Events with changes sent to streams.",
+                "registry_feed_reads_total":
+                    "Stretches of the feed read, by source: memory or store.",
+                "registry_snapshots_total": "Snapshots and exports begun.",
                 "registry_table_domains": "Domains in the routing table.",
                 "registry_revision": "Revision of the routing table.",
                 "registry_verification_revision": "How far the last verification has come.",
                 "registry_verification_changes": "Changes that the last verification has checked.",
                 "registry_verification_ok": "1 where the last verification found nothing, else 0.",
                 "registry_agents": "Agents that count: known, and not evicted.",
+                "registry_agents_waits": "Requests that wait for agents to have a revision.",
                 "registry_agents_lagging": "Agents that count and are silent past their lease.",
                 "registry_wal_bytes": "Size of SQLite's write-ahead log.",
                 "registry_store_silence_seconds":
@@ -40,6 +47,7 @@ extension PrometheusRegistry {
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
         let agents = Gauge(label: "registry_agents")
+        let waits = Gauge(label: "registry_agents_waits")
         let lagging = Gauge(label: "registry_agents_lagging")
         let wal = (store as? SQLiteStore).map { (Gauge(label: "registry_wal_bytes"), $0) }
         let shared = (store as? any SharedStore).map { store in
@@ -56,6 +64,7 @@ extension PrometheusRegistry {
             let counts = service.agents.counts(at: service.time)
             agents.record(counts.agents)
             lagging.record(counts.silent)
+            waits.record(service.agents.waits)
             if let (gauge, store) = wal { gauge.record(store.walBytes) }
             if let (silence, duty, store) = shared {
                 silence.record(store.silence / .seconds(1))

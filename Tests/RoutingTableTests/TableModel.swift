@@ -94,6 +94,12 @@ struct TableModel {
             statistics.value
                 == TableStatistics(
                     total: domains.count, locations: counts.values.sorted { $0.name < $1.name }))
+        let summary = try table.summary().value
+        var digest = TableDigest()
+        for domain in domains.values { digest.add(domain) }
+        for place in summary.locations { digest.add(place.name, upstream: place.upstream) }
+        #expect(summary.digest == digest && summary.count == domains.count)
+        #expect(summary.locations.map(\.name) == places.sorted())
         if let first = domains.values.first {
             let target = try table.route(first.fqdn).value
             #expect(target?.domain == first)

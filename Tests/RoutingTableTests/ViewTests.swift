@@ -172,7 +172,7 @@ import Testing
             memory, at: Position(epoch: epoch, revision: Revision(revision)),
             directory: contents.shards.published(),
             locations: contents.locations.published(memory), counts: contents.locations.counts,
-            changes: changes)
+            digest: contents.locations.digest, changes: changes)
     }
 
     /// A record that the writer has begun to change says so, and its reader goes elsewhere.

@@ -84,7 +84,7 @@ private struct HistorySearch {
             addFacet("location", query.location?.text, to: &filter)
         }
         let direction = query.order == .ascending ? "ASC" : "DESC"
-        let limit = filter.bind(.number(Int64(query.limit) + 1))
+        let limit = filter.bind(.number(PostgresStore.oneMore(than: query.limit)))
         return try connection.query(
             """
             SELECT \(HistoryItem.columns) FROM change_log c

@@ -33,7 +33,7 @@ extension PostgresStore {
     public func domains(
         _ query: DomainQuery, at revision: Revision
     ) async throws(RegistryError) -> Page<Domain> {
-        let page = try await asOf(query, revision, limit: Int64(query.limit) + 1)
+        let page = try await asOf(query, revision, limit: Self.oneMore(than: query.limit))
         let hasMore = page.count > query.limit
         return Page(items: Array(page.prefix(query.limit)), hasMore: hasMore)
     }

@@ -139,13 +139,15 @@ extension PostgresStore {
         ) { row, _ in TokenRecord(row: row) }
     }
 
+    static func oneMore(than limit: Int) -> Int64 { limit == .max ? .max : Int64(limit) + 1 }
+
     /// One row more than asked for tells whether there is a next page.
     func page<Item: Sendable>(
         _ sql: String, _ filter: Filter, limit: Int,
         _ item: @escaping @Sendable (ResultRow, PostgresConnection) throws -> Item
     ) async throws(RegistryError) -> Read<Page<Item>> {
         var filter = filter
-        let place = filter.bind(.number(Int64(limit) + 1))
+        let place = filter.bind(.number(Self.oneMore(than: limit)))
         let parameters = filter.parameters
         return try await reading { connection in
             let revision = try Head.read(connection).revision

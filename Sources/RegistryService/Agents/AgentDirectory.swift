@@ -153,5 +153,5 @@ extension AgentDirectory {
     }
 
     /// How many waits are under way.
-    var waits: Int { state.withLock { $0.watches.count } }
+    public var waits: Int { state.withLock { $0.watches.count } }
 }

@@ -15,6 +15,11 @@ package struct JSONWriter: Sendable {
         bytes.reserveCapacity(capacity)
     }
 
+    /// Writes a document of its own behind what is there already, in the same memory.
+    package init(continuing bytes: consuming [UInt8]) {
+        self.bytes = bytes
+    }
+
     /// Begins anew, in the memory that it has.
     package mutating func clear() {
         bytes.removeAll(keepingCapacity: true)

@@ -47,6 +47,14 @@ public final class CompactRoutingTable: RoutingTable {
         try views.read { view in body(view.entry(name), view.position) }
     }
 
+    public func digest() throws(RegistryError) -> Read<(TableDigest, count: Int)> {
+        try views.read { Read(($0.digest, $0.total), at: $0.position.revision) }
+    }
+
+    public func summary() throws(RegistryError) -> Read<TableSummary> {
+        try views.read { Read($0.summary(), at: $0.position.revision) }
+    }
+
     public func statistics() throws(RegistryError) -> Read<TableStatistics> {
         try views.read { Read($0.statistics(), at: $0.position.revision) }
     }

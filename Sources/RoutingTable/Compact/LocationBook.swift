@@ -13,6 +13,8 @@ struct LocationBook {
     }
 
     private(set) var entries: [LocationEntry] = []
+    /// Of all domains and locations.
+    private(set) var digest = TableDigest()
     /// By number.
     private(set) var counts: [Count] = []
     private var numbers: [LocationName: UInt16] = [:]
@@ -29,15 +31,23 @@ struct LocationBook {
         switch change {
         case .set(let location):
             let number = Int(number(of: location.name))
+            forget(number)
             entries[number].upstream = location.settings.upstream
             entries[number].isDeclared = true
+            digest.add(location.name, upstream: location.settings.upstream)
         case .gone(let name):
             guard let number = numbers[name] else { return }
+            forget(Int(number))
             entries[Int(number)].upstream = nil
             entries[Int(number)].isDeclared = false
             mayHaveUnused = true
         }
         list = nil
+    }
+
+    private mutating func forget(_ number: Int) {
+        guard let upstream = entries[number].upstream else { return }
+        digest.remove(entries[number].name, upstream: upstream)
     }
 
     mutating func number(of name: LocationName) -> UInt16 {
@@ -64,9 +74,27 @@ struct LocationBook {
         return number
     }
 
-    mutating func note(_ before: RecordWords, became after: RecordWords) {
+    /// Counts a domain's change, and takes it into the digest.
+    ///
+    /// - Parameter shard: has the name, and the tenant's text of both.
+    mutating func note(
+        _ name: UnsafeRawBufferPointer, _ before: RecordWords, became after: RecordWords,
+        in shard: Shard
+    ) {
         note(before, by: -1)
         note(after, by: 1)
+        if before.isPresent { digest.subtract(hash(name, before, in: shard)) }
+        if after.isPresent { digest.add(hash(name, after, in: shard)) }
+    }
+
+    private func hash(
+        _ name: UnsafeRawBufferPointer, _ words: RecordWords, in shard: Shard
+    ) -> TableDigest {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        return TableDigest.hash(
+            name, at: entries[words.location].name, words.mode,
+            tenant: words.tenant == 0 ? none : shard.index.pointee.tenant(words.tenant),
+            Int64(words.revision), registeredAt: words.registeredAt, changedAt: words.changedAt)
     }
 
     private mutating func note(_ words: RecordWords, by difference: Int) {

@@ -21,7 +21,7 @@ struct TableContents {
                 domain, location: locations.number(of: domain.location),
                 tenant: tenant(of: domain, in: shard, before: before.tenant),
                 revision: RecordWords.clamp(domain.revision), nameLength: name.count)
-            locations.note(before, became: after)
+            locations.note(name, before, became: after, in: shard)
             shard.note(before, became: after)
             record.write(after)
         }

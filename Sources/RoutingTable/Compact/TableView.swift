@@ -27,6 +27,7 @@ struct TableView: ~Copyable {
     let locationOrder: UnsafeMutableBufferPointer<UInt16>
     let counts: UnsafeMutablePointer<LocationBook.Count>
     let total: Int
+    let digest: TableDigest
 
     /// What this view knows of a name; nil where it isn't there.
     func find(_ name: UnsafeRawBufferPointer) -> (words: RecordWords, shard: ShardPointer)? {
@@ -105,6 +106,15 @@ extension TableView {
             changedAt: words.changedAt)
     }
 
+    func summary() -> TableSummary {
+        TableSummary(
+            digest: digest, count: total,
+            locations: locationOrder.compactMap { number in
+                let location = locations + Int(number)
+                return location.pointee.upstream.map { (location.pointee.name, $0) }
+            })
+    }
+
     func statistics() -> TableStatistics {
         TableStatistics(
             total: total,
@@ -128,7 +138,8 @@ final class TableViewOwner {
 
     init(
         _ memory: TableMemory, at position: Position, directory: ShardDirectory,
-        locations: LocationList, counts: [LocationBook.Count], changes: RevisionRowsOwner? = nil
+        locations: LocationList, counts: [LocationBook.Count], digest: TableDigest,
+        changes: RevisionRowsOwner? = nil
     ) {
         self.memory = memory
         self.directory = directory
@@ -144,7 +155,7 @@ final class TableViewOwner {
                 shards: directory.indexes, depth: directory.depth, changes: changes?.face,
                 isWritten: Atomic(changes == nil), locations: locations.entries,
                 locationOrder: .init(start: locations.order, count: locations.orderCount),
-                counts: copy, total: counts.reduce(0) { $0 + $1.domains }))
+                counts: copy, total: counts.reduce(0) { $0 + $1.domains }, digest: digest))
     }
 
     deinit {

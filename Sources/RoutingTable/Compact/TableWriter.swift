@@ -46,6 +46,7 @@ struct TableWriter {
         let new = TableViewOwner(
             memory, at: position, directory: contents.shards.published(),
             locations: contents.locations.published(memory), counts: contents.locations.counts,
+            digest: contents.locations.digest,
             changes: rows)
         if isLater { current?.view.pointee.next.store(new.view, ordering: .releasing) }
         views.publish(new.view)
@@ -116,7 +117,8 @@ extension TableWriter {
                     tenant: contents.tenant(of: domain, in: shard, before: former.tenant),
                     revision: revision, nameLength: former.nameLength)
             }
-            contents.locations.note(former, became: row.pointee.after)
+            contents.locations.note(
+                target.record.name, former, became: row.pointee.after, in: shard)
             shard.note(former, became: row.pointee.after)
         }
         return rows

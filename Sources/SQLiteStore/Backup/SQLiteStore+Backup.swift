@@ -21,6 +21,7 @@ extension SQLiteStore {
                 try Self.copy(db, to: file.url)
                 return head
             }
+            try await Self.check(file.url)
             return try file.opened(head)
         } catch {
             file.remove()
@@ -31,19 +32,27 @@ extension SQLiteStore {
     private static func copy(_ db: Database, to url: URL) throws {
         let target = try DatabaseQueue(path: url.path)
         try target.writeWithoutTransaction { copy in
-            // Nobody has this file before it's whole, and then it's synced.
+            // Nobody has this file before it's whole.
             try copy.execute(sql: "PRAGMA synchronous = OFF")
             try db.backup(to: copy, pagesPerStep: 4096)
             // One file, without a log beside it.
             try copy.execute(sql: "PRAGMA journal_mode = DELETE")
-            let damage = try String.fetchAll(copy, sql: "PRAGMA integrity_check(1)")
-                .filter { $0 != "ok" }
-            guard damage.isEmpty else {
-                throw DatabaseError(
-                    resultCode: .SQLITE_CORRUPT, message: damage.joined(separator: "; "))
-            }
         }
         try target.close()
+    }
+
+    private static func check(_ url: URL) async throws {
+        var settings = GRDB.Configuration()
+        settings.readonly = true
+        let copy = try DatabaseQueue(path: url.path, configuration: settings)
+        let damage = try await copy.read { db in
+            try String.fetchAll(db, sql: "PRAGMA integrity_check(1)").filter { $0 != "ok" }
+        }
+        try copy.close()
+        guard damage.isEmpty else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT, message: damage.joined(separator: "; "))
+        }
     }
 
     /// What goes wrong with a copy needn't concern the store: it's only told.

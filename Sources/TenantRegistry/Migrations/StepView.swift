@@ -52,13 +52,17 @@ enum StepView {
         return listing
     }
 
-    /// Runs a step; where the wave's domains aren't as expected, lists those before it ends.
+    /// Runs a step; where the wave's domains aren't as expected, or agents lag, lists those before it
+    /// ends.
     static func listingConflicts<Value>(
         _ format: OutputFormat, _ call: () async throws -> Value
     ) async throws -> Value {
         do {
             return try await call()
         } catch ClientError.refused(let refusal) {
+            if let lagging = refusal.problem?.lagging, !lagging.isEmpty {
+                StandardError.write("behind: \(lagging.joined(separator: ", "))\n")
+            }
             if let found = refusal.problem?.conflicts {
                 conflicts(found).print(format)
                 let more = (refusal.problem?.conflictCount ?? 0) - found.count

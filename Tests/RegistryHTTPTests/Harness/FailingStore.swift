@@ -93,6 +93,12 @@ struct FailingStore: Store {
         try await store.verify(noted, progress: progress)
     }
 
+    func tableChanges(
+        after place: HistoryQuery.Place, through last: Revision, limit: Int
+    ) async throws(RegistryError) -> Page<TableChange> {
+        try await store.tableChanges(after: place, through: last, limit: limit)
+    }
+
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
         try await store.maintain(tokenUses: tokenUses)
     }

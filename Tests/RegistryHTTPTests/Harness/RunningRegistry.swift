@@ -146,7 +146,7 @@ func serving(
 
 private func clientConfiguration() -> HTTPClient.Configuration {
     var configuration = HTTPClient.Configuration()
-    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
     configuration.redirectConfiguration = .disallow
     return configuration
 }

@@ -180,7 +180,10 @@ struct WaveTurn {
         run.report.say(.failed, wave: number) {
             $0.code = failure.problem?.code
             $0.count = failure.problem?.conflictCount
-            $0.detail = failure.problem?.detail ?? failure.failure.description
+            let lagging = failure.problem?.lagging ?? []
+            $0.detail =
+                (failure.problem?.detail ?? failure.failure.description)
+                + (lagging.isEmpty ? "" : ": \(lagging.joined(separator: ", "))")
         }
     }
 

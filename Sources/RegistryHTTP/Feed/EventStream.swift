@@ -1,0 +1,64 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+import RegistryWire
+import RoutingTable
+
+/// The feed as server-sent events: what is there, then each revision as it comes.
+///
+/// An event is one page, whole revisions. A reader that doesn't take what it was sent holds up nobody
+/// but itself: the next page is looked for when the one before is written.
+struct EventStream: Sendable {
+    let service: RegistryService
+    let query: FeedQuery
+    /// Time between heartbeats.
+    let interval: Duration
+    let metrics: FeedMetrics
+
+    /// Each heartbeat's revision is the `to` of the event before: the reader has just what the digest
+    /// says. The first comes as soon as the reader has caught up.
+    func run(_ write: ([UInt8]) async throws -> Void) async throws {
+        let stop = StopFlag()
+        metrics.streams.increment()
+        defer { metrics.streams.decrement() }
+        try await stop.whileServing(of: service.state.feed) {
+            try await follow(write, until: stop)
+        }
+    }
+
+    private func follow(
+        _ write: ([UInt8]) async throws -> Void, until stop: StopFlag
+    ) async throws {
+        let text = FeedText(service: service)
+        let feed = service.state.feed
+        var position = query.position
+        var next = ContinuousClock.now
+        var due: Read<TableDigest>?
+        while !stop.isRaised, !Task.isCancelled {
+            if due == nil, ContinuousClock.now >= next { due = try service.digest() }
+            let stretch = try await service.feed(
+                after: position, through: due?.revision, limit: query.limit)
+            metrics.count(stretch)
+            if !stretch.isEmpty {
+                try await text.write(
+                    stretch, prefix: "id: \(stretch.epoch).\(stretch.to)\ndata: ", suffix: "\n\n",
+                    to: write)
+                metrics.events.increment()
+                position.revision = stretch.to
+            } else if let beat = due, beat.revision <= position.revision {
+                try await write(Self.heartbeat(beat))
+                due = nil
+                next = .now + interval
+            } else {
+                let limit = due == nil ? ContinuousClock.now.duration(to: next) : interval
+                _ = await feed.waits(after: position.revision, within: limit) { stop.isRaised }
+            }
+        }
+    }
+
+    private static func heartbeat(_ read: Read<TableDigest>) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.write(Heartbeat(head: read.revision, digest: read.value.description))
+        return Array("event: heartbeat\ndata: ".utf8) + writer.bytes + Array("\n\n".utf8)
+    }
+}

@@ -1,0 +1,65 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+
+/// What a follower asks for.
+struct FeedQuery: Sendable {
+    /// What it has.
+    var position: Position
+    /// How long it waits for the next revision.
+    var wait: Duration
+    /// Changes at which an answer ends, at the end of a revision.
+    var limit: Int
+    /// The copy that asks, and reports by asking.
+    var agent: AgentName?
+    /// What it has applied. Nil where it doesn't say in which epoch: that proves nothing.
+    var applied: Position?
+
+    static let maximumWaitSeconds = 60.0
+    static let maximumLimit = 10_000
+    static let defaultLimit = 1_000
+
+    /// - Parameter resumes: whether `Last-Event-ID` counts.
+    /// - Throws: `invalid-request`; `resync` where the epoch is another one.
+    init(_ call: Call, resumes: Bool) throws {
+        var query = QueryReader(call.query)
+        let after = query.revision("after") ?? .zero
+        let epoch = query.text("epoch", maximum: 64)
+        let seconds = query.value("wait", "a number of seconds from 0 to 60") { text in
+            Double(text).flatMap { (0...Self.maximumWaitSeconds).contains($0) ? $0 : nil }
+        }
+        let limit = query.value("limit", "a number from 1 to 10000") { text in
+            Int(text).flatMap { (1...Self.maximumLimit).contains($0) ? $0 : nil }
+        }
+        agent = query.value(
+            "agent", "a name of 1 to 100 letters, digits, dots, dashes or underscores"
+        ) { AgentName($0) }
+        try query.finish()
+        wait = .milliseconds(Int((seconds ?? 0) * 1000))
+        self.limit = limit ?? Self.defaultLimit
+        let here = try call.service.position().epoch
+        position = Position(epoch: epoch.map { Epoch($0) } ?? here, revision: after)
+        applied = epoch == nil ? nil : position
+        if resumes, let last = try Self.lastEventID(call.request.headers) {
+            (position, applied) = (last, last)
+        }
+    }
+
+    /// `<epoch>.<revision>`, as events have it. Clients send back what they were sent: other text is a
+    /// mistake in front of us, and whoever sent it doesn't know where it is.
+    private static func lastEventID(_ fields: HTTPFields) throws -> Position? {
+        let values = fields[values: .lastEventID]
+        guard let text = values.first else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard values.count == 1, parts.count == 2, (1...64).contains(parts[0].utf8.count),
+            let number = Int64(parts[1]), number >= 0, String(number) == parts[1]
+        else {
+            throw Problem.invalid([
+                FieldProblem(
+                    pointer: "Last-Event-ID", code: "invalid",
+                    detail: "the id of an event is expected: an epoch, a dot, a revision")
+            ])
+        }
+        return Position(epoch: Epoch(String(parts[0])), revision: Revision(number))
+    }
+}

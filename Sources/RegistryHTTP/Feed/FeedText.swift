@@ -1,0 +1,97 @@
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// Writes a stretch of the feed as JSON, in pieces whatever its size.
+///
+/// A revision in memory is encoded once for all readers, piece by piece; what stands around it is
+/// each reader's own.
+struct FeedText: Sendable {
+    let service: RegistryService
+
+    /// Octets collected before they're written: many small revisions make one write.
+    private static let writeSize = 64 * 1024
+
+    /// - Parameters:
+    ///   - prefix: what stands before the page.
+    ///   - suffix: what stands after it.
+    func write(
+        _ stretch: FeedStretch, prefix: String = "", suffix: String = "",
+        to write: ([UInt8]) async throws -> Void
+    ) async throws {
+        var buffer = Array(prefix.utf8) + Self.opening(stretch)
+        var isFirst = true
+        func add(_ piece: [UInt8]) async throws {
+            guard !piece.isEmpty else { return }
+            if !isFirst { buffer.append(UInt8(ascii: ",")) }
+            isFirst = false
+            buffer += piece
+            guard buffer.count >= Self.writeSize else { return }
+            try await write(buffer)
+            buffer.removeAll(keepingCapacity: true)
+        }
+        switch stretch.source {
+        case .ring(let revisions):
+            for revision in revisions {
+                for number in 0..<revision.pieceCount {
+                    try await add(revision.octets(ofPiece: number, Self.encode))
+                }
+            }
+        case .log(var items, hasMore: var hasMore):
+            while true {
+                try await add(Self.encode(items))
+                guard hasMore, let last = items.last else { break }
+                let page = try await service.feed(
+                    restOf: stretch, after: last.place, limit: FeedRevision.pieceSize * 4)
+                (items, hasMore) = (page.items, page.hasMore)
+            }
+        }
+        buffer += Array("]}".utf8) + Array(suffix.utf8)
+        try await write(buffer)
+    }
+
+    /// Everything up to the first change.
+    private static func opening(_ stretch: FeedStretch) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.begin(
+            FeedPage(
+                epoch: stretch.epoch, from: stretch.from, to: stretch.to, head: stretch.head))
+        return writer.bytes
+    }
+
+    /// Some changes of a revision, with commas between them.
+    private static func encode(_ revision: FeedRevision, _ range: Range<Int>) -> [UInt8] {
+        let changes = revision.changes
+        let domainCount = changes.domains.count
+        return list(of: range.count) { writer in
+            for place in range {
+                let change =
+                    place < domainCount
+                    ? FeedChange(changes.domains[place], at: revision.revision)
+                    : FeedChange(changes.locations[place - domainCount], at: revision.revision)
+                writer.write(change)
+            }
+        }
+    }
+
+    private static func encode(_ items: [TableChange]) -> [UInt8] {
+        list(of: items.count) { writer in
+            for item in items {
+                switch item.what {
+                case .domain(let change):
+                    writer.write(FeedChange(change, at: item.place.revision))
+                case .location(let change):
+                    writer.write(FeedChange(change, at: item.place.revision))
+                case .other: break
+                }
+            }
+        }
+    }
+
+    /// The inside of an array.
+    private static func list(of count: Int, _ body: (inout JSONWriter) -> Void) -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: count * 192)
+        body(&writer)
+        return writer.bytes
+    }
+}

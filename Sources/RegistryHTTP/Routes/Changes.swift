@@ -1,0 +1,89 @@
+import HTTPTypes
+import RegistryModel
+import RegistryService
+
+/// `/v1/changes`: the log as copies of the routing table follow it, by long polls or as events.
+struct ChangesRoutes: Sendable {
+    static let types: [MediaType] = [.json, .eventStream]
+
+    let options: HTTPOptions
+    private let metrics = FeedMetrics()
+
+    init(options: HTTPOptions) {
+        self.options = options
+    }
+
+    @Sendable func changes(_ call: inout Call) async throws -> Reply {
+        let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
+        let query = try FeedQuery(call, resumes: type == .eventStream)
+        // Heard before anything is refused: who has to begin anew is there, and has nothing.
+        if let agent = query.agent {
+            try await call.service.report(agent, applied: query.applied)
+        }
+        // Refused before the head of an answer is out.
+        let head = try call.service.feedHead(after: query.position)
+        var reply =
+            type == .json
+            ? try await page(call, query) : events(call.service, query, head: head.revision)
+        reply.headers[.vary] = "Accept"
+        reply.headers[.cacheControl] = "no-store"
+        return reply
+    }
+
+    private func events(
+        _ service: RegistryService, _ query: FeedQuery, head: Revision
+    ) -> Reply {
+        var reply = Reply(revision: head)
+        reply.headers[.contentType] = MediaType.eventStream.rawValue
+        // nginx would collect events before it passes them on.
+        reply.headers[.xAccelBuffering] = "no"
+        let stream = EventStream(
+            service: service, query: query, interval: options.heartbeat, metrics: metrics)
+        reply.stream = { write in try await stream.run(write) }
+        return reply
+    }
+
+    private func page(_ call: Call, _ query: FeedQuery) async throws -> Reply {
+        let service = call.service
+        var stretch = try await service.feed(after: query.position, limit: query.limit)
+        if stretch.isEmpty, query.wait > .zero, call.request.method != .head {
+            await wait(service, query)
+            stretch = try await service.feed(after: query.position, limit: query.limit)
+        }
+        metrics.count(stretch)
+        let text = FeedText(service: service)
+        var reply = Reply.json([], at: stretch.head)
+        if stretch.isSmall {
+            var body: [UInt8] = []
+            try await text.write(stretch) { body += $0 }
+            reply.body = body
+        } else {
+            reply.stream = { [stretch] write in try await text.write(stretch, to: write) }
+        }
+        return reply
+    }
+
+    /// Until there is news, or the time is over, or the service stops.
+    private func wait(_ service: RegistryService, _ query: FeedQuery) async {
+        metrics.polls.increment()
+        defer { metrics.polls.decrement() }
+        let feed = service.state.feed
+        let stop = StopFlag()
+        await stop.whileServing(of: feed) {
+            _ = await feed.waits(after: query.position.revision, within: query.wait) {
+                stop.isRaised
+            }
+        }
+    }
+}
+
+extension FeedStretch {
+    /// Whether it fits into one answer of a known length.
+    fileprivate var isSmall: Bool {
+        switch source {
+        case .ring(let revisions):
+            revisions.reduce(0) { $0 + $1.count } <= FeedQuery.maximumLimit / 5
+        case .log(let items, let hasMore): !hasMore && items.count <= FeedQuery.maximumLimit / 5
+        }
+    }
+}

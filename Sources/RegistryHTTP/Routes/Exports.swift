@@ -1,0 +1,82 @@
+import HTTPTypes
+import Metrics
+import RegistryModel
+import RegistryService
+import RegistryWire
+
+/// `/v1/export/{format}`: all domains in the words of proxies. Read like a snapshot: from the store, as
+/// of one revision, with memory for a page.
+struct ExportRoutes: Sendable {
+    static let types: [MediaType] = [.plain, .csv, .json]
+
+    private let snapshots = Counter(
+        label: "registry_snapshots_total", dimensions: [("kind", "export")])
+
+    @Sendable func export(_ call: inout Call) async throws -> Reply {
+        guard let format = ExportFormat(rawValue: call.parameter("format")) else {
+            throw Problem(
+                .notFound, "unknown-format",
+                "there is no such format; the formats are "
+                    + ExportFormat.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        guard ContentNegotiation.choice(of: [format.type], call.request.headers) != nil else {
+            throw Problem.notAcceptable([format.type])
+        }
+        var query = QueryReader(call.query)
+        let value = query.choice("value", ExportFormat.Value.self)
+        if value != nil, !format.isMap {
+            query.refuse("value", "conflict", "only maps have a value")
+        }
+        try query.finish()
+
+        let (position, summary) = try call.service.snapshot()
+        // By what it's made of: a revision that changes no domain and no location leaves the file, and
+        // its tag, as they were.
+        let tag = [format.rawValue, value?.rawValue, summary.digest.description]
+        let file = WholeFile(
+            call, tag: tag.compactMap(\.self).joined(separator: "."), at: position.revision)
+        if let reply = file.notModified { return reply }
+        snapshots.increment()
+        let lines = DomainLines(service: call.service, revision: position.revision)
+        switch format {
+        case .nginxMap, .haproxyMap:
+            let texts = ExportTexts(summary.locations, format, value ?? .location)
+            return file.reply("text/plain; charset=utf-8") { write in
+                try await lines.write([], to: write) { texts.appendLine($0, to: &$1) }
+            }
+        case .csv:
+            return file.reply("text/csv; charset=utf-8; header=present") { write in
+                try await lines.write(Array(Self.csvHeader.utf8), to: write) { domain, buffer in
+                    buffer += Self.csvLine(domain).utf8
+                }
+            }
+        case .traefik:
+            return file.reply(MediaType.json.rawValue, traefik(lines, summary.locations))
+        }
+    }
+
+    private static let csvHeader =
+        "fqdn,location,tenant,mode,revision,registered_at,changed_at\r\n"
+
+    private static func csvLine(_ domain: Domain) -> String {
+        CSV.line([
+            domain.fqdn.text, domain.location.text, domain.tenant ?? "", domain.mode.rawValue,
+            "\(domain.revision)", domain.registeredAt.description, domain.changedAt.description,
+        ])
+    }
+
+    private func traefik(
+        _ lines: DomainLines, _ locations: [(name: LocationName, upstream: UpstreamURL)]
+    ) -> BodyStream {
+        { write in
+            let export = TraefikExport(locations)
+            var hasRouters = false
+            try await lines.write(export.opening, to: write) { domain, buffer in
+                guard TraefikExport.isRouted(domain) else { return }
+                export.appendRouter(domain, isFirst: !hasRouters, to: &buffer)
+                hasRouters = true
+            }
+            try await write(TraefikExport.closing(hasRouters: hasRouters))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import RegistryModel
+import Synchronization
+
+/// The newest revisions in memory, for those who follow the log, and who waits for the next.
+///
+/// Filled by the writer right after its table has taken a revision in; that costs it a reference and
+/// waking one reader. Who is further behind than this reaches reads from the store.
+public final class ChangeFeed: Sendable {
+    private let ring: Mutex<FeedRing>
+    private let waiters = FeedWaiters()
+
+    /// - Parameter capacity: changes kept, at most; some 200 octets each.
+    public init(capacity: Int = 131_072) {
+        ring = Mutex(FeedRing(capacity: capacity))
+    }
+
+    /// What has been published; nil until the table has been loaded.
+    public var head: Position? { ring.withLock(\.head) }
+
+    func begin(at position: Position) {
+        ring.withLock { $0.begin(at: position) }
+        waiters.wake()
+    }
+
+    /// A revision that the table has. One that is here already is passed over.
+    func publish(_ changes: RevisionChanges) {
+        guard ring.withLock({ $0.add(changes) }) else { return }
+        waiters.wake()
+    }
+
+    /// Waits until there is a revision after `revision`, or `isOver`.
+    /// - Returns: false where `limit` came first. After `nudge()` there may be nothing new.
+    public func waits(
+        after revision: Revision, within limit: Duration, unless isOver: @Sendable () -> Bool
+    ) async -> Bool {
+        await waiters.wait(within: limit) { [self] in
+            isOver() || (head?.revision ?? .zero) > revision
+        }
+    }
+
+    /// Lets everybody who waits look again.
+    public func nudge() {
+        waiters.wake()
+    }
+
+    func slice(after revision: Revision, through last: Revision, limit: Int) -> [FeedRevision]? {
+        ring.withLock { $0.slice(after: revision, through: last, limit: limit) }
+    }
+}

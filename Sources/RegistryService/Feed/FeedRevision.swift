@@ -1,0 +1,65 @@
+import RegistryModel
+import Synchronization
+
+/// One revision as the feed keeps it, with its octets once somebody has asked for them.
+///
+/// However many readers there are, a small revision is encoded once. Of a large one only the pieces
+/// that were read last are kept: readers that keep up with each other share them.
+public final class FeedRevision: Sendable {
+    public let changes: RevisionChanges
+    private let pieces = Mutex(FeedPieces())
+
+    /// Changes in one piece: some 90 KiB.
+    public static let pieceSize = 512
+    /// Pieces kept of each revision: some 700 KiB.
+    private static let keptPieces = 8
+
+    init(_ changes: RevisionChanges) {
+        self.changes = changes
+    }
+
+    public var revision: Revision { changes.revision }
+
+    /// Of domains and locations.
+    public var count: Int { changes.domains.count + changes.locations.count }
+
+    public var pieceCount: Int { (count + Self.pieceSize - 1) / Self.pieceSize }
+
+    /// Which of all changes are in a piece; those of locations come after those of domains.
+    public func range(ofPiece number: Int) -> Range<Int> {
+        let start = number * Self.pieceSize
+        return start..<min(start + Self.pieceSize, count)
+    }
+
+    /// - Parameter encode: may run more than once, where readers meet.
+    public func octets(ofPiece number: Int, _ encode: (FeedRevision, Range<Int>) -> [UInt8])
+        -> [UInt8]
+    {
+        if let found = pieces.withLock({ $0.find(number) }) { return found }
+        let octets = encode(self, range(ofPiece: number))
+        pieces.withLock { $0.keep(octets, number, atMost: Self.keptPieces) }
+        return octets
+    }
+}
+
+/// Octets of the pieces that were read last.
+private struct FeedPieces {
+    /// The last used one last.
+    private var kept: [(number: Int, octets: [UInt8])] = []
+
+    mutating func find(_ number: Int) -> [UInt8]? {
+        guard let place = kept.firstIndex(where: { $0.number == number }) else { return nil }
+        let piece = kept[place]
+        if place != kept.count - 1 {
+            kept.remove(at: place)
+            kept.append(piece)
+        }
+        return piece.octets
+    }
+
+    mutating func keep(_ octets: [UInt8], _ number: Int, atMost limit: Int) {
+        guard !kept.contains(where: { $0.number == number }) else { return }
+        if kept.count == limit { kept.removeFirst() }
+        kept.append((number, octets))
+    }
+}

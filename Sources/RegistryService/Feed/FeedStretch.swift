@@ -1,0 +1,69 @@
+import RegistryModel
+
+/// Whole revisions of the feed: those after `from` up to `to`.
+public struct FeedStretch: Sendable {
+    public enum Source: Sendable {
+        /// From memory, one after the other.
+        case ring([FeedRevision])
+        /// From the store: the first changes. Where `hasMore`, the last one's revision goes on.
+        case log([TableChange], hasMore: Bool)
+    }
+
+    public var epoch: Epoch
+    public var from: Revision
+    public var to: Revision
+    /// The feed's as this was read.
+    public var head: Revision
+    public var source: Source
+
+    public var isEmpty: Bool { from == to }
+}
+
+extension RegistryService {
+    /// The feed after a position: revisions that hold about `limit` changes, or one that holds more.
+    ///
+    /// - Parameter last: no revision after this one.
+    /// - Throws: `resync` where there is no way from the position to the head.
+    public func feed(
+        after position: Position, through last: Revision? = nil, limit: Int
+    ) async throws(RegistryError) -> FeedStretch {
+        let from = position.revision
+        let head = try feedHead(after: position)
+        var stretch = FeedStretch(
+            epoch: head.epoch, from: from, to: from, head: head.revision, source: .ring([]))
+        let last = min(last ?? head.revision, head.revision)
+        guard from < last else { return stretch }
+        if let slice = state.feed.slice(after: from, through: last, limit: limit) {
+            stretch.to = slice.last?.revision ?? from
+            stretch.source = .ring(slice)
+            return stretch
+        }
+        // Positions are numbered from 0: this is behind the last change of `from`.
+        let page = try await store.tableChanges(
+            after: .init(revision: from, position: .max), through: last, limit: limit)
+        stretch.to = page.hasMore ? page.items.last?.place.revision ?? from : last
+        stretch.source = .log(page.items, hasMore: page.hasMore)
+        return stretch
+    }
+
+    /// The rest of the revision at which a stretch from the store was cut.
+    public func feed(
+        restOf stretch: FeedStretch, after place: HistoryQuery.Place, limit: Int
+    ) async throws(RegistryError) -> Page<TableChange> {
+        try await store.tableChanges(after: place, through: stretch.to, limit: limit)
+    }
+
+    /// Where the feed ends.
+    /// - Throws: `notReady`; `resync` where no reader can be at the position.
+    public func feedHead(after position: Position) throws(RegistryError) -> Position {
+        guard let head = state.feed.head else { throw .notReady }
+        guard position.epoch == head.epoch else {
+            throw .resync("the epoch is \(head.epoch) now: the store is another one")
+        }
+        guard position.revision <= head.revision else {
+            throw .resync(
+                "revision \(position.revision) isn't there; the last one is \(head.revision)")
+        }
+        return head
+    }
+}

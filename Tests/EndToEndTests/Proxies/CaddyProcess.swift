@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+/// Real Caddy with `deploy/caddy/Caddyfile`, and two sides behind it.
+final class CaddyProcess: Sendable {
+    let visitor: Visitor
+    private let folder: TestFolder
+    private let sides: Sides
+    private let process: ChildProcess
+
+    static func start(before registry: ServerProcess) async throws -> CaddyProcess {
+        let token = try await registry.succeed("tokens", "create", "caddy", "--role", "reader")
+        let folder = try TestFolder()
+        let sides = try await Sides.start(in: folder, spare: 1)
+        let proxy = try CaddyProcess(
+            folder, sides, registry: registry.port,
+            token: token.output.trimmingCharacters(in: .newlines))
+        _ = try await poll("caddy listening: \(proxy.process.errors)") {
+            BlockingConnection(port: proxy.visitor.port)
+        }
+        return proxy
+    }
+
+    private init(_ folder: TestFolder, _ sides: Sides, registry: Int, token: String) throws {
+        self.folder = folder
+        self.sides = sides
+        visitor = Visitor(port: sides.spare[0])
+        let text = try Repository.configuration(
+            "deploy/caddy/Caddyfile",
+            [
+                ("127.0.0.1:8080", "127.0.0.1:\(registry)"),
+                (":8000 {", "http://:\(visitor.port) {\n\tbind 127.0.0.1"),
+                ("127.0.0.1:9001", "127.0.0.1:\(sides.japan)"),
+                ("127.0.0.1:9002", "127.0.0.1:\(sides.aws)"),
+            ])
+        let file = try folder.write(text, to: "Caddyfile")
+        process = try ChildProcess(
+            URL(fileURLWithPath: "/usr/bin/env"),
+            ["caddy", "run", "--config", file.path, "--adapter", "caddyfile"],
+            outputs: folder.url,
+            environment: [
+                "TENANT_REGISTRY_TOKEN": token, "HOME": folder.url.path,
+                "XDG_DATA_HOME": folder.file("data").path,
+                "XDG_CONFIG_HOME": folder.file("config").path,
+            ], endsBy: SIGTERM)
+    }
+
+    func stop() async throws {
+        process.signal(SIGTERM)
+        try await process.waitForExit()
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+
+/// Somebody who sends a proxy whatever they like, octet by octet.
+struct Visitor: Sendable {
+    let port: Int
+
+    struct Page: Sendable, Equatable {
+        var status: Int
+        var body: String
+
+        /// Which side answered, and what it was told: `japan japan serve`.
+        var side: Substring { body.prefix { $0 != "\n" } }
+        /// What came through that shouldn't: the side's last line.
+        var leaks: String {
+            body.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(3).joined()
+        }
+    }
+
+    /// - Parameter fields: lines of the head, `Host` among them.
+    func send(_ method: String = "GET", _ fields: [String]) async throws -> Page {
+        let text = "\(method) / HTTP/1.1\r\n" + fields.map { "\($0)\r\n" }.joined() + "\r\n"
+        let answer = await withCheckedContinuation {
+            (done: CheckedContinuation<BlockingConnection.Answer?, Never>) in
+            // Blocking calls don't belong on Swift's own threads.
+            Thread.detachNewThread {
+                let connection = BlockingConnection(port: port)
+                connection?.send(text)
+                done.resume(returning: connection?.readAnswer())
+            }
+        }
+        let page = try #require(answer, "no answer to \(text)")
+        return Page(status: page.status, body: page.body)
+    }
+
+    func visit(_ host: String, _ method: String = "GET", _ more: [String] = []) async throws -> Page
+    {
+        try await send(method, ["Host: \(host)"] + more)
+    }
+}
+
+/// A thousand tenants on two sides, and what visitors try in order to get to another's.
+enum Crowd {
+    static let tenants = (0..<1000).map { number in
+        (host: "t\(number).kintone.com", side: number.isMultiple(of: 3) ? "aws" : "japan")
+    }
+
+    static func other(than side: String) -> String { side == "aws" ? "japan" : "aws" }
+
+    /// Fields that name another tenant or another side.
+    static func lies(against side: String) -> [String] {
+        let wrong = other(than: side)
+        let victim = wrong == "aws" ? "t0.kintone.com" : "t1.kintone.com"
+        return [
+            "X-Tenant-Location: \(wrong)", "x-tenant-location: \(wrong)", "X-Tenant-Mode: serve",
+            "X-Tenant-Upstream: http://evil.example", "X-Tenant-Other: evil",
+            "X-Forwarded-Host: \(victim)", "X-Original-Host: \(victim)", "X-Host: \(victim)",
+            "X-Forwarded-Server: \(victim)", "Forwarded: host=\(victim)",
+            "X-Forwarded-Uri: /v1/route?host=\(victim)", "X-Original-URL: /v1/route?host=\(victim)",
+            "Authorization: Bearer trk_a_b", "If-None-Match: \"2\"", "Accept: application/json",
+            "Connection: X-Forwarded-Host, keep-alive",
+        ]
+    }
+
+    /// Registers them all.
+    static func register(with registry: ServerProcess) async throws {
+        let lines = ["fqdn,location"] + tenants.map { "\($0.host),\($0.side)" }
+        let file = try registry.folder.write(lines.joined(separator: "\n"), to: "tenants.csv")
+        _ = try await registry.succeed("import", file.path)
+    }
+
+    /// Every tenant four times: plainly, with every lie, and in other spellings.
+    static func expectRightSides(_ visitor: Visitor) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for part in 0..<4 {
+                group.addTask {
+                    for index in stride(from: part, to: tenants.count, by: 4) {
+                        try await expectRightSide(visitor, tenants[index].host, tenants[index].side)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private static func expectRightSide(
+        _ visitor: Visitor, _ host: String, _ side: String
+    ) async throws {
+        let lies = lies(against: side)
+        for (spelling, fields) in [
+            (host, []), (host, lies), (host.uppercased() + ".", lies), ("\(host):8443", lies),
+        ] {
+            let page = try await visitor.visit(spelling, "GET", fields)
+            #expect(page.status == 200, "\(spelling)")
+            #expect(page.side == "\(side) \(side) serve", "\(spelling): \(page)")
+            #expect(page.leaks == "", "\(spelling): \(page)")
+        }
+    }
+
+    static let strangers = [
+        "nobody.kintone.com", "kintone.com", "t0.kintone.com.evil.example", "evil.t0.kintone.com",
+        "t0.kintone.com,t1.kintone.com", "t1.kintone.com, t0.kintone.com", "t0.kintone.com@evil",
+        "japan", "aws", "-", "unknown", "127.0.0.1", "[::1]", "[::1]:80", "localhost", "",
+        "t0.kintone.com..", "t0..kintone.com", " t0.kintone.com/", "t0.kintone.com%2e", "*",
+        "xn--a.kintone.com", String(repeating: "a", count: 300) + ".com",
+    ]
+
+    /// Hosts that nobody has reach nobody's site, whatever else the visitor says.
+    static func expectNoSideForStrangers(_ visitor: Visitor) async throws {
+        for host in strangers {
+            for lies in [[], lies(against: "japan")] {
+                let page = try await visitor.visit(host, "GET", lies)
+                // 400 and 421 are the proxy's own, of a host that it can't read.
+                #expect([400, 404].contains(page.status), "\(host): \(page)")
+                #expect(!page.body.contains("serve"), "\(host): \(page)")
+            }
+        }
+    }
+
+    /// Requests with more than one host, or none. Whoever is answered is answered by the side of one that
+    /// stands in the request, which is told of the same.
+    static func expectOneTruthForDoubleHosts(_ visitor: Visitor) async throws {
+        let requests = [
+            ["Host: t0.kintone.com", "Host: t1.kintone.com"],
+            ["Host: t1.kintone.com", "Host: t0.kintone.com"],
+            ["Host: nobody.kintone.com", "Host: t0.kintone.com"],
+            [],
+        ]
+        for fields in requests {
+            let page = try await visitor.send("GET", fields)
+            #expect([400, 404].contains(page.status), "\(fields): \(page)")
+        }
+    }
+}

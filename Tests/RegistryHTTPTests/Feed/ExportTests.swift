@@ -1,0 +1,174 @@
+import Foundation
+import RegistryHTTP
+import RegistryModel
+import RegistryWire
+import Testing
+
+@Suite("Exports", .timeLimit(.minutes(5))) struct ExportTests {
+    private static func registerSome(_ registry: RunningRegistry) async throws {
+        for name in ["b.example.com", "a.example.com", "c.example.com", "xn--zckzah.example.com"] {
+            try await registry.register(name, tenant: "acme, inc")
+        }
+        for change in [
+            ("a.example.com", #"{"location":"aws"}"#), ("b.example.com", #"{"mode":"read_only"}"#),
+            ("c.example.com", #"{"mode":"reject"}"#),
+        ] {
+            try await registry.send(.PATCH, "/v1/domains/\(change.0)", json: change.1)
+        }
+    }
+
+    private static func setUpstream(
+        _ registry: RunningRegistry, _ name: String, _ upstream: String
+    ) async throws {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("upstream", upstream)
+        writer.field("accepts_signups", true)
+        writer.field("default_for_signups", name == "japan")
+        writer.endObject()
+        let answer = try await registry.send(.PUT, "/v1/locations/\(name)", bytes: writer.bytes)
+        try #require([200, 201].contains(answer.status))
+    }
+
+    @Test func `have a line for each domain, by name`() async throws {
+        try await withRegistry { registry in
+            try await Self.registerSome(registry)
+            let map = try await registry.get("/v1/export/nginx-map", as: .role(.reader))
+            #expect(
+                map.text
+                    == "a.example.com aws;\nb.example.com japan;\nc.example.com japan;\n"
+                    + "xn--zckzah.example.com japan;\n")
+            let modes = try await registry.get("/v1/export/haproxy-map?value=mode")
+            #expect(
+                modes.text
+                    == "a.example.com serve\nb.example.com read_only\nc.example.com reject\n"
+                    + "xn--zckzah.example.com serve\n")
+            let upstreams = try await registry.get("/v1/export/haproxy-map?value=upstream")
+            #expect(upstreams.text.hasPrefix("a.example.com http://aws.invalid\n"))
+            let csv = try await registry.get("/v1/export/csv")
+            let lines = csv.text.split(separator: "\r\n")
+            #expect(lines.first == "fqdn,location,tenant,mode,revision,registered_at,changed_at")
+            #expect(lines[1].hasPrefix(#"a.example.com,aws,"acme, inc",serve,"#))
+            #expect(lines.count == 5)
+        }
+    }
+
+    @Test func `are Traefik's own configuration, with modes as rules`() async throws {
+        try await withRegistry { registry in
+            let empty = try await registry.get("/v1/export/traefik")
+            #expect(empty["http", "routers"] == nil && empty["http", "services", "aws"] != nil)
+            try await Self.registerSome(registry)
+            let answer = try await registry.get("/v1/export/traefik")
+            let routers = try #require(answer["http", "routers"])
+            #expect(
+                routers.keys == ["a.example.com", "b.example.com", "xn--zckzah.example.com"])
+            #expect(routers["a.example.com"]?["rule"]?.text == "Host(`a.example.com`)")
+            #expect(routers["a.example.com"]?["service"]?.text == "aws")
+            #expect(
+                routers["b.example.com"]?["rule"]?.text
+                    == "Host(`b.example.com`) && (Method(`GET`) || Method(`HEAD`) || Method(`OPTIONS`))"
+            )
+            let services = try #require(answer["http", "services"])
+            #expect(services.keys == ["aws", "japan"])
+            let servers = services["aws"]?["loadBalancer"]?["servers"]?.array
+            #expect(servers?.first?["url"]?.text == "http://aws.invalid")
+        }
+    }
+
+    @Test func `keep their tag where nothing in them can have changed`() async throws {
+        try await withRegistry { registry in
+            try await Self.registerSome(registry)
+            for target in [
+                "nginx-map", "nginx-map?value=mode", "nginx-map?value=upstream", "haproxy-map",
+                "csv", "traefik",
+            ] {
+                let target = "/v1/export/\(target)"
+                let first = try await registry.get(target)
+                let tag = try #require(first.header("ETag"))
+                try await registry.post("/v1/tokens", #"{"name":"x","role":"reader"}"#)
+                let same = try await registry.get(target, headers: [("If-None-Match", tag)])
+                #expect(same.status == 304, "\(target)")
+                #expect(try await registry.get(target).bytes == first.bytes)
+                try await registry.register("z\(abs(target.hashValue)).example.com")
+                let other = try await registry.get(target, headers: [("If-None-Match", tag)])
+                #expect(other.status == 200, "\(target)")
+            }
+            let tags = try await ["nginx-map", "nginx-map?value=mode", "haproxy-map"].asyncMap {
+                try await registry.get("/v1/export/\($0)").header("ETag")
+            }
+            #expect(Set(tags).count == 3)
+        }
+    }
+
+    @Test(arguments: [
+        ("yaml", 404, "unknown-format"), ("csv?value=mode", 400, "invalid-request"),
+        ("traefik?value=mode", 400, "invalid-request"),
+        ("nginx-map?value=tenant", 400, "invalid-request"),
+        ("nginx-map?x=1", 400, "invalid-request"),
+    ])
+    func `refuse what can't be`(target: String, status: Int, code: String) async throws {
+        try await withRegistry { registry in
+            let answer = try await registry.get("/v1/export/\(target)")
+            #expect(answer.isProblem(status, code))
+        }
+    }
+
+    /// The most hostile upstreams that a location can have.
+    static let upstreams = [
+        #"http://a/";}include/etc/passwd;#"#, #"http://a/\"#, #"http://a/\\";"#,
+        "http://a/$host${request_uri}$$", #"http://a/{};'`|&<>#"#,
+    ]
+
+    @Test(arguments: upstreams, ["location", "mode", "upstream"])
+    func `are read by nginx and HAProxy, whatever an upstream holds`(
+        upstream: String, value: String
+    ) async throws {
+        try await withRegistry { registry in
+            try await Self.registerSome(registry)
+            try await Self.setUpstream(registry, "aws", upstream)
+            let folder = try Tool.Folder()
+            for format in ["nginx-map", "haproxy-map"] {
+                let map = try await registry.get("/v1/export/\(format)?value=\(value)")
+                try Data(map.bytes).write(to: folder.file(format))
+                #expect(map.text.split(separator: "\n").count == 4)
+            }
+            let nginx = """
+                error_log stderr; pid \(folder.file("pid").path); events {}
+                http {
+                    access_log off; map_hash_bucket_size 256;
+                    map $host $tenant { default none; include \(folder.file("nginx-map").path); }
+                    server { listen unix:\(folder.file("s").path); return 200 $tenant; }
+                }
+                """
+            try Data(nginx.utf8).write(to: folder.file("nginx.conf"))
+            let checked = try Tool(
+                "nginx", ["-t", "-p", folder.url.path, "-c", folder.file("nginx.conf").path])
+            #expect(checked.status == 0, "\(checked.text)")
+            let haproxy = """
+                defaults
+                    mode http
+                    timeout client 1s
+                    timeout server 1s
+                    timeout connect 1s
+                frontend f
+                    bind unix@\(folder.file("h").path)
+                    http-request return status 200 content-type text/plain lf-string \
+                %[req.hdr(host),map(\(folder.file("haproxy-map").path),none)]
+
+                """
+            try Data(haproxy.utf8).write(to: folder.file("haproxy.cfg"))
+            let read = try Tool("haproxy", ["-c", "-f", folder.file("haproxy.cfg").path])
+            #expect(read.status == 0, "\(read.text)")
+        }
+    }
+}
+
+extension Array {
+    fileprivate func asyncMap<Value>(_ body: (Element) async throws -> Value) async rethrows
+        -> [Value]
+    {
+        var values: [Value] = []
+        for element in self { values.append(try await body(element)) }
+        return values
+    }
+}
