@@ -33,7 +33,8 @@ test: ## Install, build, run every check and test
 	$(SWIFT) test --skip-build --filter EndToEndTests
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
 	@scripts/try-runbook > .build/runbook.log 2>&1 || { cat .build/runbook.log; exit 1; }
-	@echo "the demo and the runbook ran; their words are in .build/demo.log and .build/runbook.log"
+	@scripts/try-failover > .build/failover.log 2>&1 || { cat .build/failover.log; exit 1; }
+	@echo "the demo, the runbook and the failover ran; their words are in .build/{demo,runbook,failover}.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
@@ -62,6 +63,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/soak 2
 	@WAVE_ROUNDS=2 Benchmarks/waves
 	@Benchmarks/history
+	@Benchmarks/postgres
 	@Benchmarks/edge
 
 coverage: ## Line coverage of the tests

@@ -63,6 +63,10 @@ let package = Package(
                 .embedInCode("0002_migrations.sqlite.sql"),
                 .embedInCode("0003_history_filters.sqlite.sql"),
                 .embedInCode("0004_agents.sqlite.sql"),
+                .embedInCode("0001_registry.postgres.sql"),
+                .embedInCode("0002_migrations.postgres.sql"),
+                .embedInCode("0003_history_filters.postgres.sql"),
+                .embedInCode("0004_agents.postgres.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -72,6 +76,17 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict),
+
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "PostgresStore",
+            dependencies: [
+                "CLibPQ", "RegistryModel", "RegistryLedger", "Migrations",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
@@ -134,8 +149,9 @@ let package = Package(
             name: "TenantRegistry",
             dependencies: [
                 "RegistryHTTP", "RegistryAgent", "RegistryClient", "RegistryWire", "SQLiteStore",
+                "PostgresStore",
                 "PrometheusMetrics",
-                "RegistryModel", "RegistryService", "RoutingTable",
+                "RegistryModel", "RegistryLedger", "RegistryService", "RoutingTable",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -207,10 +223,24 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "PostgresServer",
+            dependencies: ["CLibPQ"], path: "Tests/PostgresServer",
+            swiftSettings: strict),
+        .testTarget(
+            name: "PostgresStoreTests",
+            dependencies: [
+                "PostgresStore", "PostgresServer", "RegistryModel", "Migrations",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "StoreContractTests",
             dependencies: [
-                "SQLiteStore", "RegistryModel", "RegistryLedger",
+                "SQLiteStore", "PostgresStore", "PostgresServer", "RegistryModel",
+                "RegistryLedger",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -224,7 +254,8 @@ let package = Package(
         .testTarget(
             name: "RegistryHTTPTests",
             dependencies: [
-                "RegistryHTTP", "RegistryService", "SQLiteStore", "RoutingTable", "RegistryWire",
+                "RegistryHTTP", "RegistryService", "SQLiteStore", "PostgresStore",
+                "PostgresServer", "RoutingTable", "RegistryWire",
                 "RegistryModel",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -240,7 +271,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "RegistryAgent", "RegistryClient", "RegistryWire", "RegistryModel",
+                "PostgresServer", "RegistryAgent", "RegistryClient", "RegistryWire",
+                "RegistryModel",
                 "TenantRegistry",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -19,6 +19,17 @@ public struct SchemaFile: Sendable {
         SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_sqlite_sql),
     ]
 
+    public static let postgres = [
+        SchemaFile(
+            version: 1, name: "registry", bytes: PackageResources._001_registry_postgres_sql),
+        SchemaFile(
+            version: 2, name: "migrations", bytes: PackageResources._002_migrations_postgres_sql),
+        SchemaFile(
+            version: 3, name: "history_filters",
+            bytes: PackageResources._003_history_filters_postgres_sql),
+        SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_postgres_sql),
+    ]
+
     public init(version: Int, name: String, sql: String) {
         self.version = version
         self.name = name

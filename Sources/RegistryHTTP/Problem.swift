@@ -250,6 +250,16 @@ extension Problem {
                     .serviceUnavailable, code,
                     "the store failed; the write may or may not be there, ask again after the restart"
                 ).with(.retryAfter, "5")
+            case .storeUnavailable:
+                Problem(
+                    .serviceUnavailable, code,
+                    "the database can't be reached; nothing was written"
+                ).with(.retryAfter, "1")
+            case .outcomeUnknown:
+                Problem(
+                    .serviceUnavailable, code,
+                    "the database went away under the commit: the write may or may not be there; repeat it with its Idempotency-Key, or look"
+                ).with(.retryAfter, "5")
             case .inconsistent: .internalError
             }
     }

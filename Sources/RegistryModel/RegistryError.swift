@@ -76,6 +76,10 @@ public enum RegistryError: Error, Hashable, Sendable {
     case storageFull
     /// The store can't tell whether the write is there, and acknowledges nothing any more.
     case storeFailed
+    /// The database can't be reached. Nothing was written.
+    case storeUnavailable
+    /// The database went away under a commit, and couldn't be asked what became of it.
+    case outcomeUnknown
     /// The schema refused what the code should have: a defect. Nothing was written.
     case inconsistent
 }
@@ -124,6 +128,8 @@ extension RegistryError {
         case .overloaded: "overloaded"
         case .storageFull: "storage-full"
         case .storeFailed: "store-failed"
+        case .storeUnavailable: "store-unavailable"
+        case .outcomeUnknown: "outcome-unknown"
         case .inconsistent: "internal"
         }
     }

@@ -6,7 +6,7 @@ import ServiceLifecycle
 ///
 /// The deadlines are the store's: they run on while the service is down, and whatever came due
 /// meanwhile thaws at the next start. The store is asked again and again rather than an alarm set:
-/// a freeze may have been another node's, and the clock may be set.
+/// a freeze may have been another node's, and the clock may be set. Of several nodes one does it.
 public struct FreezeDeadlines: Service {
     private let service: RegistryService
     private let interval: Duration
@@ -31,6 +31,7 @@ public struct FreezeDeadlines: Service {
     }
 
     func once() async {
+        guard service.isOnDuty else { return }
         do throws(RegistryError) {
             for wave in try await service.store.wavesDue(at: service.time) { await thaw(wave) }
         } catch {

@@ -40,6 +40,17 @@ public struct RegistryService: Sendable {
         try lookups.statistics()
     }
 
+    /// Whether this node does the work that one of all has to do.
+    var isOnDuty: Bool { (store as? any SharedStore)?.isOnDuty ?? true }
+
+    /// How long the database hasn't been heard of; nil where the store is this node's own.
+    public var storeSilence: Duration? { (store as? any SharedStore)?.silence }
+
+    /// Hears from now on of what other nodes write.
+    public func followOthers() throws(RegistryError) {
+        (store as? any SharedStore)?.follow(after: try position())
+    }
+
     /// Reads the whole table. The listener opens after this has returned.
     public func loadTable() async throws(RegistryError) {
         try await state.load(from: store)

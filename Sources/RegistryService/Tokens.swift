@@ -65,11 +65,15 @@ extension RegistryService {
         let record = TokenRecord(
             id: secret.id, name: "first-admin", role: .admin, secretDigest: secret.digest,
             createdAt: now())
-        _ = try await commit(
+        // Of several nodes that start together on one empty store, one makes it.
+        let key = IdempotencyKey(
+            token: Actor.system.token, key: "first-admin",
+            requestDigest: Array(repeating: 0, count: 32))
+        let committed = try await commit(
             .createToken(record),
             WriteContext(
                 actor: .system, note: Note(reason: "first start on an empty store"),
-                requestID: "start"))
-        return true
+                requestID: "start", idempotency: key))
+        return !committed.isReplay
     }
 }

@@ -3,7 +3,6 @@ import Logging
 import Metrics
 import RegistryLedger
 import RegistryModel
-import Synchronization
 
 /// The one writer. Requests that arrive while a commit is under way share the next one: one fsync
 /// for all of them, a savepoint for each, so that a refused one leaves nothing behind.
@@ -13,30 +12,12 @@ import Synchronization
 /// next start recovers. A full disk isn't such an error: SQLite rolls back, and the caller hears of
 /// it.
 final class GroupCommit: Sendable {
-    private struct Job {
-        var request: CommitRequest
-        var answer: CheckedContinuation<Result<Committed, RegistryError>, Never>
-    }
-
-    private struct State {
-        var waiting: [Job] = []
-        var isRunning = false
-        var hasFailed = false
-    }
-
-    /// Requests in one transaction, at most.
-    static let maximumGroup = 512
-    /// Rows in one transaction, unless a single request has more.
-    static let maximumRows = 2000
-    /// Requests that wait for the writer, at most; the next one is told to come back.
-    static let maximumWaiting = 16_384
-
     private let pool: DatabasePool
     private let ledger: Ledger
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     private let onCommit: SQLiteStore.CommitObserver
-    private let state = Mutex(State())
+    private let queue = CommitQueue()
     private let failure = FailureSignal()
     private let wal: WALGauge
 
@@ -57,58 +38,24 @@ final class GroupCommit: Sendable {
     }
 
     func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
-        try await withCheckedContinuation { answer in
-            enqueue(Job(request: request, answer: answer))
-        }.get()
-    }
-
-    private func enqueue(_ job: Job) {
-        enum Admission { case start, wait, refuse(RegistryError) }
-        let admission = state.withLock { state -> Admission in
-            guard !state.hasFailed else { return .refuse(.storeFailed) }
-            guard state.waiting.count < Self.maximumWaiting else { return .refuse(.overloaded) }
-            state.waiting.append(job)
-            guard !state.isRunning else { return .wait }
-            state.isRunning = true
-            return .start
-        }
-        switch admission {
-        case .start: startNextGroup()
-        case .wait: break
-        case .refuse(let error): job.answer.resume(returning: .failure(error))
-        }
+        try await queue.answer(to: request) { startNextGroup() }
     }
 
     /// One group a turn, so that maintenance gets its turns on the writer too.
     private func startNextGroup() {
         pool.asyncWriteWithoutTransaction { [self] db in
-            let jobs = state.withLock { state in
-                // Bounded by rows too: a signup must not wait for a queue of large batches.
-                var rows = 0
-                let jobs = Array(
-                    state.waiting.prefix(Self.maximumGroup).prefix { job in
-                        defer { rows += job.request.command.rowCount }
-                        return rows == 0 || rows + job.request.command.rowCount <= Self.maximumRows
-                    })
-                state.waiting.removeFirst(jobs.count)
-                return jobs
-            }
-            commit(jobs, in: db)
+            commit(queue.nextGroup(), in: db)
             checkpointIfDue(db)
-            let hasMore = state.withLock { state in
-                state.isRunning = !state.waiting.isEmpty
-                return state.isRunning
-            }
-            if hasMore { startNextGroup() }
+            if queue.hasMore() { startNextGroup() }
         }
     }
 
-    private func commit(_ jobs: [Job], in db: Database) {
+    private func commit(_ jobs: [CommitQueue.Job], in db: Database) {
         let started = ContinuousClock.now
         do {
             let results = try transaction(jobs.map(\.request), in: db)
             // A reader may have met a broken disk meanwhile.
-            guard !state.withLock(\.hasFailed) else { throw AcknowledgesNothing() }
+            guard !queue.hasEnded else { throw AcknowledgesNothing() }
             for result in results {
                 if case .success(let written) = result, let changes = written.changes {
                     onCommit(changes)
@@ -129,7 +76,7 @@ final class GroupCommit: Sendable {
 
     /// Copies the log's pages into the file, once what they hold is answered.
     private func checkpointIfDue(_ db: Database) {
-        guard wal.isCheckpointDue, !state.withLock(\.hasFailed) else { return }
+        guard wal.isCheckpointDue, !queue.hasEnded else { return }
         do {
             try db.checkpoint(.passive)
         } catch let error as DatabaseError
@@ -220,12 +167,7 @@ final class GroupCommit: Sendable {
     private func fail(_ error: any Error) {
         logger.critical(
             "the store failed; nothing is acknowledged any more", metadata: ["error": "\(error)"])
-        let abandoned = state.withLock { state in
-            state.hasFailed = true
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for job in abandoned { job.answer.resume(returning: .failure(.storeFailed)) }
+        queue.end(with: .storeFailed)
         failure.raise()
     }
 
@@ -272,7 +214,7 @@ final class GroupCommit: Sendable {
     ) async throws(RegistryError) {
         let result = await withCheckedContinuation {
             (answer: CheckedContinuation<Result<Void, RegistryError>, Never>) in
-            guard !state.withLock(\.hasFailed) else {
+            guard !queue.hasEnded else {
                 return answer.resume(returning: .failure(.storeFailed))
             }
             pool.asyncWriteWithoutTransaction { [self] db in
@@ -296,7 +238,7 @@ final class GroupCommit: Sendable {
 
     /// Returns when everything that was asked before has been answered.
     func finish() async {
-        while state.withLock({ $0.isRunning || !$0.waiting.isEmpty }) {
+        while !queue.isIdle {
             await withCheckedContinuation { done in
                 pool.asyncWriteWithoutTransaction { _ in done.resume() }
             }

@@ -142,15 +142,6 @@ extension DomainQuery {
     fileprivate var isOfEverything: Bool {
         location == nil && mode == nil && tenant == nil && prefix == nil && suffix == nil
     }
-
-    /// Whether the filters that aren't a range of names take a domain.
-    fileprivate func takes(_ domain: Domain) -> Bool {
-        if let location, domain.location != location { return false }
-        if let mode, domain.mode != mode { return false }
-        if let tenant, domain.tenant != tenant { return false }
-        if let suffix { return ".\(domain.fqdn)".hasSuffix(".\(suffix)") }
-        return true
-    }
 }
 
 extension Domain {
@@ -223,10 +214,6 @@ extension Location {
 }
 
 extension Head {
-    func check(_ asked: Revision) throws(RegistryError) {
-        guard asked <= revision else { throw .unknownRevision(asked, head: revision) }
-    }
-
     /// The head as it was right after a revision. Of the empty log, its time is zero.
     static func read(_ db: Database, at asked: Revision) throws -> Head {
         let head = try Head.read(db)

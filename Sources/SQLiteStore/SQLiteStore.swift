@@ -142,7 +142,7 @@ extension SQLiteStore {
 
     /// SQLite would make the file readable for everyone, and gives its WAL the file's own mode. The
     /// folder can be one that somebody made before, with a mode of its own.
-    private static func makePrivateFile(_ folder: URL) throws {
+    static func makePrivateFile(_ folder: URL) throws {
         let path = folder.appendingPathComponent(fileName).path
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {

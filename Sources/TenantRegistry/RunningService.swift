@@ -9,7 +9,6 @@ import RegistryHTTP
 import RegistryModel
 import RegistryService
 import RoutingTable
-import SQLiteStore
 import ServiceLifecycle
 
 /// The service, wired: the one place where parts meet and lifetimes are decided.
@@ -30,13 +29,14 @@ enum RunningService {
             wanted: options.http.limits.connections, logger)
 
         let state = NodeState(table: CompactRoutingTable())
-        let store = try open(options, state: state, logger: logger)
+        let store = try await OpenStore.open(options, state: state, logger: logger)
         let service = RegistryService(
             store: store, state: state,
             names: NamePolicy(reserved: options.reservedNames, suffixes: options.suffixes),
             agents: AgentDirectory(lease: options.agentLease), logger: logger,
             now: SystemClock.now)
         try await load(service, logger)
+        try service.followOthers()
         try await makeFirstToken(service, folder: options.folder, logger)
         registry.observe(service, store)
         let drain = DrainSignal()
@@ -45,26 +45,6 @@ enum RunningService {
             metrics: { registry.render() }, logger: logger)
         registry.register(collector: { server.recordLoad() })
         try await serve(server, options, service: service, store: store, drain: drain, logger)
-    }
-
-    private static func open(
-        _ options: ServeOptions, state: NodeState, logger: Logger
-    ) throws -> SQLiteStore {
-        do {
-            var configuration = SQLiteStore.Configuration(
-                folder: options.folder, quarantine: options.quarantine, now: SystemClock.now)
-            configuration.blastRadius = options.blastRadius
-            return try SQLiteStore(
-                configuration, logger: logger,
-                onCommit: { changes in
-                    guard !state.apply(changes) else { return }
-                    logger.critical(
-                        "the table missed a revision", metadata: ["revision": "\(changes.revision)"]
-                    )
-                })
-        } catch let error as StoreOpeningError {
-            throw CommandFailure.failed(error.description)
-        }
     }
 
     private static func load(_ service: RegistryService, _ logger: Logger) async throws {
@@ -84,10 +64,17 @@ enum RunningService {
         _ service: RegistryService, folder: URL, _ logger: Logger
     ) async throws {
         let file = folder.appendingPathComponent(AdminTokenFile.name)
-        let isNew = try await service.makeFirstToken { try AdminTokenFile.write($0.text, to: file) }
+        var isWritten = false
+        let isNew = try await service.makeFirstToken { secret in
+            try AdminTokenFile.write(secret.text, to: file)
+            isWritten = true
+        }
         if isNew {
             logger.notice(
                 "first start: an admin token was written", metadata: ["file": "\(file.path)"])
+        } else if isWritten {
+            // Another node was quicker: its token is the one, and this text opens nothing.
+            try? FileManager.default.removeItem(at: file)
         }
     }
 
@@ -96,7 +83,7 @@ enum RunningService {
 
     private static func serve(
         _ server: RegistryServer, _ options: ServeOptions, service: RegistryService,
-        store: SQLiteStore, drain: DrainSignal, _ logger: Logger
+        store: any Store, drain: DrainSignal, _ logger: Logger
     ) async throws {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreWatch(store: store)),

@@ -9,7 +9,11 @@ import RegistryService
 struct ServeOptions: Sendable {
     var listen: ListenAddress
     var opsListen: ListenAddress?
+    /// Of the embedded store, and of the first admin token.
     var folder: URL
+    var store = StoreChoice.embedded
+    /// How long a start waits for a database that can't be reached.
+    var storeWait = Duration.seconds(30)
     var quarantine = Duration.seconds(90 * 24 * 60 * 60)
     var blastRadius = BlastRadius()
     /// How long an agent's word counts.

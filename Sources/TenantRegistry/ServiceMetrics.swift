@@ -1,5 +1,6 @@
 import Metrics
 import PrometheusMetrics
+import RegistryModel
 import RegistryService
 import SQLiteStore
 
@@ -33,6 +34,12 @@ extension PrometheusRegistry {
                 "registry_agents_waits": "Requests that wait for agents to have a revision.",
                 "registry_agents_lagging": "Agents that count and are silent past their lease.",
                 "registry_wal_bytes": "Size of SQLite's write-ahead log.",
+                "registry_store_silence_seconds":
+                    "Time since the database was last heard of: how old answers are at most.",
+                "registry_store_on_duty":
+                    "1 where this node does the background work of all, else 0.",
+                "registry_commit_repeats_total":
+                    "Commits that were tried again: a lost connection, or another transaction in the way.",
             ],
             buckets: [
                 "registry_commit_group_size": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
@@ -40,13 +47,19 @@ extension PrometheusRegistry {
     }
 
     /// Values that are read when somebody asks.
-    func observe(_ service: RegistryService, _ store: SQLiteStore) {
+    func observe(_ service: RegistryService, _ store: any Store) {
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
         let agents = Gauge(label: "registry_agents")
         let waits = Gauge(label: "registry_agents_waits")
         let lagging = Gauge(label: "registry_agents_lagging")
-        let wal = Gauge(label: "registry_wal_bytes")
+        let wal = (store as? SQLiteStore).map { (Gauge(label: "registry_wal_bytes"), $0) }
+        let shared = (store as? any SharedStore).map { store in
+            (
+                Gauge(label: "registry_store_silence_seconds"),
+                Gauge(label: "registry_store_on_duty"), store
+            )
+        }
         register(collector: {
             if let statistics = try? service.statistics() {
                 domains.record(statistics.value.total)
@@ -56,7 +69,11 @@ extension PrometheusRegistry {
             agents.record(counts.agents)
             lagging.record(counts.silent)
             waits.record(service.agents.waits)
-            wal.record(store.walBytes)
+            if let (gauge, store) = wal { gauge.record(store.walBytes) }
+            if let (silence, duty, store) = shared {
+                silence.record(store.silence / .seconds(1))
+                duty.record(store.isOnDuty ? 1 : 0)
+            }
         })
     }
 }

@@ -3,7 +3,6 @@ import Logging
 import NIOCore
 import RegistryHTTP
 import RegistryModel
-import SQLiteStore
 import ServiceLifecycle
 
 /// The system's clock, as the store's.
@@ -44,7 +43,7 @@ enum AdminTokenFile {
 struct StoreWatch: Service {
     struct StoreFailed: Error {}
 
-    let store: SQLiteStore
+    let store: any Store
 
     func run() async throws {
         let hasFailed = await cancelWhenGracefulShutdown {

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import RegistryLedger
 import RegistryModel
 import Testing
 

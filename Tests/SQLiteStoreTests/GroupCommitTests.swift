@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import RegistryLedger
 import RegistryModel
 import Testing
 
@@ -87,7 +88,7 @@ import Testing
 
     @Test func `are more than one group holds, and all answered`() async throws {
         let store = try folder.open()
-        let count = GroupCommit.maximumGroup * 2 + 100
+        let count = CommitQueue.maximumGroup * 2 + 100
         let answers = await sendTogether((0..<count).map { new("d\($0).example") }, to: store)
         #expect(answers.values.allSatisfy { (try? $0.get()) != nil })
         #expect(try await store.head().revision.number == Int64(count))

@@ -1,5 +1,7 @@
 import Foundation
 import Logging
+import PostgresServer
+import PostgresStore
 import RegistryModel
 import SQLiteStore
 import Testing
@@ -7,7 +9,7 @@ import Testing
 /// An engine that the contract holds for. A new engine is one more entry in `all`.
 struct StoreUnderTest: Sendable, CustomTestStringConvertible {
     struct Settings: Sendable {
-        /// The store's own; the same folder means the same store.
+        /// The store's own; the same folder means the same store, the name of the database too.
         var folder: URL
         var quarantine: Duration
         var blastRadius = BlastRadius()
@@ -17,18 +19,36 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 
     var name: String
     var open: @Sendable (Settings) async throws -> any Store
+    /// Takes away what `open` made beside the folder.
+    var remove: @Sendable (URL) async throws -> Void = { _ in }
 
     var testDescription: String { name }
 
-    static let all = [
-        StoreUnderTest(name: "SQLite") { settings in
-            var configuration = SQLiteStore.Configuration(
-                folder: settings.folder, quarantine: settings.quarantine, now: settings.now)
-            configuration.blastRadius = settings.blastRadius
-            let logger = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
-            return try SQLiteStore(configuration, logger: logger, onCommit: settings.onCommit)
-        }
-    ]
+    static let all = [sqlite, postgres]
+
+    private static let sqlite = StoreUnderTest(name: "SQLite") { settings in
+        var configuration = SQLiteStore.Configuration(
+            folder: settings.folder, quarantine: settings.quarantine, now: settings.now)
+        configuration.blastRadius = settings.blastRadius
+        return try SQLiteStore(configuration, logger: silent, onCommit: settings.onCommit)
+    }
+
+    private static let postgres = StoreUnderTest(name: "PostgreSQL") { settings in
+        let server = try await PostgresServer.shared()
+        let database = settings.folder.lastPathComponent
+        try await server.makeDatabase(database)
+        var configuration = PostgresStore.Configuration(
+            connection: try ConnectionSettings(url: server.url(database)),
+            quarantine: settings.quarantine, now: settings.now)
+        configuration.blastRadius = settings.blastRadius
+        configuration.readers = 2
+        return try await PostgresStore.open(
+            configuration, logger: silent, onCommit: settings.onCommit)
+    } remove: { folder in
+        try await PostgresServer.shared().dropDatabase(folder.lastPathComponent)
+    }
+
+    private static let silent = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }
 
     /// Runs `body` on a fresh store, and takes the store away afterwards.
     func run(
@@ -44,8 +64,10 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
             try await body(session)
         } catch {
             await session.store.close()
+            try await remove(folder)
             throw error
         }
         await session.store.close()
+        try await remove(folder)
     }
 }

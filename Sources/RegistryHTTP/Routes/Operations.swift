@@ -47,6 +47,9 @@ struct OperationsRoutes: Sendable {
             writer.key(named: member.key)
             writer.write(member.value)
         }
+        if let silence = try? call.service.storeSilence {
+            writer.field("store_silence_ms", Int(silence / .milliseconds(1)))
+        }
         writer.endObject()
         return .json(writer.bytes)
     }

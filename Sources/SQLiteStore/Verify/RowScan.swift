@@ -1,11 +1,12 @@
 import GRDB
 import GRDBSQLite
+import RegistryLedger
 
 /// A statement stepped through SQLite's own functions: a check of millions of rows looks at octets
 /// where they lie, and makes nothing of them.
 ///
 /// Values are good until the next step. Columns count from 0.
-struct RowScan {
+struct RowScan: ScannedRows {
     private let statement: Statement
     private let handle: OpaquePointer
 
@@ -30,15 +31,7 @@ struct RowScan {
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
-    enum Value {
-        case absent
-        case integer(Int64)
-        case text(UnsafeRawBufferPointer)
-        /// A kind that no column of ours has.
-        case other
-    }
-
-    func value(_ column: Int32) -> Value {
+    func value(_ column: Int32) -> ScannedValue {
         switch sqlite3_column_type(handle, column) {
         case SQLITE_NULL: .absent
         case SQLITE_INTEGER: .integer(sqlite3_column_int64(handle, column))

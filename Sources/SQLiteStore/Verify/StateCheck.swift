@@ -46,7 +46,7 @@ struct StateCheck: Sendable {
         case .known: try known(db)
         case .tokens: _ = try page(db, Self.tokens, next: .locations)
         case .locations:
-            for flaw in try LocationCheck(seeds: seeds).flaws(db) { note(flaw) }
+            for flaw in try SubjectCheck(seeds: seeds).flaws(db) { note(flaw) }
             isDone = true
         }
     }

@@ -43,7 +43,7 @@ struct StoreVerifier {
         var chain = ChainCheck(
             through: head.revision, noted: noted, checksFacets: schema.hasFacets)
         while !chain.isDone {
-            chain = try await step(chain) { try $0.advance($1) }
+            chain = try await step(chain) { try $0.advance(SQLiteLogScan(db: $1)) }
             (extent.revisions, extent.changes) = (chain.revision, chain.changes)
             report(extent)
         }
@@ -91,7 +91,7 @@ struct StoreVerifier {
             // By facet there's an index, by revision none: from each facet's end.
             let last =
                 table == "revision_facet"
-                ? try FacetCheck.last(db)
+                ? try SQLiteLogScan(db: db).lastFaceted()
                 : try Int64.fetchOne(db, sql: "SELECT max(revision) FROM \(table)")
             if let last, last > head.revision.number {
                 flaws.append(

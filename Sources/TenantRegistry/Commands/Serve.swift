@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import PostgresStore
 import RegistryModel
 
 /// `tenant-registry serve`
@@ -18,8 +19,23 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "A port of its own for /livez, /readyz and /metrics, without tokens.")
     var opsListen: String?
 
-    @Option(help: "The folder of the embedded store. (default: data)")
+    @Option(help: "The folder of the embedded store, and of the first admin token. (default: data)")
     var dataDir: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A PostgreSQL database, postgres://USER@HOST/NAME, in place of the embedded store.",
+            discussion: "With libpq's settings: several hosts, ?sslmode=verify-full and so on."))
+    var store: String?
+
+    @Option(
+        help:
+            "A file with the database's password. Or TENANT_REGISTRY_STORE_PASSWORD, or libpq's own ways."
+    )
+    var storePasswordFile: String?
+
+    @Option(help: "Seconds to wait at the start for a database, 0-3600. (default: 30)")
+    var storeWait: Int?
 
     @Flag(help: "Let requests without a token read: for proxies on a private network.")
     var anonymousReads = false
@@ -88,6 +104,7 @@ struct Serve: AsyncParsableCommand {
     var config: String?
 
     func run() async throws {
+        try ProcessTitle.hidePassword(in: store)
         let settings = try await Settings(file: config)
         try await RunningService.run(options(settings))
     }
@@ -99,6 +116,9 @@ struct Serve: AsyncParsableCommand {
             folder: URL(
                 fileURLWithPath: try settings.text(dataDir, "data-dir", default: "data"),
                 isDirectory: true))
+        options.store = try storeChoice(settings)
+        options.storeWait = .seconds(
+            try settings.integer(storeWait, "store-wait", default: 30, in: 0...3_600))
         options.opsListen = try settings.text(opsListen, "ops-listen").map {
             try Self.address($0, "ops-listen")
         }
@@ -154,6 +174,22 @@ struct Serve: AsyncParsableCommand {
         options.drain = .seconds(
             try settings.integer(drainSeconds, "drain-seconds", default: 1, in: 0...600))
         return options
+    }
+
+    private func storeChoice(_ settings: Settings) throws -> StoreChoice {
+        guard let url = try settings.text(store, "store") else { return .embedded }
+        var password = try settings.text(nil, "store-password")
+        if let path = try settings.text(storePasswordFile, "store-password-file") {
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                throw CommandFailure.usage("--store-password-file: \(path) can't be read")
+            }
+            password = text.trimmingCharacters(in: .newlines)
+        }
+        do {
+            return .postgres(try ConnectionSettings(url: url, password: password))
+        } catch {
+            throw CommandFailure.usage("--store: \(error)")
+        }
     }
 
     static func choice<Value: RawRepresentable & CaseIterable>(

@@ -47,7 +47,8 @@ import Testing
                 default: .allowed
                 }
             #expect(seen == verdict(item), "\(item.method) \(item.target) as \(sender)")
-            #expect(answer.status < 500)
+            // On PostgreSQL there's no backup through the API.
+            #expect(answer.status < 500 || answer.status == 501, "\(item.target)")
         }
         #expect(try await registry.head() == head)
     }

@@ -83,7 +83,8 @@ import Testing
         arguments: [
             (RegistryError.storageFull, 507, "storage-full", "30"),
             (.overloaded, 503, "overloaded", "1"), (.storeFailed, 503, "store-failed", "5"),
-            (.inconsistent, 500, "internal", nil),
+            (.storeUnavailable, 503, "store-unavailable", "1"),
+            (.outcomeUnknown, 503, "outcome-unknown", "5"), (.inconsistent, 500, "internal", nil),
         ] as [(RegistryError, Int, String, String?)])
     func `is named by its own problem on every write, and reads go on`(
         failure: RegistryError, status: Int, code: String, retryAfter: String?

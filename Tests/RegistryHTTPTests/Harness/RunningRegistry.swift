@@ -8,7 +8,6 @@ import RegistryHTTP
 import RegistryModel
 import RegistryService
 import RoutingTable
-import SQLiteStore
 import ServiceLifecycle
 import Testing
 
@@ -69,11 +68,9 @@ func withRegistry(
     let log = RecordedLog()
     let logger = Logger(label: "test") { _ in RecordedLog.Handler(log: log) }
     let state = NodeState(table: CompactRoutingTable())
-    var configuration = SQLiteStore.Configuration(
-        folder: folder, quarantine: settings.quarantine, now: { clock.now })
-    configuration.blastRadius = settings.blastRadius
-    let store = try SQLiteStore(
-        configuration, logger: logger, onCommit: { state.apply($0) })
+    let store = try await TestStore.open(settings, folder: folder, clock: clock, logger) {
+        state.apply($0)
+    }
     let service = RegistryService(
         store: settings.failure.map { failure in
             FailingStore(store: store, failure: failure, isMeant: settings.isFailing)
@@ -85,6 +82,7 @@ func withRegistry(
     var tokens: [Role: String] = [:]
     if settings.isLoaded {
         try await service.loadTable()
+        try service.followOthers()
         tokens = try await makeTokens(service)
     }
     let drain = DrainSignal()
@@ -103,6 +101,7 @@ func withRegistry(
         try result.get()
     }
     await store.close()
+    try await TestStore.remove(folder)
 }
 
 private func makeTokens(_ service: RegistryService) async throws -> [Role: String] {

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Not an `AsyncStream`: cancelling one task that waits on it ends it for all the others, and to
 /// them that reads as a failure.
-final class FailureSignal: Sendable {
+package final class FailureSignal: Sendable {
     private struct State {
         var isRaised = false
         var next = 0
@@ -15,7 +15,9 @@ final class FailureSignal: Sendable {
 
     private let state = Mutex(State())
 
-    func raise() {
+    package init() {}
+
+    package func raise() {
         let waiting = state.withLock { state in
             state.isRaised = true
             defer { state.waiting = [:] }
@@ -25,7 +27,7 @@ final class FailureSignal: Sendable {
     }
 
     /// Returns when the signal is raised, or when the surrounding task is cancelled.
-    func wait() async {
+    package func wait() async {
         let id = state.withLock { state in
             state.next += 1
             return state.next

@@ -1,19 +1,17 @@
-import GRDB
-import RegistryLedger
 import RegistryModel
 
 /// Walks the log from its first revision to a head and computes its digests anew, some rows at a
 /// time: between two calls of `advance` no transaction is open.
-struct ChainCheck: Sendable {
+package struct ChainCheck: Sendable {
     /// The last revision to check.
-    let head: Revision
+    package let head: Revision
     let noted: NotedDigest?
     /// The last revision that fits, and its digest.
-    private(set) var revision: Int64 = 0
-    private(set) var digest = RevisionDigest.genesis
-    private(set) var changes: Int64 = 0
-    private(set) var isDone = false
-    private(set) var flaw: Verification.Flaw?
+    package private(set) var revision: Int64 = 0
+    package private(set) var digest = RevisionDigest.genesis
+    package private(set) var changes: Int64 = 0
+    package private(set) var isDone = false
+    package private(set) var flaw: Verification.Flaw?
 
     private var current: Current?
     /// Of the current revision.
@@ -28,29 +26,16 @@ struct ChainCheck: Sendable {
         var seen: Int64 = 0
     }
 
-    /// Rows in one transaction: some 10 ms.
-    private static let rowsAtOnce = 10_000
+    /// Rows in one step: some 10 ms.
+    private static let rowsAtOnce = LogScanLimit.rows - 1
 
-    /// Columns 0 to 2 are for us, the rest goes into the digest, as docs/history.md has it.
-    private static let headers = """
-        SELECT revision, change_count, digest,
-            epoch, revision, at, actor_token, actor_name, actor_role, reason, ticket, request_id,
-            migration, wave, override_reason, change_count
-        FROM revision_log WHERE revision > ? ORDER BY revision
-        """
+    /// Of `LogScan.headers`: what the digest covers.
     private static let headerColumns: Range<Int32> = 3..<16
-
-    /// Columns 0 and 1 are for us.
-    private static let rows = """
-        SELECT revision, position,
-            action, fqdn, before_location, before_mode, before_tenant, after_location, after_mode,
-            after_tenant, registered_at, subject, before_detail, after_detail
-        FROM change_log WHERE (revision, position) >= (?, ?) ORDER BY revision, position
-        """
+    /// Of `LogScan.changes`.
     private static let rowColumns: Range<Int32> = 2..<14
 
     /// - Parameter checksFacets: false for a store from before they were kept.
-    init(through head: Revision, noted: NotedDigest?, checksFacets: Bool) {
+    package init(through head: Revision, noted: NotedDigest?, checksFacets: Bool) {
         self.head = head
         self.noted = noted
         facets = FacetCheck(isOn: checksFacets)
@@ -59,15 +44,16 @@ struct ChainCheck: Sendable {
         }
     }
 
-    mutating func advance(_ db: Database) throws {
+    package mutating func advance(_ log: some LogScan) throws {
         var budget = Self.rowsAtOnce
-        let headers = try RowScan(db, Self.headers, [current?.revision ?? revision])
-        let rows = try RowScan(db, Self.rows, resumption)
+        let headers = try log.headers(after: current?.revision ?? revision)
+        let from = resumption
+        let rows = try log.changes(from: from.revision, position: from.position)
         var hasRow = try rows.step()
         while flaw == nil, budget > 0 {
             if current == nil {
                 let hasMore = try revision < head.number && headers.step()
-                guard hasMore else { return try end(db, rows, hasRow) }
+                guard hasMore else { return try end(log, rows, hasRow) }
                 begin(headers)
                 budget -= 1
             }
@@ -87,17 +73,17 @@ struct ChainCheck: Sendable {
                 close(open, next: hasRow ? (rows.integer(0), rows.integer(1)) : nil)
             }
         }
-        if flaw == nil { flaw = try facets.compare(db) }
+        if flaw == nil { flaw = try facets.compare(log) }
         isDone = flaw != nil
     }
 
     /// Where the changes go on. Below the first revision nothing may be, so that's where they begin.
-    private var resumption: StatementArguments {
-        if let current { return [current.revision, current.seen] }
-        return revision == 0 ? [Int64.min, Int64.min] : [revision + 1, Int64.min]
+    private var resumption: (revision: Int64, position: Int64) {
+        if let current { return (current.revision, current.seen) }
+        return revision == 0 ? (.min, .min) : (revision + 1, .min)
     }
 
-    private mutating func begin(_ header: RowScan) {
+    private mutating func begin(_ header: some ScannedRows) {
         let number = header.integer(0)
         guard number == revision + 1 else {
             return flaw = .init(Revision(revision + 1), "revision \(revision + 1) is missing")
@@ -146,7 +132,9 @@ struct ChainCheck: Sendable {
     }
 
     /// After the last header.
-    private mutating func end(_ db: Database, _ rows: RowScan, _ hasRow: Bool) throws {
+    private mutating func end(
+        _ log: some LogScan, _ rows: some ScannedRows, _ hasRow: Bool
+    ) throws {
         isDone = true
         guard revision == head.number else {
             return flaw = .init(
@@ -163,6 +151,6 @@ struct ChainCheck: Sendable {
                 head.next,
                 "the log ends at revision \(head), before the noted one, \(noted.revision)")
         }
-        flaw = try facets.compare(db)
+        flaw = try facets.compare(log)
     }
 }

@@ -1,5 +1,3 @@
-import Foundation
-import GRDB
 import RegistryModel
 
 /// Compares `revision_facet` with the changes that a walk along the log sees: a row too few there would
@@ -19,7 +17,7 @@ struct FacetCheck: Sendable {
         var facet = ""
     }
 
-    /// Columns of `ChainCheck.rows`.
+    /// Of `LogScan.changes`.
     private static let columns: [(column: Int32, kind: String)] = [
         (2, "action:"), (4, "location:"), (7, "location:"),
     ]
@@ -28,7 +26,7 @@ struct FacetCheck: Sendable {
         self.isOn = isOn
     }
 
-    mutating func note(_ row: RowScan) {
+    mutating func note(_ row: some ScannedRows) {
         guard isOn else { return }
         for (index, (column, kind)) in Self.columns.enumerated() {
             guard case .text(let octets) = row.value(column) else { continue }
@@ -51,47 +49,39 @@ struct FacetCheck: Sendable {
     }
 
     /// Compares what was noted since the last time.
-    mutating func compare(_ db: Database) throws -> Verification.Flaw? {
+    mutating func compare(_ log: some LogScan) throws -> Verification.Flaw? {
         guard let bounds else { return nil }
         defer {
             expected.removeAll(keepingCapacity: true)
             self.bounds = nil
         }
         var flaws: [Verification.Flaw] = []
-        for facet in try Self.all(db).union(expected.keys) {
+        for facet in try log.facets().union(expected.keys) {
             let wanted = expected[facet] ?? []
-            let rows = try RowScan(
-                db,
-                """
-                SELECT revision FROM revision_facet
-                WHERE facet = ? AND revision BETWEEN ? AND ? ORDER BY revision
-                """, [facet, bounds.lowerBound, bounds.upperBound])
+            let rows = try log.revisions(of: facet, in: bounds)
             var place = 0
-            while try rows.step(), place < wanted.count, rows.integer(0) == wanted[place] {
+            var found = try Self.next(rows)
+            while let revision = found, place < wanted.count, revision == wanted[place] {
                 place += 1
+                found = try Self.next(rows)
             }
-            if let flaw = try Self.difference(
-                db, facet, bounds, wanted: place < wanted.count ? wanted[place] : nil, after: place)
-            {
-                flaws.append(flaw)
-            }
+            let flaw = Self.difference(
+                facet, wanted: place < wanted.count ? wanted[place] : nil, found: found)
+            if let flaw { flaws.append(flaw) }
         }
         return flaws.min { ($0.revision ?? .zero) < ($1.revision ?? .zero) }
     }
 
+    private static func next(_ rows: some ScannedRows) throws -> Int64? {
+        try rows.step() ? rows.integer(0) : nil
+    }
+
     /// - Parameters:
-    ///   - wanted: the first revision that didn't follow.
-    ///   - place: how many fitted before it.
+    ///   - wanted: the first revision that should have come.
+    ///   - found: the one that came.
     private static func difference(
-        _ db: Database, _ facet: String, _ bounds: ClosedRange<Int64>, wanted: Int64?,
-        after place: Int
-    ) throws -> Verification.Flaw? {
-        let found = try Int64.fetchOne(
-            db,
-            sql: """
-                SELECT revision FROM revision_facet
-                WHERE facet = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 1 OFFSET ?
-                """, arguments: [facet, bounds.lowerBound, bounds.upperBound, place])
+        _ facet: String, wanted: Int64?, found: Int64?
+    ) -> Verification.Flaw? {
         switch (wanted, found) {
         case (nil, nil): return nil
         case (let wanted?, let found) where found.map({ wanted < $0 }) ?? true:
@@ -103,27 +93,5 @@ struct FacetCheck: Sendable {
                 "revision_facet has revision \(found) under \(facet), which it isn't")
         case (.some, nil): return nil
         }
-    }
-
-    /// From one facet to the next in the index.
-    static func all(_ db: Database) throws -> Set<String> {
-        let next = try db.cachedStatement(
-            sql: "SELECT facet FROM revision_facet WHERE facet > ? ORDER BY facet LIMIT 1")
-        var found: Set<String> = []
-        var last = ""
-        while let facet = try String.fetchOne(next, arguments: [last]) {
-            found.insert(facet)
-            last = facet
-        }
-        return found
-    }
-}
-
-extension FacetCheck {
-    /// The last revision of any facet.
-    static func last(_ db: Database) throws -> Int64? {
-        let last = try db.cachedStatement(
-            sql: "SELECT max(revision) FROM revision_facet WHERE facet = ?")
-        return try all(db).compactMap { try Int64.fetchOne(last, arguments: [$0]) }.max()
     }
 }

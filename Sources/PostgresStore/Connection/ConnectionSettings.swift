@@ -1,0 +1,62 @@
+import CLibPQ
+import Foundation
+
+/// Where the database is, and as whom: a URL or a list of settings as libpq reads them.
+///
+/// The password is in here; no description of it ever is.
+public struct ConnectionSettings: Sendable, CustomStringConvertible {
+    /// libpq's own keywords.
+    private var values: [String: String]
+
+    /// Sets what the URL leaves out: connections that notice a dead peer, and no standby.
+    private static let defaults = [
+        "connect_timeout": "5", "target_session_attrs": "read-write", "client_encoding": "UTF8",
+        "application_name": "tenant-registry", "keepalives_idle": "10",
+        "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "15000",
+    ]
+
+    /// - Parameters:
+    ///   - url: `postgres://user@host:5432/database?sslmode=verify-full`, several hosts too.
+    ///   - password: instead of one in the URL, in `PGPASSWORD` or in a password file.
+    /// - Throws: `PostgresOpeningError.url` where libpq can't read it.
+    public init(url: String, password: String? = nil) throws(PostgresOpeningError) {
+        var message: UnsafeMutablePointer<CChar>?
+        guard let options = PQconninfoParse(url, &message) else {
+            defer { PQfreemem(message) }
+            // libpq repeats what it was given: the password may be in it.
+            throw .url
+        }
+        defer { PQconninfoFree(options) }
+        values = Self.defaults
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val {
+                values[String(cString: keyword)] = String(cString: value)
+            }
+            option += 1
+        }
+        if let password { values["password"] = password }
+    }
+
+    /// Whether the URL had one, or one was given beside it.
+    public var hasPassword: Bool { values["password"] != nil }
+
+    /// Host, port, database and user, for people.
+    public var description: String {
+        let host = values["host"] ?? values["hostaddr"] ?? "the local socket"
+        let port = values["port"].map { ":\($0)" } ?? ""
+        let user = values["user"].map { " as \($0)" } ?? ""
+        return "\(values["dbname"] ?? "the default database") at \(host)\(port)\(user)"
+    }
+
+    /// - Returns: what `PQconnectdbParams` gives.
+    func connect() -> OpaquePointer? {
+        let pairs = values.sorted { $0.key < $1.key }
+        let keywords = pairs.map { strdup($0.key) }
+        let texts = pairs.map { strdup($0.value) }
+        defer { (keywords + texts).forEach { free($0) } }
+        let names = keywords.map { UnsafePointer($0) } + [nil]
+        let contents = texts.map { UnsafePointer($0) } + [nil]
+        return PQconnectdbParams(names, contents, 0)
+    }
+}

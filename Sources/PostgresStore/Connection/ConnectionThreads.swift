@@ -1,0 +1,107 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// A few threads, each with a connection of its own, that take jobs from one queue: libpq's calls
+/// block, and Swift's own threads must not.
+///
+/// A connection is made when the first job wants it, looked at before each job, and made anew when it
+/// is gone.
+final class ConnectionThreads: Sendable {
+    typealias Job = @Sendable (ConnectionSlot) -> Void
+
+    private struct State {
+        var jobs: [Job] = []
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    private let ready = DispatchSemaphore(value: 0)
+    private let ended = DispatchGroup()
+    private let count: Int
+
+    /// - Parameter prepare: called once with each new connection, before anything else.
+    init(
+        _ name: String, count: Int, settings: ConnectionSettings,
+        prepare: @escaping @Sendable (PostgresConnection) throws -> Void
+    ) {
+        self.count = count
+        for number in 1...count {
+            ended.enter()
+            let thread = Thread { [self] in
+                run(ConnectionSlot(settings: settings, prepare: prepare))
+                ended.leave()
+            }
+            thread.name = "\(name)-\(number)"
+            thread.start()
+        }
+    }
+
+    private func run(_ slot: ConnectionSlot) {
+        while true {
+            ready.wait()
+            let job = state.withLock { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }
+            guard let job else { return slot.drop() }
+            job(slot)
+        }
+    }
+
+    /// - Returns: false after `close`: the job won't run.
+    func submit(_ job: @escaping Job) -> Bool {
+        let isTaken = state.withLock { state in
+            guard !state.isClosed else { return false }
+            state.jobs.append(job)
+            return true
+        }
+        if isTaken { ready.signal() }
+        return isTaken
+    }
+
+    /// Runs what was submitted before, and ends the threads.
+    func close() async {
+        let isFirst = state.withLock { state in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+        guard isFirst else { return }
+        for _ in 0..<count { ready.signal() }
+        await withCheckedContinuation { done in
+            ended.notify(queue: .global()) { done.resume() }
+        }
+    }
+}
+
+/// One thread's connection, or the place for it.
+final class ConnectionSlot {
+    private let settings: ConnectionSettings
+    private let prepare: @Sendable (PostgresConnection) throws -> Void
+    private var current: PostgresConnection?
+
+    init(
+        settings: ConnectionSettings,
+        prepare: @escaping @Sendable (PostgresConnection) throws -> Void
+    ) {
+        self.settings = settings
+        self.prepare = prepare
+    }
+
+    /// The connection, a new one where the last is gone.
+    /// - Throws: `PostgresFailure` where none can be had.
+    func connection() throws -> PostgresConnection {
+        if let current, current.isAlive { return current }
+        current = nil
+        let new = try PostgresConnection(settings)
+        do {
+            try prepare(new)
+        } catch PostgresFailure.lost(let what) {
+            throw PostgresFailure.unreachable(what)
+        }
+        current = new
+        return new
+    }
+
+    /// Ends the connection: the next job gets a new one.
+    func drop() {
+        current = nil
+    }
+}

@@ -1,0 +1,255 @@
+import CLibPQ
+import Foundation
+
+/// A statement with its values.
+struct Statement: Sendable {
+    var sql: String
+    var parameters: [Parameter]
+
+    init(_ sql: String, _ parameters: [Parameter] = []) {
+        self.sql = sql
+        self.parameters = parameters
+    }
+}
+
+/// One session, used by one thread. Its calls block.
+///
+/// Every statement with parameters is prepared once a session. An answer that doesn't come within
+/// `patience` ends the connection: a server that hangs is as good as gone.
+final class PostgresConnection {
+    private let handle: OpaquePointer
+    private var names: [String: String] = [:]
+    /// How long one answer may take.
+    var patience = Duration.seconds(60)
+    private(set) var isOpen = true
+
+    /// - Throws: `unreachable` with libpq's words.
+    init(_ settings: ConnectionSettings) throws {
+        guard let handle = settings.connect() else {
+            throw PostgresFailure.unreachable("no memory for a connection")
+        }
+        self.handle = handle
+        // "relation exists already, skipping" is nobody's news.
+        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        guard PQstatus(handle) == CONNECTION_OK, PQsetnonblocking(handle, 1) == 0 else {
+            isOpen = false
+            throw PostgresFailure.unreachable(Self.message(of: handle))
+        }
+    }
+
+    deinit { PQfinish(handle) }
+
+    /// Whether the server has hung up meanwhile, without asking it.
+    var isAlive: Bool {
+        guard isOpen, PQconsumeInput(handle) == 1, PQstatus(handle) == CONNECTION_OK else {
+            isOpen = false
+            return false
+        }
+        return true
+    }
+
+    // MARK: - Statements
+
+    @discardableResult
+    func query(_ sql: String, _ parameters: [Parameter] = []) throws -> ResultRows {
+        let list = ParameterList(parameters)
+        if names[sql] == nil {
+            let name = "s\(names.count)"
+            try send { PQsendPrepare($0, name, sql, Int32(list.types.count), list.types) }
+            _ = try wholeResult()
+            names[sql] = name
+        }
+        try send { [name = names[sql]] in Self.run($0, name, list) }
+        return try wholeResult()
+    }
+
+    /// Statements of the schema, any number, without parameters.
+    func script(_ sql: String) throws {
+        try send { PQsendQuery($0, sql) }
+        _ = try wholeResult()
+    }
+
+    /// Sends all statements at once, and reads their answers: one way there and back.
+    ///
+    /// - Throws: what the first one that fails says; those behind it aren't carried out.
+    func pipeline(_ statements: [Statement]) throws -> [ResultRows] {
+        guard isOpen else { throw PostgresFailure.lost("it was closed") }
+        guard PQenterPipelineMode(handle) == 1 else { throw lost() }
+        var fresh: [(sql: String, name: String)] = []
+        for statement in statements {
+            let list = ParameterList(statement.parameters)
+            let pending = fresh.first { $0.sql == statement.sql }?.name
+            if let name = names[statement.sql] ?? pending {
+                try send { Self.run($0, name, list) }
+            } else {
+                let name = "s\(names.count + fresh.count)p"
+                try send {
+                    PQsendPrepare($0, name, statement.sql, Int32(list.types.count), list.types)
+                }
+                fresh.append((statement.sql, name))
+                try send { Self.run($0, name, list) }
+            }
+        }
+        guard PQpipelineSync(handle) == 1 else { throw lost() }
+        return try answers(to: statements, fresh)
+    }
+
+    private func answers(
+        to statements: [Statement], _ fresh: [(sql: String, name: String)]
+    ) throws -> [ResultRows] {
+        var unprepared = fresh[...]
+        var results: [ResultRows] = []
+        var failure: (any Error)?
+        for statement in statements {
+            if let next = unprepared.first, next.sql == statement.sql {
+                unprepared = unprepared.dropFirst()
+                do {
+                    _ = try wholeResult()
+                    names[next.sql] = next.name
+                } catch {
+                    failure = try failure ?? Self.unlessLost(error)
+                }
+            }
+            do {
+                results.append(try wholeResult())
+            } catch {
+                failure = try failure ?? Self.unlessLost(error)
+            }
+        }
+        guard let sync = try nextResult() else { throw lost() }
+        let status = PQresultStatus(sync)
+        PQclear(sync)
+        guard status == PGRES_PIPELINE_SYNC, PQexitPipelineMode(handle) == 1 else { throw lost() }
+        if let failure { throw failure }
+        return results
+    }
+
+    /// A connection that's gone has no more answers to wait for.
+    private static func unlessLost(_ error: any Error) throws -> any Error {
+        if case PostgresFailure.lost = error { throw error }
+        return error
+    }
+
+    private static func run(
+        _ handle: OpaquePointer, _ name: String?, _ list: ParameterList
+    ) -> Int32 {
+        list.withPointers { values, lengths, formats in
+            PQsendQueryPrepared(
+                handle, name, Int32(values.count), values, lengths, formats, 1)
+        }
+    }
+
+    // MARK: - The wire
+
+    private func send(_ body: (OpaquePointer) -> Int32) throws {
+        guard isOpen else { throw PostgresFailure.lost("it was closed") }
+        guard body(handle) == 1 else { throw lost() }
+        // What doesn't fit the socket goes while the answers are read.
+        guard PQflush(handle) >= 0 else { throw lost() }
+    }
+
+    /// The result of one statement, or the last of a script's.
+    private func wholeResult() throws -> ResultRows {
+        var last: ResultRows?
+        var failure: PostgresFailure?
+        while let result = try nextResult() {
+            switch PQresultStatus(result) {
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK: last = ResultRows(result)
+            case PGRES_PIPELINE_ABORTED:
+                PQclear(result)
+                failure = failure ?? .refused(state: "25P02", message: "a statement before failed")
+            default:
+                failure = failure ?? Self.failure(of: result)
+                PQclear(result)
+            }
+            // The server says why it ends a session, and then ends it.
+            guard PQstatus(handle) == CONNECTION_OK else { throw failure ?? lost() }
+        }
+        if let failure { throw failure }
+        guard let last else { throw lost() }
+        return last
+    }
+
+    private func nextResult() throws -> OpaquePointer? {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            let rest = PQflush(handle)
+            guard rest >= 0 else { throw lost() }
+            if rest == 0, PQisBusy(handle) == 0 { return PQgetResult(handle) }
+            let left = ContinuousClock.now.duration(to: deadline)
+            guard left > .zero else {
+                close()
+                throw PostgresFailure.lost("no answer within \(patience)")
+            }
+            let events = try Self.wait(
+                for: [(PQsocket(handle), Int16(POLLIN) | (rest > 0 ? Int16(POLLOUT) : 0))],
+                within: left)
+            if events.contains(true), PQconsumeInput(handle) == 0 { throw lost() }
+        }
+    }
+
+    /// - Returns: which of the descriptors have something to say.
+    private static func wait(
+        for descriptors: [(descriptor: Int32, events: Int16)], within limit: Duration
+    ) throws -> [Bool] {
+        var list = descriptors.map { pollfd(fd: $0.descriptor, events: $0.events, revents: 0) }
+        let milliseconds = max(1, min(limit / .milliseconds(1), 86_400_000))
+        let count = poll(&list, nfds_t(list.count), Int32(milliseconds))
+        guard count >= 0 || errno == EINTR else {
+            throw PostgresFailure.lost(String(cString: strerror(errno)))
+        }
+        return list.map { $0.revents != 0 }
+    }
+
+    /// Waits for notifications, for something to read on `alarm`, or for the time to pass.
+    /// - Returns: the texts that came with the notifications.
+    func notifications(within limit: Duration, alarm: Int32) throws -> [String] {
+        guard isOpen else { throw PostgresFailure.lost("it was closed") }
+        var found = try received()
+        guard found.isEmpty else { return found }
+        let events = try Self.wait(
+            for: [(PQsocket(handle), Int16(POLLIN)), (alarm, Int16(POLLIN))], within: limit)
+        if events[0] {
+            guard PQconsumeInput(handle) == 1 else { throw lost() }
+            found = try received()
+        }
+        return found
+    }
+
+    private func received() throws -> [String] {
+        var found: [String] = []
+        while let notification = PQnotifies(handle) {
+            found.append(String(cString: notification.pointee.extra))
+            PQfreemem(notification)
+        }
+        guard PQstatus(handle) == CONNECTION_OK else { throw lost() }
+        return found
+    }
+
+    /// Nothing can be asked any more.
+    func close() {
+        isOpen = false
+    }
+
+    private func lost() -> PostgresFailure {
+        isOpen = false
+        return .lost(Self.message(of: handle))
+    }
+
+    private static func message(of handle: OpaquePointer) -> String {
+        String(cString: PQerrorMessage(handle)).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private static func failure(of result: OpaquePointer) -> PostgresFailure {
+        func field(_ code: Character) -> String? {
+            let code = Int32(code.asciiValue ?? 0)
+            return PQresultErrorField(result, code).map { String(cString: $0) }
+        }
+        // PG_DIAG_SQLSTATE and PG_DIAG_MESSAGE_PRIMARY, which Swift can't see: they are macros.
+        guard let state = field("C") else {
+            let message = String(cString: PQresultErrorMessage(result))
+            return .lost(message.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+        return .refused(state: state, message: field("M") ?? "")
+    }
+}

@@ -1,0 +1,57 @@
+/// Why the database can't be used, in words for the operator.
+public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
+    case url
+    /// It may be there later.
+    case unreachable(String)
+    /// Wrong password, no such database, no right to it: waiting doesn't help.
+    case denied(String)
+    case encoding(String)
+    case newer(version: Int, known: Int)
+    case edited(version: Int, name: String)
+    case foreign(String)
+    case failed(String)
+
+    public var description: String {
+        switch self {
+        case .url:
+            "the store's URL isn't one that libpq reads: postgres://user@host:5432/database is expected"
+        case .unreachable(let what): "the database can't be reached: \(what)"
+        case .denied(let what): "the database can't be opened: \(what)"
+        case .encoding(let name):
+            "the database's encoding is \(name), and UTF8 is needed: create it with ENCODING 'UTF8'"
+        case .newer(let version, let known):
+            "the database was written by a newer version: its schema is at \(version), this binary knows \(known); start the newer binary"
+        case .edited(let version, let name):
+            "migration file \(version) (\(name)) isn't the one that this database was made with; a released migration file must never change"
+        case .foreign(let what): "the database isn't a tenant-registry store: \(what)"
+        case .failed(let what): "the database refused to be opened: \(what)"
+        }
+    }
+
+    /// Whether it can end by itself.
+    public var isPassing: Bool {
+        if case .unreachable = self { true } else { false }
+    }
+
+    init(_ failure: PostgresFailure) {
+        switch failure {
+        case .unreachable(let what), .lost(let what):
+            self = Self.isDenial(what) ? .denied(what) : .unreachable(what)
+        case .refused(_, let message):
+            switch failure.kind {
+            case .connection, .busy, .conflict: self = .unreachable(message)
+            case .constraint, .diskFull, .other: self = .failed(message)
+            }
+        }
+    }
+
+    /// libpq gives no code for a connection that it couldn't make, only the server's words, which are
+    /// in English unless the server's `lc_messages` says otherwise. A denial that isn't known as one is
+    /// tried again a few times, and ends all the same.
+    private static func isDenial(_ what: String) -> Bool {
+        [
+            "password authentication failed", "no password supplied", "does not exist",
+            "no pg_hba.conf entry", "is not permitted to log in", "permission denied",
+        ].contains { what.contains($0) }
+    }
+}

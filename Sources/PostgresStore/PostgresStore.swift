@@ -1,0 +1,153 @@
+import Foundation
+import Logging
+import Migrations
+import RegistryLedger
+import RegistryModel
+
+/// The store of several nodes: one PostgreSQL database, by libpq.
+///
+/// Each node has one writer, a few readers, and a follower of the log, each with sessions and threads
+/// of its own. Revisions come from one locked row: transactions of all nodes commit one after the
+/// other, in the order of their numbers.
+public final class PostgresStore: SharedStore {
+    let writer: GroupWriter
+    let readers: ConnectionThreads
+    let delivery: LogDelivery
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
+    let schema: [SchemaFile]
+    private let follower: LogFollower
+    private let failure = FailureSignal()
+
+    /// Told of each committed revision of any node, in order; of this node's own before its writer is
+    /// answered.
+    public typealias CommitObserver = @Sendable (RevisionChanges) -> Void
+
+    public struct Configuration: Sendable {
+        public var connection: ConnectionSettings
+        /// How long a released name can't be registered again.
+        public var quarantine: Duration
+        /// How much one wave may do.
+        public var blastRadius = BlastRadius()
+        public var now: @Sendable () -> Timestamp
+        /// The files to bring the schema up to. Tests give older and newer ones.
+        public var schema: [SchemaFile] = SchemaFile.postgres
+        /// Sessions that read at the same time.
+        public var readers = 4
+        /// How often the head is asked for where no notification comes.
+        public var pollInterval = Duration.seconds(1)
+
+        public init(
+            connection: ConnectionSettings, quarantine: Duration,
+            now: @escaping @Sendable () -> Timestamp
+        ) {
+            self.connection = connection
+            self.quarantine = quarantine
+            self.now = now
+        }
+    }
+
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// - Throws: `PostgresOpeningError`, with a message for the operator.
+    public static func open(
+        _ configuration: Configuration, logger: Logger, onCommit: @escaping CommitObserver
+    ) async throws -> PostgresStore {
+        let store = PostgresStore(configuration, logger: logger, onCommit: onCommit)
+        do {
+            try await store.prepare()
+        } catch {
+            await store.close()
+            throw error
+        }
+        return store
+    }
+
+    /// Opens nothing yet.
+    init(
+        _ configuration: Configuration, logger: Logger, onCommit: @escaping CommitObserver
+    ) {
+        let delivery = LogDelivery(onCommit)
+        let failure = failure
+        self.delivery = delivery
+        self.logger = logger
+        now = configuration.now
+        schema = configuration.schema
+        readers = ConnectionThreads(
+            "store-reader", count: configuration.readers, settings: configuration.connection,
+            prepare: Session.prepare)
+        writer = GroupWriter(
+            configuration.connection,
+            ledger: Ledger(
+                quarantine: configuration.quarantine, blastRadius: configuration.blastRadius),
+            delivery: delivery, now: configuration.now, logger: logger)
+        follower = LogFollower(
+            configuration.connection, delivery: delivery, interval: configuration.pollInterval,
+            logger: logger
+        ) { what in
+            logger.critical(
+                "the database's log isn't the one that this node has followed",
+                metadata: ["why": "\(what)"])
+            failure.raise()
+        }
+    }
+
+    private func prepare() async throws {
+        let migrator = SchemaMigrator(files: schema, now: now())
+        let head = try await withCheckedThrowingContinuation { answer in
+            let isTaken = writer.threads.submit { [logger] slot in
+                answer.resume(
+                    with: Result {
+                        do {
+                            let connection = try slot.connection()
+                            try migrator.run(connection)
+                            try Self.warn(of: connection, logger)
+                            return try Head.read(connection)
+                        } catch let failure as PostgresFailure {
+                            throw PostgresOpeningError(failure)
+                        }
+                    })
+            }
+            if !isTaken { answer.resume(throwing: PostgresOpeningError.failed("it was closed")) }
+        }
+        delivery.begin(at: Position(epoch: head.epoch, revision: head.revision))
+    }
+
+    /// What makes acknowledged writes less than durable, and isn't ours to set.
+    private static func warn(of connection: PostgresConnection, _ logger: Logger) throws {
+        for name in ["fsync", "full_page_writes"] {
+            let row = try connection.query("SELECT current_setting($1)", [.text(name)]).first
+            guard row?.text(0) == "off" else { continue }
+            logger.warning(
+                "the database may lose acknowledged writes at power loss",
+                metadata: ["setting": "\(name)", "value": "off"])
+        }
+    }
+
+    // MARK: - Following
+
+    public func follow(after position: Position) {
+        delivery.begin(at: position)
+        follower.start()
+    }
+
+    public var silence: Duration { follower.silence }
+
+    public var isOnDuty: Bool { follower.isOnDuty }
+
+    // MARK: - Store
+
+    public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
+        try await writer.commit(request)
+    }
+
+    public func waitForFailure() async {
+        await failure.wait()
+    }
+
+    public func close() async {
+        await follower.stop()
+        await writer.close()
+        await readers.close()
+    }
+}

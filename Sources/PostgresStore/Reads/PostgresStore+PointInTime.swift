@@ -1,0 +1,151 @@
+import RegistryLedger
+import RegistryModel
+
+// The past, read from the log. It doesn't change, so that reading it needs no one transaction.
+
+extension PostgresStore {
+    public func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain? {
+        try await domains([fqdn], at: revision)[0]
+    }
+
+    public func domains(
+        _ fqdns: [FQDN], at revision: Revision
+    ) async throws(RegistryError) -> [Domain?] {
+        try await reading { connection in
+            try Head.read(connection).check(revision)
+            let found = try connection.query(
+                """
+                SELECT n.fqdn, c.after_location, c.after_mode, c.after_tenant, c.revision,
+                    c.registered_at, r.at
+                FROM (SELECT DISTINCT fqdn FROM unnest($1) AS n (fqdn)) AS n
+                CROSS JOIN LATERAL (SELECT * FROM change_log l
+                    WHERE l.fqdn = n.fqdn AND l.revision <= $2
+                    ORDER BY l.revision DESC, l.position DESC LIMIT 1) AS c
+                JOIN revision_log r ON r.revision = c.revision
+                WHERE c.after_location IS NOT NULL
+                """, [.names(fqdns), .number(revision.number)]
+            ).map(Domain.init(row:))
+            let byName = Dictionary(uniqueKeysWithValues: found.map { ($0.fqdn, $0) })
+            return fqdns.map { byName[$0] }
+        }
+    }
+
+    public func domains(
+        _ query: DomainQuery, at revision: Revision
+    ) async throws(RegistryError) -> Page<Domain> {
+        let page = try await asOf(query, revision, limit: Self.oneMore(than: query.limit))
+        let hasMore = page.count > query.limit
+        return Page(items: Array(page.prefix(query.limit)), hasMore: hasMore)
+    }
+
+    private static let domainsAtOnce: Int64 = 10_000
+
+    public func snapshot(
+        at revision: Revision, _ receive: @escaping @Sendable (SnapshotPart) -> Void
+    ) async throws(RegistryError) -> Head {
+        let (head, locations) = try await reading { connection in
+            (try Head.read(connection, at: revision), try Location.all(connection, at: revision))
+        }
+        receive(.locations(locations))
+        var query = DomainQuery(limit: .max)
+        while true {
+            let part = try await asOf(query, revision, limit: Self.domainsAtOnce)
+            receive(.domains(part))
+            guard let last = part.last, part.count == Int(Self.domainsAtOnce) else { return head }
+            query.after = last.fqdn
+        }
+    }
+
+    /// Domains by name, as they were: of each name its last change up to the revision, along the index.
+    private func asOf(
+        _ query: DomainQuery, _ revision: Revision, limit: Int64
+    ) async throws(RegistryError) -> [Domain] {
+        var names = Filter()
+        names.add("c.fqdn IS NOT NULL")
+        names.add("c.revision <= ?", revision.number)
+        names.add("c.fqdn > ?", query.after?.text)
+        names.add(prefix: query.prefix, of: "c.fqdn")
+        names.add(suffix: query.suffix, of: "c.fqdn")
+        let inner = names.clause
+        names.add("d.after_location = ?", query.location?.text)
+        names.add("d.after_mode = ?", query.mode?.rawValue)
+        names.add("d.after_tenant = ?", query.tenant)
+        // What was added after the inner conditions is the outer's.
+        let outer = names.clause.dropFirst(inner.count)
+        let place = names.bind(.number(limit))
+        let parameters = names.parameters
+        return try await reading { connection in
+            try Head.read(connection).check(revision)
+            return try connection.query(
+                """
+                SELECT d.fqdn, d.after_location, d.after_mode, d.after_tenant, d.revision,
+                    d.registered_at, r.at
+                FROM (SELECT DISTINCT ON (c.fqdn) c.fqdn, c.after_location, c.after_mode,
+                        c.after_tenant, c.revision, c.registered_at
+                    FROM change_log c \(inner)
+                    ORDER BY c.fqdn, c.revision DESC, c.position DESC) AS d
+                JOIN revision_log r ON r.revision = d.revision
+                WHERE d.after_location IS NOT NULL\(outer)
+                ORDER BY d.fqdn LIMIT \(place)
+                """, parameters
+            ).map(Domain.init(row:))
+        }
+    }
+}
+
+extension Location {
+    /// The locations as of a revision, by name. Those that the first schema came with have no line in
+    /// the log until they change: before their first change they were what it says they were before.
+    fileprivate static func all(
+        _ connection: PostgresConnection, at revision: Revision
+    ) throws -> [Location] {
+        let seeds = try connection.query(
+            "SELECT \(Location.columns) FROM location WHERE revision = 0"
+        ).map(Location.init(row:))
+        var found = Dictionary(uniqueKeysWithValues: seeds.map { ($0.name, $0) })
+        let changes = try connection.query(
+            """
+            SELECT c.revision, c.subject, c.before_detail, c.after_detail
+            FROM revision_facet f JOIN change_log c ON c.revision = f.revision
+            WHERE f.facet = 'action:location_changed' AND c.action = 'location_changed'
+            ORDER BY c.revision, c.position
+            """)
+        // Newest first, so that what stands in the end is the oldest change after `revision`, and
+        // then what the ones up to it made.
+        for index in (0..<changes.count).reversed() where changes[index].revision(0) > revision {
+            let row = changes[index]
+            let name = LocationName(canonical: row.text(1))
+            let before: LocationSettings? = try ChangeRow.value(row.textIfPresent(2))
+            found[name] = before.map { Location(name: name, settings: $0, revision: .zero) }
+        }
+        for index in 0..<changes.count where changes[index].revision(0) <= revision {
+            let row = changes[index]
+            let name = LocationName(canonical: row.text(1))
+            let after: LocationSettings? = try ChangeRow.value(row.textIfPresent(3))
+            found[name] = after.map {
+                Location(name: name, settings: $0, revision: row.revision(0))
+            }
+        }
+        return found.values.sorted { $0.name < $1.name }
+    }
+}
+
+extension Head {
+    /// The head as it was right after a revision. Of the empty log, its time is zero.
+    fileprivate static func read(
+        _ connection: PostgresConnection, at asked: Revision
+    ) throws -> Head {
+        let head = try Head.read(connection)
+        try head.check(asked)
+        let row = try connection.query(
+            "SELECT epoch, revision, digest, at FROM revision_log WHERE revision = $1",
+            [.number(asked.number)]
+        ).first
+        guard let row else {
+            return Head(
+                epoch: head.epoch, revision: .zero, digest: RevisionDigest.genesis,
+                at: Timestamp(milliseconds: 0))
+        }
+        return Head(row: row)
+    }
+}

@@ -1,0 +1,186 @@
+import RegistryLedger
+import RegistryModel
+
+extension PostgresStore {
+    /// Runs `read` on one snapshot of the database, on a reader's thread. Again on a new connection
+    /// where the first one was gone.
+    ///
+    /// - Parameter isRepeatable: whether `read` may run twice.
+    func reading<Value: Sendable>(
+        isRepeatable: Bool = true,
+        _ read: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws(RegistryError) -> Value {
+        try await asking(isRepeatable: isRepeatable) { connection in
+            try connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            do {
+                let value = try read(connection)
+                try connection.query("COMMIT")
+                return value
+            } catch {
+                if connection.isAlive { try connection.query("ROLLBACK") }
+                throw error
+            }
+        }
+    }
+
+    /// Runs `ask` on a reader's thread, without a transaction of its own.
+    func asking<Value: Sendable>(
+        isRepeatable: Bool = true,
+        _ ask: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws(RegistryError) -> Value {
+        let result = await withCheckedContinuation {
+            (answer: CheckedContinuation<Result<Value, any Error>, Never>) in
+            let isTaken = readers.submit { slot in
+                let first = Result { try ask(slot.connection()) }
+                if isRepeatable, case .failure(PostgresFailure.lost) = first {
+                    slot.drop()
+                    return answer.resume(returning: Result { try ask(slot.connection()) })
+                }
+                answer.resume(returning: first)
+            }
+            if !isTaken { answer.resume(returning: .failure(RegistryError.storeFailed)) }
+        }
+        switch result {
+        case .success(let value): return value
+        case .failure(let error): throw refusal(forRead: error)
+        }
+    }
+
+    func refusal(forRead error: any Error) -> RegistryError {
+        if let refusal = error as? RegistryError { return refusal }
+        if error is CancellationError { return .overloaded }
+        guard let failure = error as? PostgresFailure else {
+            logger.error("a read failed", metadata: ["error": "\(error)"])
+            return .inconsistent
+        }
+        switch failure.kind {
+        case .connection: return .storeUnavailable
+        case .conflict, .busy, .diskFull: return .overloaded
+        case .constraint, .other:
+            logger.error("a read was refused", metadata: ["error": "\(failure)"])
+            return .inconsistent
+        }
+    }
+
+    public func head() async throws(RegistryError) -> Head {
+        try await asking(Head.read)
+    }
+
+    public func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
+        let now = now()
+        return try await asking { connection in
+            try connection.query(
+                "SELECT \(IdempotencyRecord.columns) FROM idempotency WHERE token = $1 AND key = $2",
+                [.text(key.token), .text(key.key)]
+            ).first.flatMap(IdempotencyRecord.init(row:))?.replay(of: key, at: now)
+        }
+    }
+
+    public func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
+        try await asking { connection in
+            try connection.query(
+                """
+                SELECT revision FROM revision_log WHERE at <= $1
+                ORDER BY at DESC, revision DESC LIMIT 1
+                """, [.number(time.milliseconds)]
+            ).first?.revision(0) ?? .zero
+        }
+    }
+
+    public func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
+        let now = now()
+        return try await reading { connection in
+            let revision = try Head.read(connection).revision
+            let isLive = try connection.query(
+                "SELECT EXISTS (SELECT FROM domain WHERE fqdn = $1)", [.text(fqdn.text)]
+            ).first?.flag(0)
+            guard isLive != true else { return Read(.live, at: revision) }
+            let until = try connection.query(
+                "SELECT available_at FROM released_domain WHERE fqdn = $1", [.text(fqdn.text)]
+            ).first?.time(0)
+            guard let until, until > now else { return Read(.free, at: revision) }
+            return Read(.quarantined(until: until), at: revision)
+        }
+    }
+
+    public func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
+        var filter = Filter()
+        filter.add("location = ?", query.location?.text)
+        filter.add("mode = ?", query.mode?.rawValue)
+        filter.add("tenant = ?", query.tenant)
+        filter.add("fqdn > ?", query.after?.text)
+        filter.add(prefix: query.prefix)
+        filter.add(suffix: query.suffix)
+        return try await page(
+            "SELECT \(Domain.columns) FROM domain \(filter.clause) ORDER BY fqdn", filter,
+            limit: query.limit
+        ) { row, _ in Domain(row: row) }
+    }
+
+    public func locations(
+        after: LocationName?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<Location>> {
+        var filter = Filter()
+        filter.add("name > ?", after?.text)
+        return try await page(
+            "SELECT \(Location.columns) FROM location \(filter.clause) ORDER BY name", filter,
+            limit: limit
+        ) { row, _ in Location(row: row) }
+    }
+
+    public func tokens(
+        after: String?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<TokenRecord>> {
+        var filter = Filter()
+        filter.add("t.id > ?", after)
+        filter.add("t.revoked_at IS NULL")
+        return try await page(
+            "\(TokenRecord.select) \(filter.clause) ORDER BY t.id", filter, limit: limit
+        ) { row, _ in TokenRecord(row: row) }
+    }
+
+    static func oneMore(than limit: Int) -> Int64 { limit == .max ? .max : Int64(limit) + 1 }
+
+    /// One row more than asked for tells whether there is a next page.
+    func page<Item: Sendable>(
+        _ sql: String, _ filter: Filter, limit: Int,
+        _ item: @escaping @Sendable (ResultRow, PostgresConnection) throws -> Item
+    ) async throws(RegistryError) -> Read<Page<Item>> {
+        var filter = filter
+        let place = filter.bind(.number(Self.oneMore(than: limit)))
+        let parameters = filter.parameters
+        return try await reading { connection in
+            let revision = try Head.read(connection).revision
+            var items = try connection.query("\(sql) LIMIT \(place)", parameters).map {
+                try item($0, connection)
+            }
+            let hasMore = items.count > limit
+            if hasMore { items.removeLast() }
+            return Read(Page(items: items, hasMore: hasMore), at: revision)
+        }
+    }
+
+    public func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
+        let oldest = now().adding(.zero - IdempotencyRecord.lifetime)
+        let uses = tokenUses.sorted { $0.key < $1.key }
+        try await asking { connection in
+            // In one order: two nodes that write the same rows must not wait for each other.
+            try connection.query(
+                """
+                INSERT INTO token_use (token, last_used_at)
+                SELECT t.id, n.time FROM unnest($1, $2) AS n (token, time) JOIN token t ON t.id = n.token
+                ORDER BY t.id
+                ON CONFLICT (token) DO UPDATE
+                SET last_used_at = greatest(token_use.last_used_at, excluded.last_used_at)
+                """,
+                [.texts(uses.map(\.key)), .numbers(uses.map(\.value.milliseconds))])
+            // A thousand at a time, so that nobody waits long; what another node is at is its own.
+            try connection.query(
+                """
+                DELETE FROM idempotency WHERE (token, key) IN (
+                    SELECT token, key FROM idempotency WHERE created_at < $1
+                    LIMIT 1000 FOR UPDATE SKIP LOCKED)
+                """, [.number(oldest.milliseconds)])
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import RegistryLedger
+import RegistryModel
+
+extension PendingWrites {
+    /// Everything as a few statements over arrays, one a table and kind, in an order that the schema's
+    /// rules allow: what goes comes before what takes its place.
+    var statements: [Statement] {
+        var result: [Statement] = []
+        addNames(to: &result)
+        if !lines.isEmpty { result.append(logStatement) }
+        if !headers.isEmpty { result.append(headerStatement) }
+        if !newRecords.isEmpty { result.append(recordStatement) }
+        if isHeadMoved {
+            result.append(
+                Statement(
+                    "UPDATE head SET revision = $1, digest = $2, at = $3 WHERE id = 1",
+                    [
+                        .number(head.revision.number), .octets(head.digest),
+                        .number(head.at.milliseconds),
+                    ]))
+        }
+        return result
+    }
+
+    private func addNames(to result: inout [Statement]) {
+        var gone: [FQDN] = []
+        var goneReleased: [FQDN] = []
+        var new: [Domain] = []
+        var changed: [Domain] = []
+        var newReleased: [ReleasedDomain] = []
+        for fqdn in touched.sorted() {
+            guard let name = name(fqdn) else { continue }
+            // Another domain under the same name takes the row's place, instead of changing it.
+            let isSame = name.stored.map { $0.registeredAt == name.live?.registeredAt } ?? false
+            if name.stored != nil, !isSame { gone.append(fqdn) }
+            if let live = name.live, live != name.stored {
+                if isSame { changed.append(live) } else { new.append(live) }
+            }
+            guard name.released != name.storedReleased else { continue }
+            if name.storedReleased != nil { goneReleased.append(fqdn) }
+            if let released = name.released { newReleased.append(released) }
+        }
+        if !gone.isEmpty {
+            result.append(
+                Statement("DELETE FROM domain WHERE fqdn = ANY ($1)", [.names(gone)]))
+        }
+        if !goneReleased.isEmpty {
+            result.append(
+                Statement(
+                    "DELETE FROM released_domain WHERE fqdn = ANY ($1)", [.names(goneReleased)]))
+        }
+        if !new.isEmpty { result.append(Self.insert(new)) }
+        if !changed.isEmpty { result.append(Self.update(changed)) }
+        if !newReleased.isEmpty { result.append(Self.insert(newReleased)) }
+    }
+
+    private static func insert(_ domains: [Domain]) -> Statement {
+        Statement(
+            """
+            INSERT INTO domain (fqdn, location, mode, tenant, revision, registered_at, changed_at)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+            """,
+            [.names(domains.map(\.fqdn))] + .placements(domains.map(\.placement)) + [
+                .numbers(domains.map(\.revision.number)),
+                .numbers(domains.map(\.registeredAt.milliseconds)),
+                .numbers(domains.map(\.changedAt.milliseconds)),
+            ])
+    }
+
+    private static func update(_ domains: [Domain]) -> Statement {
+        Statement(
+            """
+            UPDATE domain SET location = n.location, mode = n.mode, tenant = n.tenant,
+                revision = n.revision, changed_at = n.changed_at
+            FROM unnest($1, $2, $3, $4, $5, $6) AS n (fqdn, location, mode, tenant, revision, changed_at)
+            WHERE domain.fqdn = n.fqdn
+            """,
+            [.names(domains.map(\.fqdn))] + .placements(domains.map(\.placement)) + [
+                .numbers(domains.map(\.revision.number)),
+                .numbers(domains.map(\.changedAt.milliseconds)),
+            ])
+    }
+
+    private static func insert(_ released: [ReleasedDomain]) -> Statement {
+        Statement(
+            """
+            INSERT INTO released_domain (fqdn, location, mode, tenant, revision, registered_at,
+                released_at, available_at)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+            """,
+            [.names(released.map(\.fqdn))] + .placements(released.map(\.placement)) + [
+                .numbers(released.map(\.revision.number)),
+                .numbers(released.map(\.registeredAt.milliseconds)),
+                .numbers(released.map(\.releasedAt.milliseconds)),
+                .numbers(released.map(\.availableAt.milliseconds)),
+            ])
+    }
+
+    private var logStatement: Statement {
+        Statement(
+            """
+            INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
+                before_tenant, after_location, after_mode, after_tenant, registered_at, subject,
+                before_detail, after_detail)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            """,
+            [
+                .numbers(lines.map(\.revision.number)), .numbers(lines.map { Int64($0.position) }),
+                .texts(lines.map(\.row.action)), .texts(lines.map(\.row.fqdn)),
+            ] + .placements(lines.map(\.row.before)) + .placements(lines.map(\.row.after)) + [
+                .numbers(lines.map { $0.row.registeredAt?.milliseconds }),
+                .texts(lines.map(\.row.subject)), .texts(lines.map(\.row.beforeDetail)),
+                .texts(lines.map(\.row.afterDetail)),
+            ])
+    }
+
+    private var headerStatement: Statement {
+        let all = headers.map(\.header)
+        return Statement(
+            """
+            INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name, actor_role, reason,
+                ticket, request_id, migration, wave, override_reason, change_count, digest)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            """,
+            [
+                .numbers(all.map(\.revision.number)), .texts(all.map(\.epoch.text)),
+                .numbers(all.map(\.at.milliseconds)), .texts(all.map(\.actor.token)),
+                .texts(all.map(\.actor.name)), .texts(all.map(\.actor.role.rawValue)),
+                .texts(all.map(\.note.reason)), .texts(all.map(\.note.ticket)),
+                .texts(all.map(\.requestID)), .texts(all.map(\.migration)),
+                .numbers(all.map { $0.wave.map(Int64.init) }), .texts(all.map(\.overrideReason)),
+                .numbers(headers.map { Int64($0.changeCount) }),
+                .octetLists(headers.map(\.digest)),
+            ])
+    }
+
+    private var recordStatement: Statement {
+        let new = newRecords.compactMap { records[$0] }
+        return Statement(
+            """
+            INSERT INTO idempotency (token, key, request_digest, revision, outcome, created_at)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (token, key) DO UPDATE SET request_digest = excluded.request_digest,
+                revision = excluded.revision, outcome = excluded.outcome,
+                created_at = excluded.created_at
+            """,
+            [
+                .texts(new.map(\.key.token)), .texts(new.map(\.key.key)),
+                .octetLists(new.map(\.key.requestDigest)), .numbers(new.map(\.revision.number)),
+                .texts(new.map { ChangeRow.text($0.outcome) }),
+                .numbers(new.map(\.createdAt.milliseconds)),
+            ])
+    }
+}
+
+extension Parameter {
+    static func names(_ names: [FQDN]) -> Parameter { .texts(names.map(\.text)) }
+}
+
+extension [Parameter] {
+    /// Locations, modes and tenants: three lists.
+    fileprivate static func placements(_ placements: [Placement?]) -> [Parameter] {
+        [
+            .texts(placements.map { $0?.location.text }),
+            .texts(placements.map { $0?.mode.rawValue }), .texts(placements.map { $0?.tenant }),
+        ]
+    }
+}

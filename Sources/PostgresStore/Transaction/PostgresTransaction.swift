@@ -1,0 +1,225 @@
+import RegistryLedger
+import RegistryModel
+
+/// The ledger's rows in PostgreSQL, for a group of commands that share one transaction, or for one
+/// alone.
+///
+/// The head's row is locked first and until the end, so transactions of all nodes come one after the
+/// other, and each statement sees what the one before committed. What the ordinary commands write
+/// waits in `PendingWrites` for the commit; what works on many rows in the database itself is sent at
+/// once, everything pending before it.
+final class PostgresTransaction: LedgerTransaction {
+    let connection: PostgresConnection
+    private(set) var pending: PendingWrites
+    /// Names this transaction among all others of the server.
+    let number: Int64
+    private var locations: [LocationName: Location]?
+    private var frozen: [FQDN: WaveName?] = [:]
+
+    /// Begins a transaction and reads in one go what the commands will ask for.
+    init(_ connection: PostgresConnection, for requests: [CommitRequest]) throws {
+        self.connection = connection
+        var reading = ReadAhead(requests)
+        let results = try connection.pipeline(reading.statements)
+        guard let row = results[1].first else { throw Head.missing }
+        pending = PendingWrites(head: Head(row: row))
+        number = row.number(4)
+        try reading.read(results, into: &pending)
+        frozen = reading.frozen
+        locations = reading.locations
+    }
+
+    /// Sends what is pending and commits, in one go.
+    func commit() throws {
+        let results = try connection.pipeline(pending.statements + [Statement("COMMIT")])
+        guard results.last?.tag == "COMMIT" else {
+            throw PostgresFailure.refused(state: "25P02", message: "the commit rolled back")
+        }
+    }
+
+    func rollback() throws {
+        try connection.query("ROLLBACK")
+    }
+
+    func beginCommand() { pending.beginCommand() }
+    func undoCommand() { pending.undoCommand() }
+
+    /// Runs a statement that looks at what this transaction has written.
+    @discardableResult
+    func direct(_ sql: String, _ parameters: [Parameter]) throws -> ResultRows {
+        try send()
+        return try connection.query(sql, parameters)
+    }
+
+    func send() throws {
+        guard !pending.isEmpty else { return }
+        _ = try connection.pipeline(pending.statements)
+        pending.sent()
+    }
+}
+
+// MARK: - The log
+
+extension PostgresTransaction {
+    func head() throws -> Head { pending.head }
+
+    func advanceHead(to head: Head) throws { pending.advance(to: head) }
+
+    func append(_ header: RevisionHeader, digest: [UInt8], changeCount: Int) throws {
+        pending.append(
+            PendingWrites.Header(header: header, digest: digest, changeCount: changeCount))
+    }
+
+    func append(_ changes: [Change], to revision: Revision, from position: Int) throws {
+        pending.append(changes, to: revision, from: position)
+    }
+}
+
+// MARK: - Domains
+
+extension PostgresTransaction {
+    private func name(_ fqdn: FQDN) throws -> PendingWrites.Name {
+        if let known = pending.name(fqdn) { return known }
+        let stored = try connection.query(ReadAhead.domains, [.names([fqdn])]).first
+        let released = try connection.query(ReadAhead.released, [.names([fqdn])]).first
+        pending.know(
+            fqdn, stored: stored.map(Domain.init(row:)),
+            released: released.map(ReleasedDomain.init(row:)))
+        return pending.name(fqdn) ?? .init(stored: nil, released: nil)
+    }
+
+    func domain(_ fqdn: FQDN) throws -> Domain? { try name(fqdn).live }
+
+    func insert(_ domain: Domain) throws {
+        _ = try name(domain.fqdn)
+        pending.change(domain.fqdn) { $0.live = domain }
+    }
+
+    func update(_ domain: Domain) throws {
+        _ = try name(domain.fqdn)
+        pending.change(domain.fqdn) { $0.live = domain }
+    }
+
+    func deleteDomain(_ fqdn: FQDN) throws {
+        _ = try name(fqdn)
+        pending.change(fqdn) { $0.live = nil }
+    }
+
+    func released(_ fqdn: FQDN) throws -> ReleasedDomain? { try name(fqdn).released }
+
+    func insert(_ released: ReleasedDomain) throws {
+        _ = try name(released.fqdn)
+        pending.change(released.fqdn) { $0.released = released }
+    }
+
+    func deleteReleased(_ fqdn: FQDN) throws {
+        guard try name(fqdn).released != nil else { return }
+        pending.change(fqdn) { $0.released = nil }
+    }
+}
+
+// MARK: - Locations
+
+extension PostgresTransaction {
+    private func known() throws -> [LocationName: Location] {
+        if let locations { return locations }
+        let all = try connection.query(ReadAhead.locations).map(Location.init(row:))
+        let table = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+        locations = table
+        return table
+    }
+
+    func location(_ name: LocationName) throws -> Location? { try known()[name] }
+
+    func defaultLocation() throws -> Location? {
+        try known().values.first(where: \.settings.isDefaultForSignups)
+    }
+
+    func put(_ location: Location) throws {
+        locations = nil
+        try direct(
+            """
+            INSERT INTO location (name, upstream, accepts_signups, default_for_signups, revision)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (name) DO UPDATE SET upstream = excluded.upstream,
+                accepts_signups = excluded.accepts_signups,
+                default_for_signups = excluded.default_for_signups, revision = excluded.revision
+            """,
+            [
+                .text(location.name.text), .text(location.settings.upstream.text),
+                .flag(location.settings.acceptsSignups),
+                .flag(location.settings.isDefaultForSignups), .number(location.revision.number),
+            ])
+    }
+
+    func deleteLocation(_ name: LocationName) throws {
+        locations = nil
+        try direct("DELETE FROM location WHERE name = $1", [.text(name.text)])
+    }
+
+    func isReferenced(_ location: LocationName, at now: Timestamp) throws -> Bool {
+        try direct(
+            """
+            SELECT EXISTS (SELECT FROM released_domain WHERE location = $1 AND available_at > $2)
+                OR EXISTS (SELECT FROM domain WHERE location = $1)
+            """, [.text(location.text), .number(now.milliseconds)]
+        ).first?.flag(0) ?? false
+    }
+}
+
+// MARK: - Tokens and idempotency
+
+extension PostgresTransaction {
+    func token(_ id: String) throws -> TokenRecord? {
+        try direct("\(TokenRecord.select) WHERE t.id = $1", [.text(id)]).first
+            .map(TokenRecord.init(row:))
+    }
+
+    func insert(_ token: TokenRecord) throws {
+        try direct(
+            """
+            INSERT INTO token (id, name, role, secret_digest, created_at, expires_at, revoked_at)
+            VALUES ($1, $2, $3, $4, $5, $6, NULL)
+            """,
+            [
+                .text(token.id), .text(token.name), .text(token.role.rawValue),
+                .octets(token.secretDigest), .number(token.createdAt.milliseconds),
+                .number(token.expiresAt?.milliseconds),
+            ])
+    }
+
+    func revokeToken(_ id: String, at now: Timestamp) throws {
+        try direct(
+            "UPDATE token SET revoked_at = $1 WHERE id = $2",
+            [.number(now.milliseconds), .text(id)])
+    }
+
+    func hasActiveAdmin(besides id: String, at now: Timestamp) throws -> Bool {
+        try direct(
+            """
+            SELECT EXISTS (SELECT FROM token WHERE role = 'admin' AND id <> $1
+                AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2))
+            """, [.text(id), .number(now.milliseconds)]
+        ).first?.flag(0) ?? false
+    }
+
+    /// Those of the requests at hand were read at the beginning.
+    func idempotencyRecord(token: String, key: String) throws -> IdempotencyRecord? {
+        pending.records[PendingWrites.Key(token: token, key: key)]
+    }
+
+    func put(_ record: IdempotencyRecord) throws { pending.put(record) }
+}
+
+// MARK: - Migrations that a command meets
+
+extension PostgresTransaction {
+    /// Steps of waves never share a transaction with others: what was read stays so.
+    func frozenWave(of fqdn: FQDN) throws -> WaveName? {
+        if let known = frozen[fqdn] { return known }
+        let row = try connection.query(ReadAhead.frozenWaves, [.names([fqdn])]).first
+        let wave = row.map { WaveName(migration: $0.text(1), number: $0.integer(2)) }
+        frozen[fqdn] = .some(wave)
+        return wave
+    }
+}

@@ -1,0 +1,113 @@
+import RegistryLedger
+import RegistryModel
+
+/// What a group of commands will ask for, read in one way there and back: the head, locked; the names,
+/// the keys and the frozen waves that the commands speak of; all locations, which are few.
+struct ReadAhead {
+    private let names: [FQDN]
+    private let guarded: [FQDN]
+    private let keys: [IdempotencyKey]
+    private let wantsLocations: Bool
+    private(set) var frozen: [FQDN: WaveName?] = [:]
+    private(set) var locations: [LocationName: Location]?
+
+    static let domains = "SELECT \(Domain.columns) FROM domain WHERE fqdn = ANY ($1)"
+    static let released = """
+        SELECT \(ReleasedDomain.columns) FROM released_domain WHERE fqdn = ANY ($1)
+        """
+    static let locations = "SELECT \(Location.columns) FROM location"
+    static let frozenWaves = """
+        SELECT m.fqdn, g.id, w.number FROM migration_domain m
+        JOIN wave w ON w.migration = m.migration AND w.number = m.wave
+        JOIN migration g ON g.number = m.migration
+        WHERE m.fqdn = ANY ($1) AND m.wave IS NOT NULL AND w.state = 'frozen'
+        """
+    private static let head = """
+        SELECT epoch, revision, digest, at, pg_current_xact_id()::text::bigint
+        FROM head WHERE id = 1 FOR UPDATE
+        """
+    private static let records = """
+        SELECT \(IdempotencyRecord.columns) FROM idempotency
+        WHERE (token, key) IN (SELECT * FROM unnest($1, $2))
+        """
+
+    init(_ requests: [CommitRequest]) {
+        var names: Set<FQDN> = []
+        var guarded: Set<FQDN> = []
+        var wantsLocations = false
+        for request in requests {
+            switch request.command {
+            case .register(let domain):
+                names.insert(domain.fqdn)
+                wantsLocations = true
+            case .registerBatch(let rows):
+                for case .wanted(let domain) in rows { names.insert(domain.fqdn) }
+                wantsLocations = true
+            case .change(let fqdn, let patch, _):
+                names.insert(fqdn)
+                guarded.insert(fqdn)
+                if patch.location != nil { wantsLocations = true }
+            case .release(let fqdn, _):
+                names.insert(fqdn)
+                guarded.insert(fqdn)
+            case .restore(let fqdn):
+                names.insert(fqdn)
+                wantsLocations = true
+            case .putLocation, .deleteLocation, .createToken, .revokeToken, .planMigration,
+                .waveStep, .finalizeMigration, .cancelMigration:
+                break
+            }
+        }
+        self.names = names.sorted()
+        self.guarded = guarded.sorted()
+        self.wantsLocations = wantsLocations
+        keys = requests.compactMap(\.idempotency)
+    }
+
+    /// `read` takes their results in the same order.
+    var statements: [Statement] {
+        var result = [Statement("BEGIN"), Statement(Self.head)]
+        if !names.isEmpty {
+            result.append(Statement(Self.domains, [.names(names)]))
+            result.append(Statement(Self.released, [.names(names)]))
+        }
+        if !guarded.isEmpty { result.append(Statement(Self.frozenWaves, [.names(guarded)])) }
+        if !keys.isEmpty {
+            result.append(
+                Statement(Self.records, [.texts(keys.map(\.token)), .texts(keys.map(\.key))]))
+        }
+        if wantsLocations { result.append(Statement(Self.locations)) }
+        return result
+    }
+
+    mutating func read(_ results: [ResultRows], into pending: inout PendingWrites) throws {
+        var rest = results.dropFirst(2)
+        if !names.isEmpty, let live = rest.popFirst(), let released = rest.popFirst() {
+            let stored = Dictionary(
+                uniqueKeysWithValues: live.map(Domain.init(row:)).map { ($0.fqdn, $0) })
+            let resting = Dictionary(
+                uniqueKeysWithValues: released.map(ReleasedDomain.init(row:)).map { ($0.fqdn, $0) })
+            for name in names {
+                pending.know(name, stored: stored[name], released: resting[name])
+            }
+        }
+        if !guarded.isEmpty, let waves = rest.popFirst() {
+            for name in guarded { frozen[name] = .some(nil) }
+            for row in 0..<waves.count {
+                let row = waves[row]
+                frozen[FQDN(canonical: row.text(0))] = WaveName(
+                    migration: row.text(1), number: row.integer(2))
+            }
+        }
+        if !keys.isEmpty, let records = rest.popFirst() {
+            for row in 0..<records.count {
+                guard let record = try IdempotencyRecord(row: records[row]) else { continue }
+                pending.know(record)
+            }
+        }
+        if wantsLocations, let all = rest.popFirst() {
+            locations = Dictionary(
+                uniqueKeysWithValues: all.map(Location.init(row:)).map { ($0.name, $0) })
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Migrations
+import RegistryModel
+
+/// The schema as its migration files make it, to hold the database's own against: rules that are gone,
+/// that say something else, that are switched off, or that nobody knows.
+///
+/// What the files make is found by running them, in a schema of its own in a transaction that's rolled
+/// back.
+struct SchemaCheck: Sendable {
+    let flaws: [Verification.Flaw]
+    /// The locations that the schema comes with.
+    let locations: [Location]
+
+    init(_ store: PostgresStore) async throws {
+        let (files, now) = (store.schema, store.now())
+        (flaws, locations) = try await store.asking { connection in
+            let found = try Self.describe(connection)
+            let migrator = SchemaMigrator(files: files, now: now)
+            let applied = try migrator.applied(connection)
+            try connection.query("BEGIN")
+            do {
+                try connection.script(
+                    """
+                    CREATE SCHEMA tenant_registry_as_written;
+                    SET LOCAL search_path = tenant_registry_as_written;
+                    """)
+                try SchemaMigrator(files: applied, now: now).migrate(connection)
+                let expected = try Self.describe(connection)
+                let locations = try connection.query("SELECT \(Location.columns) FROM location")
+                    .map(Location.init(row:))
+                try connection.query("ROLLBACK")
+                return (Self.compare(found, with: expected), locations)
+            } catch {
+                if connection.isAlive { try connection.query("ROLLBACK") }
+                throw error
+            }
+        }
+    }
+
+    private static func compare(
+        _ found: [String: String], with expected: [String: String]
+    ) -> [Verification.Flaw] {
+        Set(expected.keys).union(found.keys).sorted().compactMap { name in
+            switch (expected[name], found[name]) {
+            case (nil, _): .init(nil, "the schema has a \(name) that isn't its own")
+            case (_, nil): .init(nil, "the \(name) is missing from the schema")
+            case (let wanted, let text) where wanted != text:
+                .init(nil, "the \(name) isn't what the schema says")
+            default: nil
+            }
+        }
+    }
+
+    /// Everything in the session's schema, by kind and name, as the server writes it. What belongs to an
+    /// extension isn't ours.
+    private static func describe(_ connection: PostgresConnection) throws -> [String: String] {
+        let rows = try connection.query(
+            """
+            WITH own AS (SELECT oid FROM pg_namespace WHERE nspname = current_schema()),
+            described (name, text, object) AS (
+                SELECT 'relation ' || c.relname, c.relkind::text, c.oid FROM pg_class c
+                WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind NOT IN ('i', 'c', 't')
+                UNION ALL
+                SELECT 'column ' || c.relname || '.' || a.attname,
+                    concat_ws(' ', a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+                        (SELECT collname FROM pg_collation l WHERE l.oid = a.attcollation),
+                        pg_get_expr(d.adbin, d.adrelid)), c.oid
+                FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind IN ('r', 'p')
+                    AND a.attnum > 0 AND NOT a.attisdropped
+                UNION ALL
+                SELECT 'constraint ' || c.relname || '.' || k.conname,
+                    pg_get_constraintdef(k.oid, true) || k.convalidated, c.oid
+                FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+                WHERE c.relnamespace IN (SELECT oid FROM own)
+                UNION ALL
+                SELECT 'index ' || i.relname, pg_get_indexdef(i.oid, 0, true) || x.indisvalid, i.oid
+                FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+                WHERE i.relnamespace IN (SELECT oid FROM own)
+                UNION ALL
+                SELECT 'trigger ' || c.relname || '.' || g.tgname,
+                    pg_get_triggerdef(g.oid, true) || g.tgenabled::text, c.oid
+                FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+                WHERE c.relnamespace IN (SELECT oid FROM own) AND NOT g.tgisinternal
+                UNION ALL
+                SELECT 'rule ' || c.relname || '.' || r.rulename, pg_get_ruledef(r.oid, true), c.oid
+                FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+                WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind IN ('r', 'p')
+                UNION ALL
+                SELECT 'function ' || p.proname || '(' || pg_get_function_arguments(p.oid) || ')',
+                    concat_ws(' ', p.prosrc, p.provolatile, p.prolang, p.prosecdef,
+                        array_to_string(p.proconfig, ' ')), p.oid
+                FROM pg_proc p WHERE p.pronamespace IN (SELECT oid FROM own))
+            SELECT name, text FROM described
+            WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = object AND d.deptype = 'e')
+            """)
+        return Dictionary(
+            rows.map { ($0.text(0), $0.text(1)) }, uniquingKeysWith: { $0 + $1 })
+    }
+}

@@ -1,0 +1,95 @@
+/// A table as a copy between engines sees it: its columns, which every engine has under the same names,
+/// and its key.
+package struct StoreTable: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
+        case text, number, octets
+        /// True or false, where the engine knows such a thing; else 1 or 0.
+        case flag
+    }
+
+    package struct Column: Sendable, Hashable {
+        package let name: String
+        package let kind: Kind
+    }
+
+    package let name: String
+    package let columns: [Column]
+    /// How many of the columns, from the first on, are the key.
+    package let keyLength: Int
+
+    package var names: [String] { columns.map { "\"\($0.name)\"" } }
+    package var keys: [String] { Array(names.prefix(keyLength)) }
+
+    private init(_ name: String, key: Int = 1, _ columns: (String, Kind)...) {
+        self.name = name
+        keyLength = key
+        self.columns = columns.map { Column(name: $0.0, kind: $0.1) }
+    }
+
+    /// The log's headers. The place of `epoch`, `at` and `digest` is what a copy asks for.
+    package static let headers = StoreTable(
+        "revision_log", ("revision", .number), ("epoch", .text), ("at", .number),
+        ("digest", .octets), ("actor_token", .text), ("actor_name", .text), ("actor_role", .text),
+        ("reason", .text), ("ticket", .text), ("request_id", .text), ("migration", .text),
+        ("wave", .number), ("override_reason", .text), ("change_count", .number))
+
+    package static let changes = StoreTable(
+        "change_log", key: 2, ("revision", .number), ("position", .number), ("action", .text),
+        ("fqdn", .text), ("before_location", .text), ("before_mode", .text),
+        ("before_tenant", .text), ("after_location", .text), ("after_mode", .text),
+        ("after_tenant", .text), ("registered_at", .number), ("subject", .text),
+        ("before_detail", .text), ("after_detail", .text))
+
+    /// What is now, in an order that foreign keys allow.
+    package static let state = [
+        StoreTable(
+            "location", ("name", .text), ("upstream", .text), ("accepts_signups", .flag),
+            ("default_for_signups", .flag), ("revision", .number)),
+        StoreTable(
+            "domain", ("fqdn", .text), ("location", .text), ("mode", .text), ("tenant", .text),
+            ("revision", .number), ("registered_at", .number), ("changed_at", .number)),
+        StoreTable(
+            "released_domain", ("fqdn", .text), ("location", .text), ("mode", .text),
+            ("tenant", .text), ("revision", .number), ("registered_at", .number),
+            ("released_at", .number), ("available_at", .number)),
+        StoreTable(
+            "token", ("id", .text), ("name", .text), ("role", .text), ("secret_digest", .octets),
+            ("created_at", .number), ("expires_at", .number), ("revoked_at", .number)),
+        StoreTable("token_use", ("token", .text), ("last_used_at", .number)),
+        StoreTable(
+            "idempotency", key: 2, ("token", .text), ("key", .text), ("request_digest", .octets),
+            ("revision", .number), ("outcome", .text), ("created_at", .number)),
+        StoreTable(
+            "migration", ("number", .number), ("id", .text), ("name", .text),
+            ("from_location", .text), ("to_location", .text), ("freeze", .text), ("state", .text),
+            ("digest", .octets), ("selected", .number), ("eligible", .number),
+            ("created_at", .number), ("created_by_token", .text), ("created_by_name", .text),
+            ("created_by_role", .text), ("reason", .text), ("ticket", .text)),
+        StoreTable(
+            "wave", key: 2, ("migration", .number), ("number", .number), ("state", .text),
+            ("first_position", .number), ("size", .number), ("deadline", .number),
+            ("revision", .number)),
+        StoreTable(
+            "migration_domain", key: 2, ("migration", .number), ("position", .number),
+            ("fqdn", .text), ("wave", .number), ("mode", .text), ("registered_at", .number),
+            ("code", .text), ("stayed", .flag)),
+        StoreTable(
+            "agent", ("name", .text), ("epoch", .text), ("revision", .number),
+            ("first_seen", .number), ("last_seen", .number), ("evicted_at", .number),
+            ("evicted_token", .text), ("evicted_name", .text), ("evicted_role", .text),
+            ("eviction_reason", .text), ("eviction_ticket", .text)),
+    ]
+}
+
+/// A value on its way from one engine to another.
+package enum StoredValue: Sendable, Hashable {
+    case absent
+    case number(Int64)
+    case text(String)
+    case octets([UInt8])
+    case flag(Bool)
+
+    package var number: Int64? { if case .number(let number) = self { number } else { nil } }
+    package var text: String? { if case .text(let text) = self { text } else { nil } }
+    package var octets: [UInt8]? { if case .octets(let octets) = self { octets } else { nil } }
+}

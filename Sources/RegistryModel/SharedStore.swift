@@ -1,0 +1,13 @@
+/// A store that several nodes share: what others write, a node has to be told.
+public protocol SharedStore: Store {
+    /// Tells this node of every revision after the one that its memory was loaded at, whoever writes it.
+    func follow(after position: Position)
+
+    /// How long nothing has been heard from the database: how old, at most, what this node answers is. A
+    /// second or two while all is well.
+    var silence: Duration { get }
+
+    /// Whether this node, alone among all, does the work that one has to do. Another takes it over when
+    /// this one is gone.
+    var isOnDuty: Bool { get }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Logging
+import PostgresStore
+import RegistryModel
+import RegistryService
+import SQLiteStore
+
+/// Where a service keeps its truth.
+enum StoreChoice: Sendable {
+    /// SQLite in the data folder.
+    case embedded
+    case postgres(ConnectionSettings)
+}
+
+/// Opens the store that the options name, and connects it to the node's memory.
+enum OpenStore {
+    static func open(
+        _ options: ServeOptions, state: NodeState, logger: Logger
+    ) async throws -> any Store {
+        let observer = { @Sendable (changes: RevisionChanges) in
+            guard !state.apply(changes) else { return }
+            logger.critical(
+                "the table missed a revision", metadata: ["revision": "\(changes.revision)"])
+        }
+        switch options.store {
+        case .embedded: return try embedded(options, logger, observer)
+        case .postgres(let connection):
+            return try await postgres(connection, options, logger, observer)
+        }
+    }
+
+    private static func embedded(
+        _ options: ServeOptions, _ logger: Logger,
+        _ observer: @escaping @Sendable (RevisionChanges) -> Void
+    ) throws -> SQLiteStore {
+        do {
+            var configuration = SQLiteStore.Configuration(
+                folder: options.folder, quarantine: options.quarantine, now: SystemClock.now)
+            configuration.blastRadius = options.blastRadius
+            return try SQLiteStore(configuration, logger: logger, onCommit: observer)
+        } catch let error as StoreOpeningError {
+            throw CommandFailure.failed(error.description)
+        }
+    }
+
+    /// Waits for a database that may still come, for a while: it's often started together with its
+    /// nodes. What waiting doesn't help ends at once.
+    private static func postgres(
+        _ connection: ConnectionSettings, _ options: ServeOptions, _ logger: Logger,
+        _ observer: @escaping @Sendable (RevisionChanges) -> Void
+    ) async throws -> PostgresStore {
+        // Nothing else makes it here, and the first admin token goes there.
+        try FileManager.default.createDirectory(
+            at: options.folder, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        var configuration = PostgresStore.Configuration(
+            connection: connection, quarantine: options.quarantine, now: SystemClock.now)
+        configuration.blastRadius = options.blastRadius
+        let deadline = ContinuousClock.now + options.storeWait
+        while true {
+            do {
+                let store = try await PostgresStore.open(
+                    configuration, logger: logger, onCommit: observer)
+                logger.notice("database opened", metadata: ["database": "\(connection)"])
+                return store
+            } catch let error as PostgresOpeningError {
+                guard error.isPassing, ContinuousClock.now < deadline else {
+                    throw CommandFailure.failed("\(connection): \(error)")
+                }
+                logger.warning(
+                    "the database isn't there yet", metadata: ["error": "\(error)"])
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+}
