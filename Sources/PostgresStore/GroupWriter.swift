@@ -11,8 +11,6 @@ import RegistryModel
 /// Nothing is answered before the commit is known: where its answer is lost with the connection, the
 /// log is asked whether it's there. What surely isn't there is tried again, for a while.
 final class GroupWriter: Sendable {
-    /// How long a group tries to get a connection, unless the database was away already.
-    static let grace = Duration.seconds(3)
     /// How long the fate of a commit is looked for.
     static let inquest = Duration.seconds(20)
 
@@ -22,6 +20,7 @@ final class GroupWriter: Sendable {
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     private let delivery: LogDelivery
+    private let grace: Duration
     private let away = AwayMark()
 
     private let commits = Counter(label: "registry_commits_total")
@@ -29,8 +28,10 @@ final class GroupWriter: Sendable {
     private let commitTime = Timer(label: "registry_commit_duration_seconds")
     private let repeats = Counter(label: "registry_commit_repeats_total")
 
+    /// - Parameter grace: how long a group tries to get a connection, unless the database was away
+    ///   already.
     init(
-        _ settings: ConnectionSettings, ledger: Ledger, delivery: LogDelivery,
+        _ settings: ConnectionSettings, ledger: Ledger, delivery: LogDelivery, grace: Duration,
         now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         threads = ConnectionThreads("store-writer", count: 1, settings: settings) { connection in
@@ -40,6 +41,7 @@ final class GroupWriter: Sendable {
         }
         self.ledger = ledger
         self.delivery = delivery
+        self.grace = grace
         self.now = now
         self.logger = logger
     }
@@ -65,7 +67,7 @@ final class GroupWriter: Sendable {
 
     private func write(_ jobs: [CommitQueue.Job], _ slot: ConnectionSlot) {
         let started = ContinuousClock.now
-        let deadline = started + (away.isSet ? .zero : Self.grace)
+        let deadline = started + (away.isSet ? .zero : grace)
         let attempt = GroupAttempt(
             requests: jobs.map(\.request), ledger: ledger, time: now(), logger: logger)
         while true {

@@ -36,6 +36,9 @@ public final class PostgresStore: SharedStore {
         public var readers = 4
         /// How often the head is asked for where no notification comes.
         public var pollInterval = Duration.seconds(1)
+        /// How long a write waits for a database that was there a moment ago. Once it's known to be away,
+        /// writes are refused at once.
+        public var grace = Duration.seconds(3)
 
         public init(
             connection: ConnectionSettings, quarantine: Duration,
@@ -80,7 +83,8 @@ public final class PostgresStore: SharedStore {
             configuration.connection,
             ledger: Ledger(
                 quarantine: configuration.quarantine, blastRadius: configuration.blastRadius),
-            delivery: delivery, now: configuration.now, logger: logger)
+            delivery: delivery, grace: configuration.grace, now: configuration.now,
+            logger: logger)
         follower = LogFollower(
             configuration.connection, delivery: delivery, interval: configuration.pollInterval,
             logger: logger

@@ -137,7 +137,7 @@ final class TestFolder: Sendable {
 
 /// Asks again and again, for what nobody tells.
 func poll<Value>(
-    _ what: String, within limit: Duration = .seconds(30),
+    _ what: String, within limit: Duration = .seconds(120),
     _ probe: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + limit

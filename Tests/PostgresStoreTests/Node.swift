@@ -44,6 +44,8 @@ final class Node: Sendable {
             now: Self.clock)
         configuration.readers = 2
         configuration.pollInterval = .milliseconds(200)
+        // A busy machine takes its time for a new session.
+        configuration.grace = .seconds(30)
         change(&configuration)
         store = try await PostgresStore.open(
             configuration, logger: Logger(label: "node") { _ in SwiftLogNoOpLogHandler() },

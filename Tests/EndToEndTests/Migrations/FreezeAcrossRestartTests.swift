@@ -27,7 +27,7 @@ import Testing
     @Test func `whose deadline runs out meanwhile ends at the next start`() async throws {
         let folder = try TestFolder()
         let server = try await ServerProcess.start(in: folder)
-        let (migration, deadline) = try await Self.frozen(server, seconds: 3)
+        let (migration, deadline) = try await Self.frozen(server, seconds: 12)
         try await server.crash()
         _ = try await poll("the deadline") { Date() > deadline ? true : nil }
         let id = try #require(migration.id)

@@ -117,7 +117,11 @@ import Testing
     }
 
     @Test func `tells of refusals once a second, not in a line for each`() async throws {
-        try await withRegistry(.with { $0.http.load.requests = 1 }) { registry in
+        let settings = RegistrySettings.with {
+            $0.http.load.requests = 1
+            $0.http.limits.requestArrival = .minutes(10)
+        }
+        try await withRegistry(settings) { registry in
             let held = try await Self.hold(1, registry)
             for _ in 0..<200 { #expect(try await Self.refused(registry)) }
             let lines = registry.log.lines
