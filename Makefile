@@ -67,6 +67,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/history
 	@Benchmarks/postgres
 	@Benchmarks/edge
+	@Benchmarks/agents
 
 coverage: ## Line coverage of the tests
 	@scripts/install-packages test
