@@ -30,7 +30,8 @@ test: ## Install, build, run every check and test
 	@$(MAKE) --no-print-directory check
 	$(SWIFT) build --build-tests
 	@scripts/fuzz
-	$(AT_ONCE)=8 $(SWIFT) test --skip-build --skip EndToEndTests --skip FeedModelTests
+	$(AT_ONCE)=8 $(SWIFT) test --skip-build --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
+	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
 	$(SWIFT) test --skip-build --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
