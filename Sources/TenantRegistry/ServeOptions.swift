@@ -38,6 +38,14 @@ struct ListenAddress: Sendable, CustomStringConvertible {
     let description: String
     let bind: BindAddress
 
+    /// - Throws: `CommandFailure.usage` where it isn't HOST:PORT.
+    static func read(_ text: String, _ flag: String) throws -> ListenAddress {
+        guard let address = ListenAddress(text) else {
+            throw CommandFailure.usage("--\(flag): HOST:PORT is expected, not \(text)")
+        }
+        return address
+    }
+
     /// `nil`: it isn't HOST:PORT.
     init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,

@@ -98,4 +98,16 @@ struct Settings: Sendable {
         return try environment.stringArray(forKey: ConfigKey([name]))
             ?? fromFile(name, "an array of text") { $0.stringArray(forKey: $1) } ?? []
     }
+
+    /// - Throws: `CommandFailure.usage` for a value that is none of the choices.
+    func choice<Value: RawRepresentable & CaseIterable>(
+        _ flag: String?, _ name: String, default fallback: Value
+    ) throws -> Value where Value.RawValue == String {
+        guard let text = try text(flag, name) else { return fallback }
+        guard let value = Value(rawValue: text) else {
+            let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CommandFailure.usage("--\(name): one of \(allowed) is expected, not \(text)")
+        }
+        return value
+    }
 }

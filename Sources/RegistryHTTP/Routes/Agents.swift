@@ -16,7 +16,7 @@ struct AgentRoutes: Sendable {
             }
             return name
         }
-        let read = try call.service.agents(evicted: evicted, after: after, limit: limit)
+        let read = try await call.service.agents(evicted: evicted, after: after, limit: limit)
         return call.list(read, key: { $0.record.name.text }) { $1.write($0) }
     }
 

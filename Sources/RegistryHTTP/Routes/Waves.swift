@@ -116,9 +116,10 @@ private struct Wait {
 
     func reply(to committed: Committed, _ call: Call) async throws -> Reply {
         guard let limit else { return .wave(committed, nil) }
+        // The step is committed, whatever the question of who has it meets: no word is better than a wrong one.
         return .wave(
             committed,
-            try await call.service.convergence(at: committed.revision, within: limit))
+            try? await call.service.convergence(at: committed.revision, within: limit))
     }
 }
 

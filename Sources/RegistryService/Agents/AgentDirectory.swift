@@ -27,10 +27,14 @@ public final class AgentDirectory: Sendable {
         self.limit = limit
     }
 
-    /// Takes in what the store remembers.
+    /// Takes in what the store remembers of those that aren't known here, and evictions by other nodes.
     func load(_ records: [AgentRecord]) {
         state.withLock { state in
-            for record in records where state.agents[record.name] == nil {
+            for record in records {
+                if let known = state.agents[record.name] {
+                    guard let eviction = record.eviction, eviction.at >= known.record.lastSeen
+                    else { continue }
+                }
                 state.agents[record.name] = KnownAgent(
                     record: record, hasReported: false, isUnsaved: false)
             }

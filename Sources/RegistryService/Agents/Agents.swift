@@ -56,7 +56,8 @@ extension RegistryService {
     /// Those that count, or those that are evicted, by name.
     public func agents(
         evicted: Bool, after: AgentName?, limit: Int
-    ) throws(RegistryError) -> Read<Page<AgentStanding>> {
+    ) async throws(RegistryError) -> Read<Page<AgentStanding>> {
+        try await countOthersAgents()
         let (head, now) = (try position(), now())
         let known = agents.agents(evicted: evicted).drop { agent in
             after.map { agent.record.name <= $0 } ?? false

@@ -13,6 +13,13 @@ public struct Convergence: Sendable, Hashable {
 }
 
 extension RegistryService {
+    /// Counts those in that report to other nodes. What they have isn't known here, so they lag: no node
+    /// says "everybody" without them.
+    func countOthersAgents() async throws(RegistryError) {
+        guard store is any SharedStore else { return }
+        agents.load(try await store.agents())
+    }
+
     /// Waits until every agent has applied `revision`, `limit` has passed, or the service stops.
     ///
     /// - Returns: how far they are then.
@@ -20,6 +27,7 @@ extension RegistryService {
         at revision: Revision, within limit: Duration
     ) async throws(RegistryError) -> Convergence {
         let position = Position(epoch: try position().epoch, revision: revision)
+        try await countOthersAgents()
         let (agents, now) = (agents, now)
         let waited = await cancelWhenGracefulShutdown {
             await agents.wait(for: position, within: limit, now: now)

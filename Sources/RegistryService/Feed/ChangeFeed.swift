@@ -24,8 +24,9 @@ public final class ChangeFeed: Sendable {
 
     /// A revision that the table has. One that is here already is passed over.
     func publish(_ changes: RevisionChanges) {
-        guard ring.withLock({ $0.add(changes) }) else { return }
+        guard let gone = ring.withLock({ $0.add(changes) }) else { return }
         waiters.wake()
+        _ = consume gone
     }
 
     /// Waits until there is a revision after `revision`, or `isOver`.

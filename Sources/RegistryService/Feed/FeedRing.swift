@@ -23,21 +23,26 @@ struct FeedRing {
     }
 
     /// Where a revision in between is missing, what is here ends, and readers find the rest in the store.
-    /// - Returns: false for what is here already.
-    mutating func add(_ changes: RevisionChanges) -> Bool {
-        guard let head, changes.revision > head.revision else { return false }
+    ///
+    /// - Returns: what fell out of the ring, for the caller to let go of outside its lock: a large wave
+    ///   takes a while. Nil for a revision that is here already.
+    mutating func add(_ changes: RevisionChanges) -> [FeedRevision]? {
+        guard let head, changes.revision > head.revision else { return nil }
         let position = Position(epoch: head.epoch, revision: changes.revision)
         if changes.revision == head.revision.next {
             self.head = position
         } else {
+            let gone = revisions.compactMap(\.self)
             begin(at: position)
-            return true
+            return gone
         }
         let new = FeedRevision(changes)
         revisions.append(new)
         weight += Self.weight(new)
+        var gone: [FeedRevision] = []
         while weight > capacity, let oldest = oldest {
             weight -= Self.weight(oldest)
+            gone.append(oldest)
             revisions[start] = nil
             start += 1
         }
@@ -46,7 +51,7 @@ struct FeedRing {
             revisions.removeFirst(start)
             start = 0
         }
-        return true
+        return gone
     }
 
     /// The revisions after one, up to `last`, until they hold `limit` changes.

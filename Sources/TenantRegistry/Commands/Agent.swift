@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RegistryAgent
+import RegistryModel
 import RoutingTable
 
 /// `tenant-registry agent`
@@ -78,32 +79,13 @@ struct Agent: AsyncParsableCommand {
     @Option(help: "The longest pause between attempts to reach the registry. (default: 30s)")
     var maxBackoff: String?
 
-    @Option(
-        help:
-            "Cache-Control of answers to proxies. (default: max-age=1, stale-while-revalidate=5, stale-if-error=86400)"
-    )
-    var routeCacheControl: String?
-
-    @Option(help: "Retry-After of domains that aren't served, in seconds, 1-86400. (default: 30)")
-    var retryAfter: Int?
-
     @Option(help: "Which requests to log: all, writes, off. (default: off)")
     var accessLog: String?
 
-    @Option(help: "trace, debug, info, notice, warning, error, critical. (default: info)")
-    var logLevel: String?
-
-    @Option(help: "Open connections at most, 1-1000000. (default: 16384)")
-    var maxConnections: Int?
-
-    @Option(help: "Seconds between \"not ready\" and the end of listening, 0-600. (default: 1)")
-    var drainSeconds: Int?
-
-    @Option(help: "A JSON file with any of these settings.")
-    var config: String?
+    @OptionGroup var serving: ServingFlags
 
     func run() async throws {
-        let settings = try await Settings(file: config)
+        let settings = try await Settings(file: serving.config)
         try await RunningAgent.run(options(settings))
     }
 
@@ -120,7 +102,7 @@ struct Agent: AsyncParsableCommand {
         var options = AgentOptions(
             upstream: url,
             token: try AccessToken(flag: token, file: tokenFile, folder: dataDir).find(settings),
-            listen: try Serve.address(
+            listen: try ListenAddress.read(
                 settings.text(listen, "listen", default: "127.0.0.1:8090"), "listen"),
             folder: URL(
                 fileURLWithPath: try settings.text(stateDir, "state-dir", default: "agent"),
@@ -135,13 +117,7 @@ struct Agent: AsyncParsableCommand {
     private func agentName(_ settings: Settings) throws -> String {
         let name = try settings.text(
             name, "name", default: ProcessInfo.processInfo.hostName)
-        let isPlain = { (octet: UInt8) in
-            switch octet {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
-            default: false
-            }
-        }
-        guard (1...100).contains(name.utf8.count), name.utf8.allSatisfy(isPlain) else {
+        guard AgentName(name) != nil else {
             throw CommandFailure.usage(
                 "--name: 1 to 100 letters, digits, dots, hyphens and underscores are expected, not \(name)"
             )
@@ -192,22 +168,11 @@ struct Agent: AsyncParsableCommand {
     }
 
     private func readServer(_ settings: Settings, _ options: inout AgentOptions) throws {
-        if let value = try settings.text(routeCacheControl, "route-cache-control") {
-            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
-                throw CommandFailure.usage("--route-cache-control: printable ASCII is expected")
-            }
-            options.http.routeCacheControl = value
-        }
-        options.http.retryAfterSeconds = try settings.integer(
-            retryAfter, "retry-after", default: 30, in: 1...86_400)
-        options.http.accessLog =
-            try Serve.choice(settings.text(accessLog, "access-log"), "access-log") ?? .off
-        options.logLevel =
-            try Serve.choice(settings.text(logLevel, "log-level"), "log-level") ?? .info
-        options.http.limits.connections = try settings.integer(
-            maxConnections, "max-connections", default: 16_384, in: 1...1_000_000)
-        options.drain = .seconds(
-            try settings.integer(drainSeconds, "drain-seconds", default: 1, in: 0...600))
+        try serving.read(settings, into: &options.http)
+        options.http.accessLog = try settings.choice(
+            accessLog, "access-log", default: .off)
+        options.logLevel = try serving.level(settings)
+        options.drain = try serving.drain(settings)
     }
 
     private func span(

@@ -64,23 +64,8 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "A file that replaces the list of reserved names: one a line.")
     var reservedNames: String?
 
-    @Option(
-        help:
-            "Cache-Control of answers to proxies. (default: max-age=1, stale-while-revalidate=5, stale-if-error=86400)"
-    )
-    var routeCacheControl: String?
-
-    @Option(help: "Retry-After of domains that aren't served, in seconds, 1-86400. (default: 30)")
-    var retryAfter: Int?
-
     @Option(help: "Which requests to log: all, writes, off. (default: all)")
     var accessLog: String?
-
-    @Option(help: "trace, debug, info, notice, warning, error, critical. (default: info)")
-    var logLevel: String?
-
-    @Option(help: "Open connections at most, 1-1000000. (default: 16384)")
-    var maxConnections: Int?
 
     @Option(
         help:
@@ -97,21 +82,17 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Threads that serve connections, 1-1024. (default: one for each core)")
     var eventLoops: Int?
 
-    @Option(help: "Seconds between \"not ready\" and the end of listening, 0-600. (default: 1)")
-    var drainSeconds: Int?
-
-    @Option(help: "A JSON file with any of these settings.")
-    var config: String?
+    @OptionGroup var serving: ServingFlags
 
     func run() async throws {
         try ProcessTitle.hidePassword(in: store)
-        let settings = try await Settings(file: config)
+        let settings = try await Settings(file: serving.config)
         try await RunningService.run(options(settings))
     }
 
     private func options(_ settings: Settings) throws -> ServeOptions {
         var options = ServeOptions(
-            listen: try Self.address(
+            listen: try ListenAddress.read(
                 settings.text(listen, "listen", default: "127.0.0.1:8080"), "listen"),
             folder: URL(
                 fileURLWithPath: try settings.text(dataDir, "data-dir", default: "data"),
@@ -120,7 +101,7 @@ struct Serve: AsyncParsableCommand {
         options.storeWait = .seconds(
             try settings.integer(storeWait, "store-wait", default: 30, in: 0...3_600))
         options.opsListen = try settings.text(opsListen, "ops-listen").map {
-            try Self.address($0, "ops-listen")
+            try ListenAddress.read($0, "ops-listen")
         }
         let days = try settings.integer(
             quarantineDays, "quarantine-days", default: 90, in: 0...36_500)
@@ -147,20 +128,10 @@ struct Serve: AsyncParsableCommand {
             options.reservedNames = list
         }
         options.http.allowsAnonymousReads = try settings.bool(anonymousReads, "anonymous-reads")
-        if let value = try settings.text(routeCacheControl, "route-cache-control") {
-            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
-                throw CommandFailure.usage("--route-cache-control: printable ASCII is expected")
-            }
-            options.http.routeCacheControl = value
-        }
-        options.http.retryAfterSeconds = try settings.integer(
-            retryAfter, "retry-after", default: 30, in: 1...86_400)
-        options.http.accessLog =
-            try Self.choice(settings.text(accessLog, "access-log"), "access-log") ?? .all
-        options.logLevel =
-            try Self.choice(settings.text(logLevel, "log-level"), "log-level") ?? .info
-        options.http.limits.connections = try settings.integer(
-            maxConnections, "max-connections", default: 16_384, in: 1...1_000_000)
+        try serving.read(settings, into: &options.http)
+        options.http.accessLog = try settings.choice(
+            accessLog, "access-log", default: .all)
+        options.logLevel = try serving.level(settings)
         options.http.load.requests = try settings.integer(
             maxRequests, "max-requests", default: 1024, in: 1...1_000_000)
         options.http.load.streams = try settings.integer(
@@ -171,8 +142,7 @@ struct Serve: AsyncParsableCommand {
         options.eventLoops = try settings.integer(
             eventLoops, "event-loops", default: ProcessInfo.processInfo.activeProcessorCount,
             in: 1...1024)
-        options.drain = .seconds(
-            try settings.integer(drainSeconds, "drain-seconds", default: 1, in: 0...600))
+        options.drain = try serving.drain(settings)
         return options
     }
 
@@ -190,23 +160,5 @@ struct Serve: AsyncParsableCommand {
         } catch {
             throw CommandFailure.usage("--store: \(error)")
         }
-    }
-
-    static func choice<Value: RawRepresentable & CaseIterable>(
-        _ text: String?, _ name: String
-    ) throws -> Value? where Value.RawValue == String {
-        guard let text else { return nil }
-        guard let value = Value(rawValue: text) else {
-            let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
-            throw CommandFailure.usage("--\(name): one of \(allowed) is expected, not \(text)")
-        }
-        return value
-    }
-
-    static func address(_ text: String, _ name: String) throws -> ListenAddress {
-        guard let address = ListenAddress(text) else {
-            throw CommandFailure.usage("--\(name): HOST:PORT is expected, not \(text)")
-        }
-        return address
     }
 }

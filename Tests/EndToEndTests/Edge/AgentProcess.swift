@@ -117,10 +117,10 @@ final class AgentProcess: Sendable {
 extension ServerProcess {
     /// A registry whose readers need no token.
     static func startOpen(
-        in folder: TestFolder = try! TestFolder(), port: Int = 0, arguments: [String] = []
+        in folder: TestFolder? = nil, port: Int = 0, arguments: [String] = []
     ) async throws -> ServerProcess {
         try await start(
-            in: folder, port: port,
+            in: folder ?? TestFolder(), port: port,
             arguments: ["--anonymous-reads", "--access-log", "off", "--drain-seconds", "0"]
                 + arguments)
     }

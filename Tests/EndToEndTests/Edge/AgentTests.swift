@@ -171,6 +171,7 @@ import Testing
         agent.process.signal(SIGSTOP)
         var revision: Int64 = 0
         for name in Self.names { revision = try await registry.move(name, to: "aws") }
+        // Time itself is the case: longer than it waits for a heartbeat.
         try await Task.sleep(for: .seconds(3))
         agent.process.signal(SIGCONT)
         try await agent.reaches(revision)

@@ -64,6 +64,27 @@ import Testing
         return found
     }
 
+    @Test func `never call everybody converged without an agent that reports elsewhere`()
+        async throws
+    {
+        let cluster = try await Cluster(try await PostgresServer.shared())
+        let nodes = try await cluster.start(count: 2)
+        let head = try await nodes[0].client.historyHead()
+        _ = try await nodes[0].client.send(
+            .GET, "/v1/changes",
+            query: [
+                ("after", "\(head.revision)"), ("epoch", head.epoch), ("agent", "edge-1"),
+            ])
+        let there = try await nodes[0].client.convergence(at: head.revision).value
+        #expect(there.agents == 1 && there.lagging == [])
+        let elsewhere = try await nodes[1].client.convergence(at: head.revision).value
+        #expect(elsewhere.agents == 1 && elsewhere.lagging == ["edge-1"])
+
+        try await nodes[1].client.evictAgent("edge-1", note: .init(reason: "scrapped"))
+        let after = try await nodes[0].client.convergence(at: head.revision).value
+        #expect(after.agents == 0 && after.lagging == [])
+    }
+
     @Test func `answer alike, and one of all racing requests wins`() async throws {
         let cluster = try await Cluster(try await PostgresServer.shared())
         let nodes = try await cluster.start(count: 3)

@@ -89,7 +89,7 @@ import Testing
             let before = try await again.convergence(at: head, within: .zero)
             #expect(before.agents == 2 && before.converged == 0)
             #expect(before.lagging.map(\.text) == ["edge-a", "edge-b"])
-            let listed = try again.agents(evicted: false, after: nil, limit: 9).value.items
+            let listed = try await again.agents(evicted: false, after: nil, limit: 9).value.items
             #expect(listed.map(\.isLagging) == [true, true])
             #expect(listed.map(\.revision) == [head, head], "what they had is shown")
 

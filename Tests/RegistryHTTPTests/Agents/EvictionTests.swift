@@ -66,7 +66,8 @@ import Testing
             try await registry.service.saveAgents()
             let again = try await registry.restarted()
             #expect(try await again.convergence(at: .zero, within: .zero).agents == 0)
-            #expect(try again.agents(evicted: true, after: nil, limit: 9).value.items.count == 1)
+            #expect(
+                try await again.agents(evicted: true, after: nil, limit: 9).value.items.count == 1)
         }
     }
 }

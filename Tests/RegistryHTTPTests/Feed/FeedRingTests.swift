@@ -20,7 +20,7 @@ import Testing
     }
 
     private static func add(_ changes: RevisionChanges, to ring: inout FeedRing, isNew: Bool) {
-        let result = ring.add(changes)
+        let result = ring.add(changes) != nil
         #expect(result == isNew)
     }
 
