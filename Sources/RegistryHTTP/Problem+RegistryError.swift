@@ -1,0 +1,217 @@
+import HTTPTypes
+import RegistryModel
+
+extension Problem {
+    init(_ error: RegistryError) {
+        let code = error.code
+        self =
+            switch error {
+            case .malformedName(_, let rule): Problem(.badRequest, code, rule.explanation)
+            case .reservedName(let name):
+                Problem(.unprocessableContent, code, "\(name) is reserved")
+            case .outsideSuffix(let name):
+                Problem(
+                    .unprocessableContent, code,
+                    "\(name) isn't below a parent that this registry serves")
+            case .invalidTenant:
+                Problem(
+                    .badRequest, code,
+                    "a tenant has 1 to 200 characters, none of them control characters")
+            case .unknownDomain(let name): Problem(.notFound, code, "\(name) isn't registered")
+            case .domainTaken(let name): Problem(.conflict, code, "\(name) is registered")
+            case .domainQuarantined(let name, let availableAt):
+                Problem(
+                    .conflict, code,
+                    "\(name) was released, and is in quarantine until \(availableAt)"
+                )
+                .available(at: availableAt)
+            case .unknownLocation(let name):
+                Problem(.unprocessableContent, code, "there is no location \(name)")
+            case .locationNotFound(let name):
+                Problem(.notFound, code, "there is no location \(name)")
+            case .locationClosed(let name):
+                Problem(.conflict, code, "\(name) doesn't take signups")
+            case .locationInUse(let name):
+                Problem(
+                    .conflict, code,
+                    "domains, live or in quarantine, or open migrations refer to \(name)")
+            case .defaultLocationRequired(let name):
+                Problem(
+                    .conflict, code,
+                    "\(name) is the default for signups; make another location the default first")
+            case .unknownToken(let id): Problem(.notFound, code, "there is no active token \(id)")
+            case .lastAdminToken(let id):
+                Problem(
+                    .conflict, code, "\(id) is the last active admin token; make another one first")
+            case .revisionMismatch(let current?):
+                Problem(.preconditionFailed, code, "the domain is at revision \(current)").current(
+                    current)
+            case .revisionMismatch(nil):
+                Problem(.preconditionFailed, code, "the domain isn't registered")
+            case .idempotencyKeyReused:
+                Problem(
+                    .unprocessableContent, code,
+                    "this Idempotency-Key came with another request before")
+            case .unknownMigration(let id):
+                Problem(.notFound, code, "there is no migration \(id)")
+            case .unknownWave(let number, let migration):
+                Problem(.notFound, code, "the migration \(migration) has no wave \(number)")
+            case .wrongWaveState(let state, let wave, let event):
+                Problem(
+                    .conflict, code,
+                    "wave \(wave) is \(state.rawValue): \(event.refusal(in: state))"
+                ).inState(state.rawValue)
+            case .freezeIsOver(let wave, let deadline):
+                Problem(
+                    .conflict, code,
+                    "the freeze of wave \(wave) ended at \(deadline); it thaws, and never moves by itself"
+                ).inState(WaveState.frozen.rawValue)
+            case .wrongMigrationState(let state, let why):
+                Problem(.conflict, code, why).inState(state.rawValue)
+            case .planMismatch(let why):
+                Problem(.preconditionFailed, code, "\(why): this isn't the plan that was reviewed")
+            case .blastRadius(let why):
+                Problem(.conflict, code, "\(why), unless an admin sends an override")
+            case .overrideForbidden(let role):
+                Problem(
+                    .forbidden, code, "the role \(role.rawValue) may not set a guard aside")
+            case .waveConflict(let conflicts, let total):
+                Problem(
+                    .conflict, code,
+                    "\(total) \(total == 1 ? "domain isn't" : "domains aren't") as the step before left them; nothing was changed"
+                ).with(conflicts, total)
+            case .domainInMigration(let name, let migration, let wave):
+                Problem(
+                    .conflict, code,
+                    "\(name) is frozen in wave \(wave) of the migration \(migration)"
+                ).frozen(in: WaveName(migration: migration, number: wave))
+            case .notConverged(let lagging, let agents):
+                Problem(
+                    .conflict, code,
+                    "\(lagging.count) of \(agents) \(agents == 1 ? "agent" : "agents") \(lagging.count == 1 ? "isn't" : "aren't") known to have applied the freeze"
+                ).with(lagging: lagging)
+            case .frozenAnew(let wave):
+                Problem(
+                    .conflict, code,
+                    "wave \(wave) was frozen anew meanwhile; nobody has asked the agents for that freeze"
+                ).with(lagging: [])
+            case .noFreeze(let wave, let state):
+                Problem(
+                    .conflict, code,
+                    "wave \(wave) is \(state.rawValue): there is no freeze that agents could have applied"
+                ).inState(state.rawValue)
+            case .unknownAgent(let name):
+                Problem(.notFound, code, "no agent that counts is called \(name)")
+            case .tooManyAgents(let limit):
+                Problem(
+                    .conflict, code, "there are \(limit) agents already, and can't be more")
+            case .unknownRevision(let asked, let head):
+                Problem(.notFound, code, "revision \(asked) isn't there; the last one is \(head)")
+            case .revisionNotReached(let asked, let now):
+                Problem(
+                    .gatewayTimeout, code,
+                    "this node is at revision \(now), and didn't reach \(asked) in time"
+                )
+                .with(.retryAfter, "1")
+            case .invalidCursor:
+                Problem(.badRequest, code, "the cursor isn't one that this list gave")
+            case .notReady:
+                Problem(.serviceUnavailable, code, "the routing table isn't loaded yet").with(
+                    .retryAfter, "1")
+            case .needsRegistry:
+                Problem(
+                    .notImplemented, code,
+                    "an agent knows where domains live now; ask the registry for the rest")
+            case .resync(let why):
+                Problem(.gone, code, "\(why); begin again with a snapshot")
+            case .verificationRunning:
+                Problem(.conflict, code, "a verification is under way already; one runs at a time")
+                    .with(.retryAfter, "10")
+            case .backupRunning:
+                Problem(.conflict, code, "a backup is being made already; one at a time")
+                    .with(.retryAfter, "10")
+            case .backupUnsupported:
+                Problem(.notImplemented, code, "this store's own tools make its backups")
+            case .backupFailed:
+                Problem(
+                    .internalServerError, code,
+                    "the copy couldn't be made, or isn't sound; the store itself is as it was")
+            case .overloaded:
+                Problem(.serviceUnavailable, code, "too many requests wait for the store").with(
+                    .retryAfter, "1")
+            case .storageFull:
+                Problem(
+                    HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"), code,
+                    "the disk is full; nothing was written"
+                ).with(.retryAfter, "30")
+            case .storeFailed:
+                Problem(
+                    .serviceUnavailable, code,
+                    "the store failed; the write may or may not be there, ask again after the restart"
+                ).with(.retryAfter, "5")
+            case .storeUnavailable:
+                Problem(
+                    .serviceUnavailable, code,
+                    "the database can't be reached; nothing was written"
+                ).with(.retryAfter, "1")
+            case .outcomeUnknown:
+                Problem(
+                    .serviceUnavailable, code,
+                    "the database went away under the commit: the write may or may not be there; repeat it with its Idempotency-Key, or look"
+                ).with(.retryAfter, "5")
+            case .inconsistent: .internalError
+            }
+    }
+
+    private func available(at time: Timestamp) -> Problem {
+        var copy = self
+        copy.availableAt = time
+        return copy
+    }
+
+    private func inState(_ state: String) -> Problem {
+        var copy = self
+        copy.state = state
+        return copy
+    }
+
+    private func with(_ conflicts: [WaveConflict], _ total: Int) -> Problem {
+        var copy = self
+        copy.conflicts = conflicts
+        copy.conflictCount = total
+        return copy
+    }
+
+    private func frozen(in wave: WaveName) -> Problem {
+        var copy = self
+        copy.frozenIn = wave
+        return copy
+    }
+
+    private func with(lagging: [AgentName]) -> Problem {
+        var copy = self
+        copy.lagging = lagging
+        return copy
+    }
+
+    private func current(_ revision: Revision) -> Problem {
+        var copy = self
+        copy.revision = revision
+        return copy
+    }
+}
+extension WaveState.Event {
+    /// Why the step doesn't fit, in words.
+    fileprivate func refusal(in state: WaveState) -> String {
+        switch (self, state) {
+        case (.freeze, .planned): "its migration moves waves without freezing them"
+        case (.cutOver, .planned): "it must be frozen before it moves"
+        case (.freeze, _): "only a planned wave can be frozen"
+        case (.cutOver, _): "only a wave that hasn't moved can be cut over"
+        case (.thaw, _): "only a frozen wave can thaw"
+        case (.rollBack, _): "only a moved wave can be rolled back"
+        case (.finalize, _): "only a moved wave can be finalized"
+        case (.cancel, _): "only a wave that hasn't moved can be cancelled"
+        }
+    }
+}
