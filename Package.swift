@@ -94,6 +94,7 @@ let package = Package(
 
         // HTTP, both ends of it.
         .target(name: "RegistryWire", dependencies: ["RegistryModel"], swiftSettings: strict),
+        .systemLibrary(name: "CSpawn"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
         .target(name: "LookupGrammar", swiftSettings: strict),
@@ -148,9 +149,8 @@ let package = Package(
         .executableTarget(
             name: "TenantRegistry",
             dependencies: [
-                "RegistryHTTP", "RegistryAgent", "RegistryClient", "RegistryWire", "SQLiteStore",
-                "PostgresStore",
-                "PrometheusMetrics",
+                "CSpawn", "RegistryHTTP", "RegistryAgent", "RegistryClient", "RegistryWire",
+                "SQLiteStore", "PostgresStore", "PrometheusMetrics",
                 "RegistryModel", "RegistryLedger", "RegistryService", "RoutingTable",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -225,7 +225,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "PostgresServer",
-            dependencies: ["CLibPQ"], path: "Tests/PostgresServer",
+            dependencies: ["CLibPQ", "CSpawn"], path: "Tests/PostgresServer",
             swiftSettings: strict),
         .testTarget(
             name: "PostgresStoreTests",
@@ -271,9 +271,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "PostgresServer", "RegistryAgent", "RegistryClient", "RegistryWire",
-                "RegistryModel",
-                "TenantRegistry",
+                "CSpawn", "PostgresServer", "RegistryAgent", "RegistryClient", "RegistryWire",
+                "RegistryModel", "TenantRegistry",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -91,6 +91,7 @@ final class GroupWriter: Sendable {
                 return refuse(jobs, .outcomeUnknown)
             case .again(let failure):
                 repeats.increment()
+                logger.debug("a commit is tried again", metadata: ["error": "\(failure)"])
                 guard ContinuousClock.now < deadline else {
                     logger.error("writes are refused", metadata: ["error": "\(failure)"])
                     if failure.kind == .conflict { return refuse(jobs, .overloaded) }

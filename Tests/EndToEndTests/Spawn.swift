@@ -1,3 +1,4 @@
+import CSpawn
 import Foundation
 
 /// Starts a process by `posix_spawn`.
@@ -27,6 +28,8 @@ enum Spawn {
         let flags = O_WRONLY | O_CREAT | O_TRUNC
         posix_spawn_file_actions_addopen(&actions, 1, output.path, flags, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errors.path, flags, 0o600)
+        // A socket of another test that the child inherited would stay open after its end.
+        posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
 
         // The runner ignores and blocks signals that the child has to hear.
         var none = sigset_t()

@@ -48,11 +48,19 @@ final class Node: Sendable {
         configuration.grace = .seconds(30)
         change(&configuration)
         store = try await PostgresStore.open(
-            configuration, logger: Logger(label: "node") { _ in SwiftLogNoOpLogHandler() },
+            configuration, logger: Self.logger(url),
             onCommit: { told.note($0) })
         guard follows else { return }
         let head = try await store.head()
         store.follow(after: Position(epoch: head.epoch, revision: head.revision))
+    }
+
+    /// What a store says tells why a test failed that nobody can repeat.
+    private static func logger(_ url: String) -> Logger {
+        let database = url.split(separator: "/").last?.prefix(14) ?? ""
+        var logger = Logger(label: String(database)) { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .debug
+        return logger
     }
 
     @Sendable private static func clock() -> Timestamp {

@@ -54,7 +54,9 @@ extension PostgresStore {
             return .inconsistent
         }
         switch failure.kind {
-        case .connection: return .storeUnavailable
+        case .connection:
+            logger.debug("a read got no answer", metadata: ["error": "\(failure)"])
+            return .storeUnavailable
         case .conflict, .busy, .diskFull: return .overloaded
         case .constraint, .other:
             logger.error("a read was refused", metadata: ["error": "\(failure)"])

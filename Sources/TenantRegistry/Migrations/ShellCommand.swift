@@ -1,3 +1,4 @@
+import CSpawn
 import Foundation
 
 /// A command of the operator's own, run by `sh -c`: what it writes goes to stderr, for stdout holds
@@ -72,6 +73,8 @@ struct ShellCommand {
         }
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+        // A daemon that the command starts must not keep our listeners and connections open.
+        posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
 
         // Signals that we hear ourselves must end the command as they would end it anywhere.
         var none = sigset_t()

@@ -64,6 +64,23 @@ import Testing
         try await Self.expect("aws", for: "t7.kintone.com", at: port)
     }
 
+    @Test func `hands no socket to the command`() async throws {
+        // A daemon that it starts would hold the agent's port after the agent's end.
+        let registry = try await Self.registry()
+        let folder = try TestFolder()
+        let (map, list) = (folder.file("hosts.map").path, folder.file("open.txt").path)
+        let command = "ls -l /proc/self/fd > \(list).new && mv \(list).new \(list)"
+        let agent = try await AgentProcess.start(
+            in: TestFolder(), upstream: registry.url,
+            arguments: ["--write", "nginx-map:\(map)", "--on-change", command])
+        try await agent.reaches(registry.revision())
+        _ = try await poll("the command has run", within: .seconds(120)) {
+            FileManager.default.fileExists(atPath: list) ? true : nil
+        }
+        #expect(Self.text(folder, "open.txt").contains("/dev/null"))
+        #expect(!Self.text(folder, "open.txt").contains("socket:"))
+    }
+
     private static func expect(_ location: String, for host: String, at port: Int) async throws {
         _ = try await poll("\(host) at \(location)", within: .seconds(120)) { () -> Bool? in
             var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/")
