@@ -36,6 +36,7 @@ final class GroupWriter: Sendable {
     ) {
         threads = ConnectionThreads("store-writer", count: 1, settings: settings) { connection in
             try Session.prepare(connection)
+            try Session.prefersIndexes(connection)
             // A wave of a million rows is one statement.
             connection.patience = .seconds(600)
         }

@@ -12,4 +12,10 @@ enum Session {
                     THEN set_config('synchronous_commit', 'on', false) END
             """)
     }
+
+    /// Commands and followers ask for names, keys and revisions, and each has its index. A plan that is made while a
+    /// table is empty would read all of it, and stay until the server gathers statistics.
+    static func prefersIndexes(_ connection: PostgresConnection) throws {
+        try connection.query("SELECT set_config('enable_seqscan', 'off', false)")
+    }
 }

@@ -59,7 +59,7 @@ final class Node: Sendable {
     private static func logger(_ url: String) -> Logger {
         let database = url.split(separator: "/").last?.prefix(14) ?? ""
         var logger = Logger(label: String(database)) { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .debug
+        logger.logLevel = .error
         return logger
     }
 

@@ -84,6 +84,7 @@ final class LogFollower: Sendable {
     private func run() {
         let slot = ConnectionSlot(settings: settings) { connection in
             try Session.prepare(connection)
+            try Session.prefersIndexes(connection)
             connection.patience = .seconds(10)
             try connection.query("LISTEN registry_head")
         }

@@ -8,6 +8,7 @@ struct ReadAhead {
     private let guarded: [FQDN]
     private let keys: [IdempotencyKey]
     private let wantsLocations: Bool
+    private let isOfManyRows: Bool
     private(set) var frozen: [FQDN: WaveName?] = [:]
     private(set) var locations: [LocationName: Location]?
 
@@ -35,6 +36,7 @@ struct ReadAhead {
         var names: Set<FQDN> = []
         var guarded: Set<FQDN> = []
         var wantsLocations = false
+        var isOfManyRows = false
         for request in requests {
             switch request.command {
             case .register(let domain):
@@ -53,14 +55,16 @@ struct ReadAhead {
             case .restore(let fqdn):
                 names.insert(fqdn)
                 wantsLocations = true
-            case .putLocation, .deleteLocation, .createToken, .revokeToken, .planMigration,
-                .waveStep, .finalizeMigration, .cancelMigration:
+            case .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
+                isOfManyRows = true
+            case .putLocation, .deleteLocation, .createToken, .revokeToken:
                 break
             }
         }
         self.names = names.sorted()
         self.guarded = guarded.sorted()
         self.wantsLocations = wantsLocations
+        self.isOfManyRows = isOfManyRows
         keys = requests.compactMap(\.idempotency)
     }
 
@@ -77,6 +81,8 @@ struct ReadAhead {
                 Statement(Self.records, [.texts(keys.map(\.token)), .texts(keys.map(\.key))]))
         }
         if wantsLocations { result.append(Statement(Self.locations)) }
+        // A wave of half the domains is read faster as a whole than name by name.
+        if isOfManyRows { result.append(Statement("SET LOCAL enable_seqscan = on")) }
         return result
     }
 
