@@ -31,6 +31,8 @@ test: ## Install, build, run every check and test
 	$(SWIFT) build --build-tests
 	@scripts/fuzz
 	$(AT_ONCE)=8 $(SWIFT) test --skip-build --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
+	@echo "The API suite again, with PostgreSQL under it:"
+	REGISTRY_TEST_STORE=postgres $(AT_ONCE)=4 $(SWIFT) test --skip-build --filter RegistryHTTPTests --skip FeedModelTests
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
 	$(SWIFT) test --skip-build --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests

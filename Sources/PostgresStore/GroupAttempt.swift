@@ -89,8 +89,12 @@ struct GroupAttempt {
         case .constraint:
             logger.error("the schema refused a command", metadata: ["error": "\(failure)"])
             return .apart
-        case .diskFull: return .refused(.storageFull)
-        case .busy: return .refused(.overloaded)
+        case .diskFull:
+            logger.error("the database's disk is full", metadata: ["error": "\(failure)"])
+            return .refused(.storageFull)
+        case .busy:
+            logger.warning("a commit was refused for now", metadata: ["error": "\(failure)"])
+            return .refused(.overloaded)
         case .other:
             logger.error("PostgreSQL refused a commit", metadata: ["error": "\(failure)"])
             return .apart

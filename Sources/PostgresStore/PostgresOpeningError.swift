@@ -52,6 +52,11 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
         [
             "password authentication failed", "no password supplied", "does not exist",
             "no pg_hba.conf entry", "is not permitted to log in", "permission denied",
+            // Of TLS.
+            "certificate verify failed", "does not match host name",
+            "certificate authentication failed",
+            "valid client certificate", "does not support SSL", "private key file",
+            "alert unknown ca",
         ].contains { what.contains($0) }
     }
 }

@@ -1,16 +1,27 @@
 /// What every session of the registry is set to.
 enum Session {
+    /// What the operator has set, in the URL's `options`, for the role, the database or the server, stands.
+    /// A node that stops in the middle of a write must not hold the head's lock for ever, and nobody waits
+    /// for a lock for ever.
+    private static let unlessSet = """
+        SELECT set_config(name, ours.value, false)
+        FROM (VALUES ('idle_in_transaction_session_timeout', '30s'), ('lock_timeout', '30s'),
+                ('jit', 'off'), ('work_mem', '64MB')) AS ours (name, value)
+            JOIN pg_settings USING (name)
+        WHERE source = 'default'
+        """
+
+    /// Acknowledged means durable, whatever the server's default is. Under a stricter isolation than this
+    /// one, who has waited for the head's lock would be refused.
+    private static let always = """
+        SELECT set_config('default_transaction_isolation', 'read committed', false),
+            CASE WHEN current_setting('synchronous_commit') = 'off'
+                THEN set_config('synchronous_commit', 'on', false) END
+        """
+
     static func prepare(_ connection: PostgresConnection) throws {
-        // A node that stops in the middle of a write must not hold the head's lock for ever, and nobody
-        // waits for a lock for ever. Acknowledged means durable, whatever the server's default is.
-        try connection.query(
-            """
-            SELECT set_config('idle_in_transaction_session_timeout', '30s', false),
-                set_config('lock_timeout', '30s', false), set_config('jit', 'off', false),
-                set_config('work_mem', '64MB', false),
-                CASE WHEN current_setting('synchronous_commit') = 'off'
-                    THEN set_config('synchronous_commit', 'on', false) END
-            """)
+        try connection.query(unlessSet)
+        try connection.query(always)
     }
 
     /// Commands and followers ask for names, keys and revisions, and each has its index. A plan that is made while a

@@ -87,7 +87,7 @@ extension RegistryClient {
     }
 }
 
-/// A real file system of six megabytes.
+/// A real file system, of six megabytes unless told otherwise.
 struct SmallDisk {
     struct Failed: Error {
         let errno: Int32
@@ -102,11 +102,11 @@ struct SmallDisk {
         return true
     }()
 
-    init() throws {
+    init(megabytes: Int = 6) throws {
         folder = try TestFolder()
         url = folder.file("disk")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        guard mount("tmpfs", url.path, "tmpfs", 0, "size=6m") == 0 else {
+        guard mount("tmpfs", url.path, "tmpfs", 0, "size=\(megabytes)m") == 0 else {
             throw Failed(errno: errno)
         }
     }

@@ -20,6 +20,10 @@ package final class PostgresServer: Sendable {
         package var isDurable = false
         /// What `pg_hba.conf` holds instead of letting everyone in.
         package var hostRules: String?
+        /// Files in the data folder, by name: certificates, keys. Only the server's user may read them.
+        package var files: [String: String] = [:]
+        /// What `initdb` is given beside the usual.
+        package var initialisation: [String] = []
 
         package init() {}
     }
@@ -44,6 +48,7 @@ package final class PostgresServer: Sendable {
     private init(_ settings: Settings) throws {
         port = try Self.freePort()
         folder = try Self.makeFolder()
+        try Self.write(settings.files, to: folder.appendingPathComponent("files"))
         keeper = try Keeper(
             folder: folder, port: port, binaries: try Self.binaries(), settings: settings)
     }
@@ -60,14 +65,15 @@ package final class PostgresServer: Sendable {
     private static let maximumDatabases = 24
 
     /// Makes the database where it's missing.
-    package func makeDatabase(_ name: String) async throws {
+    /// - Parameter template: the database to copy, which nobody may be using.
+    package func makeDatabase(_ name: String, like template: String = "template1") async throws {
         // One that a failed test has left holds up the others for a while, and not for ever.
         let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline, !takesTurn(name) {
             try await Task.sleep(for: .milliseconds(20))
         }
         do {
-            try await run("CREATE DATABASE \"\(name)\"")
+            try await run("CREATE DATABASE \"\(name)\" TEMPLATE \"\(template)\"")
         } catch let error as Failed where error.description.contains("already exists") {}
     }
 
@@ -87,35 +93,16 @@ package final class PostgresServer: Sendable {
         try await run("DROP DATABASE IF EXISTS \"\(name)\" WITH (FORCE)")
     }
 
-    /// Runs statements as the superuser.
+    /// Runs statements as the superuser, in a session of their own.
     /// - Returns: the rows of the last one, as text.
     @discardableResult
     package func run(_ sql: String, in database: String = "postgres") async throws -> [[String?]] {
-        let url = url(database)
-        return try await withCheckedThrowingContinuation { answer in
-            DispatchQueue.global().async {
-                answer.resume(with: Result { try Self.run(sql, at: url) })
-            }
-        }
+        try await session(in: database).run(sql)
     }
 
-    private static func run(_ sql: String, at url: String) throws -> [[String?]] {
-        let connection = PQconnectdb(url)
-        defer { PQfinish(connection) }
-        guard PQstatus(connection) == CONNECTION_OK else {
-            throw Failed(description: String(cString: PQerrorMessage(connection)))
-        }
-        let result = PQexec(connection, sql)
-        defer { PQclear(result) }
-        guard [PGRES_COMMAND_OK, PGRES_TUPLES_OK].contains(PQresultStatus(result)) else {
-            throw Failed(description: String(cString: PQerrorMessage(connection)))
-        }
-        return (0..<PQntuples(result)).map { row in
-            (0..<PQnfields(result)).map { column in
-                PQgetisnull(result, row, column) == 1
-                    ? nil : String(cString: PQgetvalue(result, row, column))
-            }
-        }
+    /// A session of the superuser.
+    package func session(in database: String = "postgres") async throws -> SuperuserSession {
+        try await SuperuserSession(url(database))
     }
 
     // MARK: - Life
@@ -155,7 +142,7 @@ package final class PostgresServer: Sendable {
         return String(decoding: (try? Data(contentsOf: file)) ?? Data(), as: UTF8.self)
     }
 
-    private var isListening: Bool { PQping(url("postgres")) != PQPING_NO_RESPONSE }
+    package var isListening: Bool { PQping(url("postgres")) != PQPING_NO_RESPONSE }
 
     /// - Returns: false where somebody else has the port.
     private func becomesReady(refusedBefore: Int) async throws -> Bool {
@@ -223,5 +210,27 @@ package final class PostgresServer: Sendable {
             "registry-postgres-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         return url
+    }
+
+    private static func write(_ files: [String: String], to folder: URL) throws {
+        guard !files.isEmpty else { return }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for (name, contents) in files {
+            let file = folder.appendingPathComponent(name).path
+            guard
+                FileManager.default.createFile(
+                    atPath: file, contents: Data(contents.utf8),
+                    attributes: [.posixPermissions: 0o600])
+            else { throw Failed(description: "\(file) can't be written") }
+        }
+    }
+
+    /// Makes a folder that servers may keep data in, wherever it is: a tablespace, or the log.
+    package static func makeFolder(at url: URL) throws {
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        guard getuid() == 0, let user = getpwnam("nobody") else { return }
+        guard chown(url.path, user.pointee.pw_uid, user.pointee.pw_gid) == 0 else {
+            throw Failed(description: String(cString: strerror(errno)))
+        }
     }
 }

@@ -3,7 +3,8 @@ import NIOPosix
 import Synchronization
 
 /// A proxy in front of PostgreSQL that, when it's told to, passes some more of the client's messages on
-/// and then cuts the connection: whatever the server makes of the last one, nobody hears of it.
+/// and then cuts the connection: whatever the server makes of the last one, nobody hears of it. Or it
+/// passes nothing more on, as if the client had stopped.
 final class CuttingProxy: Sendable {
     let port: Int
     private let channel: any Channel
@@ -44,29 +45,45 @@ final class CuttingProxy: Sendable {
     /// Cuts once, after so many more messages.
     func cut(after messages: Int) { scissors.set(messages) }
 
-    /// Whether the cut hasn't been made.
+    /// Stops one connection, once, after so many more requests for an answer.
+    func stall(afterSyncs count: Int) { scissors.set(count, isStall: true) }
+
+    /// Whether the cut, or the stop, hasn't been made.
     var isWaiting: Bool { scissors.isSet }
 
     func rest() { scissors.set(nil) }
 }
 
 private final class Scissors: Sendable {
-    private let left = Mutex<Int?>(nil)
+    private struct State {
+        var left: Int?
+        var isStall = false
+    }
 
-    func set(_ messages: Int?) { left.withLock { $0 = messages } }
+    private let state = Mutex(State())
 
-    var isSet: Bool { left.withLock { $0 != nil } }
+    func set(_ messages: Int?, isStall: Bool = false) {
+        state.withLock { $0 = State(left: messages, isStall: isStall) }
+    }
+
+    var isSet: Bool { state.withLock { $0.left != nil } }
 
     /// - Returns: whether to cut before a message.
     func cuts() -> Bool {
-        left.withLock { left in
-            guard let count = left else { return false }
-            guard count == 0 else {
-                left = count - 1
-                return false
-            }
-            left = nil
-            return true
+        state.withLock { state in
+            guard !state.isStall, let count = state.left else { return false }
+            state.left = count == 0 ? nil : count - 1
+            return count == 0
+        }
+    }
+
+    /// - Returns: whether to pass on nothing after a message.
+    func stalls(after message: ByteBuffer) -> Bool {
+        let isSync = message.getInteger(at: message.readerIndex) == UInt8(ascii: "S")
+        return state.withLock { state in
+            guard state.isStall, isSync, let count = state.left else { return false }
+            state.left = count == 1 ? nil : count - 1
+            return count == 1
         }
     }
 }
@@ -79,6 +96,7 @@ private final class Questions: ChannelInboundHandler {
     private let scissors: Scissors
     private var buffer = ByteBuffer()
     private var hasStarted = false
+    /// Nothing more is passed on.
     private var isCut = false
 
     init(to server: any Channel, _ scissors: Scissors) {
@@ -95,6 +113,7 @@ private final class Questions: ChannelInboundHandler {
                 server.close(promise: nil)
                 context.close(promise: nil)
             } else {
+                isCut = scissors.stalls(after: message)
                 server.writeAndFlush(message, promise: nil)
             }
         }

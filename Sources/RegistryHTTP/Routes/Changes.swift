@@ -20,6 +20,7 @@ struct ChangesRoutes: Sendable {
         if let agent = query.agent {
             try await call.service.report(agent, applied: query.applied)
         }
+        try await call.service.feedReaches(query.position, within: options.revisionWait)
         // Refused before the head of an answer is out.
         let head = try call.service.feedHead(after: query.position)
         var reply =

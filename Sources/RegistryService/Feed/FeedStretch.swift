@@ -53,6 +53,28 @@ extension RegistryService {
         try await store.tableChanges(after: place, through: stretch.to, limit: limit)
     }
 
+    /// Waits for a position that another node has told its reader: this node may be some milliseconds
+    /// behind it.
+    ///
+    /// - Throws: `revisionNotReached` after `limit`. A position that isn't in the log isn't waited for.
+    public func feedReaches(
+        _ position: Position, within limit: Duration
+    ) async throws(RegistryError) {
+        guard let shared = store as? any SharedStore, let here = state.feed.head,
+            here.epoch == position.epoch, here.revision < position.revision
+        else { return }
+        let log = try await shared.head()
+        guard log.epoch == position.epoch, position.revision <= log.revision else { return }
+        let deadline = ContinuousClock.now + limit
+        while let now = state.feed.head?.revision, now < position.revision {
+            let left = ContinuousClock.now.duration(to: deadline)
+            guard left > .zero, !Task.isCancelled else {
+                throw .revisionNotReached(position.revision, now: now)
+            }
+            _ = await state.feed.waits(after: now, within: left) { false }
+        }
+    }
+
     /// Where the feed ends.
     /// - Throws: `notReady`; `resync` where no reader can be at the position.
     public func feedHead(after position: Position) throws(RegistryError) -> Position {

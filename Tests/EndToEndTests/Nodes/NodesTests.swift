@@ -5,50 +5,6 @@ import RegistryWire
 import Testing
 
 @Suite("Nodes on one PostgreSQL", .timeLimit(.minutes(10))) struct NodesTests {
-    /// Nodes of one database, each a process of its own with a folder of its own.
-    final class Cluster: Sendable {
-        let postgres: PostgresServer
-        let database = "e2e_\(UUID().uuidString)"
-        let folder: TestFolder
-
-        init(_ postgres: PostgresServer) async throws {
-            self.postgres = postgres
-            folder = try TestFolder()
-            try await postgres.makeDatabase(database)
-        }
-
-        /// - Parameter token: of the first node; nil for that one itself.
-        func start(_ name: String, token: String? = nil) async throws -> ServerProcess {
-            let data = folder.file(name)
-            if let token {
-                try FileManager.default.createDirectory(
-                    at: data, withIntermediateDirectories: true)
-                try Data(token.utf8).write(to: data.appendingPathComponent("admin-token"))
-            }
-            return try await ServerProcess.start(
-                in: folder, data: data, arguments: ["--store", postgres.url(database)])
-        }
-
-        func start(count: Int) async throws -> [ServerProcess] {
-            var nodes = [try await start("n1")]
-            while nodes.count < count {
-                nodes.append(
-                    try await start("n\(nodes.count + 1)", token: nodes[0].adminToken))
-            }
-            return nodes
-        }
-    }
-
-    /// - Returns: status and code; nil where it's not refused.
-    private static func refusal(_ body: () async throws -> Void) async throws -> String? {
-        do {
-            try await body()
-            return nil
-        } catch ClientError.refused(let refusal) {
-            return "\(refusal.status) \(refusal.code ?? "")"
-        }
-    }
-
     private static func metric(_ name: String, of node: ServerProcess) async throws -> Double? {
         let text = String(buffer: try await node.client.send(.GET, "/metrics").body)
         return text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
@@ -93,7 +49,7 @@ import Testing
             let answers = try await withThrowingTaskGroup(of: String.self) { group in
                 for racer in 0..<12 {
                     group.addTask {
-                        try await Self.refusal {
+                        try await refusal {
                             _ = try await nodes[racer % 3].client.register(name)
                         } ?? "201"
                     }
@@ -118,7 +74,7 @@ import Testing
             name: "reader", role: "reader", expiresAt: nil, note: .init())
         let secret = try #require(token.token)
         _ = try await poll("the token everywhere") {
-            try await Self.refusal {
+            try await refusal {
                 _ = try await nodes[2].client(token: secret).domain("everywhere.example.com")
             } == nil ? true : nil
         }
@@ -133,12 +89,12 @@ import Testing
         let nodes = try await cluster.start(count: 2)
         _ = try await nodes[0].client.register("a.example.com")
         _ = try await poll("the other node") {
-            try await Self.refusal { _ = try await nodes[1].client.domain("a.example.com") } == nil
+            try await refusal { _ = try await nodes[1].client.domain("a.example.com") } == nil
                 ? true : nil
         }
         try await cluster.postgres.crash()
         for node in nodes {
-            let refused = try await Self.refusal {
+            let refused = try await refusal {
                 _ = try await node.client.register("b.example.com")
             }
             #expect(refused == "503 store-unavailable")
@@ -154,7 +110,7 @@ import Testing
         try await cluster.postgres.startAgain()
         for (index, node) in nodes.enumerated() {
             _ = try await poll("writing again") {
-                try await Self.refusal {
+                try await refusal {
                     _ = try await node.client.register("back-\(index).example.com")
                 } == nil ? true : nil
             }

@@ -4,7 +4,8 @@ import RegistryService
 import Testing
 
 /// Every route of the server with every kind of caller: a new route is in here by itself.
-@Suite("Authorization", .timeLimit(.minutes(10))) struct AuthorizationMatrixTests {
+@Suite("Authorization", .whateverTheStore, .timeLimit(.minutes(10))) struct AuthorizationMatrixTests
+{
     private struct Case {
         var method: HTTPMethod
         var target: String

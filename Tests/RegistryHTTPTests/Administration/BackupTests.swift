@@ -2,7 +2,7 @@ import Foundation
 import RegistryModel
 import Testing
 
-@Suite("POST /v1/backup", .timeLimit(.minutes(5))) struct BackupTests {
+@Suite("POST /v1/backup", .ofSQLite, .timeLimit(.minutes(5))) struct BackupTests {
     @Test func `sends a copy at one revision, with a name for it`() async throws {
         try await withRegistry { registry in
             try await registry.registerAll((0..<500).map { "n\($0).example.com" })
@@ -38,6 +38,18 @@ import Testing
             #expect(json.isProblem(406, "not-acceptable"))
             let strange = try await registry.post("/v1/backup?compress=true", "")
             #expect(strange.isProblem(400, "invalid-request"))
+        }
+    }
+}
+
+@Suite("POST /v1/backup on PostgreSQL", .ofPostgres, .timeLimit(.minutes(2)))
+struct NoBackupTests {
+    @Test func `is what the database's own tools are for`() async throws {
+        try await withRegistry { registry in
+            let answer = try await registry.send(.POST, "/v1/backup", headers: [("Accept", "*/*")])
+            #expect(answer.isProblem(501, "backup-unsupported"))
+            let operating = try await registry.send(.POST, "/v1/backup", as: .role(.operator_))
+            #expect(operating.status == 403)
         }
     }
 }

@@ -2,7 +2,8 @@ import NIOHTTP1
 import RegistryModel
 import Testing
 
-@Suite("A node whose table isn't loaded", .timeLimit(.minutes(2))) struct NotReadyTests {
+@Suite("A node whose table isn't loaded", .whateverTheStore, .timeLimit(.minutes(2)))
+struct NotReadyTests {
     @Test(arguments: [false, true])
     func `answers 503 to everything under v1, and never says unknown`(
         anonymous: Bool
@@ -48,7 +49,7 @@ import Testing
     }
 }
 
-@Suite("Operations", .timeLimit(.minutes(5))) struct OperationsTests {
+@Suite("Operations", .whateverTheStore, .timeLimit(.minutes(5))) struct OperationsTests {
     @Test func `tell on demand what the node holds`() async throws {
         try await withRegistry { registry in
             try await registry.register("a.example.com")
@@ -78,7 +79,8 @@ import Testing
     }
 }
 
-@Suite("A store that can't write", .timeLimit(.minutes(5))) struct StoreFailureTests {
+@Suite("A store that can't write", .whateverTheStore, .timeLimit(.minutes(5)))
+struct StoreFailureTests {
     @Test(
         arguments: [
             (RegistryError.storageFull, 507, "storage-full", "30"),

@@ -3,7 +3,7 @@ import RegistryWire
 import Testing
 
 /// A client of openapi.yaml's examples: they are what the server's answers are held against.
-@Suite("A client") struct MigrationShapeTests {
+@Suite("A client", .whateverTheStore) struct MigrationShapeTests {
     private static func examples(
         of path: String, _ method: String = "POST", status: String
     ) throws -> [String: Data] {

@@ -1,7 +1,7 @@
 import Testing
 
 /// One set of rules, two paths: whatever a client sends, it can't tell whether it was answered early.
-@Suite("A lookup that is answered early", .serialized, .timeLimit(.minutes(5)))
+@Suite("A lookup that is answered early", .whateverTheStore, .serialized, .timeLimit(.minutes(5)))
 struct DifferentialTests {
     private static let streams = 400
 

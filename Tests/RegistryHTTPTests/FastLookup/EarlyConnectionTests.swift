@@ -4,7 +4,8 @@ import NIOPosix
 import RegistryHTTP
 import Testing
 
-@Suite("A connection of early answers", .timeLimit(.minutes(2))) struct EarlyConnectionTests {
+@Suite("A connection of early answers", .whateverTheStore, .timeLimit(.minutes(2)))
+struct EarlyConnectionTests {
     private static func gets(_ numbers: Range<Int>, _ registry: RunningRegistry) -> String {
         let token = registry.token(.reader)
         return numbers.map {
@@ -105,7 +106,7 @@ import Testing
     }
 }
 
-@Suite("The access log", .timeLimit(.minutes(5))) struct LookupLogTests {
+@Suite("The access log", .whateverTheStore, .timeLimit(.minutes(5))) struct LookupLogTests {
     private static func lines(_ registry: RunningRegistry, _ route: String) -> Int {
         registry.log.lines.count { $0.message == "request" && $0.metadata["route"] == route }
     }

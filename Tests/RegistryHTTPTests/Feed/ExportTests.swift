@@ -119,7 +119,7 @@ import Testing
         "http://a/$host${request_uri}$$", #"http://a/{};'`|&<>#"#,
     ]
 
-    @Test(arguments: upstreams, ["location", "mode", "upstream"])
+    @Test(.whateverTheStore, arguments: upstreams, ["location", "mode", "upstream"])
     func `are read by nginx and HAProxy, whatever an upstream holds`(
         upstream: String, value: String
     ) async throws {

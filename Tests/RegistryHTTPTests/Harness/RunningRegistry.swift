@@ -27,6 +27,9 @@ struct RegistrySettings {
     /// Serves the port of `--ops-listen` instead of the API.
     var isOps = false
     var eventLoops: (any EventLoopGroup)?
+    var engine = TestStore.Engine.chosen
+    /// Whether this node hears of what others write to the same database.
+    var followsOthers = true
 
     static func with(
         _ change: (inout RegistrySettings) throws -> Void
@@ -41,6 +44,8 @@ struct RegistrySettings {
 /// client that speaks to it over a socket.
 struct RunningRegistry: Sendable {
     let port: Int
+    /// Of its folder, and of its database.
+    let storeName: String
     let service: RegistryService
     let server: RegistryServer
     let clock: SettableClock
@@ -82,7 +87,7 @@ func withRegistry(
     var tokens: [Role: String] = [:]
     if settings.isLoaded {
         try await service.loadTable()
-        try service.followOthers()
+        if settings.followsOthers { try service.followOthers() }
         tokens = try await makeTokens(service)
     }
     let drain = DrainSignal()
@@ -94,14 +99,15 @@ func withRegistry(
         let client = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: clientConfiguration())
         let registry = RunningRegistry(
-            port: port, service: service, server: server, clock: clock, drain: drain, log: log,
+            port: port, storeName: folder.lastPathComponent, service: service, server: server,
+            clock: clock, drain: drain, log: log,
             client: client, tokens: tokens)
         let result = await Result { try await body(registry) }
         try await client.shutdown()
         try result.get()
     }
     await store.close()
-    try await TestStore.remove(folder)
+    try await TestStore.remove(folder, settings.engine)
 }
 
 private func makeTokens(_ service: RegistryService) async throws -> [Role: String] {

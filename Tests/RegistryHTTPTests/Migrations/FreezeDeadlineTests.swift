@@ -101,7 +101,9 @@ import Testing
             registry.clock.advance(by: .seconds(5))
             await Self.deadlines(registry).once()
             #expect(try await registry.states(of: migration) == "running: frozen planned")
-            let warning = registry.log.lines.first { $0.level == .warning }
+            let warning = registry.log.lines.first {
+                $0.level == .warning && $0.message.contains("thaw")
+            }
             #expect(warning?.metadata["wave"] == "1")
         }
     }

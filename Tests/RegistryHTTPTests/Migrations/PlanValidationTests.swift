@@ -1,7 +1,8 @@
 import RegistryModel
 import Testing
 
-@Suite("A plan that makes no sense", .timeLimit(.minutes(2))) struct PlanValidationTests {
+@Suite("A plan that makes no sense", .whateverTheStore, .timeLimit(.minutes(2)))
+struct PlanValidationTests {
     /// A body, and everything that is wrong with it.
     struct Case: Sendable {
         var body: String

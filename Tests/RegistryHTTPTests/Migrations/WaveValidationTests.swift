@@ -1,7 +1,8 @@
 import RegistryModel
 import Testing
 
-@Suite("A step that makes no sense", .timeLimit(.minutes(2))) struct WaveValidationTests {
+@Suite("A step that makes no sense", .whateverTheStore, .timeLimit(.minutes(2)))
+struct WaveValidationTests {
     static let bodies: [(String, String, [String])] = [
         ("cutover", "{}", ["/plan_digest required", "/expected_count required"]),
         (

@@ -1,7 +1,8 @@
 import RegistryHTTP
 import Testing
 
-@Suite("A service with too many requests", .timeLimit(.minutes(5))) struct RequestBoundTests {
+@Suite("A service with too many requests", .whateverTheStore, .timeLimit(.minutes(5)))
+struct RequestBoundTests {
     private static let body = #"{"fqdn":"held0.example.com"}"#
 
     /// Writes that are under way until their bodies come: as many as there may be.

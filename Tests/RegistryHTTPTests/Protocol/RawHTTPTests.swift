@@ -1,7 +1,8 @@
 import RegistryHTTP
 import Testing
 
-@Suite("What isn't HTTP as it should be", .timeLimit(.minutes(2))) struct RawHTTPTests {
+@Suite("What isn't HTTP as it should be", .whateverTheStore, .timeLimit(.minutes(2)))
+struct RawHTTPTests {
     private static let get = "GET /livez HTTP/1.1\r\nHost: h\r\n"
 
     @Test(arguments: [
