@@ -9,6 +9,7 @@ struct GroupAttempt {
     let requests: [CommitRequest]
     let ledger: Ledger
     let time: Timestamp
+    let delivery: LogDelivery
     let logger: Logger
 
     enum Outcome {
@@ -22,6 +23,8 @@ struct GroupAttempt {
         case refused(RegistryError)
         /// Whether it was written can't be found out.
         case lost
+        /// Nothing was written: the log isn't the one that memory is of.
+        case broken(LogBroken)
     }
 
     private typealias Results = [Result<Ledger.Written, RegistryError>]
@@ -32,6 +35,8 @@ struct GroupAttempt {
         do {
             let connection = try slot.connection()
             let transaction = try PostgresTransaction(connection, for: requests)
+            // The head is locked: what memory has beyond it was lost with another server.
+            try delivery.current?.check(transaction.head())
             let results = try decide(in: transaction)
             let isKept = results.contains { (try? $0.get().changes) != nil }
             guard isKept else {
@@ -51,6 +56,9 @@ struct GroupAttempt {
                 metadata: ["error": "\(failure)"])
             guard let isThere = commit.isThere(slot) else { return .lost }
             return isThere ? .written(decided, commit.head) : .again(failure)
+        } catch let broken as LogBroken {
+            slot.drop()
+            return .broken(broken)
         } catch {
             // Not the database's: a defect of ours. Its transaction ends with the connection.
             slot.drop()
@@ -110,7 +118,9 @@ struct Commit {
     let transaction: Int64
 
     /// Whether the log has it. The head's lock, which the lost transaction holds as long as it lives,
-    /// is waited for: after that the answer doesn't change.
+    /// is waited for: after that the answer doesn't change. A commit of our own ends the question: it is
+    /// acknowledged after all before it, so what is found is on the synchronous standby too. A commit
+    /// whose session ended while it waited for the standby is in the log and not yet there.
     ///
     /// - Returns: nil where nobody could be asked in time.
     func isThere(_ slot: ConnectionSlot) -> Bool? {
@@ -132,7 +142,7 @@ struct Commit {
             Statement(
                 "SELECT digest, xmin::text::bigint FROM revision_log WHERE revision = $1",
                 [.number(head.revision.number)]),
-            Statement("ROLLBACK"),
+            Statement("COMMIT"),
         ])
         guard let row = results[2].first else { return false }
         return row.octets(0) == head.digest && row.number(1) == transaction & 0xFFFF_FFFF

@@ -22,20 +22,24 @@ final class GroupWriter: Sendable {
     private let delivery: LogDelivery
     private let grace: Duration
     private let away = AwayMark()
+    private let onBreak: @Sendable (LogBroken) -> Void
 
     private let commits = Counter(label: "registry_commits_total")
     private let groupSize = Recorder(label: "registry_commit_group_size")
     private let commitTime = Timer(label: "registry_commit_duration_seconds")
     private let repeats = Counter(label: "registry_commit_repeats_total")
 
-    /// - Parameter grace: how long a group tries to get a connection, unless the database was away
-    ///   already.
+    /// - Parameters:
+    ///   - grace: how long a group tries to get a connection, unless the database was away already.
+    ///   - onBreak: told where the database's log isn't the one that memory is of.
     init(
-        _ settings: ConnectionSettings, ledger: Ledger, delivery: LogDelivery, grace: Duration,
-        now: @escaping @Sendable () -> Timestamp, logger: Logger
+        _ settings: ConnectionSettings, current: CurrentServer, ledger: Ledger,
+        delivery: LogDelivery, grace: Duration,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger,
+        onBreak: @escaping @Sendable (LogBroken) -> Void
     ) {
         threads = ConnectionThreads("store-writer", count: 1, settings: settings) { connection in
-            try Session.prepare(connection)
+            try Session.prepare(connection, current: current)
             try Session.prefersIndexes(connection)
             // A wave of a million rows is one statement.
             connection.patience = .seconds(600)
@@ -45,6 +49,7 @@ final class GroupWriter: Sendable {
         self.grace = grace
         self.now = now
         self.logger = logger
+        self.onBreak = onBreak
     }
 
     func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
@@ -70,7 +75,8 @@ final class GroupWriter: Sendable {
         let started = ContinuousClock.now
         let deadline = started + (away.isSet ? .zero : grace)
         let attempt = GroupAttempt(
-            requests: jobs.map(\.request), ledger: ledger, time: now(), logger: logger)
+            requests: jobs.map(\.request), ledger: ledger, time: now(), delivery: delivery,
+            logger: logger)
         while true {
             switch attempt.run(slot) {
             case .written(let results, let head):
@@ -90,6 +96,9 @@ final class GroupWriter: Sendable {
                 logger.critical(
                     "a commit's fate isn't known", metadata: ["requests": "\(jobs.count)"])
                 return refuse(jobs, .outcomeUnknown)
+            case .broken(let broken):
+                onBreak(broken)
+                return refuse(jobs, .storeFailed)
             case .again(let failure):
                 repeats.increment()
                 logger.debug("a commit is tried again", metadata: ["error": "\(failure)"])
@@ -110,11 +119,16 @@ final class GroupWriter: Sendable {
     ) {
         let changes = results.compactMap { try? $0.get().changes }
         do {
-            try delivery.bring(changes, digest: head?.digest) { after, before in
-                try LogReader.changes(
-                    slot.connection(), after: after, through: Revision(before.number - 1),
+            try delivery.bring(changes, digest: head?.digest) { now, before in
+                // Others have written since; perhaps on another server.
+                let connection = try slot.connection()
+                try now.compare(connection)
+                return try LogReader.changes(
+                    connection, after: now.revision, through: Revision(before.number - 1),
                     limit: .max)
             }
+        } catch let broken as LogBroken {
+            onBreak(broken)
         } catch {
             // The commit is there; the follower will bring it, and whoever wrote waits for that.
             logger.warning(

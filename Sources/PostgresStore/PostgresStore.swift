@@ -72,28 +72,29 @@ public final class PostgresStore: SharedStore {
     ) {
         let delivery = LogDelivery(onCommit)
         let failure = failure
+        let current = CurrentServer()
+        let onBreak: @Sendable (LogBroken) -> Void = { broken in
+            logger.critical(
+                "the database's log isn't the one that this node has followed",
+                metadata: ["why": "\(broken.what)"])
+            failure.raise()
+        }
         self.delivery = delivery
         self.logger = logger
         now = configuration.now
         schema = configuration.schema
         readers = ConnectionThreads(
             "store-reader", count: configuration.readers, settings: configuration.connection,
-            prepare: Session.prepare)
+            prepare: { try Session.prepare($0, current: current) })
         writer = GroupWriter(
-            configuration.connection,
+            configuration.connection, current: current,
             ledger: Ledger(
                 quarantine: configuration.quarantine, blastRadius: configuration.blastRadius),
             delivery: delivery, grace: configuration.grace, now: configuration.now,
-            logger: logger)
+            logger: logger, onBreak: onBreak)
         follower = LogFollower(
-            configuration.connection, delivery: delivery, interval: configuration.pollInterval,
-            logger: logger
-        ) { what in
-            logger.critical(
-                "the database's log isn't the one that this node has followed",
-                metadata: ["why": "\(what)"])
-            failure.raise()
-        }
+            configuration.connection, current: current, delivery: delivery,
+            interval: configuration.pollInterval, logger: logger, onBreak: onBreak)
     }
 
     private func prepare() async throws {

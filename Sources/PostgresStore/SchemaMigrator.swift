@@ -19,8 +19,9 @@ struct SchemaMigrator {
         do {
             // A long migration of another node is waited for.
             try connection.query("SET LOCAL lock_timeout = 0")
+            let patience = connection.patience
             connection.patience = .seconds(3_600)
-            defer { connection.patience = .seconds(60) }
+            defer { connection.patience = patience }
             try connection.query("SELECT pg_advisory_xact_lock($1)", [.number(Self.lock)])
             try migrate(connection)
             try makeHeadIfMissing(connection)

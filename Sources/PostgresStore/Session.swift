@@ -12,20 +12,26 @@ enum Session {
         """
 
     /// Acknowledged means durable, whatever the server's default is. Under a stricter isolation than this
-    /// one, who has waited for the head's lock would be refused.
+    /// one, who has waited for the head's lock would be refused. And which server this is: no two of a
+    /// cluster start in the same microsecond.
     private static let always = """
-        SELECT set_config('default_transaction_isolation', 'read committed', false),
+        SELECT extract(epoch FROM pg_postmaster_start_time())::text,
+            set_config('default_transaction_isolation', 'read committed', false),
             CASE WHEN current_setting('synchronous_commit') = 'off'
                 THEN set_config('synchronous_commit', 'on', false) END
         """
 
-    static func prepare(_ connection: PostgresConnection) throws {
+    /// - Parameter current: what tells the connection that another server has taken over.
+    static func prepare(
+        _ connection: PostgresConnection, current: CurrentServer? = nil
+    ) throws {
         try connection.query(unlessSet)
-        try connection.query(always)
+        connection.server = try connection.query(always).first?.text(0)
+        connection.current = current
     }
 
-    /// Commands and followers ask for names, keys and revisions, and each has its index. A plan that is made while a
-    /// table is empty would read all of it, and stay until the server gathers statistics.
+    /// Commands and followers ask for names, keys and revisions, and each has its index. A plan that is
+    /// made while a table is empty would read all of it, and stay until the server gathers statistics.
     static func prefersIndexes(_ connection: PostgresConnection) throws {
         try connection.query("SELECT set_config('enable_seqscan', 'off', false)")
     }

@@ -8,15 +8,16 @@ import Synchronization
 /// A database of one test's own.
 final class TestDatabase: Sendable {
     let server: PostgresServer
-    let name = "nodes_\(UUID().uuidString)"
+    let name: String
 
-    init(_ server: PostgresServer? = nil) async throws {
+    init(_ server: PostgresServer? = nil, name: String? = nil) async throws {
+        self.name = name ?? "nodes_\(UUID().uuidString)"
         if let server {
             self.server = server
         } else {
             self.server = try await PostgresServer.shared()
         }
-        try await self.server.makeDatabase(name)
+        try await self.server.makeDatabase(self.name)
     }
 
     func drop() async throws { try await server.dropDatabase(name) }

@@ -22,6 +22,12 @@ final class PostgresConnection {
     /// How long one answer may take.
     var patience = Duration.seconds(60)
     private(set) var isOpen = true
+    /// When it was made.
+    let since: ContinuousClock.Instant
+    /// What tells the server at the other end from all others; set by `Session`.
+    var server: String?
+    /// Where to learn that another server has taken over: nobody waits for this one any more then.
+    var current: CurrentServer?
 
     /// - Throws: `unreachable` with libpq's words.
     init(_ settings: ConnectionSettings) throws {
@@ -29,6 +35,7 @@ final class PostgresConnection {
             throw PostgresFailure.unreachable("no memory for a connection")
         }
         self.handle = handle
+        since = .now
         // "relation exists already, skipping" is nobody's news.
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
         guard PQstatus(handle) == CONNECTION_OK, PQsetnonblocking(handle, 1) == 0 else {
@@ -183,8 +190,13 @@ final class PostgresConnection {
             }
             let events = try Self.wait(
                 for: [(PQsocket(handle), Int16(POLLIN) | (rest > 0 ? Int16(POLLOUT) : 0))],
-                within: left)
-            if events.contains(true), PQconsumeInput(handle) == 0 { throw lost() }
+                within: min(left, .seconds(1)))
+            if events.contains(true) {
+                guard PQconsumeInput(handle) == 1 else { throw lost() }
+            } else if current?.isAnother(than: self) == true {
+                close()
+                throw PostgresFailure.lost("another server has taken over")
+            }
         }
     }
 

@@ -34,17 +34,17 @@ final class LogDelivery: Sendable {
     ///
     /// - Parameters:
     ///   - digest: of the last of them.
-    ///   - missing: reads the revisions after the first place and before the second, which nobody has
+    ///   - missing: reads the revisions after the place and before the revision, which nobody has
     ///     brought yet.
     func bring(
         _ changes: [RevisionChanges], digest: [UInt8]?,
-        missing: (_ after: Revision, _ before: Revision) throws -> [RevisionChanges]
+        missing: (_ after: Place, _ before: Revision) throws -> [RevisionChanges]
     ) rethrows {
         guard let first = changes.first?.revision else { return }
         try place.withLock { place in
             guard let now = place else { return }
             if now.revision.next < first {
-                for change in try missing(now.revision, first) { tell(change, &place) }
+                for change in try missing(now, first) { tell(change, &place) }
             }
             for change in changes { tell(change, &place) }
             if place?.revision == changes.last?.revision { place?.digest = digest }

@@ -15,10 +15,11 @@ final class LogFollower: Sendable {
     }
 
     private let settings: ConnectionSettings
+    private let current: CurrentServer
     private let delivery: LogDelivery
     private let interval: Duration
     private let logger: Logger
-    private let onBreak: @Sendable (String) -> Void
+    private let onBreak: @Sendable (LogBroken) -> Void
     private let state = Mutex(State())
     private let ended = DispatchGroup()
     /// What wakes the thread to stop: reading end, writing end.
@@ -31,10 +32,12 @@ final class LogFollower: Sendable {
     ///   - interval: how often the head is asked for, whatever the notifications say.
     ///   - onBreak: told where the database's log isn't the one that was followed.
     init(
-        _ settings: ConnectionSettings, delivery: LogDelivery, interval: Duration, logger: Logger,
-        onBreak: @escaping @Sendable (String) -> Void
+        _ settings: ConnectionSettings, current: CurrentServer, delivery: LogDelivery,
+        interval: Duration, logger: Logger,
+        onBreak: @escaping @Sendable (LogBroken) -> Void
     ) {
         self.settings = settings
+        self.current = current
         self.delivery = delivery
         self.interval = interval
         self.logger = logger
@@ -97,7 +100,7 @@ final class LogFollower: Sendable {
                 }
             } catch let broken as LogBroken {
                 state.withLock { $0.isOnDuty = false }
-                return onBreak(broken.what)
+                return onBreak(broken)
             } catch {
                 state.withLock { $0.isOnDuty = false }
                 slot.drop()
@@ -114,9 +117,11 @@ final class LogFollower: Sendable {
 
     /// Returns when it's time to stop.
     private func follow(_ connection: PostgresConnection, _ onContact: () -> Void) throws {
-        try compare(connection)
+        // After each new connection: another server may have answered.
+        try delivery.current?.compare(connection)
         while !isStopping {
             try catchUp(connection)
+            current.follows(connection)
             try takeDuty(connection)
             state.withLock { $0.lastContact = .now }
             onContact()
@@ -150,11 +155,6 @@ final class LogFollower: Sendable {
 
     // MARK: - The log
 
-    /// The log isn't the one that this node has followed so far.
-    struct LogBroken: Error {
-        let what: String
-    }
-
     /// Revisions in one go.
     private static let changesAtOnce = 10_000
 
@@ -162,7 +162,7 @@ final class LogFollower: Sendable {
         // In this order: what this node commits meanwhile isn't in a head that was read before.
         let before = delivery.current
         let head = try Head.read(connection)
-        if let before { try Self.check(head, follows: before) }
+        try before?.check(head)
         while let known = delivery.current?.revision, known < head.revision {
             let changes = try LogReader.changes(
                 connection, after: known, through: head.revision, limit: Self.changesAtOnce)
@@ -174,29 +174,5 @@ final class LogFollower: Sendable {
             let isLast = changes.last?.revision == head.revision
             delivery.bring(changes, digest: isLast ? head.digest : nil) { _, _ in [] }
         }
-    }
-
-    /// After each new connection: another server may have answered.
-    private func compare(_ connection: PostgresConnection) throws {
-        guard let known = delivery.current, let digest = known.digest, known.revision > .zero
-        else { return }
-        let row = try connection.query(
-            "SELECT digest FROM revision_log WHERE revision = $1",
-            [.number(known.revision.number)]
-        ).first
-        if let row, row.octets(0) != digest {
-            throw LogBroken(what: "revision \(known.revision) is another one than before")
-        }
-    }
-
-    private static func check(_ head: Head, follows known: LogDelivery.Place) throws {
-        guard head.epoch == known.epoch else {
-            throw LogBroken(what: "it has another epoch: the database was restored")
-        }
-        guard head.revision < known.revision else { return }
-        throw LogBroken(
-            what:
-                "it ends at revision \(head.revision), and revision \(known.revision) was there before: commits were lost"
-        )
     }
 }
