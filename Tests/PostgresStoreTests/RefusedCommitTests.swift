@@ -7,9 +7,19 @@ import Testing
 /// where it commits.
 @Suite("A commit that the database refuses", .timeLimit(.minutes(10))) struct RefusedCommitTests {
     enum Moment: String, CaseIterable, CustomTestStringConvertible {
+        /// Where the command looks at what it has written, before the commit begins.
+        case earlier
         case statement, commit
-        var testDescription: String { "at the \(rawValue)" }
-        var deferral: String { self == .commit ? "DEFERRABLE INITIALLY DEFERRED" : "" }
+        var testDescription: String { rawValue }
+
+        fileprivate var table: String { self == .earlier ? "location" : "revision_log" }
+        fileprivate var deferral: String { self == .commit ? "DEFERRABLE INITIALLY DEFERRED" : "" }
+
+        /// A command that comes to this place.
+        fileprivate func command(_ number: Int) -> Command {
+            let kind: FailureTests.Kind = self == .earlier ? .location : .register
+            return kind.command(number)
+        }
     }
 
     struct Trouble: CustomTestStringConvertible, Sendable {
@@ -57,14 +67,13 @@ import Testing
                 IF nextval('hiccup') <= \(times) THEN \(act); END IF;
                 RETURN NULL;
             END $$;
-            CREATE CONSTRAINT TRIGGER hiccup AFTER INSERT ON revision_log \(moment.deferral)
-                FOR EACH ROW EXECUTE FUNCTION hiccup();
+            CREATE CONSTRAINT TRIGGER hiccup AFTER INSERT OR UPDATE ON \(moment.table)
+                \(moment.deferral) FOR EACH ROW EXECUTE FUNCTION hiccup();
             """)
     }
 
     private func remove(_ database: TestDatabase) async throws {
-        try await database.run(
-            "DROP TRIGGER hiccup ON revision_log; DROP FUNCTION hiccup(); DROP SEQUENCE hiccup")
+        try await database.run("DROP FUNCTION hiccup() CASCADE; DROP SEQUENCE hiccup")
     }
 
     @Test(arguments: troubles, Moment.allCases)
@@ -77,7 +86,7 @@ import Testing
         try await install(trouble.act, at: moment, times: 1, database)
         var answer: RegistryError?
         do throws(RegistryError) {
-            let committed = try await node.run(new("a.example"))
+            let committed = try await node.run(moment.command(1))
             #expect(committed.revision == Revision(2) && !committed.isReplay)
         } catch {
             answer = error
@@ -86,7 +95,7 @@ import Testing
         let isThere = trouble.answer == nil
         #expect(try await node.store.head().revision == Revision(isThere ? 2 : 1))
 
-        let after = try await node.run(new(isThere ? "b.example" : "a.example"))
+        let after = try await node.run(moment.command(isThere ? 2 : 1))
         #expect(after.revision == Revision(isThere ? 3 : 2))
         try await node.reaches(after.revision)
         #expect(node.told.revisions == Array(1...after.revision.number))
