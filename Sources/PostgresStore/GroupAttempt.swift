@@ -21,6 +21,8 @@ struct GroupAttempt {
         case again(PostgresFailure)
         /// Nothing was written.
         case refused(RegistryError)
+        /// Nothing was written: somebody else held a lock for too long.
+        case locked
         /// Whether it was written can't be found out.
         case lost
         /// Nothing was written: the log isn't the one that memory is of.
@@ -102,7 +104,7 @@ struct GroupAttempt {
             return .refused(.storageFull)
         case .busy:
             logger.warning("a commit was refused for now", metadata: ["error": "\(failure)"])
-            return .refused(.overloaded)
+            return failure.isLockTimeout ? .locked : .refused(.overloaded)
         case .other:
             logger.error("PostgreSQL refused a commit", metadata: ["error": "\(failure)"])
             return .apart

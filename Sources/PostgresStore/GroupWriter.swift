@@ -92,6 +92,10 @@ final class GroupWriter: Sendable {
                 return
             case .apart: return refuse(jobs, .inconsistent)
             case .refused(let error): return refuse(jobs, error)
+            case .locked:
+                // Each of those that wait would wait as long again, one after the other.
+                refuse(jobs, .overloaded)
+                return queue.refuseWaiting(with: .overloaded)
             case .lost:
                 logger.critical(
                     "a commit's fate isn't known", metadata: ["requests": "\(jobs.count)"])

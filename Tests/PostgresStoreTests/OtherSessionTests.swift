@@ -18,8 +18,12 @@ import Testing
     }
 
     private func answer(_ node: Node, _ name: String) async -> RegistryError? {
+        await answer(node, new(name))
+    }
+
+    private func answer(_ node: Node, _ command: Command) async -> RegistryError? {
         do throws(RegistryError) {
-            try await node.run(new(name))
+            try await node.run(command)
             return nil
         } catch {
             return error
@@ -58,6 +62,26 @@ import Testing
         #expect(node.told.revisions == Array(1...9))
         await node.store.close()
         try await database.drop()
+    }
+
+    @Test func `that lasts is waited for once, and not by each that waits in turn`() async throws {
+        let server = try await PostgresServer.start()
+        let database = try await TestDatabase(server)
+        let node = try await Node(database.url + "&options=-c%20lock_timeout%3D2s")
+        let other = try await server.session(in: database.name)
+        try await other.run(Self.takesHead)
+        let answers = await withTaskGroup(of: RegistryError?.self) { group in
+            for number in 0..<10 {
+                // Each has a transaction of its own.
+                group.addTask { await answer(node, FailureTests.Kind.location.command(number)) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers == Array(repeating: .overloaded, count: 10))
+        #expect(server.log.split(separator: "due to lock timeout").count - 1 < 10)
+        try await other.run("ROLLBACK")
+        try await node.run(new("a.example"))
+        await node.store.close()
     }
 
     @Test func `that ends in time has cost its waiters nothing`() async throws {

@@ -29,6 +29,12 @@ enum PostgresFailure: Error, CustomStringConvertible {
         case other
     }
 
+    /// Whether a lock wasn't had in `lock_timeout`.
+    var isLockTimeout: Bool {
+        guard case .refused("55P03", _) = self else { return false }
+        return true
+    }
+
     /// By the classes of the manual's appendix A.
     var kind: Kind {
         guard case .refused(let state, _) = self else { return .connection }
