@@ -3,11 +3,13 @@
 The files are used as they are delivered, with names, addresses, paths and secrets replaced: three machines
 db1, db2 and witness, each with an etcd, the first two with a database.
 """
+import base64
 import glob
 import json
 import pathlib
 import secrets
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 
@@ -145,6 +147,17 @@ class Cluster:
     def has_role(self, member, *roles):
         return self.members().get(member, {}).get("role") in roles
 
+    def recorded_position(self):
+        """Where the primary's WAL was when it last told etcd, in octets; 0 where nothing is there."""
+        key = base64.b64encode(f"/service/{self.scope}/status".encode()).decode()
+        answer = get(f"http://{self.address['etcd3:2379']}/v3/kv/range", json.dumps({"key": key}).encode())
+        values = [json.loads(base64.b64decode(each["value"])) for each in answer.get("kvs", [])]
+        return int(values[0]["optime"]) if values else 0
+
+    def received_position(self, standby):
+        """Up to where a standby has the WAL on its disk."""
+        return int(self.sql(standby, "SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')") or sys.maxsize)
+
     def switch_over(self, leader, candidate):
         """Asks for it, and waits as long as patronictl does. Patroni refuses where the standby isn't ready."""
         self.ground.run(
@@ -173,10 +186,10 @@ class Cluster:
         path.chmod(0o600)
 
 
-def get(url):
+def get(url, body=None):
     """JSON, also of an answer that isn't 200; empty where there is none."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, body, timeout=2) as answer:
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         body = error.read()

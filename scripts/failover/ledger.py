@@ -66,7 +66,7 @@ class Ledger:
                         self.undecided.append(name)
                         break
                 self.over.wait(0.1)
-            self.over.wait(0.005 if status == 201 else 0.1)
+            self.over.wait(0.02 if status == 201 else 0.1)
 
     # Figures.
 
