@@ -29,6 +29,7 @@ enum TestStore {
             quarantine: settings.quarantine, now: { clock.now })
         configuration.blastRadius = settings.blastRadius
         configuration.readers = 2
+        configuration.agentClock = { clock.now }
         return try await PostgresStore.open(configuration, logger: logger, onCommit: onCommit)
     }
 
