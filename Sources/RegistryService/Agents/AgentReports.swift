@@ -5,8 +5,7 @@ import ServiceLifecycle
 /// Writes down for all nodes what agents say to this one: progress at once, many agents in one statement,
 /// the rest now and then.
 ///
-/// A write that fails is tried again with the next one: until then the agents seem to be behind, or
-/// silent.
+/// A write that fails is tried again: until then the agents seem to be behind, or silent.
 public struct AgentReports: Service {
     private let shared: SharedAgents
     private let beat: Duration
@@ -16,13 +15,19 @@ public struct AgentReports: Service {
     private static let gathering = Duration.milliseconds(10)
     /// After a write for progress, until the next.
     private static let pause = Duration.milliseconds(40)
+    /// After a write for progress that failed.
+    private static let retry = Duration.milliseconds(500)
 
     /// nil: the store is one node's own, and nobody else has to know.
     public init?(_ service: RegistryService, logger: Logger) {
         guard let shared = service.shared else { return nil }
-        self.shared = shared
         // Well below the lease, so that agents which beat seem silent to nobody.
-        beat = min(.seconds(5), service.agents.lease / 10)
+        self.init(shared, every: min(.seconds(5), service.agents.lease / 10), logger: logger)
+    }
+
+    init(_ shared: SharedAgents, every beat: Duration, logger: Logger) {
+        self.shared = shared
+        self.beat = beat
         self.logger = logger
     }
 
@@ -33,28 +38,37 @@ public struct AgentReports: Service {
                 group.addTask { await look() }
             }
         }
-        await noting { () async throws(RegistryError) in try await shared.save() }
+        _ = await succeeds { () async throws(RegistryError) in try await shared.save() }
     }
 
     private func writeProgress() async {
         for await _ in shared.progress {
-            guard (try? await Task.sleep(for: Self.gathering)) != nil else { return }
-            await noting { () async throws(RegistryError) in try await shared.save() }
-            guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
+            guard await pass(Self.gathering) else { return }
+            while await !succeeds({ () async throws(RegistryError) in try await shared.save() }) {
+                guard await pass(Self.retry) else { return }
+            }
+            guard await pass(Self.pause) else { return }
         }
     }
 
     private func look() async {
-        while (try? await Task.sleep(for: beat)) != nil {
-            await noting { () async throws(RegistryError) in try await shared.refresh() }
+        while await pass(beat) {
+            _ = await succeeds { () async throws(RegistryError) in try await shared.refresh() }
         }
     }
 
-    private func noting(_ body: () async throws(RegistryError) -> Void) async {
+    /// - Returns: false where it's time to stop.
+    private func pass(_ duration: Duration) async -> Bool {
+        (try? await Task.sleep(for: duration)) != nil
+    }
+
+    private func succeeds(_ body: () async throws(RegistryError) -> Void) async -> Bool {
         do throws(RegistryError) {
             try await body()
+            return true
         } catch {
             logger.debug("writing down agents was put off", metadata: ["error": "\(error.code)"])
+            return false
         }
     }
 }

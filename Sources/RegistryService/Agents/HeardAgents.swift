@@ -50,6 +50,9 @@ struct HeardAgents {
     /// Reports that aren't on their way yet, and are answered when the store has them.
     var waiting: Int { agents.values.reduce(0) { $0 + $1.waiting.count } }
 
+    /// Whether the last sighting that this node knows of in the store is its own.
+    func speaks(for name: AgentName) -> Bool { agents[name]?.sighting != nil }
+
     mutating func hear(_ name: AgentName, applied: Position?, at now: Duration) -> Hearing {
         number += 1
         var heard = agents[name] ?? Heard(applied: applied, at: now, number: number)

@@ -54,6 +54,8 @@ final class SharedAgents: Sendable {
     /// Reports that aren't answered before the next write.
     var waiting: Int { heard.withLock(\.waiting) }
 
+    func speaks(for name: AgentName) -> Bool { heard.withLock { $0.speaks(for: name) } }
+
     private func outcome(of number: Int) -> RegistryError?? {
         heard.withLock { $0.outcome(of: number) }
     }

@@ -148,6 +148,28 @@ import Testing
         try await edge.stop()
     }
 
+    @Test func `are heard by a node that hasn't heard yet of the revision that they have`()
+        async throws
+    {
+        let cluster = try await NodesTests.Cluster(try await PostgresServer.shared())
+        let nodes = try await cluster.start(count: 2)
+        let epoch = try await nodes[0].client.historyHead().epoch
+        for number in 0..<60 {
+            let revision = try await nodes[number % 2].client.register("n\(number).example.com")
+                .revision
+            // Refused where the node takes it for the revision of another log.
+            _ = try await nodes[1 - number % 2].client.send(
+                .GET, "/v1/changes",
+                query: [
+                    ("after", "\(revision)"), ("epoch", epoch), ("agent", "edge"), ("wait", "0"),
+                ])
+            let now = try await nodes[number % 2].client.convergence(at: revision, waitSeconds: 60)
+            #expect(now.value.text == "1 of 1 []")
+        }
+        for node in nodes { try await node.crash() }
+        try await cluster.postgres.dropDatabase(cluster.database)
+    }
+
     @Test func `are counted before they have a table`() async throws {
         let registry = try await ServerProcess.start(
             in: TestFolder(), arguments: ["--anonymous-reads", "--access-log", "all"])

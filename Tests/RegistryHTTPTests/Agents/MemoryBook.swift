@@ -10,6 +10,7 @@ final class MemoryBook: SharedAgentBook {
         var writes: [[AgentReport]] = []
         var gate: AsyncStream<Void>?
         var held = 0
+        var refusals = 0
     }
 
     let clock: SettableClock
@@ -34,6 +35,9 @@ final class MemoryBook: SharedAgentBook {
 
     /// Writes that wait.
     var held: Int { state.withLock { $0.held } }
+
+    /// Writes that failed.
+    var refusals: Int { state.withLock { $0.refusals } }
 
     var writes: [[AgentReport]] { state.withLock { $0.writes } }
 
@@ -82,7 +86,10 @@ final class MemoryBook: SharedAgentBook {
             state.withLock { $0.held -= 1 }
         }
         let result: Result<[AgentName: Timestamp], RegistryError> = state.withLock { state in
-            if let failure = state.failure { return .failure(failure) }
+            if let failure = state.failure {
+                state.refusals += 1
+                return .failure(failure)
+            }
             state.writes.append(reports)
             var sightings: [AgentName: Timestamp] = [:]
             for report in reports {
