@@ -19,7 +19,9 @@ extension RegistryService {
     /// - Throws: `tooManyAgents`; where nodes share the store and it must hear of this one first, what it
     ///   throws.
     public func report(_ agent: AgentName, applied: Position?) async throws(RegistryError) {
-        let counted = try await counted(applied)
+        let head = try position()
+        let counts = applied.map { $0.epoch == head.epoch && $0.revision <= head.revision } ?? false
+        let counted = counts ? applied : nil
         if let shared { return try await shared.report(agent, applied: counted) }
         guard try agents.report(agent, applied: counted, at: now()) else { return }
         do throws(RegistryError) {
@@ -30,15 +32,6 @@ extension RegistryService {
                 "an agent couldn't be written down",
                 metadata: ["agent": "\(agent)", "error": "\(error.code)"])
         }
-    }
-
-    /// How long a report may wait for this node to hear of a revision that the agent has from another one.
-    private static let nodesApart = Duration.seconds(2)
-
-    private func counted(_ applied: Position?) async throws(RegistryError) -> Position? {
-        guard let applied, applied.epoch == (try position()).epoch else { return nil }
-        if shared != nil { _ = await table.reaches(applied.revision, within: Self.nodesApart) }
-        return applied.revision <= (try position()).revision ? applied : nil
     }
 
     /// Takes an agent off those that count, until it reports again.

@@ -53,6 +53,20 @@ extension RegistryService {
         try await store.tableChanges(after: place, through: stretch.to, limit: limit)
     }
 
+    /// Waits a moment for the feed to reach a position that a reader has from another node, which may be
+    /// some milliseconds ahead of this one.
+    public func hears(of position: Position) async {
+        guard shared != nil else { return }
+        let feed = state.feed
+        let deadline = ContinuousClock.now + .seconds(2)
+        while let head = feed.head, head.epoch == position.epoch, head.revision < position.revision
+        {
+            let left = ContinuousClock.now.duration(to: deadline)
+            guard left > .zero, !Task.isCancelled else { return }
+            _ = await feed.waits(after: head.revision, within: left) { false }
+        }
+    }
+
     /// Where the feed ends.
     /// - Throws: `notReady`; `resync` where no reader can be at the position.
     public func feedHead(after position: Position) throws(RegistryError) -> Position {
