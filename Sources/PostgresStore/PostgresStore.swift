@@ -14,6 +14,7 @@ public final class PostgresStore: SharedStore {
     let readers: ConnectionThreads
     let delivery: LogDelivery
     let now: @Sendable () -> Timestamp
+    let agentClock: (@Sendable () -> Timestamp)?
     let logger: Logger
     let schema: [SchemaFile]
     private let follower: LogFollower
@@ -30,6 +31,9 @@ public final class PostgresStore: SharedStore {
         /// How much one wave may do.
         public var blastRadius = BlastRadius()
         public var now: @Sendable () -> Timestamp
+        /// What stamps agents and their leases; nil: the database's own clock, as it must be where several
+        /// nodes share it. Tests give theirs.
+        public var agentClock: (@Sendable () -> Timestamp)?
         /// The files to bring the schema up to. Tests give older and newer ones.
         public var schema: [SchemaFile] = SchemaFile.postgres
         /// Sessions that read at the same time.
@@ -82,6 +86,7 @@ public final class PostgresStore: SharedStore {
         self.delivery = delivery
         self.logger = logger
         now = configuration.now
+        agentClock = configuration.agentClock
         schema = configuration.schema
         readers = ConnectionThreads(
             "store-reader", count: configuration.readers, settings: configuration.connection,

@@ -73,8 +73,12 @@ package struct EdgeAgent: Service {
             case .failed: break
             }
         }
-        follower = Follower(
-            RegistryFeed(client: client), into: table, settings.follower, tell: tell)
+        let feed = RegistryFeed(client: client) { [name = settings.name] in
+            // Before it has anything to answer with, the registry counts it.
+            guard table.position == nil else { return }
+            try await client.report(nil, as: name)
+        }
+        follower = Follower(feed, into: table, settings.follower, tell: tell)
         self.status = status
         self.keeper = keeper
         self.publisher = publisher

@@ -73,14 +73,18 @@ extension RegistryClient {
 
     /// Tells the registry what an agent has applied.
     ///
-    /// - Parameter name: the agent's.
-    package func report(_ applied: Position, as name: String) async throws {
+    /// - Parameters:
+    ///   - applied: nil: nothing, but that it's there.
+    ///   - name: the agent's.
+    package func report(_ applied: Position?, as name: String) async throws {
+        // Without an epoch it says nothing of what it has.
         var request = HTTPClientRequest(
             url: url(
                 "/v1/changes",
                 [
-                    ("after", String(applied.revision.number)), ("epoch", applied.epoch.text),
-                    ("agent", name), ("wait", "0"), ("limit", "1"),
+                    ("after", String(applied?.revision.number ?? 0)),
+                    ("epoch", applied?.epoch.text), ("agent", name), ("wait", "0"),
+                    ("limit", "1"),
                 ]))
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         request.headers.add(name: "Accept", value: "application/json")

@@ -1,5 +1,5 @@
 /// A store that several nodes share: what others write, a node has to be told.
-public protocol SharedStore: Store {
+public protocol SharedStore: Store, SharedAgentBook {
     /// Tells this node of every revision after the one that its memory was loaded at, whoever writes it.
     func follow(after position: Position)
 

@@ -2,7 +2,7 @@
 ///
 /// Engines promise the same: one transaction a command, revisions without gaps in commit order,
 /// nothing acknowledged that isn't durable. `StoreContractTests` holds each of them to it.
-public protocol Store: ChangeSource {
+public protocol Store: ChangeSource, AgentBook {
     /// Writes state, log and idempotency record in one transaction; all or nothing. When it
     /// returns, this node's routing table has the change.
     func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed
@@ -77,18 +77,6 @@ public protocol Store: ChangeSource {
 
     /// Notes when tokens were last used, and drops idempotency records older than their 24 hours.
     func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError)
-
-    // Agents. Not in the log: whether a copy is up to date is nobody's change.
-
-    /// Every agent that was ever seen, evicted ones too, by name.
-    func agents() async throws(RegistryError) -> [AgentRecord]
-    /// Writes down what agents have applied and when they were seen; a sighting that isn't later than
-    /// the stored one changes nothing. An agent that is seen after its eviction counts again.
-    /// `eviction` isn't looked at.
-    func note(_ agents: [AgentRecord]) async throws(RegistryError)
-    /// Takes an agent off those that count, until it's seen later than `eviction.at`.
-    /// - Throws: `unknownAgent` where none has the name, or it's evicted already.
-    func evict(_ agent: AgentName, _ eviction: Eviction) async throws(RegistryError)
 
     /// A copy of everything at one revision, checked page by page, while writes go on.
     /// - Throws: `backupRunning` while another one is being made, `storageFull` where there's no room

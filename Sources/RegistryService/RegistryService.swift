@@ -12,6 +12,8 @@ public struct RegistryService: Sendable {
     let now: @Sendable () -> Timestamp
     let verifications = Verifications()
     public let agents: AgentDirectory
+    /// The agents of all nodes, where several share the store.
+    let shared: SharedAgents?
     let logger: Logger
 
     public init(
@@ -21,6 +23,7 @@ public struct RegistryService: Sendable {
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.agents = agents
+        shared = (store as? any SharedStore).map { SharedAgents($0, agents) }
         self.logger = logger
         self.store = store
         lookups = LookupService(state: state, now: now)
@@ -54,7 +57,11 @@ public struct RegistryService: Sendable {
     /// Reads the whole table. The listener opens after this has returned.
     public func loadTable() async throws(RegistryError) {
         try await state.load(from: store)
-        agents.load(try await store.agents())
+        if let shared {
+            try await shared.refresh()
+        } else {
+            agents.load(try await store.agents())
+        }
     }
 }
 

@@ -209,21 +209,23 @@ final class GroupCommit: Sendable {
     }
 
     /// Writes what isn't in the log, in a transaction of its own between two groups.
-    func besides(
-        _ write: @escaping @Sendable (SQLiteTransaction) throws -> Void
-    ) async throws(RegistryError) {
+    func besides<Value: Sendable>(
+        _ write: @escaping @Sendable (SQLiteTransaction) throws -> Value
+    ) async throws(RegistryError) -> Value {
         let result = await withCheckedContinuation {
-            (answer: CheckedContinuation<Result<Void, RegistryError>, Never>) in
+            (answer: CheckedContinuation<Result<Value, RegistryError>, Never>) in
             guard !queue.hasEnded else {
                 return answer.resume(returning: .failure(.storeFailed))
             }
             pool.asyncWriteWithoutTransaction { [self] db in
                 do {
+                    var value: Value?
                     try db.inTransaction(.immediate) {
-                        try write(SQLiteTransaction(db: db))
+                        value = try write(SQLiteTransaction(db: db))
                         return .commit
                     }
-                    answer.resume(returning: .success(()))
+                    guard let value else { throw RegistryError.inconsistent }
+                    answer.resume(returning: .success(value))
                 } catch let refusal as RegistryError {
                     rollBack(db)
                     answer.resume(returning: .failure(refusal))
@@ -233,7 +235,7 @@ final class GroupCommit: Sendable {
                 }
             }
         }
-        try result.get()
+        return try result.get()
     }
 
     /// Returns when everything that was asked before has been answered.

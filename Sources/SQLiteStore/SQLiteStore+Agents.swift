@@ -9,49 +9,78 @@ extension SQLiteStore {
         }
     }
 
-    public func note(_ agents: [AgentRecord]) async throws(RegistryError) {
-        guard !agents.isEmpty else { return }
-        try await writer.besides { transaction in
-            for agent in agents { try transaction.note(agent) }
+    public func note(
+        _ reports: [AgentReport], limit: Int
+    ) async throws(RegistryError) -> [AgentName: Timestamp] {
+        guard !reports.isEmpty else { return [:] }
+        return try await writer.besides { [writer] transaction in
+            var sightings: [AgentName: Timestamp] = [:]
+            for report in reports {
+                let seen = writer.time.adding(.zero - report.age())
+                guard let sighting = try transaction.note(report, seen: seen, limit: limit)
+                else { continue }
+                sightings[report.name] = sighting
+            }
+            return sightings
         }
     }
 
-    public func evict(_ agent: AgentName, _ eviction: Eviction) async throws(RegistryError) {
-        try await writer.besides { try $0.evict(agent, eviction) }
+    public func evict(
+        _ agent: AgentName, by actor: Actor, _ note: Note
+    ) async throws(RegistryError) -> Eviction {
+        try await writer.besides { [writer] transaction in
+            try transaction.evict(agent, Eviction(at: writer.time, actor: actor, note: note))
+        }
     }
 }
 
 extension SQLiteTransaction {
     /// Not an upsert: a trigger keeps rows from being inserted in the place of others.
-    fileprivate func note(_ agent: AgentRecord) throws {
-        let name = agent.name.text
-        let epoch = agent.applied?.epoch.text
-        let revision = agent.applied?.revision.number
-        let seen = agent.lastSeen.milliseconds
-        guard try exists("SELECT 1 FROM agent WHERE name = ?", [name]) else {
-            return try run(
+    /// - Returns: the sighting; nil where the report changes nothing.
+    fileprivate func note(
+        _ report: AgentReport, seen: Timestamp, limit: Int
+    ) throws -> Timestamp? {
+        let epoch = report.applied?.epoch.text
+        let revision = report.applied?.revision.number
+        guard var agent = try record(of: report.name) else {
+            let count: Int = try row("SELECT count(*) FROM agent", [])?[0] ?? 0
+            guard count < limit, report.follows == nil else { return nil }
+            try run(
                 """
                 INSERT INTO agent (name, epoch, revision, first_seen, last_seen) VALUES (?, ?, ?, ?, ?)
-                """, [name, epoch, revision, min(agent.firstSeen.milliseconds, seen), seen])
+                """,
+                [report.name.text, epoch, revision, seen.milliseconds, seen.milliseconds])
+            return seen
         }
+        guard agent.take(report, seen: seen) else { return nil }
         try run(
-            "UPDATE agent SET epoch = ?, revision = ?, last_seen = ? WHERE name = ? AND last_seen < ?",
-            [epoch, revision, seen, name, seen])
+            "UPDATE agent SET epoch = ?, revision = ?, last_seen = ? WHERE name = ?",
+            [epoch, revision, agent.lastSeen.milliseconds, report.name.text])
+        return agent.lastSeen
     }
 
-    fileprivate func evict(_ agent: AgentName, _ eviction: Eviction) throws {
+    private func record(of name: AgentName) throws -> AgentRecord? {
+        try row("SELECT * FROM agent WHERE name = ?", [name.text]).map(AgentRecord.init(row:))
+    }
+
+    fileprivate func evict(_ agent: AgentName, _ eviction: Eviction) throws -> Eviction {
+        guard let record = try record(of: agent), !record.isEvicted else {
+            throw RegistryError.unknownAgent(agent.text)
+        }
+        var eviction = eviction
+        // Nothing was seen of it later than this.
+        eviction.at = max(eviction.at, record.lastSeen)
         try run(
             """
-            UPDATE agent SET evicted_at = max(?, last_seen), evicted_token = ?, evicted_name = ?,
-                evicted_role = ?, eviction_reason = ?, eviction_ticket = ?
-            WHERE name = ? AND coalesce(evicted_at < last_seen, 1)
+            UPDATE agent SET evicted_at = ?, evicted_token = ?, evicted_name = ?, evicted_role = ?,
+                eviction_reason = ?, eviction_ticket = ? WHERE name = ?
             """,
             [
                 eviction.at.milliseconds, eviction.actor.token, eviction.actor.name,
                 eviction.actor.role.rawValue, eviction.note.reason, eviction.note.ticket,
                 agent.text,
             ])
-        guard db.changesCount > 0 else { throw RegistryError.unknownAgent(agent.text) }
+        return eviction
     }
 }
 

@@ -90,6 +90,9 @@ enum RunningService {
             .init(service: Maintenance(service, logger: logger)),
             .init(service: FreezeDeadlines(service, logger: logger)),
         ]
+        if let reports = AgentReports(service, logger: logger) {
+            services.append(.init(service: reports))
+        }
         if let address = options.opsListen {
             services.append(
                 .init(

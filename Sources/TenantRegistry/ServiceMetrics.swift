@@ -65,7 +65,7 @@ extension PrometheusRegistry {
                 domains.record(statistics.value.total)
                 revision.record(statistics.revision.number)
             }
-            let counts = service.agents.counts(at: service.time)
+            let counts = service.agentCounts()
             agents.record(counts.agents)
             lagging.record(counts.silent)
             waits.record(service.agents.waits)

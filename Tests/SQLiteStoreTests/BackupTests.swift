@@ -73,11 +73,8 @@ import Testing
         let store = try folder.open()
         try await store.run(.createToken(token("admin")))
         try await store.run(batch("n", count: 100))
-        let edge = AgentName(canonical: "edge")
-        let seen = Timestamp(milliseconds: 5)
-        try await store.note([
-            AgentRecord(name: edge, applied: nil, firstSeen: seen, lastSeen: seen)
-        ])
+        let edge = AgentReport(AgentName(canonical: "edge"), applied: nil)
+        _ = try await store.note([edge], limit: 1)
         let copy = try await store.backup()
         let file = try folder.write(copy)
         await store.close()

@@ -5,52 +5,97 @@ import Testing
     private static let edge = AgentName(canonical: "Edge_osaka-1.a")
     private static let start = StoreSession.start
 
-    private static func seen(
-        _ name: AgentName = edge, after seconds: Int64 = 0, applied revision: Int64? = nil
-    ) -> AgentRecord {
-        let time = start.adding(.seconds(seconds))
-        return AgentRecord(
-            name: name,
-            applied: revision.map { Position(epoch: Epoch("e"), revision: Revision($0)) },
-            firstSeen: time, lastSeen: time)
+    private static let epoch = Epoch("e")
+
+    private static func report(
+        _ name: AgentName = edge, applied revision: Int64? = nil, _ epoch: Epoch = epoch,
+        age: Duration = .zero, follows: Timestamp? = nil
+    ) -> AgentReport {
+        AgentReport(
+            name, applied: revision.map { Position(epoch: epoch, revision: Revision($0)) },
+            age: { age }, follows: follows)
     }
 
-    private static func eviction(after seconds: Int64, reason: String? = nil) -> Eviction {
-        Eviction(
-            at: start.adding(.seconds(seconds)), actor: .tester,
-            note: Note(reason: reason, ticket: nil))
-    }
+    private static func time(_ seconds: Int64) -> Timestamp { start.adding(.seconds(seconds)) }
 
     @Test(arguments: StoreUnderTest.all)
     func `are kept by name, and are no revision`(engine: StoreUnderTest) async throws {
         try await engine.run { session in
             #expect(try await session.store.agents().isEmpty)
-            let others = ["b", "B", "a-1"].map { Self.seen(AgentName(canonical: $0)) }
-            try await session.store.note(others + [Self.seen(applied: 7)])
+            let reports = ["b", "B", "a-1"].map { Self.report(AgentName(canonical: $0)) }
+            let sightings = try await session.note(reports + [Self.report(applied: 7)])
+            #expect(sightings.count == 4 && Set(sightings.values) == [Self.start])
             #expect(
                 try await session.store.agents().map(\.name.text)
                     == ["B", "Edge_osaka-1.a", "a-1", "b"], "octet by octet")
             let reopened = try await session.reopened()
             let kept = try await reopened.store.agents()
-            #expect(kept.contains(Self.seen(applied: 7)) && kept.contains(others[0]))
+            #expect(
+                kept.map { $0.applied?.revision.number } == [nil, 7, nil, nil]
+                    && kept.map(\.firstSeen) == kept.map(\.lastSeen))
             #expect(try await reopened.revision() == 0)
             await reopened.store.close()
         }
     }
 
     @Test(arguments: StoreUnderTest.all)
-    func `are noted as they were seen last`(engine: StoreUnderTest) async throws {
+    func `were seen when they spoke, not when it's written, by the store's clock`(
+        engine: StoreUnderTest
+    ) async throws {
         try await engine.run { session in
-            try await session.store.note([Self.seen(after: 5, applied: 7)])
-            try await session.store.note([Self.seen(after: 9, applied: 3)])
-            var expected = Self.seen(after: 5, applied: 3)
-            expected.lastSeen = Self.start.adding(.seconds(9))
-            #expect(try await session.store.agents() == [expected])
-            try await session.store.note([Self.seen(after: 9, applied: 8)])
-            try await session.store.note([Self.seen(after: 4, applied: 9)])
-            #expect(try await session.store.agents() == [expected], "neither is later")
-            try await session.store.note([Self.seen(after: 10)])
-            #expect(try await session.store.agents().map(\.applied) == [nil])
+            session.pass(.seconds(100))
+            let first = try await session.note([Self.report(applied: 1, age: .seconds(40))])
+            #expect(first == [Self.edge: Self.time(60)])
+            let next = try await session.note([
+                Self.report(applied: 2, age: .seconds(10), follows: Self.time(60))
+            ])
+            #expect(next == [Self.edge: Self.time(90)])
+            let agent = try #require(try await session.store.agents().first)
+            #expect(agent.firstSeen == Self.time(60) && agent.lastSeen == Self.time(90))
+            #expect(agent.applied?.revision == Revision(2))
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `are heard by one node at a time: what another heard before changes nothing`(
+        engine: StoreUnderTest
+    ) async throws {
+        try await engine.run { session in
+            let first = try #require(
+                try await session.note([Self.report(applied: 7)])[Self.edge])
+            // It has come to another node, with less.
+            session.pass(.seconds(1))
+            let second = try #require(
+                try await session.note([Self.report(applied: 5)])[Self.edge])
+            session.pass(.seconds(1))
+            let late = try await session.note([Self.report(applied: 8, follows: first)])
+            #expect(late.isEmpty)
+            #expect(try await session.applied() == 5)
+            let next = try await session.note([Self.report(applied: 9, follows: second)])
+            #expect(next.count == 1)
+            #expect(try await session.applied() == 9)
+            let nothing = try await session.note([
+                Self.report(follows: next[Self.edge])
+            ])
+            #expect(nothing.count == 1)
+            #expect(try await session.applied() == nil)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `have a sighting of its own for each report, whatever the clock says`(
+        engine: StoreUnderTest
+    ) async throws {
+        try await engine.run { session in
+            var sightings: [Timestamp] = []
+            for revision in 1...3 {
+                sightings += try await session.note([
+                    Self.report(applied: Int64(revision), follows: sightings.last)
+                ]).values
+            }
+            sightings += try await session.note([Self.report(applied: 4)]).values
+            #expect(sightings.count == 4 && Set(sightings).count == 4)
+            #expect(try await session.applied() == 4)
         }
     }
 
@@ -59,29 +104,42 @@ import Testing
         engine: StoreUnderTest
     ) async throws {
         try await engine.run { session in
-            try await session.store.note([Self.seen(after: 5, applied: 7)])
-            let first = Self.eviction(after: 6, reason: "scrapped")
-            try await session.store.evict(Self.edge, first)
+            let seen = try await session.note([Self.report(applied: 7)])[Self.edge]
+            session.pass(.seconds(5))
+            let first = try await session.evict(Self.edge, "scrapped")
             var agent = try #require(try await session.store.agents().first)
             #expect(agent.isEvicted && agent.eviction == first)
+            #expect(first.at == Self.time(5) && first.actor == .tester)
+            #expect(first.note.reason == "scrapped")
             await #expect(throws: RegistryError.unknownAgent(Self.edge.text)) {
-                try await session.store.evict(Self.edge, Self.eviction(after: 7))
+                try await session.evict(Self.edge)
             }
+            session.pass(.seconds(5))
             // One that was on its way to the disk.
-            try await session.store.note([Self.seen(after: 6, applied: 8)])
+            let late = try await session.note([
+                Self.report(applied: 8, age: .seconds(5), follows: seen)
+            ])
+            #expect(late.isEmpty)
             agent = try #require(try await session.store.agents().first)
-            #expect(agent.isEvicted)
+            #expect(agent.isEvicted && agent.applied?.revision == Revision(7))
 
-            try await session.store.note([Self.seen(after: 8, applied: 9)])
+            // What it has said since, its node not knowing of the eviction.
+            let back = try await session.note([
+                Self.report(applied: 9, age: .seconds(4), follows: seen)
+            ])
+            #expect(back == [Self.edge: Self.time(6)])
             agent = try #require(try await session.store.agents().first)
             #expect(!agent.isEvicted && agent.eviction == first)
 
-            let second = Self.eviction(after: 2)
-            try await session.store.evict(Self.edge, second)
+            session.pass(.seconds(-8))
+            _ = try await session.evict(Self.edge)
             agent = try #require(try await session.store.agents().first)
             #expect(agent.isEvicted, "a clock that went back doesn't matter")
             #expect(agent.eviction?.at == agent.lastSeen)
             #expect(agent.eviction?.note.reason == nil)
+            _ = try await session.note([Self.report(applied: 9)])
+            agent = try #require(try await session.store.agents().first)
+            #expect(!agent.isEvicted, "nor does it here")
         }
     }
 
@@ -89,10 +147,60 @@ import Testing
     func `that nobody knows can't be evicted`(engine: StoreUnderTest) async throws {
         try await engine.run { session in
             await #expect(throws: RegistryError.unknownAgent(Self.edge.text)) {
-                try await session.store.evict(Self.edge, Self.eviction(after: 7))
+                try await session.evict(Self.edge)
             }
             let agents = try await session.store.agents()
             #expect(agents.isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `can't be more than there is room for`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            let names = ["a", "b", "c", "d"].map { AgentName(canonical: $0) }
+            let taken = try await session.store.note(names.map { Self.report($0) }, limit: 3)
+            #expect(taken.count == 3)
+            let again = try await session.store.note(names.map { Self.report($0) }, limit: 3)
+            #expect(Set(again.keys) == Set(taken.keys), "those that are there go on")
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `of all nodes are judged by the store's clock, where several share it`(
+        engine: StoreUnderTest
+    ) async throws {
+        try await engine.run { session in
+            guard let store = session.store as? any SharedStore else { return }
+            let (a, b, c, d, e) = ("a", "b", "c", "d", "e")
+            func named(_ name: String) -> AgentName { AgentName(canonical: name) }
+            func judged() async throws -> String {
+                let found = try await store.convergence(
+                    at: Position(epoch: Self.epoch, revision: Revision(7)), lease: .seconds(60))
+                #expect(found.agents - found.converged == found.lagging.count)
+                return "\(found.converged) of \(found.agents) "
+                    + found.lagging.map(\.text).joined()
+            }
+            #expect(try await judged() == "0 of 0 ")
+            session.pass(.seconds(100))
+            _ = try await session.note([
+                Self.report(named(a), applied: 7), Self.report(named(b), applied: 6),
+                Self.report(named(c), applied: 8, Epoch("other")), Self.report(named(d)),
+                Self.report(named(e), applied: 9, age: .seconds(60)),
+            ])
+            #expect(try await judged() == "2 of 5 bcd")
+            session.pass(.milliseconds(1))
+            #expect(try await judged() == "1 of 5 bcde")
+            for name in [b, c, d, e] {
+                _ = try await store.evict(named(name), by: .tester, Note())
+            }
+            #expect(try await judged() == "1 of 1 ")
+            _ = try await session.note([Self.report(named(b), applied: 7)])
+            #expect(try await judged() == "2 of 2 ")
+            // A sighting of a clock that was far ahead.
+            session.pass(.seconds(-61))
+            #expect(try await judged() == "0 of 2 ab")
+            let roll = try await store.agentRoll()
+            #expect(roll.time == session.clock.value && roll.agents.count == 5)
         }
     }
 
@@ -148,5 +256,22 @@ import Testing
             }
             #expect(try await session.live("a.example.com")?.placement.location == japan)
         }
+    }
+}
+
+extension StoreSession {
+    fileprivate func note(_ reports: [AgentReport]) async throws -> [AgentName: Timestamp] {
+        try await store.note(reports, limit: 100)
+    }
+
+    fileprivate func evict(
+        _ agent: AgentName, _ reason: String? = nil
+    ) async throws(RegistryError) -> Eviction {
+        try await store.evict(agent, by: .tester, Note(reason: reason))
+    }
+
+    /// What the only agent has.
+    fileprivate func applied() async throws -> Int64? {
+        try await store.agents().first?.applied?.revision.number
     }
 }

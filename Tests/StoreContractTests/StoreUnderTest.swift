@@ -42,6 +42,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
             quarantine: settings.quarantine, now: settings.now)
         configuration.blastRadius = settings.blastRadius
         configuration.readers = 2
+        configuration.agentClock = settings.now
         return try await PostgresStore.open(
             configuration, logger: silent, onCommit: settings.onCommit)
     } remove: { folder in

@@ -1,62 +1,188 @@
 import RegistryModel
 
 extension PostgresStore {
+    /// Milliseconds by the clock that stamps agents: the database's, which all nodes share.
+    private static func time(_ place: String) -> String {
+        "coalesce(\(place)::bigint, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint)"
+    }
+
+    private var time: Parameter { .number(agentClock?().milliseconds) }
+
     public func agents() async throws(RegistryError) -> [AgentRecord] {
-        try await asking { connection in
-            try connection.query(
+        try await agentRoll().agents
+    }
+
+    public func agentRoll() async throws(RegistryError) -> AgentRoll {
+        let time = time
+        return try await askingPrimary { connection in
+            let rows = try connection.query(
                 """
-                SELECT name, epoch, revision, first_seen, last_seen, evicted_at, evicted_token,
-                    evicted_name, evicted_role, eviction_reason, eviction_ticket
-                FROM agent ORDER BY name
-                """
-            ).map(AgentRecord.init(row:))
+                SELECT pg_is_in_recovery(), c.time, name, epoch, revision, first_seen, last_seen,
+                    evicted_at, evicted_token, evicted_name, evicted_role, eviction_reason,
+                    eviction_ticket
+                FROM (SELECT \(Self.time("$1")) AS time) AS c LEFT JOIN agent ON true ORDER BY name
+                """, [time])
+            guard let first = rows.first else { throw RegistryError.inconsistent }
+            let agents = rows.map { $0.isNull(2) ? nil : AgentRecord(row: $0) }
+            return (rows, AgentRoll(agents: agents.compactMap(\.self), time: first.time(1)))
         }
     }
 
-    public func note(_ agents: [AgentRecord]) async throws(RegistryError) {
-        guard !agents.isEmpty else { return }
-        // Of a name that comes twice, the later sighting; in one order, so that two nodes that write
-        // the same rows don't wait for each other.
-        let latest = Dictionary(agents.map { ($0.name, $0) }) {
-            $0.lastSeen < $1.lastSeen ? $1 : $0
-        }
-        .values.sorted { $0.name < $1.name }
-        try await asking { connection in
-            _ = try connection.query(
+    public func convergence(
+        at position: Position, lease: Duration
+    ) async throws(RegistryError) -> Convergence {
+        let time = time
+        return try await askingPrimary { connection in
+            let rows = try connection.query(
                 """
-                INSERT INTO agent (name, epoch, revision, first_seen, last_seen)
-                SELECT n.name, n.epoch, n.revision, least(n.first_seen, n.last_seen), n.last_seen
-                FROM unnest($1, $2, $3, $4, $5) AS n (name, epoch, revision, first_seen, last_seen)
-                ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch,
-                    revision = excluded.revision, last_seen = excluded.last_seen
-                WHERE agent.last_seen < excluded.last_seen
+                SELECT pg_is_in_recovery(), count(*),
+                    string_agg(name, ' ' ORDER BY name) FILTER (WHERE NOT has)
+                FROM (
+                    SELECT name,
+                        coalesce(epoch = $2 AND revision >= $3, false)
+                            AND last_seen BETWEEN c.time - $4 AND c.time + $4 AS has
+                    FROM agent, (SELECT \(Self.time("$1")) AS time) AS c
+                    WHERE evicted_at IS NULL OR evicted_at < last_seen
+                ) AS known
                 """,
                 [
-                    .texts(latest.map(\.name.text)), .texts(latest.map { $0.applied?.epoch.text }),
-                    .numbers(latest.map { $0.applied?.revision.number }),
-                    .numbers(latest.map(\.firstSeen.milliseconds)),
-                    .numbers(latest.map(\.lastSeen.milliseconds)),
+                    time, .text(position.epoch.text), .number(position.revision.number),
+                    .number(lease.milliseconds),
                 ])
+            guard let row = rows.first else { throw RegistryError.inconsistent }
+            let lagging = row.text(2).split(separator: " ").map { AgentName(canonical: String($0)) }
+            let count = row.integer(1)
+            return (
+                rows,
+                Convergence(agents: count, converged: count - lagging.count, lagging: lagging)
+            )
         }
     }
 
-    public func evict(_ agent: AgentName, _ eviction: Eviction) async throws(RegistryError) {
+    /// Asks a server that takes writes: a standby may be behind.
+    ///
+    /// - Parameter ask: its first column says whether the server is one.
+    private func askingPrimary<Value: Sendable>(
+        _ ask: @escaping @Sendable (PostgresConnection) throws -> (ResultRows, Value)
+    ) async throws(RegistryError) -> Value {
+        try await asking { connection in
+            let (rows, value) = try ask(connection)
+            guard rows.first?.flag(0) == false else {
+                // Another connection may find the primary.
+                connection.close()
+                throw PostgresFailure.lost("the server is a standby")
+            }
+            return value
+        }
+    }
+}
+
+extension PostgresStore {
+    public func note(
+        _ reports: [AgentReport], limit: Int
+    ) async throws(RegistryError) -> [AgentName: Timestamp] {
+        guard !reports.isEmpty else { return [:] }
+        // In one order, so that two nodes that write the same rows don't wait for each other.
+        let reports = reports.sorted { $0.name < $1.name }
+        let time = time
+        return try await asking { connection in
+            // Those first that may be repeated: where the second statement fails, all are.
+            var sightings = try Self.takeOver(
+                reports.filter { $0.follows == nil }, limit: limit, time, connection)
+            sightings += try Self.renew(reports.filter { $0.follows != nil }, time, connection)
+            return Dictionary(sightings) { $1 }
+        }
+    }
+
+    /// `AgentRecord.take` of those that come after whatever is there.
+    private static func takeOver(
+        _ reports: [AgentReport], limit: Int, _ time: Parameter, _ connection: PostgresConnection
+    ) throws -> [(AgentName, Timestamp)] {
+        guard !reports.isEmpty else { return [] }
+        return try connection.query(
+            """
+            INSERT INTO agent AS a (name, epoch, revision, first_seen, last_seen)
+            SELECT n.name, n.epoch, n.revision, c.time - n.age, c.time - n.age
+            FROM (
+                SELECT n.*, k.name IS NULL AS is_new,
+                    row_number() OVER (PARTITION BY k.name IS NULL ORDER BY n.name) AS number
+                FROM unnest($2, $3, $4, $5) AS n (name, epoch, revision, age)
+                LEFT JOIN agent AS k ON k.name = n.name
+            ) AS n, (SELECT \(self.time("$1")) AS time) AS c
+            WHERE NOT n.is_new OR n.number + (SELECT count(*) FROM agent) <= $6
+            ORDER BY n.name COLLATE "C"
+            ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, revision = excluded.revision,
+                last_seen = \(sighting("excluded.last_seen"))
+            RETURNING a.name, a.last_seen
+            """, [time] + parameters(reports) + [.number(Int64(limit))]
+        ).map { (AgentName(canonical: $0.text(0)), $0.time(1)) }
+    }
+
+    /// `AgentRecord.take` of those that follow a sighting.
+    private static func renew(
+        _ reports: [AgentReport], _ time: Parameter, _ connection: PostgresConnection
+    ) throws -> [(AgentName, Timestamp)] {
+        guard !reports.isEmpty else { return [] }
+        let counts = """
+            a.last_seen = n.follows
+                AND (a.evicted_at IS NULL OR a.evicted_at < greatest(a.last_seen, n.seen))
+            """
+        return try connection.query(
+            """
+            WITH n AS MATERIALIZED (
+                SELECT n.name, n.epoch, n.revision, n.follows, c.time - n.age AS seen
+                FROM unnest($2, $3, $4, $5, $6) AS n (name, epoch, revision, age, follows),
+                    (SELECT \(self.time("$1")) AS time) AS c
+            ), locked AS MATERIALIZED (
+                SELECT a.name FROM agent AS a JOIN n ON n.name = a.name
+                WHERE \(counts) ORDER BY a.name FOR UPDATE OF a
+            )
+            UPDATE agent AS a SET epoch = n.epoch, revision = n.revision,
+                last_seen = \(sighting("n.seen"))
+            FROM n JOIN locked ON locked.name = n.name
+            WHERE a.name = n.name AND \(counts)
+            RETURNING a.name, a.last_seen
+            """, [time] + parameters(reports) + [.numbers(reports.map { $0.follows?.milliseconds })]
+        ).map { (AgentName(canonical: $0.text(0)), $0.time(1)) }
+    }
+
+    private static func sighting(_ seen: String) -> String {
+        """
+        CASE WHEN \(seen) <> a.last_seen AND \(seen) > greatest(a.first_seen, a.evicted_at)
+            THEN \(seen) ELSE greatest(a.last_seen, a.evicted_at) + 1 END
+        """
+    }
+
+    private static func parameters(_ reports: [AgentReport]) -> [Parameter] {
+        [
+            .texts(reports.map(\.name.text)), .texts(reports.map { $0.applied?.epoch.text }),
+            .numbers(reports.map { $0.applied?.revision.number }),
+            .numbers(reports.map { $0.age().milliseconds }),
+        ]
+    }
+
+    public func evict(
+        _ agent: AgentName, by actor: Actor, _ note: Note
+    ) async throws(RegistryError) -> Eviction {
+        let time = time
         // Not again where its answer was lost: it would find the agent evicted.
-        let count = try await asking(isRepeatable: false) { connection in
+        let at = try await asking(isRepeatable: false) { connection in
             try connection.query(
                 """
-                UPDATE agent SET evicted_at = greatest($1, last_seen), evicted_token = $2,
-                    evicted_name = $3, evicted_role = $4, eviction_reason = $5, eviction_ticket = $6
+                UPDATE agent SET evicted_at = greatest(\(Self.time("$1")), last_seen),
+                    evicted_token = $2, evicted_name = $3, evicted_role = $4, eviction_reason = $5,
+                    eviction_ticket = $6
                 WHERE name = $7 AND (evicted_at IS NULL OR evicted_at < last_seen)
+                RETURNING evicted_at
                 """,
                 [
-                    .number(eviction.at.milliseconds), .text(eviction.actor.token),
-                    .text(eviction.actor.name), .text(eviction.actor.role.rawValue),
-                    .text(eviction.note.reason), .text(eviction.note.ticket), .text(agent.text),
+                    time, .text(actor.token), .text(actor.name), .text(actor.role.rawValue),
+                    .text(note.reason), .text(note.ticket), .text(agent.text),
                 ]
-            ).changed
+            ).first?.time(0)
         }
-        guard count > 0 else { throw RegistryError.unknownAgent(agent.text) }
+        guard let at else { throw RegistryError.unknownAgent(agent.text) }
+        return Eviction(at: at, actor: actor, note: note)
     }
 
     /// PostgreSQL's own tools do that.
@@ -65,21 +191,28 @@ extension PostgresStore {
     }
 }
 
+extension Duration {
+    fileprivate var milliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}
+
 extension AgentRecord {
+    /// From the third column on.
     fileprivate init(row: ResultRow) {
         self.init(
-            name: AgentName(canonical: row.text(0)),
-            applied: row.textIfPresent(1).map {
-                Position(epoch: Epoch($0), revision: row.revision(2))
+            name: AgentName(canonical: row.text(2)),
+            applied: row.textIfPresent(3).map {
+                Position(epoch: Epoch($0), revision: row.revision(4))
             },
-            firstSeen: row.time(3), lastSeen: row.time(4),
-            eviction: row.timeIfPresent(5).map { at in
+            firstSeen: row.time(5), lastSeen: row.time(6),
+            eviction: row.timeIfPresent(7).map { at in
                 Eviction(
                     at: at,
                     actor: Actor(
-                        token: row.text(6), name: row.text(7),
-                        role: Role(rawValue: row.text(8)) ?? .reader),
-                    note: Note(reason: row.textIfPresent(9), ticket: row.textIfPresent(10)))
+                        token: row.text(8), name: row.text(9),
+                        role: Role(rawValue: row.text(10)) ?? .reader),
+                    note: Note(reason: row.textIfPresent(11), ticket: row.textIfPresent(12)))
             })
     }
 }

@@ -16,11 +16,11 @@ struct ChangesRoutes: Sendable {
     @Sendable func changes(_ call: inout Call) async throws -> Reply {
         let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         let query = try FeedQuery(call, resumes: type == .eventStream)
+        try await call.service.feedReaches(query.position, within: options.revisionWait)
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
         if let agent = query.agent {
             try await call.service.report(agent, applied: query.applied)
         }
-        try await call.service.feedReaches(query.position, within: options.revisionWait)
         // Refused before the head of an answer is out.
         let head = try call.service.feedHead(after: query.position)
         var reply =

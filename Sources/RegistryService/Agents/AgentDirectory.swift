@@ -1,42 +1,47 @@
 import RegistryModel
 import Synchronization
 
-/// Which agents there are, and what each has applied, in memory.
+/// Which agents there are, and what each has applied, in memory: of a store that is one node's own.
+/// Where several nodes share one, `SharedAgents` asks the store.
 ///
 /// An agent counts from its first report on until it's evicted. It has a revision when it has said so to
 /// this process within its lease: after a restart everybody lags until heard of again.
 public final class AgentDirectory: Sendable {
     /// How long an agent's word counts.
     public let lease: Duration
-    private let limit: Int
+    let limit: Int
+    /// How long the process has been running: what ages are measured by.
+    let uptime: @Sendable () -> Duration
+    let watches = AgentWatches()
     private let state = Mutex(State())
 
     private struct State {
         var agents: [AgentName: KnownAgent] = [:]
-        var watches: [Int: AsyncStream<Void>.Continuation] = [:]
-        var nextWatch = 0
-
-        var watchers: [AsyncStream<Void>.Continuation] { Array(watches.values) }
     }
 
     /// Agents at most, evicted ones too: whoever may read may report, under any name.
     public static let maximumAgents = 10_000
 
-    public init(lease: Duration = .seconds(60), limit: Int = maximumAgents) {
+    public init(
+        lease: Duration = .seconds(60), limit: Int = maximumAgents,
+        uptime: @escaping @Sendable () -> Duration = monotonic()
+    ) {
         self.lease = lease
         self.limit = limit
+        self.uptime = uptime
     }
 
-    /// Takes in what the store remembers of those that aren't known here, and evictions by other nodes.
+    /// The time since now, whatever the clocks on the wall say.
+    public static func monotonic() -> @Sendable () -> Duration {
+        let start = ContinuousClock.now
+        return { start.duration(to: .now) }
+    }
+
+    /// Takes in what the store remembers.
     func load(_ records: [AgentRecord]) {
         state.withLock { state in
-            for record in records {
-                if let known = state.agents[record.name] {
-                    guard let eviction = record.eviction, eviction.at >= known.record.lastSeen
-                    else { continue }
-                }
-                state.agents[record.name] = KnownAgent(
-                    record: record, hasReported: false, isUnsaved: false)
+            for record in records where state.agents[record.name] == nil {
+                state.agents[record.name] = KnownAgent(stored: record)
             }
         }
     }
@@ -44,19 +49,20 @@ public final class AgentDirectory: Sendable {
     /// An agent says what it has applied.
     ///
     /// - Parameter applied: nil: nothing.
-    /// - Returns: its record where the store must hear of it before the agent is answered: it's new, or
-    ///   back from an eviction.
+    /// - Returns: whether the store must hear of it before the agent is answered: it's new, or back from an
+    ///   eviction.
     /// - Throws: `tooManyAgents`.
     func report(
         _ name: AgentName, applied: Position?, at now: Timestamp
-    ) throws(RegistryError) -> AgentRecord? {
-        let (urgent, watches) = try state.withLock { state throws(RegistryError) in
+    ) throws(RegistryError) -> Bool {
+        let heardAt = uptime()
+        let isUrgent = try state.withLock { state throws(RegistryError) in
             guard var agent = state.agents[name] else {
                 guard state.agents.count < limit else { throw .tooManyAgents(limit: limit) }
                 let record = AgentRecord(
                     name: name, applied: applied, firstSeen: now, lastSeen: now)
-                state.agents[name] = KnownAgent(record: record, hasReported: true, isUnsaved: true)
-                return (record as AgentRecord?, state.watchers)
+                state.agents[name] = KnownAgent(new: record, heardAt: heardAt)
+                return true
             }
             let wasEvicted = agent.isEvicted
             // Later than its eviction, whatever the clock says: it's here.
@@ -64,22 +70,26 @@ public final class AgentDirectory: Sendable {
             agent.record.lastSeen = max(now, agent.record.lastSeen, back)
             agent.record.applied = applied
             agent.hasReported = true
+            agent.heardAt = heardAt
             agent.isUnsaved = true
+            if wasEvicted { agent.sighting = nil }
             state.agents[name] = agent
-            return (wasEvicted ? agent.record : nil, state.watchers)
+            return wasEvicted
         }
-        for watch in watches { watch.yield() }
-        return urgent
+        watches.wake()
+        return isUrgent
     }
 
     /// The store has evicted it. Who waits for it waits no longer.
     func evict(_ name: AgentName, _ eviction: Eviction) {
-        let watches = state.withLock { state in
-            state.agents[name]?.record.eviction = eviction
-            state.agents[name]?.isUnsaved = false
-            return state.watchers
+        state.withLock { state in
+            guard var agent = state.agents[name] else { return }
+            agent.record.eviction = eviction
+            agent.record.eviction?.at = max(eviction.at, agent.record.lastSeen)
+            agent.isUnsaved = false
+            state.agents[name] = agent
         }
-        for watch in watches { watch.yield() }
+        watches.wake()
     }
 
     func record(of name: AgentName) -> AgentRecord? {
@@ -107,19 +117,33 @@ public final class AgentDirectory: Sendable {
         return (agents.count, agents.count { $0.isSilent(at: now, lease: lease) })
     }
 
-    /// Records that the store hasn't heard of yet.
-    func takeUnsaved() -> [AgentRecord] {
-        state.withLock { state in
-            let unsaved = state.agents.values.filter(\.isUnsaved).map(\.record)
-            for record in unsaved { state.agents[record.name]?.isUnsaved = false }
-            return unsaved
+    /// What the store hasn't heard of yet, of all or of one.
+    func takeUnsaved(of name: AgentName? = nil) -> [AgentReport] {
+        let uptime = uptime
+        return state.withLock { state in
+            let unsaved = state.agents.values.filter {
+                $0.isUnsaved && name.map { [own = $0.record.name] in $0 == own } ?? true
+            }
+            return unsaved.map { agent in
+                state.agents[agent.record.name]?.isUnsaved = false
+                return AgentReport(
+                    agent.record.name, applied: agent.record.applied,
+                    age: { uptime() - agent.heardAt }, follows: agent.sighting)
+            }
         }
     }
 
-    /// Puts records back that the store couldn't take.
-    func keepUnsaved(_ records: [AgentRecord]) {
+    /// The store has heard of them. Where one changed nothing, the next begins anew.
+    func saved(_ reports: [AgentReport], _ sightings: [AgentName: Timestamp]) {
         state.withLock { state in
-            for record in records { state.agents[record.name]?.isUnsaved = true }
+            for report in reports { state.agents[report.name]?.sighting = sightings[report.name] }
+        }
+    }
+
+    /// Puts back what the store couldn't take.
+    func keepUnsaved(_ reports: [AgentReport]) {
+        state.withLock { state in
+            for report in reports { state.agents[report.name]?.isUnsaved = true }
         }
     }
 }
@@ -132,30 +156,14 @@ extension AgentDirectory {
     func wait(
         for position: Position, within limit: Duration, now: @escaping @Sendable () -> Timestamp
     ) async -> Convergence {
-        guard limit > .zero else { return convergence(at: position, now: now()) }
-        let (changes, change) = AsyncStream.makeStream(
-            of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let watch = state.withLock { state in
-            state.nextWatch += 1
-            state.watches[state.nextWatch] = change
-            return state.nextWatch
-        }
-        defer { state.withLock { _ = $0.watches.removeValue(forKey: watch) } }
-        // What has changed before the watch began.
-        change.yield()
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                change.finish()
+        if limit > .zero {
+            await watches.look(within: limit) {
+                convergence(at: position, now: now()).isWhole
             }
-            for await _ in changes {
-                if convergence(at: position, now: now()).isWhole { break }
-            }
-            group.cancelAll()
         }
         return convergence(at: position, now: now())
     }
 
     /// How many waits are under way.
-    public var waits: Int { state.withLock { $0.watches.count } }
+    public var waits: Int { watches.count }
 }

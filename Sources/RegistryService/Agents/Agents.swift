@@ -16,13 +16,16 @@ extension RegistryService {
     /// this returns.
     ///
     /// - Parameter applied: nil: nothing. One of another epoch, or beyond the head, counts as nothing.
+    /// - Throws: `tooManyAgents`; where nodes share the store and it must hear of this one first, what it
+    ///   throws.
     public func report(_ agent: AgentName, applied: Position?) async throws(RegistryError) {
         let head = try position()
         let counts = applied.map { $0.epoch == head.epoch && $0.revision <= head.revision } ?? false
-        let urgent = try agents.report(agent, applied: counts ? applied : nil, at: now())
-        guard let urgent else { return }
+        let counted = counts ? applied : nil
+        if let shared { return try await shared.report(agent, applied: counted) }
+        guard try agents.report(agent, applied: counted, at: now()) else { return }
         do throws(RegistryError) {
-            try await store.note([urgent])
+            try await saveAgents(agents.takeUnsaved(of: agent))
         } catch {
             // It counts here all the same, and maintenance tries again.
             logger.warning(
@@ -34,16 +37,17 @@ extension RegistryService {
     /// Takes an agent off those that count, until it reports again.
     /// - Throws: `unknownAgent` where none that counts has the name.
     public func evict(_ agent: AgentName, _ context: WriteContext) async throws(RegistryError) {
-        guard let record = agents.record(of: agent), !record.isEvicted else {
-            throw .unknownAgent(agent.text)
+        if let shared {
+            _ = try await shared.evict(agent, by: context.actor, context.note)
+        } else {
+            guard let record = agents.record(of: agent), !record.isEvicted else {
+                throw .unknownAgent(agent.text)
+            }
+            // One that the store has never heard of, on a disk that was full, has to be there first.
+            try await saveAgents(agents.takeUnsaved(of: agent))
+            agents.evict(
+                agent, try await store.evict(agent, by: context.actor, context.note))
         }
-        // Nothing was seen of it later than this.
-        let eviction = Eviction(
-            at: max(now(), record.lastSeen), actor: context.actor, note: context.note)
-        // One that the store has never heard of, on a disk that was full, has to be there first.
-        try await store.note([record])
-        try await store.evict(agent, eviction)
-        agents.evict(agent, eviction)
         logger.notice(
             "an agent was evicted",
             metadata: [
@@ -57,30 +61,59 @@ extension RegistryService {
     public func agents(
         evicted: Bool, after: AgentName?, limit: Int
     ) async throws(RegistryError) -> Read<Page<AgentStanding>> {
-        try await countOthersAgents()
-        let (head, now) = (try position(), now())
-        let known = agents.agents(evicted: evicted).drop { agent in
+        let known = try await standings(evicted: evicted).drop { agent in
             after.map { agent.record.name <= $0 } ?? false
         }
-        let standings = known.prefix(limit).map { agent in
-            let applied = agent.applied(in: head.epoch)
-            return AgentStanding(
-                record: agent.record, revision: applied,
-                lag: max(0, head.revision.number - applied.number),
-                isLagging: agent.isSilent(at: now, lease: agents.lease))
-        }
         return Read(
-            Page(items: standings, hasMore: known.count > limit), at: head.revision)
+            Page(items: Array(known.prefix(limit)), hasMore: known.count > limit),
+            at: try position().revision)
+    }
+
+    private func standings(evicted: Bool) async throws(RegistryError) -> [AgentStanding] {
+        let lease = agents.lease
+        guard let shared else {
+            let (head, now) = (try position(), now())
+            return agents.agents(evicted: evicted).map { agent in
+                AgentStanding(
+                    agent.record, at: head, isLagging: agent.isSilent(at: now, lease: lease))
+            }
+        }
+        let roll = try await shared.roll()
+        let head = try position()
+        return roll.agents.filter { $0.isEvicted == evicted }.map { record in
+            AgentStanding(
+                record, at: head, isLagging: record.isSilent(at: roll.time, lease: lease))
+        }
+    }
+
+    /// How many agents count, and how many of those are silent past their lease.
+    public func agentCounts() -> (agents: Int, silent: Int) {
+        shared?.counts() ?? agents.counts(at: now())
     }
 
     /// Tells the store what agents have reported since the last time.
     func saveAgents() async throws(RegistryError) {
-        let unsaved = agents.takeUnsaved()
+        if let shared { return try await shared.save() }
+        try await saveAgents(agents.takeUnsaved())
+    }
+
+    private func saveAgents(_ reports: [AgentReport]) async throws(RegistryError) {
         do throws(RegistryError) {
-            try await store.note(unsaved)
+            agents.saved(reports, try await store.note(reports, limit: agents.limit))
         } catch {
-            agents.keepUnsaved(unsaved)
+            agents.keepUnsaved(reports)
             throw error
         }
+    }
+}
+
+extension AgentStanding {
+    fileprivate init(_ record: AgentRecord, at head: Position, isLagging: Bool) {
+        self.record = record
+        self.isLagging = isLagging
+        revision = .zero
+        // One of another epoch is none.
+        if let applied = record.applied, applied.epoch == head.epoch { revision = applied.revision }
+        lag = max(0, head.revision.number - revision.number)
     }
 }

@@ -1,38 +1,28 @@
 import RegistryModel
 import ServiceLifecycle
 
-/// Which agents have applied a revision.
-public struct Convergence: Sendable, Hashable {
-    /// Those that count: known, and not evicted.
-    public var agents: Int
-    public var converged: Int
-    /// By name.
-    public var lagging: [AgentName]
-
-    public var isWhole: Bool { lagging.isEmpty }
-}
-
 extension RegistryService {
-    /// Counts those in that report to other nodes. What they have isn't known here, so they lag: no node
-    /// says "everybody" without them.
-    func countOthersAgents() async throws(RegistryError) {
-        guard store is any SharedStore else { return }
-        agents.load(try await store.agents())
-    }
-
     /// Waits until every agent has applied `revision`, `limit` has passed, or the service stops.
     ///
     /// - Returns: how far they are then.
+    /// - Throws: where nodes share the store, what it throws: no word is better than a wrong one.
     public func convergence(
         at revision: Revision, within limit: Duration
     ) async throws(RegistryError) -> Convergence {
         let position = Position(epoch: try position().epoch, revision: revision)
-        try await countOthersAgents()
-        let (agents, now) = (agents, now)
+        let (agents, shared, now) = (agents, shared, now)
         let waited = await cancelWhenGracefulShutdown {
-            await agents.wait(for: position, within: limit, now: now)
+            () async -> Result<Convergence, RegistryError> in
+            guard let shared else {
+                return .success(await agents.wait(for: position, within: limit, now: now))
+            }
+            do throws(RegistryError) {
+                return .success(try await shared.convergence(at: position, within: limit))
+            } catch {
+                return .failure(error)
+            }
         }
-        return waited
+        return try waited.get()
     }
 
     /// The same for a revision that somebody names; nil: the head.

@@ -6,8 +6,28 @@ struct KnownAgent: Sendable {
     /// Whether it has reported to this process. What the store remembers of it isn't proof: the agent may
     /// have started again since, from an older copy.
     var hasReported: Bool
-    /// Whether the store has yet to hear of its last report.
+    /// Whether the store has yet to hear of its last report, and when that came, of the process's life.
     var isUnsaved: Bool
+    var heardAt: Duration
+    /// The sighting that the store has; nil where that isn't known.
+    var sighting: Timestamp?
+
+    /// One that the store remembers.
+    init(stored record: AgentRecord) {
+        self.record = record
+        hasReported = false
+        isUnsaved = false
+        heardAt = .zero
+        sighting = record.lastSeen
+    }
+
+    /// One that was never heard of.
+    init(new record: AgentRecord, heardAt: Duration) {
+        self.record = record
+        hasReported = true
+        isUnsaved = true
+        self.heardAt = heardAt
+    }
 
     var isEvicted: Bool { record.isEvicted }
 

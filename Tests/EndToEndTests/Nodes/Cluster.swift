@@ -31,10 +31,12 @@ final class Cluster: Sendable {
             in: folder, data: data, arguments: ["--store", store] + arguments)
     }
 
-    func start(count: Int) async throws -> [ServerProcess] {
-        var nodes = [try await start("n1")]
+    func start(count: Int, arguments: [String] = []) async throws -> [ServerProcess] {
+        var nodes = [try await start("n1", arguments: arguments)]
         while nodes.count < count {
-            nodes.append(try await start("n\(nodes.count + 1)", token: nodes[0].adminToken))
+            nodes.append(
+                try await start(
+                    "n\(nodes.count + 1)", token: nodes[0].adminToken, arguments: arguments))
         }
         return nodes
     }

@@ -80,18 +80,28 @@ import Testing
         }
     }
 
-    @Test func `that were known before a restart lag until they report`() async throws {
+    @Test func `that were known before a restart lag until they report, where one node keeps them`()
+        async throws
+    {
         try await withRegistry { registry in
             try await registry.report("edge-a")
             try await registry.report("edge-b")
             let again = try await registry.restarted()
             let head = try again.position().revision
             let before = try await again.convergence(at: head, within: .zero)
-            #expect(before.agents == 2 && before.converged == 0)
-            #expect(before.lagging.map(\.text) == ["edge-a", "edge-b"])
             let listed = try await again.agents(evicted: false, after: nil, limit: 9).value.items
-            #expect(listed.map(\.isLagging) == [true, true])
+            #expect(before.agents == 2)
             #expect(listed.map(\.revision) == [head, head], "what they had is shown")
+            guard !(registry.service.store is any SharedStore) else {
+                // Their word is all nodes' own, for as long as its lease.
+                #expect(before.converged == 2 && listed.map(\.isLagging) == [false, false])
+                registry.clock.advance(by: .milliseconds(60_001))
+                let after = try await again.convergence(at: head, within: .zero)
+                #expect(after.converged == 0 && after.lagging.count == 2)
+                return
+            }
+            #expect(before.converged == 0 && before.lagging.map(\.text) == ["edge-a", "edge-b"])
+            #expect(listed.map(\.isLagging) == [true, true])
 
             try await again.report(
                 try #require(AgentName("edge-a")), applied: try again.position())

@@ -105,12 +105,16 @@ struct FailingStore: Store {
 
     func agents() async throws(RegistryError) -> [AgentRecord] { try await store.agents() }
 
-    func note(_ agents: [AgentRecord]) async throws(RegistryError) {
-        try await store.note(agents)
+    func note(
+        _ reports: [AgentReport], limit: Int
+    ) async throws(RegistryError) -> [AgentName: Timestamp] {
+        try await store.note(reports, limit: limit)
     }
 
-    func evict(_ agent: AgentName, _ eviction: Eviction) async throws(RegistryError) {
-        try await store.evict(agent, eviction)
+    func evict(
+        _ agent: AgentName, by actor: Actor, _ note: Note
+    ) async throws(RegistryError) -> Eviction {
+        try await store.evict(agent, by: actor, note)
     }
 
     func backup() async throws(RegistryError) -> StoreCopy { try await store.backup() }

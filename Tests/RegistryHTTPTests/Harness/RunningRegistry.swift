@@ -82,7 +82,8 @@ func withRegistry(
         } ?? store,
         state: state,
         names: NamePolicy(reserved: NamePolicy.standardReserved, suffixes: settings.suffixes),
-        agents: AgentDirectory(limit: settings.agentLimit), logger: logger,
+        agents: AgentDirectory(limit: settings.agentLimit, uptime: { clock.uptime }),
+        logger: logger,
         now: { clock.now })
     var tokens: [Role: String] = [:]
     if settings.isLoaded {

@@ -60,6 +60,7 @@ enum TestStore {
                 url: try await PostgresServer.shared().url(database)),
             quarantine: .days(90), now: now)
         configuration.readers = 2
+        configuration.agentClock = now
         return configuration
     }
 

@@ -1,0 +1,142 @@
+import RegistryModel
+import Synchronization
+
+/// The agents of all nodes that share a store. The store knows them: this node tells it what it hears, and
+/// asks it who has what. No memory of this node's own answers that, and no clock of its own.
+final class SharedAgents: Sendable {
+    private let store: any SharedAgentBook
+    private let lease: Duration
+    private let limit: Int
+    private let uptime: @Sendable () -> Duration
+    private let watches: AgentWatches
+    private let heard = Mutex(HeardAgents())
+    /// One write at a time: what comes meanwhile goes with the next.
+    private let writing = Turn()
+    private let ring: AsyncStream<Void>.Continuation
+    /// Says that an agent has made progress which the store hasn't heard of.
+    let progress: AsyncStream<Void>
+    /// For metrics, which can't ask.
+    private let last = Mutex<(roll: AgentRoll, at: Duration)?>(nil)
+
+    /// How often the store is asked while somebody waits, where nothing is heard here.
+    private static let interval = Duration.milliseconds(50)
+
+    init(_ store: any SharedAgentBook, _ directory: AgentDirectory) {
+        self.store = store
+        lease = directory.lease
+        limit = directory.limit
+        uptime = directory.uptime
+        watches = directory.watches
+        (progress, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    // MARK: - What agents say
+
+    /// An agent says what it has applied.
+    ///
+    /// - Throws: `tooManyAgents`; what the store throws where it has to hear of it first. The agent hasn't
+    ///   been heard then.
+    func report(_ name: AgentName, applied: Position?) async throws(RegistryError) {
+        switch heard.withLock({ $0.hear(name, applied: applied, at: uptime()) }) {
+        case .beat: return
+        case .progress: ring.yield()
+        case .urgent(let number):
+            let refusal = try await writing.take { () async throws(RegistryError) in
+                // Whoever had the turn before may have written this one, too.
+                if let outcome = outcome(of: number) { return outcome }
+                try? await write()
+                return outcome(of: number) ?? .storeUnavailable
+            }
+            if let refusal { throw refusal }
+        }
+    }
+
+    /// Reports that aren't answered before the next write.
+    var waiting: Int { heard.withLock(\.waiting) }
+
+    func speaks(for name: AgentName) -> Bool { heard.withLock { $0.speaks(for: name) } }
+
+    private func outcome(of number: Int) -> RegistryError?? {
+        heard.withLock { $0.outcome(of: number) }
+    }
+
+    /// Tells the store what it hasn't heard of, in one go.
+    func save() async throws(RegistryError) {
+        guard heard.withLock(\.hasUnsaved) else { return }
+        try await writing.take(write)
+    }
+
+    private func write() async throws(RegistryError) {
+        let taken = heard.withLock { $0.take(uptime) }
+        guard !taken.isEmpty else { return }
+        do throws(RegistryError) {
+            let sightings = try await store.note(taken.map(\.report), limit: limit)
+            heard.withLock { $0.saved(taken, sightings, limit: limit, at: uptime()) }
+        } catch {
+            heard.withLock { $0.failed(taken, error) }
+            throw error
+        }
+        watches.wake()
+    }
+
+    /// Looks which agents other nodes have heard since.
+    func refresh() async throws(RegistryError) {
+        try await writing.take { () async throws(RegistryError) in
+            try await write()
+            let roll = try await store.agentRoll()
+            heard.withLock { $0.compare(with: roll, at: uptime()) }
+            last.withLock { $0 = (roll, uptime()) }
+        }
+    }
+
+    func evict(
+        _ agent: AgentName, by actor: Actor, _ note: Note
+    ) async throws(RegistryError) -> Eviction {
+        // Before it: a report that comes meanwhile brings the agent back, in the same millisecond too.
+        heard.withLock { $0.forget(agent) }
+        let eviction = try await store.evict(agent, by: actor, note)
+        watches.wake()
+        return eviction
+    }
+
+    // MARK: - Who has what
+
+    func roll() async throws(RegistryError) -> AgentRoll {
+        try await save()
+        return try await store.agentRoll()
+    }
+
+    /// Waits until every agent that counts has `position`, or `limit` has passed.
+    ///
+    /// - Throws: what the store throws where it can't be asked at the end of that time.
+    func convergence(
+        at position: Position, within limit: Duration
+    ) async throws(RegistryError) -> Convergence {
+        if limit > .zero {
+            var whole: Convergence?
+            // Many who wait don't ask oftener than a few.
+            let interval = Self.interval * (1 + watches.count / 8)
+            await watches.look(within: limit, every: interval) {
+                // A database that's away may be back in time.
+                let now = try? await look(at: position)
+                if let now, now.isWhole { whole = now }
+                return whole != nil
+            }
+            if let whole { return whole }
+        }
+        return try await look(at: position)
+    }
+
+    private func look(at position: Position) async throws(RegistryError) -> Convergence {
+        try await save()
+        return try await store.convergence(at: position, lease: lease)
+    }
+
+    /// How many count, and how many of those are silent, as of the last time that this node looked.
+    func counts() -> (agents: Int, silent: Int) {
+        guard let (roll, at) = last.withLock({ $0 }) else { return (0, 0) }
+        let now = roll.time.adding(uptime() - at)
+        let agents = roll.agents.filter { !$0.isEvicted }
+        return (agents.count, agents.count { $0.isSilent(at: now, lease: lease) })
+    }
+}
