@@ -74,7 +74,8 @@ package struct EdgeAgent: Service {
             }
         }
         follower = Follower(
-            RegistryFeed(client: client), into: table, settings.follower, tell: tell)
+            RegistryFeed(client: client, announce: reporter.announce), into: table,
+            settings.follower, tell: tell)
         self.status = status
         self.keeper = keeper
         self.publisher = publisher

@@ -73,13 +73,16 @@ extension RegistryClient {
 
     /// Tells the registry what an agent has applied.
     ///
-    /// - Parameter name: the agent's.
-    package func report(_ applied: Position, as name: String) async throws {
+    /// - Parameters:
+    ///   - applied: nil: nothing yet. From this report on the agent is waited for all the same.
+    ///   - name: the agent's.
+    package func report(_ applied: Position?, as name: String) async throws {
         var request = HTTPClientRequest(
             url: url(
                 "/v1/changes",
                 [
-                    ("after", String(applied.revision.number)), ("epoch", applied.epoch.text),
+                    ("after", applied.map { String($0.revision.number) }),
+                    ("epoch", applied?.epoch.text),
                     ("agent", name), ("wait", "0"), ("limit", "1"),
                 ]))
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }

@@ -6,12 +6,15 @@ import RoutingTable
 /// The registry's log, read over HTTP.
 struct RegistryFeed: FollowedLog {
     let client: RegistryClient
+    /// Called before a snapshot is read; what it throws keeps it from being read.
+    var announce: @Sendable () async throws -> Void = {}
 
     func snapshot(
         into load: any TableLoad, admit: (SnapshotFacts) throws(FollowError) -> Void
     ) async throws(FollowError) -> SnapshotFacts {
         var reading = SnapshotReading(load)
         do {
+            try await announce()
             try await client.snapshot { header in
                 try admit(header.facts)
                 reading.begin(header)

@@ -64,6 +64,23 @@ import Testing
         try await Self.expect("aws", for: "t7.kintone.com", at: port)
     }
 
+    @Test func `is waited for from before its first answer, whatever becomes of its maps`()
+        async throws
+    {
+        let registry = try await Self.registry()
+        let folder = try TestFolder()
+        let agent = try await AgentProcess.start(
+            in: TestFolder(), upstream: registry.url,
+            arguments: [
+                "--write", "nginx-map:\(folder.file("hosts.map").path)",
+                "--on-change", "false",
+            ])
+        try await agent.reaches(registry.revision())
+        #expect(try await agent.location("t7.kintone.com") == "japan")
+        let convergence = try await registry.client.convergence().value
+        #expect(convergence.agents == 1 && convergence.lagging == ["edge"])
+    }
+
     @Test func `hands no socket to the command`() async throws {
         // A daemon that it starts would hold the agent's port after the agent's end.
         let registry = try await Self.registry()
