@@ -81,6 +81,22 @@ import Testing
         #expect(convergence.agents == 1 && convergence.lagging == ["edge"])
     }
 
+    @Test func `stops although its command hangs`() async throws {
+        let registry = try await Self.registry()
+        let folder = try TestFolder()
+        let begun = folder.file("begun").path
+        let agent = try await AgentProcess.start(
+            in: TestFolder(), upstream: registry.url,
+            arguments: [
+                "--write", "nginx-map:\(folder.file("hosts.map").path)",
+                "--on-change", "trap '' TERM; touch \(begun); sleep 100000",
+            ])
+        _ = try await poll("the command hangs", within: .seconds(120)) {
+            FileManager.default.fileExists(atPath: begun) ? true : nil
+        }
+        #expect(try await agent.stop() == .code(0))
+    }
+
     @Test func `hands no socket to the command`() async throws {
         // A daemon that it starts would hold the agent's port after the agent's end.
         let registry = try await Self.registry()
