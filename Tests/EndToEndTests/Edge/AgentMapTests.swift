@@ -149,6 +149,13 @@ import Testing
         #expect(try await second.location("t8.kintone.com") == "japan")
         _ = try await registry.move("t8.kintone.com", to: "aws")
         try await Self.expect("aws", for: "t8.kintone.com", at: second.port)
+
+        // A file that somebody has emptied empties nothing.
+        try await second.stop()
+        _ = try folder.write("", to: "hosts.map")
+        let third = try await EdgeHAProxy.start(in: folder, port: first.port)
+        try await Self.expect("aws", for: "t8.kintone.com", at: third.port)
+        #expect(Self.text(folder, "hosts.map").contains("t8.kintone.com aws\n"))
         _ = agent
     }
 
