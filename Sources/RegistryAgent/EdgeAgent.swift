@@ -73,12 +73,9 @@ package struct EdgeAgent: Service {
             case .failed: break
             }
         }
-        let feed = RegistryFeed(client: client) { [name = settings.name] in
-            // Before it has anything to answer with, the registry counts it.
-            guard table.position == nil else { return }
-            try await client.report(nil, as: name)
-        }
-        follower = Follower(feed, into: table, settings.follower, tell: tell)
+        follower = Follower(
+            RegistryFeed(client: client, announce: reporter.announce), into: table,
+            settings.follower, tell: tell)
         self.status = status
         self.keeper = keeper
         self.publisher = publisher

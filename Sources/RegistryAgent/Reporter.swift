@@ -6,9 +6,11 @@ import Synchronization
 /// Tells the registry what this agent, and whatever reads its files, has applied.
 struct Reporter: Sendable {
     private struct State {
-        /// What the next report says.
+        /// What the next report says; nil: that there is an agent, with nothing yet.
         var wanted: Position?
         var sent: Position?
+        /// Whether the registry has taken a report.
+        var isHeard = false
     }
 
     private final class Shared: Sendable {
@@ -41,34 +43,47 @@ struct Reporter: Sendable {
         wakeup.wake()
     }
 
+    /// Says that there is an agent, unless the registry has heard of it. Before it has a table: from its
+    /// first answer to a proxy on somebody must wait for it, also where its maps never get to that proxy.
+    func announce() async throws {
+        guard !shared.state.withLock(\.isHeard) else { return }
+        try await client.report(nil, as: name)
+        shared.state.withLock { $0.isHeard = true }
+    }
+
     /// Says the same again, so that the registry knows that this agent is alive.
     func beat() { wakeup.wake() }
 
     func run() async {
         for await _ in wakeup.stream {
-            guard let (position, isNew) = next() else { continue }
+            let (position, isNew) = next()
             if isNew, settle > .zero { try? await Task.sleep(for: settle) }
             guard !Task.isCancelled else { return }
             await send(position)
         }
     }
 
-    private func next() -> (Position, isNew: Bool)? {
-        shared.state.withLock { state in state.wanted.map { ($0, $0 != state.sent) } }
+    private func next() -> (Position?, isNew: Bool) {
+        shared.state.withLock { ($0.wanted, $0.wanted != $0.sent) }
     }
 
-    private func send(_ position: Position) async {
+    private func send(_ position: Position?) async {
         var wait = backoff
         for attempt in 1...Self.attempts {
             do {
                 try await client.report(position, as: name)
-                return shared.state.withLock { $0.sent = position }
+                return shared.state.withLock { state in
+                    state.sent = position
+                    state.isHeard = true
+                }
             } catch {
                 // The next heartbeat says it again.
                 logger.log(
                     level: attempt == Self.attempts ? .warning : .debug,
                     "the registry didn't take a report",
-                    metadata: ["position": "\(position)", "error": "\(error)"])
+                    metadata: [
+                        "position": "\(position.map(\.description) ?? "none")", "error": "\(error)",
+                    ])
             }
             // Who waits for a wave to converge waits for this.
             guard attempt < Self.attempts, (try? await Task.sleep(for: wait)) != nil else { return }

@@ -74,17 +74,16 @@ extension RegistryClient {
     /// Tells the registry what an agent has applied.
     ///
     /// - Parameters:
-    ///   - applied: nil: nothing, but that it's there.
+    ///   - applied: nil: nothing yet. From this report on the agent is waited for all the same.
     ///   - name: the agent's.
     package func report(_ applied: Position?, as name: String) async throws {
-        // Without an epoch it says nothing of what it has.
         var request = HTTPClientRequest(
             url: url(
                 "/v1/changes",
                 [
-                    ("after", String(applied?.revision.number ?? 0)),
-                    ("epoch", applied?.epoch.text), ("agent", name), ("wait", "0"),
-                    ("limit", "1"),
+                    ("after", applied.map { String($0.revision.number) }),
+                    ("epoch", applied?.epoch.text),
+                    ("agent", name), ("wait", "0"), ("limit", "1"),
                 ]))
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         request.headers.add(name: "Accept", value: "application/json")

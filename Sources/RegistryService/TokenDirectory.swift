@@ -41,6 +41,11 @@ public final class TokenDirectory: Sendable {
         return token
     }
 
+    /// Whether a token that was let in may still be used.
+    func isActive(_ id: String, at now: Timestamp) -> Bool {
+        tokens.withLock { $0[id] }?.record.isActive(at: now) ?? false
+    }
+
     /// When tokens were used since the last call.
     func takeUses() -> [String: Timestamp] {
         tokens.withLock { $0.compactMapValues { $0.takeUse() } }

@@ -18,6 +18,12 @@ extension LookupService {
     public func authenticate(_ text: some StringProtocol) -> TokenRecord? {
         TokenSecret(text).flatMap { state.tokens.authenticate($0, at: now())?.record }
     }
+
+    /// Whether a caller who was let in would be let in now: for answers that have no end.
+    public func isStillGood(_ caller: Caller) -> Bool {
+        guard case .token(let token) = caller else { return true }
+        return state.tokens.isActive(token.id, at: now())
+    }
 }
 
 extension RegistryService {

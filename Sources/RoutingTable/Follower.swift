@@ -79,11 +79,11 @@ public struct Follower: Sendable {
         case .resync:
             course.mustLoad = true
             course.isUsable = false
-        case .refused:
+        case .refused, .unavailable:
             // A refresh that came to nothing isn't a reason to stop following.
+            if course.mustLoad, course.isUsable { course.refreshAt = nextRefresh }
             course.mustLoad = !course.isUsable
-            course.refreshAt = nextRefresh
-        case .unavailable, .cancelled: break
+        case .cancelled: break
         }
         let wait = settings.backoff.wait(
             after: course.failures, chance: Double.random(in: 0...1))

@@ -80,6 +80,26 @@ import Testing
         settings.admission.acceptsShrink = true
         try await MapPublisher(table, settings, logger: silent, applied: { _ in }).publish()
         #expect(try folder.text("n").split(separator: "\n").count == 69)
+        load(table, 0, revision: 10)
+        try await MapPublisher(table, settings, logger: silent, applied: { _ in }).publish()
+        #expect(try folder.text("n").isEmpty)
+    }
+
+    @Test func `are written where a link leads, and for the same readers`() async throws {
+        let folder = try TestFolder()
+        let files = FileManager.default
+        try Data("old\n".utf8).write(to: URL(fileURLWithPath: folder.path("real")))
+        try files.setAttributes([.posixPermissions: 0o640], ofItemAtPath: folder.path("real"))
+        try files.createSymbolicLink(
+            atPath: folder.path("n"), withDestinationPath: folder.path("real"))
+        let targets = try Self.targets(folder, "nginx-map:DIR/n")
+        try await MapPublisher(
+            sampleTable(3), .init(targets: targets), logger: silent, applied: { _ in }
+        ).publish()
+        #expect(try files.destinationOfSymbolicLink(atPath: folder.path("n")).hasSuffix("real"))
+        #expect(try folder.text("real").hasPrefix("t0.kintone.com aws;\n"))
+        let mode = try files.attributesOfItem(atPath: folder.path("real"))[.posixPermissions]
+        #expect(mode as? Int == 0o640)
     }
 
     @Test(arguments: ["", "a b", "a;", "a\nb", "A.b", "a{", "\"a\"", "a.b#", "é.com"])

@@ -189,4 +189,23 @@ import Testing
         }
         #expect(log.change(\.snapshots) > 5)
     }
+
+    @Test func `follows on where there is no snapshot to be had`() async throws {
+        // As where a registry has too many readers of whole tables already.
+        var model = TableModel(seed: 7, names: 200)
+        let log = Self.logOf(&model, revisions: 5)
+        let table = CompactRoutingTable()
+        var settings = Follower.Settings.quick
+        settings.refresh = .zero
+        try await following(log, into: table, settings) {
+            try await eventually("loaded") { table.position != nil }
+            log.change { $0.hasSnapshots = false }
+            for _ in 1...20 {
+                Self.grow(log, &model, by: 1)
+                let head = Revision(model.revision)
+                try await eventually("applied") { table.position?.revision == head }
+            }
+            try model.expect(table)
+        }
+    }
 }

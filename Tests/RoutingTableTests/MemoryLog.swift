@@ -14,6 +14,7 @@ final class MemoryLog: FollowedLog {
         /// Revisions that the stream leaves out.
         var lost: Set<Int64> = []
         var isAway = false
+        var hasSnapshots = true
         /// Ends each reading after so many events.
         var breaksAfter = Int.max
         var digest: String?
@@ -38,7 +39,7 @@ final class MemoryLog: FollowedLog {
             state.snapshots += 1
             return state
         }
-        guard !state.isAway else { throw .unavailable("away") }
+        guard !state.isAway, state.hasSnapshots else { throw .unavailable("away") }
         let facts = SnapshotFacts(
             position: Position(epoch: state.epoch, revision: state.head),
             count: state.claims ?? state.domains.count)

@@ -6,15 +6,15 @@ import RoutingTable
 /// The registry's log, read over HTTP.
 struct RegistryFeed: FollowedLog {
     let client: RegistryClient
-    /// Called before the table is read whole. Where it throws, there's no table.
-    var introduce: @Sendable () async throws -> Void = {}
+    /// Called before a snapshot is read; what it throws keeps it from being read.
+    var announce: @Sendable () async throws -> Void = {}
 
     func snapshot(
         into load: any TableLoad, admit: (SnapshotFacts) throws(FollowError) -> Void
     ) async throws(FollowError) -> SnapshotFacts {
         var reading = SnapshotReading(load)
         do {
-            try await introduce()
+            try await announce()
             try await client.snapshot { header in
                 try admit(header.facts)
                 reading.begin(header)

@@ -1,3 +1,4 @@
+import Foundation
 import RegistryModel
 import RegistryWire
 
@@ -8,9 +9,11 @@ enum MapFile {
         let description: String
     }
 
-    /// Writes the map beside the one that is there.
+    /// Writes the map beside the one that is there: where a link leads to, and for those whom that one lets
+    /// read it.
     static func write(_ copy: TableCopy, _ target: MapTarget) throws -> WholeFile {
-        let file = try WholeFile(target.path, mode: 0o644)
+        let place = URL(fileURLWithPath: target.path).resolvingSymlinksInPath().path
+        let file = try WholeFile(place, mode: 0o644, like: place)
         var line: [UInt8] = []
         for row in copy.rows {
             // As in exports: no line is better than a wrong one.

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Logging
 import Metrics
@@ -107,7 +108,9 @@ actor MapPublisher {
     /// more likely to be wrong than right.
     private func validate(_ new: Int) throws {
         let old = count ?? existingCount()
-        guard new > 0 else { throw Failure(description: "the table is empty; no map is written") }
+        guard new > 0 || settings.admission.acceptsShrink else {
+            throw Failure(description: "the table is empty; no map is written")
+        }
         guard !settings.admission.isShrunken(from: old, to: new) else {
             throw Failure(
                 description:
@@ -155,6 +158,11 @@ actor MapPublisher {
         for target in settings.targets where target.format == .haproxy {
             guard untold.contains(target) || identity != haproxyIdentity else { continue }
             let octets = try [UInt8](Data(contentsOf: URL(fileURLWithPath: target.path)))
+            // Somebody else's text would be counted, found whole, and committed.
+            guard Array(SHA256.hash(data: octets)) == digests[target] else {
+                digests[target] = nil
+                throw Failure(description: "\(target.path) isn't as it was written")
+            }
             let lines = octets.split(separator: 0x0A).map { octets[$0.startIndex...$0.endIndex] }
             try haproxy.replace(target.path, with: lines)
         }

@@ -11,12 +11,20 @@ final class WholeFile {
 
     private static let bufferSize = 1 << 16
 
-    /// - Parameter mode: of the file, as `chmod` has it.
-    init(_ path: String, mode: mode_t) throws(FileFailure) {
+    /// - Parameters:
+    ///   - mode: of the file, as `chmod` has it.
+    ///   - model: a file whose mode and, where this process may, owner and group it gets instead, if it's there.
+    init(_ path: String, mode: mode_t, like model: String? = nil) throws(FileFailure) {
         self.path = path
         beside = path + ".new"
         descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw FileFailure(beside) }
+        var found = stat()
+        if let model, stat(model, &found) == 0 {
+            // The owner first: it takes bits off the mode. Only root may give files away.
+            _ = fchown(descriptor, found.st_uid, found.st_gid)
+            guard fchmod(descriptor, found.st_mode & 0o777) == 0 else { throw FileFailure(beside) }
+        }
         buffer.reserveCapacity(Self.bufferSize)
     }
 

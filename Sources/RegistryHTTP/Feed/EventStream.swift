@@ -11,6 +11,8 @@ import RoutingTable
 struct EventStream: Sendable {
     let service: RegistryService
     let query: FeedQuery
+    /// Who reads. The stream ends with their token.
+    let caller: Caller
     /// Time between heartbeats.
     let interval: Duration
     let metrics: FeedMetrics
@@ -34,7 +36,7 @@ struct EventStream: Sendable {
         var position = query.position
         var next = ContinuousClock.now
         var due: Read<TableDigest>?
-        while !stop.isRaised, !Task.isCancelled {
+        while !stop.isRaised, !Task.isCancelled, service.lookups.isStillGood(caller) {
             if due == nil, ContinuousClock.now >= next { due = try service.digest() }
             let stretch = try await service.feed(
                 after: position, through: due?.revision, limit: query.limit)

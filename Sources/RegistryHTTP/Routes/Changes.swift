@@ -25,21 +25,20 @@ struct ChangesRoutes: Sendable {
         let head = try call.service.feedHead(after: query.position)
         var reply =
             type == .json
-            ? try await page(call, query) : try events(call.service, query, head: head.revision)
+            ? try await page(call, query) : try events(call, query, head: head.revision)
         reply.headers[.vary] = "Accept"
         reply.headers[.cacheControl] = "no-store"
         return reply
     }
 
-    private func events(
-        _ service: RegistryService, _ query: FeedQuery, head: Revision
-    ) -> Reply {
+    private func events(_ call: Call, _ query: FeedQuery, head: Revision) throws -> Reply {
         var reply = Reply(revision: head)
         reply.headers[.contentType] = MediaType.eventStream.rawValue
         // nginx would collect events before it passes them on.
         reply.headers[.xAccelBuffering] = "no"
         let stream = EventStream(
-            service: service, query: query, interval: options.heartbeat, metrics: metrics)
+            service: try call.service, query: query, caller: call.caller,
+            interval: options.heartbeat, metrics: metrics)
         reply.stream = { write in try await stream.run(write) }
         return reply
     }

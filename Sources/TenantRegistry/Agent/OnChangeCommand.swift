@@ -12,7 +12,9 @@ struct OnChangeCommand {
         let interruption = Interruption(trapped: [SIGTERM, SIGINT])
         return await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                guard (try? await Task.sleep(for: limit)) != nil else { return }
+                // Cut short where the command has ended, and where the agent is told to stop: it mustn't
+                // wait for a reload that hangs.
+                try? await Task.sleep(for: limit)
                 interruption.stopChild()
             }
             let outcome = await ShellCommand(text: text).run(

@@ -45,8 +45,15 @@ enum RunningAgent {
         let server = RegistryServer(
             agent: lookups, options: options.http, drain: drain, metrics: { registry.render() },
             readiness: { agent.status.members }, logger: logger)
-        try await serve(server, agent, options, drain, logger)
+        let ended: Result<Void, any Error>
+        do {
+            ended = .success(try await serve(server, agent, options, drain, logger))
+        } catch {
+            ended = .failure(error)
+        }
+        // Whatever the end, a port that another one has for example: it ends the process if it's left open.
         try? await http.shutdown()
+        try ended.get()
         logger.info("stopped")
     }
 

@@ -133,7 +133,8 @@ struct Agent: AsyncParsableCommand {
             }
             return target
         }
-        guard Set(agent.maps.map(\.path)).count == agent.maps.count else {
+        let places = agent.maps.map { URL(fileURLWithPath: $0.path).resolvingSymlinksInPath().path }
+        guard Set(places).count == places.count else {
             throw CommandFailure.usage("--write: each map needs a file of its own")
         }
         if let command = try settings.text(onChange, "on-change") {

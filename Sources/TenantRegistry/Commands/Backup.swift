@@ -24,6 +24,12 @@ struct Backup: AsyncParsableCommand {
         guard force || !FileManager.default.fileExists(atPath: target.path) else {
             throw CommandFailure.failed("\(file) is there already; --force replaces it")
         }
+        // A service would go on writing into a file without a name, and lose all of it at its end.
+        guard !FileManager.default.fileExists(atPath: target.path + "-wal") else {
+            throw CommandFailure.failed(
+                "\(file) is a store that a service has, or had when it was killed; choose another file"
+            )
+        }
         let beside = IncomingFile(for: target)
         do {
             try await client.withClient { registry in

@@ -7,6 +7,8 @@ import UnixSignals
 final class Interruption: Sendable {
     private struct State {
         var isRaised = false
+        /// Whether a process that begins from now on ends at once.
+        var isOver = false
         var lastWords = ""
         var child: ShellCommand.Child?
     }
@@ -65,12 +67,16 @@ final class Interruption: Sendable {
         state.withLock {
             $0.child = child
             if $0.isRaised { child.send(SIGTERM) }
+            if $0.isOver { child.send(SIGKILL) }
         }
     }
 
-    /// Ends the process that has begun and hasn't ended.
+    /// Ends the process that has begun and hasn't ended, or that begins after this.
     func stopChild() {
-        state.withLock { $0.child?.send(SIGKILL) }
+        state.withLock {
+            $0.isOver = true
+            $0.child?.send(SIGKILL)
+        }
     }
 
     /// Before its id can be another process's.

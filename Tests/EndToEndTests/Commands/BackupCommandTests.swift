@@ -60,6 +60,9 @@ import Testing
         let twice = try await server.run("backup", file.path)
         #expect(twice.exit == .code(1) && twice.errors.contains("--force"))
         _ = try await server.succeed("backup", file.path, "--force")
+        let live = server.data.appendingPathComponent("registry.sqlite").path
+        let over = try await server.run("backup", live, "--force")
+        #expect(over.exit == .code(1) && over.errors.contains("is a store that a service has"))
 
         for flags in [[], ["--force"]] {
             let running = try await CommandRun.run(

@@ -64,6 +64,39 @@ import Testing
         try await Self.expect("aws", for: "t7.kintone.com", at: port)
     }
 
+    @Test func `is waited for from before its first answer, whatever becomes of its maps`()
+        async throws
+    {
+        let registry = try await Self.registry()
+        let folder = try TestFolder()
+        let agent = try await AgentProcess.start(
+            in: TestFolder(), upstream: registry.url,
+            arguments: [
+                "--write", "nginx-map:\(folder.file("hosts.map").path)",
+                "--on-change", "false",
+            ])
+        try await agent.reaches(registry.revision())
+        #expect(try await agent.location("t7.kintone.com") == "japan")
+        let convergence = try await registry.client.convergence().value
+        #expect(convergence.agents == 1 && convergence.lagging == ["edge"])
+    }
+
+    @Test func `stops although its command hangs`() async throws {
+        let registry = try await Self.registry()
+        let folder = try TestFolder()
+        let begun = folder.file("begun").path
+        let agent = try await AgentProcess.start(
+            in: TestFolder(), upstream: registry.url,
+            arguments: [
+                "--write", "nginx-map:\(folder.file("hosts.map").path)",
+                "--on-change", "trap '' TERM; touch \(begun); sleep 100000",
+            ])
+        _ = try await poll("the command hangs", within: .seconds(120)) {
+            FileManager.default.fileExists(atPath: begun) ? true : nil
+        }
+        #expect(try await agent.stop() == .code(0))
+    }
+
     @Test func `hands no socket to the command`() async throws {
         // A daemon that it starts would hold the agent's port after the agent's end.
         let registry = try await Self.registry()
@@ -116,6 +149,13 @@ import Testing
         #expect(try await second.location("t8.kintone.com") == "japan")
         _ = try await registry.move("t8.kintone.com", to: "aws")
         try await Self.expect("aws", for: "t8.kintone.com", at: second.port)
+
+        // A file that somebody has emptied empties nothing.
+        try await second.stop()
+        _ = try folder.write("", to: "hosts.map")
+        let third = try await EdgeHAProxy.start(in: folder, port: first.port)
+        try await Self.expect("aws", for: "t8.kintone.com", at: third.port)
+        #expect(Self.text(folder, "hosts.map").contains("t8.kintone.com aws\n"))
         _ = agent
     }
 

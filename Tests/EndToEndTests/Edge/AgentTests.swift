@@ -90,6 +90,19 @@ import Testing
         #expect(!third.log.contains { $0.message == "the table was read whole" })
     }
 
+    @Test func `says that its port is another's`() async throws {
+        let registry = try await ServerProcess.startOpen()
+        let run = try await CommandRun.run(
+            [
+                "agent", "--upstream", registry.url.absoluteString, "--name", "edge", "--listen",
+                "127.0.0.1:\(registry.port)", "--state-dir", registry.folder.file("state").path,
+            ], in: registry.folder)
+        #expect(run.exit == .code(1))
+        #expect(
+            run.errors.contains(
+                "can't listen on 127.0.0.1:\(registry.port): Address already in use"))
+    }
+
     @Test func `that is new and cut off says 503, never 404`() async throws {
         let agent = try await AgentProcess.start(
             in: TestFolder(), upstream: URL(string: "http://127.0.0.1:1")!)

@@ -9,12 +9,12 @@ import Testing
 
     /// Two nodes, each with an agent that follows it: `edge-a` the first, `edge-b` the second.
     private struct Edge {
-        let cluster: NodesTests.Cluster
+        let cluster: Cluster
         let nodes: [ServerProcess]
         let agents: [AgentProcess]
 
         static func start(_ arguments: [String] = []) async throws -> Edge {
-            let cluster = try await NodesTests.Cluster(try await PostgresServer.shared())
+            let cluster = try await Cluster(try await PostgresServer.shared())
             let nodes = try await cluster.start(
                 count: 2, arguments: ["--anonymous-reads", "--drain-seconds", "0"] + arguments)
             try await nodes[0].client.registerAll(names)
@@ -151,7 +151,7 @@ import Testing
     @Test func `are heard by a node that hasn't heard yet of the revision that they have`()
         async throws
     {
-        let cluster = try await NodesTests.Cluster(try await PostgresServer.shared())
+        let cluster = try await Cluster(try await PostgresServer.shared())
         let nodes = try await cluster.start(count: 2)
         let epoch = try await nodes[0].client.historyHead().epoch
         for number in 0..<60 {

@@ -86,6 +86,19 @@ import Testing
         }
     }
 
+    @Test func `ends with its reader's token`() async throws {
+        let settings = RegistrySettings.with { $0.http.heartbeat = .milliseconds(1) }
+        try await withRegistry(settings) { registry in
+            let start = try await registry.head()
+            var reader = try await registry.events("?after=\(start)")
+            _ = try #require(await reader.nextHeartbeat())
+            let id = try #require(registry.token(.reader).split(separator: "_").dropFirst().first)
+            let revoked = try await registry.send(.DELETE, "/v1/tokens/\(id)")
+            try #require(revoked.status == 204)
+            while try await reader.next() != nil {}
+        }
+    }
+
     @Test(.whateverTheStore) func `gives a hundred readers the same`() async throws {
         try await withRegistry { registry in
             let start = try await registry.head()
