@@ -94,10 +94,10 @@ struct Agent: AsyncParsableCommand {
             throw CommandFailure.usage("--upstream: the registry's URL is required")
         }
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https",
-            url.host != nil
+            url.host != nil, url.query == nil, url.fragment == nil
         else {
             throw CommandFailure.usage(
-                "--upstream: an http or https URL is expected, not \(address)")
+                "--upstream: an http or https URL without ? and # is expected, not \(address)")
         }
         var options = AgentOptions(
             upstream: url,
@@ -160,12 +160,13 @@ struct Agent: AsyncParsableCommand {
             maximumShrinkPercent: try settings.integer(
                 maxShrink, "max-shrink", default: 30, in: 0...100),
             acceptsShrink: try settings.bool(acceptShrink, "accept-shrink"))
-        follower.refresh = try span(settings, refresh, "refresh", "1h")
-        follower.backoff.longest = try span(settings, maxBackoff, "max-backoff", "30s")
+        follower.refresh = try span(settings, refresh, "refresh", "1h", least: .seconds(1))
+        follower.backoff.longest = try span(
+            settings, maxBackoff, "max-backoff", "30s", least: .milliseconds(10))
         options.agent.follower = follower
         options.agent.saveDelay = try span(settings, saveDelay, "save-delay", "5s")
         options.heartbeatTimeout = try span(
-            settings, heartbeatTimeout, "heartbeat-timeout", "30s")
+            settings, heartbeatTimeout, "heartbeat-timeout", "30s", least: .milliseconds(100))
     }
 
     private func readServer(_ settings: Settings, _ options: inout AgentOptions) throws {
@@ -176,19 +177,29 @@ struct Agent: AsyncParsableCommand {
         options.drain = try serving.drain(settings)
     }
 
+    /// - Parameter least: below it the agent would do nothing else.
     private func span(
-        _ settings: Settings, _ flag: String?, _ name: String, _ fallback: String
+        _ settings: Settings, _ flag: String?, _ name: String, _ fallback: String,
+        least: Duration = .zero
     ) throws -> Duration {
         let text = try settings.text(flag, name, default: fallback)
+        guard let span = Self.span(text) else {
+            throw CommandFailure.usage(
+                "--\(name): a time such as 200ms, 30s or 1h is expected, not \(text)")
+        }
+        guard span >= least else {
+            throw CommandFailure.usage(
+                "--\(name): at least \(least / .milliseconds(1)) ms is expected, not \(text)")
+        }
+        return span
+    }
+
+    private static func span(_ text: String) -> Duration? {
         if text.hasSuffix("ms"), let number = Int(text.dropLast(2)),
             (0...86_400_000).contains(number)
         {
             return .milliseconds(number)
         }
-        guard let span = TimeSpan(argument: text) else {
-            throw CommandFailure.usage(
-                "--\(name): a time such as 200ms, 30s or 1h is expected, not \(text)")
-        }
-        return span.duration
+        return TimeSpan(argument: text)?.duration
     }
 }

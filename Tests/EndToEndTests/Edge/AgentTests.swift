@@ -239,6 +239,10 @@ import Testing
         ["--upstream", "http://x", "--haproxy-socket", "s"],
         ["--upstream", "http://x", "--settle", "x"],
         ["--upstream", "http://x", "--max-shrink", "101"],
+        ["--upstream", "http://x?y=1"], ["--upstream", "http://x#y"],
+        ["--upstream", "http://x", "--max-backoff", "0ms"],
+        ["--upstream", "http://x", "--refresh", "999ms"],
+        ["--upstream", "http://x", "--heartbeat-timeout", "0s"],
         ["--upstream", "http://x", "--write", "nginx-map:a", "--write", "nginx-map:mode:a"],
     ])
     func `says what is wrong with its settings`(arguments: [String]) async throws {
