@@ -5,7 +5,8 @@ import Dispatch
 /// is gone.
 package final class SuperuserSession: Sendable {
     private let queue = DispatchQueue(label: "superuser-session")
-    /// Used on `queue` only.
+    /// A pointer, which the compiler lets nobody share: it's used on `queue` only, one statement after the
+    /// other, and by `init` and `deinit`, when nobody else has it.
     private nonisolated(unsafe) let connection: OpaquePointer?
 
     init(_ url: String) async throws {

@@ -103,8 +103,8 @@ public final class AgentDirectory: Sendable {
     }
 
     /// Who has `position` now.
-    public func convergence(at position: Position, now: Timestamp) -> Convergence {
-        let agents = agents(evicted: false)
+    func convergence(at position: Position) -> Convergence {
+        let (agents, now) = (agents(evicted: false), uptime())
         let lagging = agents.filter { !$0.has(position, at: now, lease: lease) }
         return Convergence(
             agents: agents.count, converged: agents.count - lagging.count,
@@ -112,8 +112,8 @@ public final class AgentDirectory: Sendable {
     }
 
     /// How many count, and how many of those are silent.
-    public func counts(at now: Timestamp) -> (agents: Int, silent: Int) {
-        let agents = agents(evicted: false)
+    func counts() -> (agents: Int, silent: Int) {
+        let (agents, now) = (agents(evicted: false), uptime())
         return (agents.count, agents.count { $0.isSilent(at: now, lease: lease) })
     }
 
@@ -153,15 +153,11 @@ extension AgentDirectory {
     ///
     /// Woken by reports and evictions. That an agent falls silent wakes nobody: it doesn't make anything
     /// whole.
-    func wait(
-        for position: Position, within limit: Duration, now: @escaping @Sendable () -> Timestamp
-    ) async -> Convergence {
+    func wait(for position: Position, within limit: Duration) async -> Convergence {
         if limit > .zero {
-            await watches.look(within: limit) {
-                convergence(at: position, now: now()).isWhole
-            }
+            await watches.look(within: limit) { convergence(at: position).isWhole }
         }
-        return convergence(at: position, now: now())
+        return convergence(at: position)
     }
 
     /// How many waits are under way.

@@ -72,7 +72,7 @@ extension RegistryService {
     private func standings(evicted: Bool) async throws(RegistryError) -> [AgentStanding] {
         let lease = agents.lease
         guard let shared else {
-            let (head, now) = (try position(), now())
+            let (head, now) = (try position(), agents.uptime())
             return agents.agents(evicted: evicted).map { agent in
                 AgentStanding(
                     agent.record, at: head, isLagging: agent.isSilent(at: now, lease: lease))
@@ -88,7 +88,7 @@ extension RegistryService {
 
     /// How many agents count, and how many of those are silent past their lease.
     public func agentCounts() -> (agents: Int, silent: Int) {
-        shared?.counts() ?? agents.counts(at: now())
+        shared?.counts() ?? agents.counts()
     }
 
     /// Tells the store what agents have reported since the last time.

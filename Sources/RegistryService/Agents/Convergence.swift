@@ -10,11 +10,11 @@ extension RegistryService {
         at revision: Revision, within limit: Duration
     ) async throws(RegistryError) -> Convergence {
         let position = Position(epoch: try position().epoch, revision: revision)
-        let (agents, shared, now) = (agents, shared, now)
+        let (agents, shared) = (agents, shared)
         let waited = await cancelWhenGracefulShutdown {
             () async -> Result<Convergence, RegistryError> in
             guard let shared else {
-                return .success(await agents.wait(for: position, within: limit, now: now))
+                return .success(await agents.wait(for: position, within: limit))
             }
             do throws(RegistryError) {
                 return .success(try await shared.convergence(at: position, within: limit))

@@ -6,8 +6,9 @@ struct KnownAgent: Sendable {
     /// Whether it has reported to this process. What the store remembers of it isn't proof: the agent may
     /// have started again since, from an older copy.
     var hasReported: Bool
-    /// Whether the store has yet to hear of its last report, and when that came, of the process's life.
+    /// Whether the store has yet to hear of its last report.
     var isUnsaved: Bool
+    /// When that came, of the process's life.
     var heardAt: Duration
     /// The sighting that the store has; nil where that isn't known.
     var sighting: Timestamp?
@@ -32,8 +33,11 @@ struct KnownAgent: Sendable {
     var isEvicted: Bool { record.isEvicted }
 
     /// Silent past its lease, or not heard of since this process started: what it has is anybody's guess.
-    func isSilent(at now: Timestamp, lease: Duration) -> Bool {
-        !hasReported || record.lastSeen.adding(lease) < now
+    ///
+    /// - Parameter uptime: how long the process has been running. A clock on the wall that is set back would
+    ///   lengthen the lease of an agent that has died.
+    func isSilent(at uptime: Duration, lease: Duration) -> Bool {
+        !hasReported || heardAt + lease < uptime
     }
 
     /// The last revision that it's known to have applied. One of another epoch is none.
@@ -43,8 +47,10 @@ struct KnownAgent: Sendable {
     }
 
     /// Whether it has applied `position`, and it can be relied on now.
-    func has(_ position: Position, at now: Timestamp, lease: Duration) -> Bool {
-        guard !isSilent(at: now, lease: lease), let applied = record.applied else { return false }
+    func has(_ position: Position, at uptime: Duration, lease: Duration) -> Bool {
+        guard !isSilent(at: uptime, lease: lease), let applied = record.applied else {
+            return false
+        }
         return applied.epoch == position.epoch && applied.revision >= position.revision
     }
 }

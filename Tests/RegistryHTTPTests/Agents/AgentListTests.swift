@@ -50,6 +50,21 @@ import Testing
         }
     }
 
+    @Test func `have a lease of real time, whatever is done to the clock on the wall`() throws {
+        let life = SettableClock()
+        let agents = AgentDirectory(uptime: { life.uptime })
+        let (noon, hour) = (SettableClock().now.adding(.days(1)), Duration.seconds(3600))
+        let edge = try #require(AgentName("edge-a"))
+        let position = Position(epoch: Epoch("e"), revision: Revision(1))
+        for wall in [noon, noon.adding(.zero - hour), noon.adding(hour)] {
+            _ = try agents.report(edge, applied: position, at: wall)
+            life.advance(by: .seconds(60))
+            #expect(agents.convergence(at: position).isWhole)
+            life.advance(by: .milliseconds(1))
+            #expect(agents.convergence(at: position).lagging == [edge])
+        }
+    }
+
     @Test func `have nothing of another epoch, and nothing beyond the head`() async throws {
         try await withRegistry { registry in
             try await registry.register("a.example.com")

@@ -1,0 +1,127 @@
+import RegistryModel
+import Testing
+
+@testable import SQLiteStore
+
+/// What the log says is there now.
+extension VerifyTests {
+    @Test(
+        arguments: [
+            (
+                "UPDATE domain SET location = 'japan' WHERE fqdn = 'a.example'", 5,
+                "location is \"japan\", and by the log \"aws\""
+            ),
+            (
+                "UPDATE domain SET mode = 'reject' WHERE fqdn = 'n3.example'", 6,
+                "n3.example in the table domain: mode"
+            ),
+            ("UPDATE domain SET tenant = NULL WHERE fqdn = 'a.example'", 5, "tenant is NULL"),
+            (
+                "UPDATE domain SET revision = 9 WHERE fqdn = 'a.example'", 5,
+                "revision is 9, and by the log 5"
+            ),
+            (
+                "UPDATE domain SET changed_at = changed_at + 1 WHERE fqdn = 'a.example'", 5,
+                "changed_at"
+            ),
+            ("UPDATE domain SET registered_at = 0 WHERE fqdn = 'c.example'", 13, "registered_at"),
+            (
+                "DELETE FROM domain WHERE fqdn = 'n2.example'", 6,
+                "n2.example is in the log and in no table"
+            ),
+            (
+                "INSERT INTO domain VALUES ('new.example', 'aws', 'serve', NULL, 1, 0, 0)", 0,
+                "new.example is in the table domain"
+            ),
+            (
+                "INSERT INTO domain SELECT fqdn, location, mode, tenant, revision, registered_at, released_at FROM released_domain",
+                8, "b.example is in the table domain"
+            ),
+            (
+                "UPDATE released_domain SET location = 'aws'", 8,
+                "b.example in the table released_domain: location"
+            ),
+            ("UPDATE released_domain SET released_at = 0, available_at = 0", 8, "released_at is 0"),
+            ("DELETE FROM released_domain", 8, "b.example is in the log and in no table"),
+            (
+                "INSERT INTO released_domain SELECT fqdn, location, mode, tenant, revision, registered_at, changed_at, changed_at FROM domain WHERE fqdn = 'a.example'",
+                5, "a.example is in the table released_domain"
+            ),
+            ("UPDATE token SET role = 'reader' WHERE id = 'y'", 10, "y in the table token: role"),
+            ("UPDATE token SET name = 'n' WHERE id = 'z'", 11, "z in the table token: name"),
+            ("UPDATE token SET expires_at = 5 WHERE id = 'z'", 11, "expires_at"),
+            ("UPDATE token SET revoked_at = NULL WHERE id = 'x'", 4, "revoked_at is NULL"),
+            (
+                "UPDATE token SET revoked_at = 9 WHERE id = 'z'", 11,
+                "revoked_at is 9, and by the log NULL"
+            ),
+            (
+                "INSERT INTO token SELECT 'spare', name, 'admin', secret_digest, created_at, NULL, NULL FROM token WHERE id = 'y'",
+                0, "spare is in the table token"
+            ),
+            (
+                "DELETE FROM token WHERE id = 'z'", 11,
+                "the token z is in the log and not in its table"
+            ),
+            (
+                "UPDATE location SET upstream = 'http://evil' WHERE name = 'aws'", 9,
+                "the location aws isn't what the log says"
+            ),
+            (
+                "UPDATE location SET upstream = 'http://evil' WHERE name = 'japan'", 0,
+                "the location japan isn't what the log says"
+            ),
+            ("UPDATE location SET accepts_signups = 0 WHERE name = 'aws'", 9, "the location aws"),
+            (
+                "INSERT INTO location VALUES ('mars', 'http://mars', 1, 0, 0)", 0,
+                "the location mars is in its table"
+            ),
+            ("DELETE FROM location WHERE name = 'japan'", 0, "the location japan is in the log"),
+        ] as [(String, Int64, String)])
+    func `names what is now and isn't so by the log`(
+        sql: String, revision: Int64, what: String
+    ) async throws {
+        try await fill()
+        try await tamper(sql)
+        try await expect(revision, what)
+    }
+
+    @Test func `names the first revision where more than one thing is wrong`() async throws {
+        try await fill()
+        try await tamper("UPDATE domain SET mode = 'reject'")
+        try await expect(5, "a.example in the table domain: mode")
+        #expect(try await verify().what.contains("(and 6 more)"))
+    }
+
+    @Test(
+        arguments: [
+            (
+                "DELETE FROM revision_facet WHERE revision = 5", 5,
+                "revision_facet lacks revision 5 under"
+            ),
+            (
+                "DELETE FROM revision_facet WHERE facet = 'action:released' AND revision = 12", 12,
+                "lacks"
+            ),
+            (
+                "INSERT INTO revision_facet VALUES ('action:moved', 8)", 8,
+                "has revision 8 under action:moved"
+            ),
+            ("INSERT INTO revision_facet VALUES ('location:mars', 2)", 2, "under location:mars"),
+            (
+                "INSERT INTO revision_facet VALUES ('action:moved', 20)", 14,
+                "goes on to revision 20"
+            ),
+            (
+                "UPDATE revision_facet SET revision = 4 WHERE facet = 'action:moved'", 4,
+                "revision 4 under action:moved"
+            ),
+        ] as [(String, Int64, String)])
+    func `names a revision that filters would miss or make up`(
+        sql: String, revision: Int64, what: String
+    ) async throws {
+        try await fill()
+        try await tamper(sql)
+        try await expect(revision, what)
+    }
+}
