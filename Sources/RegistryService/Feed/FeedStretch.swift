@@ -60,8 +60,8 @@ extension RegistryService {
     public func feedReaches(
         _ position: Position, within limit: Duration
     ) async throws(RegistryError) {
-        guard let shared = store as? any SharedStore, let here = state.feed.head,
-            here.epoch == position.epoch, here.revision < position.revision
+        guard let here = state.feed.head, here.epoch == position.epoch,
+            here.revision < position.revision, let shared = store as? any SharedStore
         else { return }
         let log = try await shared.head()
         guard log.epoch == position.epoch, position.revision <= log.revision else { return }

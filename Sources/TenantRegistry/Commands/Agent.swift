@@ -189,7 +189,7 @@ struct Agent: AsyncParsableCommand {
         }
         guard span >= least else {
             throw CommandFailure.usage(
-                "--\(name): at least \(least / .milliseconds(1)) ms is expected, not \(text)")
+                "--\(name): at least \(Int(least / .milliseconds(1)))ms is expected, not \(text)")
         }
         return span
     }
