@@ -1,6 +1,6 @@
 import Logging
 
-/// Writes each log event as one line with one JSON object, to standard error unless told otherwise.
+/// Makes each log event one line with one JSON object.
 ///
 /// The keys are, in this order: `time` (RFC 3339, UTC, milliseconds), `level`, `logger`, `message`,
 /// the metadata's keys sorted, and with `error` and `critical` `source` (`Module/File.swift:line`).
@@ -16,7 +16,7 @@ package struct JSONLogHandler: LogHandler {
     package var logLevel: Logger.Level
 
     private let label: String
-    private let sink: @Sendable (String) -> Void
+    private let sink: @Sendable (String, Logger.Level) -> Void
     private let now: @Sendable () -> WallTime
 
     private static let ownKeys = ["time", "level", "logger", "message", "source"]
@@ -24,11 +24,12 @@ package struct JSONLogHandler: LogHandler {
     /// - Parameters:
     ///   - level: the least level that is written.
     ///   - metadataProvider: by default the one given to `LoggingSystem.bootstrap`.
-    ///   - sink: gets each line, its newline included; may be called by several threads at once.
+    ///   - sink: gets each line, its newline included, and its level; several threads may call it at once,
+    ///     event loops among them, so that it may not wait for anybody.
     package init(
         label: String, level: Logger.Level = .info,
         metadataProvider: Logger.MetadataProvider? = LoggingSystem.metadataProvider,
-        sink: @escaping @Sendable (String) -> Void = { LineWriter.standardError.append($0) }
+        sink: @escaping @Sendable (String, Logger.Level) -> Void
     ) {
         self.init(
             label: label, level: level, metadataProvider: metadataProvider, sink: sink,
@@ -38,7 +39,8 @@ package struct JSONLogHandler: LogHandler {
     init(
         label: String, level: Logger.Level = .info,
         metadataProvider: Logger.MetadataProvider? = nil,
-        sink: @escaping @Sendable (String) -> Void, now: @escaping @Sendable () -> WallTime
+        sink: @escaping @Sendable (String, Logger.Level) -> Void,
+        now: @escaping @Sendable () -> WallTime
     ) {
         self.label = label
         self.logLevel = level
@@ -69,7 +71,7 @@ package struct JSONLogHandler: LogHandler {
             line.string("\(event.file):\(event.line)")
         }
         line.close("}")
-        sink(line.line)
+        sink(line.line, event.level)
     }
 
     private func merged(_ event: LogEvent) -> Logger.Metadata {

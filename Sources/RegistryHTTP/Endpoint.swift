@@ -31,9 +31,9 @@ struct Endpoint: Sendable {
     var lane: Lane
     /// Query parameters of a write; its handler reads them. A read's handler knows its own.
     var query: Set<String> = []
-    /// Whether it's what proxies ask on each request: answered from memory alone, shed last, and
-    /// logged on its own terms.
-    var isLookup = false
+    /// Whether its requests come all day long and change nothing that anybody asks about later. They are
+    /// logged on their own terms.
+    var isFrequent = false
     /// Whether an agent answers it too.
     var isAtEdge = false
     /// What a client can ask for by `Accept`; its handler sends what `ContentNegotiation` chooses.
@@ -49,11 +49,17 @@ struct Endpoint: Sendable {
 
     typealias Handler = @Sendable (inout Call) async throws -> Reply
 
-    /// The endpoint as one that proxies ask on each request.
+    /// The endpoint as one that proxies ask on each request: answered from memory alone, never shed.
     var lookup: Endpoint {
-        var copy = self
-        copy.isLookup = true
+        var copy = frequent
         copy.lane = .light
+        return copy
+    }
+
+    /// The endpoint as one that is asked all day long.
+    var frequent: Endpoint {
+        var copy = self
+        copy.isFrequent = true
         return copy
     }
 
@@ -106,7 +112,7 @@ struct Endpoint: Sendable {
     static func proxy(_ method: Method, _ path: String, _ handler: @escaping Handler) -> Endpoint {
         Endpoint(
             method: method, path: path, access: .needs(.read), style: .proxy, lane: .light,
-            isLookup: true, handler: handler)
+            isFrequent: true, handler: handler)
     }
 
     static func operations(_ path: String, _ access: Access, _ handler: @escaping Handler)

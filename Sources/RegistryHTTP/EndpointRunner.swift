@@ -70,7 +70,7 @@ struct EndpointRunner: Sendable {
             metrics.record(status: status, duration)
             // Those are counted, and told of once a second.
             guard !reply.isShed,
-                log.wants(method: method, status: status, isLookup: endpoint.isLookup)
+                log.wants(method: method, status: status, isFrequent: endpoint.isFrequent)
             else { return }
             log.write(
                 RequestLog.Line(

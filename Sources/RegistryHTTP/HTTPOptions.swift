@@ -14,7 +14,7 @@ public struct HTTPOptions: Sendable {
     public var revisionWait = Duration.seconds(5)
     /// Time between two heartbeats of a stream of changes.
     public var heartbeat = Duration.seconds(10)
-    public var accessLog = AccessLog.all
+    public var accessLog = AccessLog.writes
     /// Where every request leaves a line: one of how many lookups does; 0 for none of them.
     public var lookupsPerLogLine = 1
     /// Whether lookups are answered before the HTTP parser sees them. Off only in tests, which
@@ -29,7 +29,7 @@ public struct HTTPOptions: Sendable {
 /// Which requests leave a line in the log.
 public enum AccessLog: String, Sendable, CaseIterable {
     case all
-    /// Everything but GET and HEAD, and whatever failed on our side.
+    /// Everything but GET, HEAD and lookups, and whatever failed on our side.
     case writes
     case off
 }

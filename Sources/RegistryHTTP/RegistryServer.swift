@@ -103,7 +103,7 @@ public struct RegistryServer: Sendable {
         let log = RequestLog(options)
         let router = RegistryRouter(
             node: node, options: options, log: log, admission: admission)
-        let hasLookups = endpoints.contains { $0.isLookup }
+        let hasLookups = endpoints.contains { $0.isFrequent }
         let lookups =
             hasLookups && options.answersEarly
             ? FastLookup(

@@ -23,15 +23,16 @@ final class RequestLog: Sendable {
         lookupsPerLine = UInt64(max(0, options.lookupsPerLogLine))
     }
 
-    /// - Parameter isLookup: such requests are many; the log may hold some of them only. Those that
-    ///   failed on our side are in it always.
-    func wants(method: String, status: Int, isLookup: Bool) -> Bool {
+    /// - Parameter isFrequent: such requests are many; the log may hold some of them only. Those that
+    ///   failed on our side are in it always. None is a write, whatever its method: Envoy asks with the
+    ///   visitor's.
+    func wants(method: String, status: Int, isFrequent: Bool) -> Bool {
         switch kind {
         case .off: return false
-        case .writes: return status >= 500 || method != "GET" && method != "HEAD"
+        case .writes: return status >= 500 || !isFrequent && method != "GET" && method != "HEAD"
         case .all: break
         }
-        guard isLookup, status < 500, lookupsPerLine != 1 else { return true }
+        guard isFrequent, status < 500, lookupsPerLine != 1 else { return true }
         guard lookupsPerLine > 0 else { return false }
         return lookups.wrappingAdd(1, ordering: .relaxed).oldValue % lookupsPerLine == 0
     }

@@ -23,7 +23,7 @@ struct Routes {
                 "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false,
                 query: ["at", "revision"],
                 LookupRoutes().batch
-            ).atEdge,
+            ).frequent.atEdge,
             .get("/v1/stats", .read, LookupRoutes().statistics),
 
             // For proxies

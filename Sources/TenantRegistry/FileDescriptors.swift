@@ -1,8 +1,17 @@
 import Foundation
 import Logging
 
-/// The process's limit on open files, raised as far as it may be: each connection needs one.
+/// The process's open files: the standard ones are there, and the limit is raised as far as it may be, for
+/// each connection needs one.
 enum FileDescriptors {
+    /// Whoever starts a process without them would have the next file that it opens, the store or a
+    /// socket, in their place, and the log's lines in it.
+    static func openStandard() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY)
+        }
+    }
+
     /// For the store, the log and whatever else isn't a connection.
     private static let reserve = 256
 

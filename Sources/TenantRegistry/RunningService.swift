@@ -21,7 +21,8 @@ enum RunningService {
         NIOSingletons.groupLoopCountSuggestion = options.eventLoops
         let registry = PrometheusRegistry.standard()
         MetricsSystem.bootstrap(registry)
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
+        let log = ServiceLog.start()
+        defer { log.flush() }
         var logger = Logger(label: "tenant-registry")
         logger.logLevel = options.logLevel
         var options = options

@@ -33,6 +33,8 @@ extension PrometheusRegistry {
                 "registry_agents": "Agents that count: known, and not evicted.",
                 "registry_agents_waits": "Requests that wait for agents to have a revision.",
                 "registry_agents_lagging": "Agents that count and are silent past their lease.",
+                "registry_log_lines_dropped_total":
+                    "Log lines that were dropped: whoever reads the log was too slow, or gone.",
                 "registry_wal_bytes": "Size of SQLite's write-ahead log.",
                 "registry_store_silence_seconds":
                     "Time since the database was last heard of: how old answers are at most.",

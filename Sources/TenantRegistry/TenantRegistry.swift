@@ -22,6 +22,7 @@ struct TenantRegistry: AsyncParsableCommand {
 
     /// Usage errors exit with 2, as the contract says; ArgumentParser's own code for them is 64.
     static func main() async {
+        FileDescriptors.openStandard()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -13,7 +13,7 @@ import Testing
     ) -> Logger {
         var handler = JSONLogHandler(
             label: "registry", level: .trace, metadataProvider: provider,
-            sink: { [lines] in lines.append($0) },
+            sink: { [lines] line, _ in lines.append(line) },
             now: { WallTime(millisecondsSince1970: 1_767_323_045_678) })
         handler.metadata = metadata
         return Logger(label: "ignored") { _ in handler }
@@ -99,7 +99,7 @@ import Testing
 
     @Test func `appears from its level on`() {
         let quiet = Logger(label: "l") { [lines] in
-            JSONLogHandler(label: $0, sink: { lines.append($0) })
+            JSONLogHandler(label: $0, sink: { line, _ in lines.append(line) })
         }
         quiet.debug("no")
         quiet.info("yes")

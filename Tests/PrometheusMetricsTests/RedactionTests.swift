@@ -8,7 +8,7 @@ import Testing
 
     private func log(_ message: String, _ metadata: Logger.Metadata) throws -> [String: Any] {
         let logger = Logger(label: "l") { [lines] in
-            JSONLogHandler(label: $0, sink: { lines.append($0) })
+            JSONLogHandler(label: $0, sink: { line, _ in lines.append(line) })
         }
         logger.info("\(message)", metadata: metadata)
         return try #require(lines.objects().last)

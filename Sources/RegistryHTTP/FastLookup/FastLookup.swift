@@ -66,7 +66,7 @@ struct FastLookup: Sendable {
         metrics.requests.increment()
         metrics.durations.recordNanoseconds((now - began).nanoseconds)
         let method = line.isHead ? "HEAD" : "GET"
-        if log.wants(method: method, status: status.code, isLookup: true) {
+        if log.wants(method: method, status: status.code, isFrequent: true) {
             log.write(
                 RequestLog.Line(
                     requestID: kit.requestIDText, method: method, route: line.subject.route,

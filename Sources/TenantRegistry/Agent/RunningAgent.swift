@@ -18,7 +18,8 @@ enum RunningAgent {
     static func run(_ options: AgentOptions) async throws {
         let registry = PrometheusRegistry.standard()
         MetricsSystem.bootstrap(registry)
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
+        let log = ServiceLog.start()
+        defer { log.flush() }
         var logger = Logger(label: "tenant-registry-agent")
         logger.logLevel = options.logLevel
         var options = options

@@ -79,7 +79,7 @@ struct Agent: AsyncParsableCommand {
     @Option(help: "The longest pause between attempts to reach the registry. (default: 30s)")
     var maxBackoff: String?
 
-    @Option(help: "Which requests to log: all, writes, off. (default: off)")
+    @Option(help: "Which requests to log: all, writes, off. (default: writes)")
     var accessLog: String?
 
     @OptionGroup var serving: ServingFlags
@@ -172,7 +172,7 @@ struct Agent: AsyncParsableCommand {
     private func readServer(_ settings: Settings, _ options: inout AgentOptions) throws {
         try serving.read(settings, into: &options.http)
         options.http.accessLog = try settings.choice(
-            accessLog, "access-log", default: .off)
+            accessLog, "access-log", default: .writes)
         options.logLevel = try serving.level(settings)
         options.drain = try serving.drain(settings)
     }

@@ -64,7 +64,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "A file that replaces the list of reserved names: one a line.")
     var reservedNames: String?
 
-    @Option(help: "Which requests to log: all, writes, off. (default: all)")
+    @Option(help: "Which requests to log: all, writes, off. (default: writes)")
     var accessLog: String?
 
     @Option(
@@ -130,7 +130,7 @@ struct Serve: AsyncParsableCommand {
         options.http.allowsAnonymousReads = try settings.bool(anonymousReads, "anonymous-reads")
         try serving.read(settings, into: &options.http)
         options.http.accessLog = try settings.choice(
-            accessLog, "access-log", default: .all)
+            accessLog, "access-log", default: .writes)
         options.logLevel = try serving.level(settings)
         options.http.load.requests = try settings.integer(
             maxRequests, "max-requests", default: 1024, in: 1...1_000_000)

@@ -126,6 +126,24 @@ struct EarlyConnectionTests {
         }
     }
 
+    @Test func `is of writes alone unless asked for, and no lookup is one, whatever its method`()
+        async throws
+    {
+        try await withRegistry(.with { $0.http.accessLog = HTTPOptions().accessLog }) { registry in
+            _ = try await registry.raw("GET", "/v1/stats")
+            _ = try await registry.raw("GET", "/v1/route?host=a.example.com")
+            _ = try await registry.raw("POST", "/v1/route/authority/page")
+            _ = try await registry.raw("PUT", "/v1/route/authority/page")
+            _ = try await registry.send(
+                .POST, "/v1/lookup", json: #"{"fqdns":["a.example.com"]}"#)
+            _ = try await registry.send(
+                .POST, "/v1/domains", json: #"{"fqdn":"a.example.com"}"#)
+            let routes = registry.log.lines.filter { $0.message == "request" }
+                .compactMap { $0.metadata["route"] }
+            #expect(routes == ["/v1/domains"])
+        }
+    }
+
     @Test func `says of an early lookup what it says of any other`() async throws {
         try await withRegistry { registry in
             for target in ["/v1/route?host=a.b", "/v1/route?host=%61.b"] {

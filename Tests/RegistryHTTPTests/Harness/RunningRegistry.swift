@@ -13,7 +13,12 @@ import Testing
 
 /// How a test wants its registry.
 struct RegistrySettings {
-    var http = HTTPOptions()
+    /// Every request is in the log, so that tests can look for it there.
+    var http: HTTPOptions = {
+        var options = HTTPOptions()
+        options.accessLog = .all
+        return options
+    }()
     var suffixes: [FQDN] = []
     var quarantine = Duration.seconds(90 * 86_400)
     /// Whether the routing table is loaded, and tokens with it.
