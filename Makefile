@@ -68,6 +68,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/steady
 	@Benchmarks/size
 	@Benchmarks/soak 2
+	@NEIGHBOURS_FIGURES=1 Benchmarks/neighbours
 	@WAVE_ROUNDS=2 Benchmarks/waves
 	@Benchmarks/history
 	@Benchmarks/postgres
