@@ -26,12 +26,8 @@ struct ClientOptions: ParsableArguments {
     /// Runs `body` with a client, and turns what the client throws into exit codes.
     func withClient(_ body: (RegistryClient) async throws -> Void) async throws {
         let settings = try await Settings(file: config)
-        let address = try settings.text(server, "server", default: "http://127.0.0.1:8080")
-        guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https",
-            url.host != nil
-        else {
-            throw CommandFailure.usage("--server: an http or https URL is expected, not \(address)")
-        }
+        let url = try ServiceURL.read(
+            settings.text(server, "server", default: "http://127.0.0.1:8080"), "server")
 
         let token = try AccessToken(flag: token, file: tokenFile, folder: dataDir).find(settings)
         var configuration = HTTPClient.Configuration()

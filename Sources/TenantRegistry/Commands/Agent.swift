@@ -93,11 +93,10 @@ struct Agent: AsyncParsableCommand {
         guard let address = try settings.text(upstream, "upstream") else {
             throw CommandFailure.usage("--upstream: the registry's URL is required")
         }
-        guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https",
-            url.host != nil, url.query == nil, url.fragment == nil
-        else {
+        let url = try ServiceURL.read(address, "upstream")
+        guard url.query == nil, url.fragment == nil else {
             throw CommandFailure.usage(
-                "--upstream: an http or https URL without ? and # is expected, not \(address)")
+                "--upstream: a URL without ? and # is expected, not \(address)")
         }
         var options = AgentOptions(
             upstream: url,

@@ -19,6 +19,32 @@ import Testing
         #expect(try #require(seconds) < 8)
     }
 
+    @Test(arguments: [
+        ["stats", "--server", "http://127.0.0.1:65536"],
+        ["stats", "--server", "http://[::1]:99999/"],
+        ["stats", "--server", "http://me:80@host:0"], ["stats", "--server", "https://host:8x"],
+        ["stats", "--server", "http://host:99999999999999999999"],
+        ["stats", "--server", "http://:8080"],
+        ["agent", "--upstream", "http://127.0.0.1:65536"],
+        ["agent", "--upstream", "http://127.0.0.1:8080", "--listen", "127.0.0.1:65536"],
+        ["serve", "--listen", "127.0.0.1:65536"], ["serve", "--ops-listen", "127.0.0.1:-1"],
+        ["serve", "--quarantine-days", "99999999999999999999"],
+        ["serve", "--quarantine-days", "9223372036854775807"],
+        ["agent", "--upstream", "http://127.0.0.1:8080", "--refresh", "9223372036854775807d"],
+        ["migrations", "run", "m-1", "--yes", "--deadline", "99999999999h"],
+        ["migrations", "run", "m-1", "--yes", "--bake", "9223372036854775807"],
+        [
+            "migrations", "freeze", "m-1", "--wave", "1", "--yes", "--deadline",
+            "99999999999999999999s",
+        ],
+        ["migrations", "freeze", "m-1", "--wave", "99999999999999999999", "--deadline", "1m"],
+    ])
+    func `exits with 2 for numbers that can't be`(arguments: [String]) async throws {
+        let run = try await CommandRun.run(arguments, in: TestFolder())
+        #expect(run.exit == .code(2), "\(run.errors)")
+        #expect(run.output == "")
+    }
+
     @Test(arguments: ["--help", "--version", "help"])
     func `explains itself on stdout`(argument: String) async throws {
         let run = try await CommandRun.run([argument], in: TestFolder())
