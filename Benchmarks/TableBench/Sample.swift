@@ -38,7 +38,7 @@ func load(_ table: CompactRoutingTable, names: Int) {
         load.add((next..<end).map { domain($0) })
         next = end
     }
-    load.finish(at: Position(epoch: epoch, revision: Revision(1)))
+    _ = load.finish(at: Position(epoch: epoch, revision: Revision(1)))
 }
 
 /// Names to look up, made in the order of their use: so the memory that they take is read in order,

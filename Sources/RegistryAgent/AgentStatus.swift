@@ -81,5 +81,7 @@ package final class AgentStatus: Sendable {
 }
 
 extension SnapshotRefusal {
-    fileprivate static let codes = ["empty", "shrunken", "older", "corrupt"]
+    fileprivate static let codes = [
+        "empty", "shrunken", "older", "too-large", "corrupt",
+    ]
 }

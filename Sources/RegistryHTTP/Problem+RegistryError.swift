@@ -39,6 +39,9 @@ extension Problem {
                 Problem(
                     .conflict, code,
                     "\(name) is the default for signups; make another location the default first")
+            case .tooManyLocations(let limit):
+                Problem(
+                    .conflict, code, "there are \(limit) locations already, and can't be more")
             case .unknownToken(let id): Problem(.notFound, code, "there is no active token \(id)")
             case .lastAdminToken(let id):
                 Problem(
@@ -105,6 +108,12 @@ extension Problem {
             case .tooManyAgents(let limit):
                 Problem(
                     .conflict, code, "there are \(limit) agents already, and can't be more")
+            case .unknownTime(let asked, let latest):
+                Problem.invalid([
+                    FieldProblem(
+                        pointer: "?at", code: code,
+                        detail: "nobody knows the future: \(asked) is later than \(latest)")
+                ])
             case .unknownRevision(let asked, let head):
                 Problem(.notFound, code, "revision \(asked) isn't there; the last one is \(head)")
             case .revisionNotReached(let asked, let now):

@@ -65,6 +65,9 @@ public struct Location: Hashable, Sendable, Codable {
     /// The last write that changed it; 0 for one that only the first migration file has touched.
     public var revision: Revision
 
+    /// How many there may be. A copy of the table has sixteen bits of a domain for its location.
+    public static let maximumCount = 65_000
+
     public init(name: LocationName, settings: LocationSettings, revision: Revision) {
         self.name = name
         self.settings = settings

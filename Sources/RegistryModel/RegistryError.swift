@@ -18,6 +18,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case locationClosed(LocationName)
     case locationInUse(LocationName)
     case defaultLocationRequired(LocationName)
+    /// A new one would be more than there may be.
+    case tooManyLocations(limit: Int)
     case unknownToken(String)
     case lastAdminToken(String)
     case revisionMismatch(current: Revision?)
@@ -51,6 +53,8 @@ public enum RegistryError: Error, Hashable, Sendable {
 
     // Reading
     case unknownRevision(Revision, head: Revision)
+    /// Later than the clock and the log.
+    case unknownTime(Timestamp, latest: Timestamp)
     case revisionNotReached(Revision, now: Revision)
     case invalidCursor
     case notReady
@@ -99,6 +103,7 @@ extension RegistryError {
         case .locationClosed: "location-closed"
         case .locationInUse: "location-in-use"
         case .defaultLocationRequired: "default-location-required"
+        case .tooManyLocations: "too-many-locations"
         case .unknownToken: "unknown-token"
         case .lastAdminToken: "last-admin-token"
         case .revisionMismatch: "revision-mismatch"
@@ -116,6 +121,7 @@ extension RegistryError {
         case .unknownAgent: "unknown-agent"
         case .tooManyAgents: "too-many-agents"
         case .unknownRevision: "unknown-revision"
+        case .unknownTime: "in-the-future"
         case .revisionNotReached: "revision-not-reached"
         case .invalidCursor: "invalid-cursor"
         case .notReady: "not-ready"

@@ -8,7 +8,8 @@ public struct Revision: Hashable, Sendable, Comparable, Codable, CustomStringCon
 
     public static let zero = Revision(0)
 
-    public var next: Revision { Revision(number + 1) }
+    /// The last number there is has itself: what somebody else sends may be any.
+    public var next: Revision { Revision(number == .max ? .max : number + 1) }
 
     public static func < (left: Revision, right: Revision) -> Bool { left.number < right.number }
 

@@ -22,6 +22,14 @@ public struct NodeState: Sendable {
     /// Migrations that are planned or running.
     public var openMigrations: Int { migrations.count.load(ordering: .relaxed) }
 
+    /// How many domains each location has; nil until the table is loaded.
+    public var domainCounts: Read<[LocationName: Int]>? {
+        guard let statistics = try? table.statistics() else { return nil }
+        return Read(
+            Dictionary(statistics.value.locations.map { ($0.name, $0.domains) }) { $1 },
+            at: statistics.revision)
+    }
+
     /// Reads everything. The listener opens only after this has returned.
     public func load(from source: some ChangeSource) async throws(RegistryError) {
         let load = table.beginLoad()
@@ -36,7 +44,9 @@ public struct NodeState: Sendable {
         }
         self.tokens.load(tokens.take())
         let position = Position(epoch: head.epoch, revision: head.revision)
-        load.finish(at: position)
+        guard load.finish(at: position) else {
+            throw .tooManyLocations(limit: Location.maximumCount)
+        }
         feed.begin(at: position)
     }
 

@@ -108,7 +108,7 @@ public struct Follower: Sendable {
                 throw .refused(error)
             }
         }
-        load.finish(at: facts.position)
+        guard load.finish(at: facts.position) else { throw .refused(.tooLarge) }
         course.mustLoad = false
         course.isUsable = true
         course.refreshAt = nextRefresh

@@ -52,8 +52,8 @@ public protocol RoutingTable: AnyObject, Sendable {
 
     /// Takes in one revision; each domain that it sets has its number.
     ///
-    /// - Returns: false for a revision that doesn't follow the table's own: something was missed,
-    ///   and nothing was applied. A revision that the table already has is passed over.
+    /// - Returns: false for a revision that doesn't follow the table's own, because something was missed,
+    ///   and for one that the table can't hold; nothing was applied. A revision that the table already has is passed over.
     func apply(_ changes: RevisionChanges) -> Bool
 
     /// Waits until the table is at `revision` or later.
@@ -70,7 +70,9 @@ public protocol TableLoad: AnyObject, Sendable {
     func add(_ domains: [Domain])
 
     /// What was added takes the place of whatever the table held.
-    func finish(at position: Position)
+    ///
+    /// - Returns: false where it's more than a table can hold: then that stays as it was.
+    func finish(at position: Position) -> Bool
 }
 
 /// What the proxy is told.

@@ -45,6 +45,8 @@ public enum SnapshotRefusal: Error, Sendable, Hashable, CustomStringConvertible 
     case shrunken(from: Int, to: Int)
     /// Of the same epoch.
     case older(Revision, than: Revision)
+    /// It has more locations, or more revisions before it, than a table can hold.
+    case tooLarge
     /// It isn't what it says it is.
     case corrupt(String)
 
@@ -54,6 +56,7 @@ public enum SnapshotRefusal: Error, Sendable, Hashable, CustomStringConvertible 
         case .empty: "empty"
         case .shrunken: "shrunken"
         case .older: "older"
+        case .tooLarge: "too-large"
         case .corrupt: "corrupt"
         }
     }
@@ -65,6 +68,7 @@ public enum SnapshotRefusal: Error, Sendable, Hashable, CustomStringConvertible 
             "the snapshot has \(to) domains, and the table has \(from)"
         case .older(let new, let old):
             "the snapshot is of revision \(new), and the table is at \(old) of the same epoch"
+        case .tooLarge: "the snapshot has more than a table can hold"
         case .corrupt(let what): "the snapshot is corrupt: \(what)"
         }
     }

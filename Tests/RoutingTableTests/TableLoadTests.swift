@@ -11,7 +11,7 @@ import Testing
         load.add([domain(1), domain(2)])
         #expect(throws: RegistryError.notReady) { try table.find(fqdn(1)) }
         load.add([domain(3, at: aws)])
-        load.finish(at: Position(epoch: epoch, revision: Revision(7)))
+        #expect(load.finish(at: Position(epoch: epoch, revision: Revision(7))))
         #expect(try table.find((1...3).map { fqdn($0) }).value.compactMap { $0 }.count == 3)
         #expect(table.position == Position(epoch: epoch, revision: Revision(7)))
         #expect(try table.statistics().value.locations.map(\.domains) == [1, 2])
@@ -31,7 +31,7 @@ import Testing
         let load = table.beginLoad()
         load.add([domain(2)])
         #expect(table.set(domain(3, revision: 2), revision: 2))
-        load.finish(at: Position(epoch: epoch, revision: Revision(5)))
+        #expect(load.finish(at: Position(epoch: epoch, revision: Revision(5))))
         #expect(try table.find((1...3).map { fqdn($0) }).value == [nil, domain(2), nil])
         #expect(table.set(domain(2, at: aws, revision: 6), revision: 6))
         #expect(try table.find(fqdn(2)).value?.location == aws)
@@ -56,7 +56,7 @@ import Testing
     @Test func `wakes who waits for its revision`() async {
         async let reached = table.reaches(Revision(3), within: .seconds(3_600))
         await Task.yield()
-        table.beginLoad().finish(at: Position(epoch: epoch, revision: Revision(3)))
+        #expect(table.beginLoad().finish(at: Position(epoch: epoch, revision: Revision(3))))
         #expect(await reached)
     }
 }

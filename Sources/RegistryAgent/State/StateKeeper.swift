@@ -52,9 +52,9 @@ actor StateKeeper {
     /// Loads the table from the file, where there's a good one.
     func load() {
         let load = table.beginLoad()
-        do {
+        do throws(SnapshotRefusal) {
             guard let contents = try StateFile.read(file, into: load) else { return }
-            load.finish(at: contents.facts.position)
+            guard load.finish(at: contents.facts.position) else { throw SnapshotRefusal.tooLarge }
             saved = contents.facts.position
             savedCurrentAt = contents.currentAt
             status.started(currentAt: contents.currentAt)

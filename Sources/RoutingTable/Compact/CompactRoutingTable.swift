@@ -73,7 +73,7 @@ public final class CompactRoutingTable: RoutingTable {
         let load = CompactTableLoad(self, expecting: domains.count)
         load.add(locations)
         load.add(domains)
-        load.finish(at: position)
+        _ = load.finish(at: position)
     }
 
     public func beginLoad() -> any TableLoad { CompactTableLoad(self) }
@@ -111,7 +111,7 @@ final class CompactTableLoad: TableLoad {
 
     func add(_ locations: [Location]) {
         contents.withLock { contents in
-            for location in locations { contents.value.locations.apply(.set(location)) }
+            for location in locations { contents.value.load(location) }
         }
     }
 
@@ -121,12 +121,16 @@ final class CompactTableLoad: TableLoad {
         }
     }
 
-    func finish(at position: Position) {
+    func finish(at position: Position) -> Bool {
         let full = contents.withLock { contents in
             let full = contents
             contents = UncheckedContents(value: TableContents(table.memory))
             return full
         }
+        guard !full.value.isOverfull, position.revision.number < RecordWords.revisionLimit else {
+            return false
+        }
         table.publish(full, at: position)
+        return true
     }
 }

@@ -50,6 +50,28 @@ struct LocationBook {
         digest.remove(entries[number].name, upstream: upstream)
     }
 
+    /// Whether all of a revision's locations will have numbers. Asked before anything is changed.
+    func hasRoom(for changes: RevisionChanges) -> Bool {
+        let left = RecordWords.locationLimit - entries.count + free.count
+        // Nearly always so: nobody looks at the names.
+        if changes.locations.count + changes.domains.count <= left { return true }
+        var new: Set<LocationName> = []
+        for case .set(let location) in changes.locations where numbers[location.name] == nil {
+            new.insert(location.name)
+        }
+        var last: LocationName?
+        for case .set(let domain) in changes.domains where domain.location != last {
+            last = domain.location
+            if numbers[domain.location] == nil { new.insert(domain.location) }
+        }
+        return new.count <= left
+    }
+
+    /// The same for one more.
+    func hasRoom(for name: LocationName) -> Bool {
+        entries.count < RecordWords.locationLimit || !free.isEmpty || numbers[name] != nil
+    }
+
     mutating func number(of name: LocationName) -> UInt16 {
         if let last, last.name == name { return last.number }
         let number = numbers[name] ?? add(name)
@@ -66,6 +88,7 @@ struct LocationBook {
             numbers[name] = number
             return number
         }
+        // `hasRoom` was asked first.
         precondition(entries.count < RecordWords.locationLimit, "at most 65,536 locations")
         let number = UInt16(entries.count)
         entries.append(entry)

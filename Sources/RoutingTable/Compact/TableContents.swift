@@ -5,14 +5,23 @@ struct TableContents {
     let memory: TableMemory
     var shards: ShardMap
     var locations = LocationBook()
+    /// Whether something was left out because there's no room for it.
+    private(set) var isOverfull = false
 
     init(_ memory: TableMemory, expecting names: Int = 0) {
         self.memory = memory
         shards = ShardMap(memory, expecting: names)
     }
 
+    /// Puts a location into contents that no reader sees yet.
+    mutating func load(_ location: Location) {
+        guard locations.hasRoom(for: location.name) else { return isOverfull = true }
+        locations.apply(.set(location))
+    }
+
     /// Puts a domain into contents that no reader sees yet. The last of two with one name counts.
     mutating func load(_ domain: Domain) {
+        guard locations.hasRoom(for: domain.location) else { return isOverfull = true }
         domain.fqdn.withOctets { name in
             let hash = NameHash(name)
             let (record, shard) = findOrAdd(name, hash)

@@ -31,7 +31,10 @@ struct TableWriter {
         guard var position = current?.view.pointee.position else { return false }
         guard changes.revision > position.revision else { return nil }
         guard changes.revision == position.revision.next else { return false }
-        precondition(changes.revision.number < RecordWords.revisionLimit, "2^40 revisions")
+        // What somebody else sends may be any: a table that can't hold it stays as it is.
+        guard changes.revision.number < RecordWords.revisionLimit,
+            contents.locations.hasRoom(for: changes)
+        else { return false }
         position.revision = changes.revision
         for change in changes.locations { contents.locations.apply(change) }
         publish(rows(of: changes), at: position)
