@@ -63,10 +63,12 @@ let package = Package(
                 .embedInCode("0002_migrations.sqlite.sql"),
                 .embedInCode("0003_history_filters.sqlite.sql"),
                 .embedInCode("0004_agents.sqlite.sql"),
+                .embedInCode("0006_clocks.sqlite.sql"),
                 .embedInCode("0001_registry.postgres.sql"),
                 .embedInCode("0002_migrations.postgres.sql"),
                 .embedInCode("0003_history_filters.postgres.sql"),
                 .embedInCode("0004_agents.postgres.sql"),
+                .embedInCode("0006_clocks.postgres.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -240,7 +242,7 @@ let package = Package(
             name: "StoreContractTests",
             dependencies: [
                 "SQLiteStore", "PostgresStore", "PostgresServer", "RegistryModel",
-                "RegistryLedger",
+                "RegistryLedger", "RoutingTable",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

@@ -17,6 +17,7 @@ public struct SchemaFile: Sendable {
             version: 3, name: "history_filters",
             bytes: PackageResources._003_history_filters_sqlite_sql),
         SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_sqlite_sql),
+        SchemaFile(version: 6, name: "clocks", bytes: PackageResources._006_clocks_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -28,6 +29,7 @@ public struct SchemaFile: Sendable {
             version: 3, name: "history_filters",
             bytes: PackageResources._003_history_filters_postgres_sql),
         SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_postgres_sql),
+        SchemaFile(version: 6, name: "clocks", bytes: PackageResources._006_clocks_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -8,7 +8,8 @@ import Synchronization
 struct GroupAttempt {
     let requests: [CommitRequest]
     let ledger: Ledger
-    let time: Timestamp
+    let clock: DatabaseClock
+    let counts: DomainCounts?
     let delivery: LogDelivery
     let logger: Logger
 
@@ -36,12 +37,13 @@ struct GroupAttempt {
         var decided: Results = []
         do {
             let connection = try slot.connection()
-            let transaction = try PostgresTransaction(connection, for: requests)
+            let transaction = try PostgresTransaction(
+                connection, for: requests, clock: clock, counts: counts)
             // The head is locked: what memory has beyond it was lost with another server.
             try delivery.current?.check(transaction.head())
             let results = try decide(in: transaction)
-            let isKept = results.contains { (try? $0.get().changes) != nil }
-            guard isKept else {
+            let isWritten = results.contains { (try? $0.get().changes) != nil }
+            guard isWritten else {
                 try transaction.rollback()
                 return .written(results, nil)
             }
@@ -73,9 +75,8 @@ struct GroupAttempt {
         try requests.map { request in
             transaction.beginCommand()
             do {
-                let written = try ledger.execute(request, in: transaction, now: time)
-                if !written.isKept { transaction.undoCommand() }
-                return .success(written)
+                return .success(
+                    try ledger.execute(request, in: transaction, now: transaction.now))
             } catch let refusal as RegistryError {
                 transaction.undoCommand()
                 return .failure(refusal)

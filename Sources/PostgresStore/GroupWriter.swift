@@ -17,7 +17,8 @@ final class GroupWriter: Sendable {
     let threads: ConnectionThreads
     private let queue = CommitQueue(mayShare: \.isOrdinary)
     private let ledger: Ledger
-    private let now: @Sendable () -> Timestamp
+    private let clock: DatabaseClock
+    private let counts: DomainCounts?
     private let logger: Logger
     private let delivery: LogDelivery
     private let grace: Duration
@@ -34,8 +35,8 @@ final class GroupWriter: Sendable {
     ///   - onBreak: told where the database's log isn't the one that memory is of.
     init(
         _ settings: ConnectionSettings, current: CurrentServer, ledger: Ledger,
-        delivery: LogDelivery, grace: Duration,
-        now: @escaping @Sendable () -> Timestamp, logger: Logger,
+        delivery: LogDelivery, grace: Duration, clock: DatabaseClock, counts: DomainCounts?,
+        logger: Logger,
         onBreak: @escaping @Sendable (LogBroken) -> Void
     ) {
         threads = ConnectionThreads("store-writer", count: 1, settings: settings) { connection in
@@ -47,7 +48,8 @@ final class GroupWriter: Sendable {
         self.ledger = ledger
         self.delivery = delivery
         self.grace = grace
-        self.now = now
+        self.clock = clock
+        self.counts = counts
         self.logger = logger
         self.onBreak = onBreak
     }
@@ -75,8 +77,8 @@ final class GroupWriter: Sendable {
         let started = ContinuousClock.now
         let deadline = started + (away.isSet ? .zero : grace)
         let attempt = GroupAttempt(
-            requests: jobs.map(\.request), ledger: ledger, time: now(), delivery: delivery,
-            logger: logger)
+            requests: jobs.map(\.request), ledger: ledger, clock: clock, counts: counts,
+            delivery: delivery, logger: logger)
         while true {
             switch attempt.run(slot) {
             case .written(let results, let head):

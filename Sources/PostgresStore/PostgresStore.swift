@@ -11,9 +11,10 @@ import RegistryModel
 /// other, in the order of their numbers.
 public final class PostgresStore: SharedStore {
     let writer: GroupWriter
+    private let dryRuns: DryRuns
     let readers: ConnectionThreads
     let delivery: LogDelivery
-    let now: @Sendable () -> Timestamp
+    let clock: DatabaseClock
     let agentClock: (@Sendable () -> Timestamp)?
     let logger: Logger
     let schema: [SchemaFile]
@@ -30,7 +31,13 @@ public final class PostgresStore: SharedStore {
         public var quarantine: Duration
         /// How much one wave may do.
         public var blastRadius = BlastRadius()
-        public var now: @Sendable () -> Timestamp
+        /// How many locations there may be.
+        public var locationLimit = Location.maximumCount
+        /// What stamps the log, and what deadlines, quarantines and ages are set and judged by; nil: the
+        /// database's own clock, as it must be where several nodes share it. Tests give theirs.
+        public var now: (@Sendable () -> Timestamp)?
+        /// What the node's memory has counted; without it domains are counted in the database.
+        public var counts: DomainCounts?
         /// What stamps agents and their leases; nil: the database's own clock, as it must be where several
         /// nodes share it. Tests give theirs.
         public var agentClock: (@Sendable () -> Timestamp)?
@@ -46,7 +53,7 @@ public final class PostgresStore: SharedStore {
 
         public init(
             connection: ConnectionSettings, quarantine: Duration,
-            now: @escaping @Sendable () -> Timestamp
+            now: (@Sendable () -> Timestamp)? = nil
         ) {
             self.connection = connection
             self.quarantine = quarantine
@@ -85,25 +92,29 @@ public final class PostgresStore: SharedStore {
         }
         self.delivery = delivery
         self.logger = logger
-        now = configuration.now
+        clock = DatabaseClock(given: configuration.now)
         agentClock = configuration.agentClock
         schema = configuration.schema
         readers = ConnectionThreads(
             "store-reader", count: configuration.readers, settings: configuration.connection,
             prepare: { try Session.prepare($0, current: current) })
+        let ledger = Ledger(
+            quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
+            locationLimit: configuration.locationLimit)
         writer = GroupWriter(
-            configuration.connection, current: current,
-            ledger: Ledger(
-                quarantine: configuration.quarantine, blastRadius: configuration.blastRadius),
-            delivery: delivery, grace: configuration.grace, now: configuration.now,
+            configuration.connection, current: current, ledger: ledger, delivery: delivery,
+            grace: configuration.grace, clock: clock, counts: configuration.counts,
             logger: logger, onBreak: onBreak)
+        dryRuns = DryRuns(
+            configuration.connection, current: current, ledger: ledger, clock: clock,
+            counts: configuration.counts)
         follower = LogFollower(
             configuration.connection, current: current, delivery: delivery,
             interval: configuration.pollInterval, logger: logger, onBreak: onBreak)
     }
 
     private func prepare() async throws {
-        let migrator = SchemaMigrator(files: schema, now: now())
+        let migrator = SchemaMigrator(files: schema, clock: clock)
         let head = try await withCheckedThrowingContinuation { answer in
             let isTaken = writer.threads.submit { [logger] slot in
                 answer.resume(
@@ -148,7 +159,11 @@ public final class PostgresStore: SharedStore {
     // MARK: - Store
 
     public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
-        try await writer.commit(request)
+        guard let plan = request.dryRun else { return try await writer.commit(request) }
+        switch await dryRuns.run(request, plan) {
+        case .success(let committed): return committed
+        case .failure(let error): throw refusal(forRead: error)
+        }
     }
 
     public func waitForFailure() async {
@@ -158,6 +173,7 @@ public final class PostgresStore: SharedStore {
     public func close() async {
         await follower.stop()
         await writer.close()
+        await dryRuns.close()
         await readers.close()
     }
 }

@@ -180,11 +180,13 @@ extension SkippedName {
                     WHERE migration = g.number), 1)
             WHERE g.id = $1 AND m.code IS NOT NULL ORDER BY m.position LIMIT $2
             """, [.text(migration), .number(Int64(limit))]
-        ).map { row in
-            Code(rawValue: row.text(1)).map {
-                SkippedName(fqdn: FQDN(canonical: row.text(0)), code: $0)
-            }
-        }.compactMap(\.self)
+        ).map(Self.init(row:)).compactMap(\.self)
+    }
+
+    /// Nil for a code that isn't known here.
+    init?(row: ResultRow) {
+        guard let code = Code(rawValue: row.text(1)) else { return nil }
+        self.init(fqdn: FQDN(canonical: row.text(0)), code: code)
     }
 }
 

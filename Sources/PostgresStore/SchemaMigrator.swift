@@ -8,7 +8,7 @@ import RegistryModel
 /// one transaction, each file recorded with its checksum.
 struct SchemaMigrator {
     let files: [SchemaFile]
-    let now: Timestamp
+    let clock: DatabaseClock
 
     /// A number of our own among the database's advisory locks: "treg" and 1.
     private static let lock: Int64 = 0x7472_6567_0000_0001
@@ -59,7 +59,8 @@ struct SchemaMigrator {
                 "INSERT INTO schema_migration (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
                 [
                     .number(Int64(migration.version)), .text(migration.name),
-                    .text(Self.checksum(migration)), .number(now.milliseconds),
+                    .text(Self.checksum(migration)),
+                    .number(try clock.read(connection).milliseconds),
                 ])
         }
     }
@@ -107,7 +108,7 @@ struct SchemaMigrator {
             """,
             [
                 .text(Epoch.random().text), .octets(RevisionDigest.genesis),
-                .number(now.milliseconds),
+                .number(try clock.read(connection).milliseconds),
             ])
     }
 

@@ -8,20 +8,17 @@ enum Moment: Sendable, Equatable {
     case revision(Revision)
 
     /// Reads the two parameters; `finish` of the reader tells what is wrong with them.
-    init(_ query: inout QueryReader, now: Timestamp) {
+    init(_ query: inout QueryReader) {
         let time = query.time("at")
         let revision = query.revision("revision")
         if time != nil, revision != nil {
             query.refuse("revision", "conflict", "send either at or revision")
         }
-        if let time, time > now {
-            query.refuse("at", "in-the-future", "nobody knows the future")
-        }
         self = revision.map { .revision($0) } ?? time.map { .time($0) } ?? .now
     }
 
     /// - Returns: nil for now.
-    /// - Throws: `needsRegistry` for the past, on an agent.
+    /// - Throws: `needsRegistry` for the past, on an agent; `unknownTime` for what nobody knows yet.
     func revision(of call: Call) async throws(RegistryError) -> Revision? {
         switch self {
         case .now: nil

@@ -11,8 +11,14 @@ package struct Ledger: Sendable {
     package var quarantine: Duration
     /// How much one wave may do.
     package var blastRadius: BlastRadius
+    /// How many locations there may be.
+    package var locationLimit: Int
 
-    package init(quarantine: Duration, blastRadius: BlastRadius = BlastRadius()) {
+    package init(
+        quarantine: Duration, blastRadius: BlastRadius = BlastRadius(),
+        locationLimit: Int = Location.maximumCount
+    ) {
+        self.locationLimit = locationLimit
         self.quarantine = quarantine
         self.blastRadius = blastRadius
     }
@@ -22,12 +28,10 @@ package struct Ledger: Sendable {
         package var committed: Committed
         /// `nil`: it made no revision.
         package var changes: RevisionChanges?
-        /// Whether the command's writes stay; a dry run's are rolled back.
-        package var isKept = true
     }
 
-    /// - Parameter now: the time of the transaction. The revision's own time never goes back behind
-    ///   the head's.
+    /// - Parameter now: the time that it is. What lasts for a while is set and judged by it; the
+    ///   revision's stamp is it too, unless the head's is later already.
     /// - Throws: `RegistryError` for a refusal; anything else is the engine's failure. After either
     ///   the caller rolls the command's writes back.
     package func execute(
@@ -45,18 +49,18 @@ package struct Ledger: Sendable {
         let revision = head.revision.next
         let at = max(now, head.at)
         let step = Step(
-            transaction: transaction, revision: revision, at: at, actor: request.actor,
+            transaction: transaction, revision: revision, at: at, now: now, actor: request.actor,
             note: request.note, settings: self)
         let decision = try step.decide(request.command)
         guard decision.changeCount > 0 else {
-            let committed = Committed(revision: head.revision, outcome: decision.outcome)
-            return Written(committed: committed, isKept: decision.isKept)
+            return Written(
+                committed: Committed(revision: head.revision, outcome: decision.outcome))
         }
         let effects = try append(decision, request, in: transaction, after: head, at: at)
         if let key = request.idempotency {
             try transaction.put(
                 IdempotencyRecord(
-                    key: key, revision: revision, outcome: decision.outcome, createdAt: at))
+                    key: key, revision: revision, outcome: decision.outcome, createdAt: now))
         }
         return Written(
             committed: Committed(revision: revision, outcome: decision.outcome), changes: effects)
@@ -113,7 +117,7 @@ extension Step {
 extension CommitRequest {
     /// Whether its free texts come back from every engine as they went in. SQLite's text ends at a
     /// NUL for GRDB, and PostgreSQL has none at all: the digest would cover what isn't stored.
-    fileprivate var isStorable: Bool {
+    var isStorable: Bool {
         var texts: [String?] = [actor.token, actor.name, note.reason, note.ticket, requestID]
         switch command {
         case .register(let domain): texts.append(domain.tenant)
@@ -149,8 +153,6 @@ struct Decision {
     var migration: String?
     var wave: Int?
     var overrideReason: String?
-    /// Whether the writes stay.
-    var isKept = true
 
     var changeCount: Int { movedRows + log.count }
 
@@ -163,7 +165,10 @@ struct Decision {
 struct Step<Transaction: LedgerTransaction> {
     let transaction: Transaction
     let revision: Revision
+    /// The revision's stamp, of which no two go back: for what the log says, and nothing else.
     let at: Timestamp
+    /// The time that it is: for what is to happen later, or lasts for a while.
+    let now: Timestamp
     let actor: Actor
     let note: Note
     let settings: Ledger

@@ -24,6 +24,7 @@ package protocol LedgerTransaction: MigrationTransaction {
 
     func location(_ name: LocationName) throws -> Location?
     func defaultLocation() throws -> Location?
+    func locationCount() throws -> Int
     func put(_ location: Location) throws
     func deleteLocation(_ name: LocationName) throws
     /// Whether a live domain is there, or a released one whose quarantine lasts beyond `now`.
@@ -62,7 +63,9 @@ package struct IdempotencyRecord: Sendable, Hashable {
     package func replay(of request: IdempotencyKey, at now: Timestamp) throws(RegistryError)
         -> Committed?
     {
-        guard createdAt.adding(Self.lifetime) > now else { return nil }
+        // One from a clock that ran ahead has an age below zero, and counts: a repeated request must not
+        // act twice because a clock was set.
+        guard now.since(createdAt) < Self.lifetime else { return nil }
         guard key.requestDigest == request.requestDigest else { throw .idempotencyKeyReused }
         return Committed(revision: revision, outcome: outcome, isReplay: true)
     }

@@ -1,7 +1,23 @@
 import RegistryModel
 
+/// What an engine offers for making a plan, in a transaction that may write or not: a dry run is the same
+/// plan, read from a snapshot, of which nothing is kept.
+package protocol PlanningTransaction {
+    func location(_ name: LocationName) throws -> Location?
+    /// Live domains there, as this transaction sees them.
+    func domainCount(at location: LocationName) throws -> Int
+
+    /// Sorts out what the selection holds: who is eligible, and why the others aren't. Nothing of it
+    /// lasts beyond the transaction but what `keepPlan` keeps.
+    func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts
+    /// Adds number of the wave, name and mode of each row that is staged for one, by wave and name.
+    func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws
+    /// The first of those that aren't eligible, in the order of the selection.
+    func stagedSkippedNames(limit: Int) throws -> [SkippedName]
+}
+
 /// What an engine offers for migrations: a few statements each, however many rows they touch.
-package protocol MigrationTransaction {
+package protocol MigrationTransaction: PlanningTransaction {
     /// With its waves, without skipped names.
     func migration(_ id: String) throws -> Migration?
     func setState(_ state: MigrationState, ofMigration id: String) throws
@@ -10,19 +26,9 @@ package protocol MigrationTransaction {
     func frozenWave(of fqdn: FQDN) throws -> WaveName?
     /// Whether a planned or running migration goes from or to it.
     func isReferencedByMigration(_ location: LocationName) throws -> Bool
-    func domainCount(at location: LocationName) throws -> Int
-
-    // Planning, in this order
-
-    /// Sorts out what the selection holds: who is eligible, and why the others aren't. Nothing of it
-    /// lasts beyond the transaction but what `keepPlan` keeps.
-    func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts
-    /// Writes the plan: the migration, its waves, and one row for each name that is in a wave or
-    /// skipped. The first eligible names are in the first wave.
+    /// Writes the plan that is staged: the migration, its waves, and one row for each name that is in a
+    /// wave or skipped. The first eligible names are in the first wave.
     func keepPlan(_ migration: Migration) throws
-    /// Adds number of the wave, name and mode of each row, by wave and name.
-    func addPlan(of migration: String, to hash: inout NetstringHash) throws
-    func setDigest(_ digest: [UInt8], ofMigration id: String) throws
     func skippedNames(of migration: String, limit: Int) throws -> [SkippedName]
 
     // A wave's rows

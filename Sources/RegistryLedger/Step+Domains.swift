@@ -71,7 +71,7 @@ extension Step {
             ReleasedDomain(
                 fqdn: fqdn, placement: domain.placement, revision: revision,
                 registeredAt: domain.registeredAt, releasedAt: at,
-                availableAt: at.adding(quarantine)))
+                availableAt: now.adding(quarantine)))
         return Decision(
             outcome: .released,
             log: [
@@ -131,7 +131,7 @@ extension Step {
 
     private func checkFree(_ fqdn: FQDN) throws {
         guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
-        if let released = try transaction.released(fqdn), released.availableAt > at {
+        if let released = try transaction.released(fqdn), released.availableAt > now {
             throw RegistryError.domainQuarantined(fqdn, availableAt: released.availableAt)
         }
     }

@@ -3,21 +3,23 @@ import RegistryModel
 extension Step {
     /// Exactly one location is the default at any time: marking another moves the mark, in the same
     /// revision.
-    func putLocation(_ name: LocationName, _ settings: LocationSettings) throws -> Decision {
+    func putLocation(_ name: LocationName, _ wanted: LocationSettings) throws -> Decision {
         let current = try transaction.location(name)
-        let location = Location(name: name, settings: settings, revision: revision)
+        let location = Location(name: name, settings: wanted, revision: revision)
         if let current {
-            guard current.settings != settings else {
+            guard current.settings != wanted else {
                 return .unchanged(.location(current, isNew: false), at: revision)
             }
-            if current.settings.isDefaultForSignups, !settings.isDefaultForSignups {
+            if current.settings.isDefaultForSignups, !wanted.isDefaultForSignups {
                 throw RegistryError.defaultLocationRequired(name)
             }
+        } else if try transaction.locationCount() >= settings.locationLimit {
+            throw RegistryError.tooManyLocations(limit: settings.locationLimit)
         }
 
         var log: [Change] = []
         var effects = RevisionChanges(revision: revision)
-        if settings.isDefaultForSignups, var former = try transaction.defaultLocation(),
+        if wanted.isDefaultForSignups, var former = try transaction.defaultLocation(),
             former.name != name
         {
             let before = former.settings
@@ -32,7 +34,7 @@ extension Step {
         }
         try transaction.put(location)
         log.append(
-            Change(.locationChanged, .location(name, before: current?.settings, after: settings)))
+            Change(.locationChanged, .location(name, before: current?.settings, after: wanted)))
         effects.locations.append(.set(location))
         return Decision(
             outcome: .location(location, isNew: current == nil), log: log, effects: effects)
@@ -45,7 +47,7 @@ extension Step {
         guard !current.settings.isDefaultForSignups else {
             throw RegistryError.defaultLocationRequired(name)
         }
-        guard try !transaction.isReferenced(name, at: at),
+        guard try !transaction.isReferenced(name, at: now),
             try !transaction.isReferencedByMigration(name)
         else {
             throw RegistryError.locationInUse(name)

@@ -2,28 +2,13 @@ import RegistryModel
 
 extension Step {
     func planMigration(_ plan: MigrationPlan) throws -> Decision {
-        for name in [plan.from, plan.to] where try transaction.location(name) == nil {
-            throw RegistryError.unknownLocation(name)
-        }
-        let counts = try transaction.stage(plan.selection, from: plan.from)
-        let sizes = WaveSize.sizes(of: plan.waves, eligible: counts.eligible)
-        var migration = Migration(
-            id: plan.id, name: plan.name, from: plan.from, to: plan.to, freeze: plan.freeze,
-            state: .planned, digest: RevisionDigest.genesis, counts: counts,
-            waves: zip(1..., sizes).map { Wave(number: $0, size: $1) },
-            createdAt: at, createdBy: actor, note: note)
+        // A dry run is decided on a snapshot, where it holds up nobody.
+        guard !plan.isDryRun else { throw RegistryError.inconsistent }
+        let planning = Planning(
+            transaction: transaction, at: at, actor: actor, note: note,
+            blastRadius: settings.blastRadius)
+        let migration = try planning.migration(plan)
         try transaction.keepPlan(migration)
-        migration.digest = try digest(of: migration)
-        try transaction.setDigest(migration.digest, ofMigration: migration.id)
-        migration.skipped = try transaction.skippedNames(
-            of: migration.id, limit: Migration.skippedShown)
-        migration.warnings = try warnings(about: migration)
-        guard !plan.isDryRun else {
-            migration.id = ""
-            var decision = Decision.unchanged(.migration(migration), at: revision)
-            decision.isKept = false
-            return decision
-        }
         return Decision(
             outcome: .migration(migration),
             log: [
@@ -33,28 +18,6 @@ extension Step {
             ],
             effects: RevisionChanges(revision: revision, openMigrations: 1),
             migration: migration.id)
-    }
-
-    /// The plan's identity: where from, where to, how frozen, and each wave's rows. Neither its name
-    /// nor its time: a dry run and the plan that follows have one digest where they'd do the same.
-    private func digest(of migration: Migration) throws -> [UInt8] {
-        var hash = NetstringHash()
-        hash.text(migration.from.text)
-        hash.text(migration.to.text)
-        hash.text(migration.freeze.rawValue)
-        hash.number(Int64(migration.waves.count))
-        try transaction.addPlan(of: migration.id, to: &hash)
-        return hash.finish()
-    }
-
-    private func warnings(about migration: Migration) throws -> [PlanWarning] {
-        var remaining = try transaction.domainCount(at: migration.from)
-        return migration.waves.compactMap { wave in
-            remaining -= wave.size
-            return settings.blastRadius.refusal(
-                size: wave.size, remaining: remaining, source: migration.from
-            ).map { PlanWarning(wave: wave.number, code: "blast-radius", detail: $0) }
-        }
     }
 
     func finalizeMigration(_ id: String) throws -> Decision {

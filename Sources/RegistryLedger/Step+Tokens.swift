@@ -16,8 +16,8 @@ extension Step {
         guard var token = try transaction.token(id), token.revokedAt == nil else {
             throw RegistryError.unknownToken(id)
         }
-        if token.role == .admin, token.isActive(at: at),
-            try !transaction.hasActiveAdmin(besides: id, at: at)
+        if token.role == .admin, token.isActive(at: now),
+            try !transaction.hasActiveAdmin(besides: id, at: now)
         {
             throw RegistryError.lastAdminToken(id)
         }

@@ -29,7 +29,7 @@ extension Step {
         wave.state = next
         wave.revision = revision
         wave.deadline = nil
-        if case .freeze(_, let deadline) = step.action { wave.deadline = at.adding(deadline) }
+        if case .freeze(_, let deadline) = step.action { wave.deadline = now.adding(deadline) }
         result.deadline = wave.deadline
         migration.waves[index] = wave
         try transaction.put(wave, of: migration.id)
@@ -70,9 +70,9 @@ extension Step {
     private func checkDeadline(_ action: WaveStep.Action, _ wave: Wave) throws {
         guard let deadline = wave.deadline else { return }
         switch action {
-        case .cutOver where deadline <= at:
+        case .cutOver where deadline <= now:
             throw RegistryError.freezeIsOver(wave: wave.number, at: deadline)
-        case .thawWhenDue where deadline > at:
+        case .thawWhenDue where deadline > now:
             throw RegistryError.wrongWaveState(wave.state, wave: wave.number, .thaw)
         default: break
         }
@@ -84,10 +84,7 @@ extension Step {
     ) throws -> String? {
         guard let agreement else { return nil }
         let radius = settings.blastRadius
-        // Counting walks the domains: only who asks for a minimum pays for it.
-        let remaining =
-            radius.minimumRemaining > 0
-            ? try transaction.domainCount(at: migration.from) - wave.size : 0
+        let remaining = try transaction.remaining(at: migration.from, radius) - wave.size
         guard
             let refusal = radius.refusal(
                 size: wave.size, remaining: remaining, source: migration.from)

@@ -56,8 +56,8 @@ public protocol Store: ChangeSource, AgentBook {
     func domains(
         of query: MigrationDomainQuery
     ) async throws(RegistryError) -> Read<Page<MigrationDomain>>
-    /// Frozen waves that have come to their deadline.
-    func wavesDue(at now: Timestamp) async throws(RegistryError) -> [WaveName]
+    /// Frozen waves that have come to their deadline, by the store's clock.
+    func wavesDue() async throws(RegistryError) -> [WaveName]
     /// Computes the digest chain anew, holds the current state against the log, and the schema
     /// against its migrations, up to the head at which it begins. In many short reads, so that nobody
     /// waits for it.
@@ -75,8 +75,17 @@ public protocol Store: ChangeSource, AgentBook {
         after place: HistoryQuery.Place, through last: Revision, limit: Int
     ) async throws(RegistryError) -> Page<TableChange>
 
-    /// Notes when tokens were last used, and drops idempotency records older than their 24 hours.
-    func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError)
+    /// Notes when tokens were last used. One that isn't there is passed over.
+    func note(tokenUses: [String: Timestamp]) async throws(RegistryError)
+
+    /// Drops idempotency records that are older than their 24 hours, the oldest first, in a short
+    /// transaction of its own: writers come in between two calls.
+    /// - Parameter limit: so many at most.
+    /// - Returns: how many were dropped.
+    func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int
+
+    /// What the store's clocks say.
+    func clocks() async throws(RegistryError) -> StoreClocks
 
     /// A copy of everything at one revision, checked page by page, while writes go on.
     /// - Throws: `backupRunning` while another one is being made, `storageFull` where there's no room

@@ -8,10 +8,22 @@ public struct Timestamp: Hashable, Sendable, Codable {
         self.milliseconds = milliseconds
     }
 
+    /// The first or the last moment that there is, where the sum lies beyond it.
     public func adding(_ duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
-        return Timestamp(
-            milliseconds: milliseconds + seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+        let (whole, isBeyond) = seconds.multipliedReportingOverflow(by: 1000)
+        let (span, isTooLong) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        let (sum, overflows) = milliseconds.addingReportingOverflow(span)
+        guard isBeyond || isTooLong || overflows else { return Timestamp(milliseconds: sum) }
+        return Timestamp(milliseconds: seconds < 0 ? .min : .max)
+    }
+
+    /// How long it is since `earlier`; below zero where that is later.
+    public func since(_ earlier: Timestamp) -> Duration {
+        let (difference, overflows) = milliseconds.subtractingReportingOverflow(
+            earlier.milliseconds)
+        guard overflows else { return .milliseconds(difference) }
+        return .milliseconds(milliseconds < 0 ? Int64.min : .max)
     }
 
     public init(from decoder: any Decoder) throws {
@@ -43,7 +55,8 @@ extension Timestamp: CustomStringConvertible {
     package func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
         let day: Int64 = 86_400_000
         let days = milliseconds.flooredQuotient(by: day)
-        let inDay = Int(milliseconds - days * day)
+        // The product of the first moment's day lies below what fits; its difference doesn't.
+        let inDay = Int(milliseconds &- days &* day)
         let date = CivilDate(daysSince1970: Int(days))
         func digits(_ value: Int, at index: Int, count: Int) {
             var rest = value

@@ -33,7 +33,7 @@ public struct FreezeDeadlines: Service {
     func once() async {
         guard service.isOnDuty else { return }
         do throws(RegistryError) {
-            for wave in try await service.store.wavesDue(at: service.time) { await thaw(wave) }
+            for wave in try await service.store.wavesDue() { await thaw(wave) }
         } catch {
             logger.warning("looking for frozen waves was put off", metadata: ["error": "\(error)"])
         }

@@ -16,9 +16,17 @@ public final class KnownToken: Sendable {
     var recentUse: Timestamp? { Self.time(lastUse.load(ordering: .relaxed)) }
 
     func note(useAt now: Timestamp) {
-        // Looked at first: of a thousand uses in a millisecond one writes.
-        guard lastUse.load(ordering: .relaxed) < now.milliseconds else { return }
+        // Looked at first: of a thousand uses in a millisecond one writes. A later one than now is of a
+        // clock that ran ahead, or of a thread that was some milliseconds quicker.
+        let last = lastUse.load(ordering: .relaxed)
+        guard last < now.milliseconds || last > now.adding(.seconds(1)).milliseconds else { return }
         lastUse.store(now.milliseconds, ordering: .relaxed)
+    }
+
+    /// Puts a use back that was taken. One that has come since is the later one.
+    func keep(useAt time: Timestamp) {
+        _ = lastUse.compareExchange(
+            expected: Self.never, desired: time.milliseconds, ordering: .relaxed)
     }
 
     func takeUse() -> Timestamp? {

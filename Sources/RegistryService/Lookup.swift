@@ -57,8 +57,16 @@ extension RegistryService {
     }
 
     /// The last revision that a time had seen.
+    /// - Throws: `unknownTime` for one that is later than the clock and than the log's last stamp. A clock
+    ///   that once ran ahead has left stamps that are still to come.
     public func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
-        try await store.revision(at: time)
+        let now = now()
+        if time > now {
+            let clocks = try await store.clocks()
+            let latest = max(now, clocks.now, clocks.stamp)
+            guard time <= latest else { throw .unknownTime(time, latest: latest) }
+        }
+        return try await store.revision(at: time)
     }
 
     /// The list of domains as it was right after `revision`, from the log.

@@ -11,6 +11,7 @@ public struct RegistryService: Sendable {
     let names: NamePolicy
     let now: @Sendable () -> Timestamp
     let verifications = Verifications()
+    let aheadOfClock = AheadOfClock()
     public let agents: AgentDirectory
     /// The agents of all nodes, where several share the store.
     let shared: SharedAgents?

@@ -59,7 +59,7 @@ public final class TokenDirectory: Sendable {
     /// Puts uses back that the store couldn't take.
     func keep(_ uses: [String: Timestamp]) {
         tokens.withLock { tokens in
-            for (id, time) in uses { tokens[id]?.note(useAt: time) }
+            for (id, time) in uses { tokens[id]?.keep(useAt: time) }
         }
     }
 }

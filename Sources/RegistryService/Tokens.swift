@@ -49,10 +49,13 @@ extension RegistryService {
         after: String?, limit: Int
     ) async throws(RegistryError) -> Read<Page<TokenRecord>> {
         var read = try await store.tokens(after: after, limit: limit)
+        let now = now()
         for index in read.value.items.indices {
             let recent = state.tokens.recentUse(of: read.value.items[index].id)
             let stored = read.value.items[index].lastUsedAt
+            // A use that's later than now is of a clock that ran ahead.
             read.value.items[index].lastUsedAt = [recent, stored].compactMap(\.self).max()
+                .map { min($0, now) }
         }
         return read
     }

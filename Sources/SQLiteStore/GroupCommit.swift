@@ -13,10 +13,11 @@ import RegistryModel
 /// it.
 final class GroupCommit: Sendable {
     private let pool: DatabasePool
-    private let ledger: Ledger
+    let ledger: Ledger
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     private let onCommit: SQLiteStore.CommitObserver
+    private let counts: DomainCounts?
     private let queue = CommitQueue()
     private let failure = FailureSignal()
     private let wal: WALGauge
@@ -26,9 +27,11 @@ final class GroupCommit: Sendable {
     private let commitTime = Timer(label: "registry_commit_duration_seconds")
 
     init(
-        pool: DatabasePool, wal: WALGauge, ledger: Ledger, now: @escaping @Sendable () -> Timestamp,
-        logger: Logger, onCommit: @escaping SQLiteStore.CommitObserver
+        pool: DatabasePool, wal: WALGauge, ledger: Ledger, counts: DomainCounts?,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger,
+        onCommit: @escaping SQLiteStore.CommitObserver
     ) {
+        self.counts = counts
         self.pool = pool
         self.wal = wal
         self.ledger = ledger
@@ -95,7 +98,7 @@ final class GroupCommit: Sendable {
         _ requests: [CommitRequest], in db: Database
     ) throws -> [Result<Ledger.Written, RegistryError>] {
         let time = now()
-        let transaction = SQLiteTransaction(db: db)
+        let transaction = SQLiteTransaction(db: db, counts: counts)
         // Nobody else's writes to keep: alone, a command needs no savepoint, and a large one has to do
         // without. Under a savepoint SQLite goes through all that was kept of it, each time that a
         // statement ends: a batch of 10,000 rows takes three times as long, one of 100,000 for ever.
@@ -105,11 +108,7 @@ final class GroupCommit: Sendable {
             if isShared { try transaction.statements[.savepoint].run() }
             do {
                 let written = try ledger.execute(request, in: transaction, now: time)
-                if !written.isKept {
-                    try undo(in: transaction, isShared)
-                } else if isShared {
-                    try transaction.statements[.release].run()
-                }
+                if isShared { try transaction.statements[.release].run() }
                 return Result<Ledger.Written, RegistryError>.success(written)
             } catch let refusal as RegistryError {
                 try undo(in: transaction, isShared)
@@ -199,13 +198,6 @@ final class GroupCommit: Sendable {
 
     func waitForFailure() async {
         await failure.wait()
-    }
-
-    func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
-        let oldest = now().adding(.zero - IdempotencyRecord.lifetime)
-        try await besides { transaction in
-            try transaction.maintain(tokenUses: tokenUses, forgetKeysBefore: oldest)
-        }
     }
 
     /// Writes what isn't in the log, in a transaction of its own between two groups.

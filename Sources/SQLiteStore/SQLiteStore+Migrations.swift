@@ -49,8 +49,9 @@ extension SQLiteStore {
             """, filter, limit: query.limit, MigrationDomain.init(row:))
     }
 
-    public func wavesDue(at now: Timestamp) async throws(RegistryError) -> [WaveName] {
-        try await reading { db in
+    public func wavesDue() async throws(RegistryError) -> [WaveName] {
+        let now = writer.time
+        return try await reading { db in
             try Row.fetchAll(
                 db,
                 sql: """

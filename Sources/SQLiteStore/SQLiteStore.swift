@@ -14,6 +14,7 @@ import RegistryModel
 public final class SQLiteStore: Store {
     let pool: DatabasePool
     let writer: GroupCommit
+    private let planner: DryRuns
     private let wal = WALGauge()
     private let lock: DataFolderLock
     let logger: Logger
@@ -29,7 +30,11 @@ public final class SQLiteStore: Store {
         public var quarantine: Duration
         /// How much one wave may do.
         public var blastRadius = BlastRadius()
+        /// How many locations there may be.
+        public var locationLimit = Location.maximumCount
         public var now: @Sendable () -> Timestamp
+        /// What the node's memory has counted; without it domains are counted in the store.
+        public var counts: DomainCounts?
         /// The files to bring the schema up to. Tests give older and newer ones.
         public var schema: [SchemaFile] = SchemaFile.sqlite
 
@@ -74,16 +79,16 @@ public final class SQLiteStore: Store {
         writer = GroupCommit(
             pool: pool, wal: wal,
             ledger: Ledger(
-                quarantine: configuration.quarantine, blastRadius: configuration.blastRadius),
-            now: configuration.now, logger: logger, onCommit: onCommit)
+                quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
+                locationLimit: configuration.locationLimit),
+            counts: configuration.counts, now: configuration.now, logger: logger,
+            onCommit: onCommit)
+        planner = try DryRuns(path: pool.path, writer: writer, counts: configuration.counts)
     }
 
     public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
-        try await writer.commit(request)
-    }
-
-    public func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
-        try await writer.maintain(tokenUses: tokenUses)
+        if let plan = request.dryRun { return try await planner.dryRun(request, plan) }
+        return try await writer.commit(request)
     }
 
     public func waitForFailure() async {
@@ -92,6 +97,7 @@ public final class SQLiteStore: Store {
 
     public func close() async {
         await writer.finish()
+        planner.close()
         // Readers still open only keep the file open a little longer.
         try? pool.close()
         lock.release()
@@ -107,7 +113,7 @@ public final class SQLiteStore: Store {
 }
 
 extension SQLiteStore {
-    private static func connectionSettings() -> GRDB.Configuration {
+    static func connectionSettings() -> GRDB.Configuration {
         var settings = GRDB.Configuration()
         settings.foreignKeysEnabled = true
         settings.maximumReaderCount = 4

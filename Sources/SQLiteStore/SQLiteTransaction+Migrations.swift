@@ -17,10 +17,6 @@ extension SQLiteTransaction {
         try run("UPDATE migration SET state = ? WHERE id = ?", [state.rawValue, id])
     }
 
-    func setDigest(_ digest: [UInt8], ofMigration id: String) throws {
-        try run("UPDATE migration SET digest = ? WHERE id = ?", [Data(digest), id])
-    }
-
     func put(_ wave: Wave, of migration: String) throws {
         try run(
             """
@@ -49,12 +45,6 @@ extension SQLiteTransaction {
             """, [location.text])
     }
 
-    func domainCount(at location: LocationName) throws -> Int {
-        try Int.fetchOne(
-            try db.cachedStatement(sql: "SELECT count(*) FROM domain WHERE location = ?"),
-            arguments: [location.text]) ?? 0
-    }
-
     func skippedNames(of migration: String, limit: Int) throws -> [SkippedName] {
         try SkippedName.first(limit, of: migration, db)
     }
@@ -63,16 +53,20 @@ extension SQLiteTransaction {
 extension SkippedName {
     static func first(_ limit: Int, of migration: String, _ db: Database) throws -> [SkippedName] {
         // The skipped ones come last: from the end of the waves on, no row is passed over.
-        try Row.fetchAll(
-            try db.cachedStatement(
-                sql: """
-                    SELECT m.fqdn, m.code FROM migration g
-                    JOIN migration_domain m ON m.migration = g.number
-                        AND m.position >= coalesce((SELECT max(first_position + size) FROM wave
-                            WHERE migration = g.number), 1)
-                    WHERE g.id = ? ORDER BY m.position LIMIT ?
-                    """), arguments: [migration, limit]
-        ).compactMap { row in
+        try all(
+            Row.fetchAll(
+                try db.cachedStatement(
+                    sql: """
+                        SELECT m.fqdn, m.code FROM migration g
+                        JOIN migration_domain m ON m.migration = g.number
+                            AND m.position >= coalesce((SELECT max(first_position + size) FROM wave
+                                WHERE migration = g.number), 1)
+                        WHERE g.id = ? ORDER BY m.position LIMIT ?
+                        """), arguments: [migration, limit]))
+    }
+
+    static func all(_ rows: [Row]) -> [SkippedName] {
+        rows.compactMap { row in
             Code(rawValue: row["code"]).map {
                 SkippedName(fqdn: FQDN(canonical: row["fqdn"]), code: $0)
             }

@@ -4,8 +4,8 @@ import GRDB
 import RegistryLedger
 import RegistryModel
 
-// Plans, set-based. The selection is staged in temporary tables of the writer's connection, which
-// hold nothing between two plans; the plan itself is read from them in a few statements.
+// Plans, set-based. The selection is staged in temporary tables of the connection, which hold nothing
+// between two plans; the plan itself is read from them in a few statements.
 
 extension SQLiteTransaction {
     func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {
@@ -15,17 +15,30 @@ extension SQLiteTransaction {
                     position INTEGER PRIMARY KEY, fqdn TEXT NOT NULL, is_again INTEGER NOT NULL);
                 CREATE TEMP TABLE IF NOT EXISTS plan_row (
                     position INTEGER PRIMARY KEY, fqdn TEXT NOT NULL, mode TEXT,
-                    registered_at INTEGER, code TEXT, turn INTEGER);
-                DELETE FROM temp.plan_name;
-                DELETE FROM temp.plan_row;
+                    registered_at INTEGER, code TEXT);
+                CREATE TEMP TABLE IF NOT EXISTS plan_turn (
+                    turn INTEGER PRIMARY KEY, fqdn TEXT NOT NULL, mode TEXT NOT NULL,
+                    registered_at INTEGER NOT NULL);
                 """)
+        try clearStage()
         switch selection {
         case .names(let names): try stage(names)
         case .filter(let filter, let sample): try stage(filter, sample)
         }
         try sortOut(from: from)
-        let row = try row("SELECT count(*) AS selected, count(turn) AS eligible FROM plan_row", [])
+        let row = try row(
+            """
+            SELECT (SELECT count(*) FROM plan_row) AS selected,
+                (SELECT count(*) FROM plan_turn) AS eligible
+            """, [])
         return PlanCounts(selected: row?["selected"] ?? 0, eligible: row?["eligible"] ?? 0)
+    }
+
+    func clearStage() throws {
+        try db.execute(
+            sql: """
+                DELETE FROM temp.plan_name; DELETE FROM temp.plan_row; DELETE FROM temp.plan_turn;
+                """)
     }
 
     private func stage(_ names: [FQDN]) throws {
@@ -75,18 +88,16 @@ extension SQLiteTransaction {
             """, [from.text])
         try run(
             """
-            UPDATE plan_row SET turn = o.turn
-            FROM (SELECT position, row_number() OVER (ORDER BY position) AS turn
-                  FROM plan_row WHERE code IS NULL) o
-            WHERE plan_row.position = o.position
+            INSERT INTO plan_turn (turn, fqdn, mode, registered_at)
+            SELECT row_number() OVER (ORDER BY position), fqdn, mode, registered_at
+            FROM plan_row WHERE code IS NULL ORDER BY position
             """, [])
     }
 
     func keepPlan(_ migration: Migration) throws {
         try insert(migration)
         let number = db.lastInsertedRowID
-        var first = 1
-        for wave in migration.waves {
+        let first = try forEachWave(migration.waves) { wave, first, last in
             try run(
                 """
                 INSERT INTO wave (migration, number, state, first_position, size)
@@ -96,9 +107,8 @@ extension SQLiteTransaction {
                 """
                 INSERT INTO migration_domain (migration, position, fqdn, wave, mode, registered_at)
                 SELECT ?, row_number() OVER (ORDER BY fqdn) + ?, fqdn, ?, mode, registered_at
-                FROM plan_row WHERE turn BETWEEN ? AND ? ORDER BY fqdn
-                """, [number, first - 1, wave.number, first, first + wave.size - 1])
-            first += wave.size
+                FROM plan_turn WHERE turn BETWEEN ? AND ? ORDER BY fqdn
+                """, [number, first - 1, wave.number, first, last])
         }
         try run(
             """
@@ -106,7 +116,18 @@ extension SQLiteTransaction {
             SELECT ?, row_number() OVER (ORDER BY position) + ?, fqdn, code
             FROM plan_row WHERE code IS NOT NULL
             """, [number, first - 1])
-        try db.execute(sql: "DELETE FROM temp.plan_name; DELETE FROM temp.plan_row;")
+        try clearStage()
+    }
+
+    /// - Parameter body: gets a wave, and its first and last turn.
+    /// - Returns: the first turn after them.
+    private func forEachWave(
+        _ waves: [Wave], _ body: (Wave, _ first: Int, _ last: Int) throws -> Void
+    ) throws -> Int {
+        try waves.reduce(1) { first, wave in
+            try body(wave, first, first + wave.size - 1)
+            return first + wave.size
+        }
     }
 
     private func insert(_ migration: Migration) throws {
@@ -127,18 +148,31 @@ extension SQLiteTransaction {
             ])
     }
 
-    func addPlan(of migration: String, to hash: inout NetstringHash) throws {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT wave, fqdn, mode FROM migration_domain
-                WHERE migration = (SELECT number FROM migration WHERE id = ?)
-                    AND wave IS NOT NULL ORDER BY position
-                """)
-        try RawStatement(statement, in: db).forEach {
-            $0.text(migration)
-        } _: { row in
-            row.add(fields: 0..<3, to: &hash)
+    func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws {
+        let statement = try RawStatement(
+            db.cachedStatement(
+                sql: """
+                    SELECT ?1, fqdn, mode FROM plan_turn WHERE turn BETWEEN ?2 AND ?3 ORDER BY fqdn
+                    """), in: db)
+        _ = try forEachWave(waves) { wave, first, last in
+            try statement.forEach {
+                $0.number(wave.number)
+                $0.number(first)
+                $0.number(last)
+            } _: { row in
+                row.add(fields: 0..<3, to: &hash)
+            }
         }
+    }
+
+    func stagedSkippedNames(limit: Int) throws -> [SkippedName] {
+        try SkippedName.all(
+            Row.fetchAll(
+                try db.cachedStatement(
+                    sql: """
+                        SELECT fqdn, code FROM plan_row WHERE code IS NOT NULL
+                        ORDER BY position LIMIT ?
+                        """), arguments: [limit]))
     }
 }
 

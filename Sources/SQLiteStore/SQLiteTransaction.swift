@@ -9,9 +9,12 @@ import RegistryModel
 struct SQLiteTransaction: LedgerTransaction {
     let db: Database
     let statements: StatementBook
+    /// What memory knows, of a revision that isn't later than this transaction's.
+    let counts: DomainCounts?
 
-    init(db: Database) {
+    init(db: Database, counts: DomainCounts? = nil) {
         self.db = db
+        self.counts = counts
         statements = StatementBook(db)
     }
 
@@ -192,7 +195,29 @@ extension SQLiteTransaction {
         {
             return true
         }
+        if let count = try knownDomainCount(at: location) { return count > 0 }
         return try exists("SELECT 1 FROM domain WHERE location = ? LIMIT 1", [location.text])
+    }
+
+    func locationCount() throws -> Int {
+        try row("SELECT count(*) FROM location", [])?[0] ?? 0
+    }
+
+    func domainCount(at location: LocationName) throws -> Int {
+        if let count = try knownDomainCount(at: location) { return count }
+        return try row("SELECT count(*) FROM domain WHERE location = ?", [location.text])?[0] ?? 0
+    }
+
+    /// What memory counted, and what the log has written since: that takes as long as those lines are
+    /// many, and not as the table is. Nil where memory isn't of this log.
+    private func knownDomainCount(at location: LocationName) throws -> Int? {
+        guard let known = counts?(), known.revision <= (try head().revision) else { return nil }
+        let difference: Int? = try row(
+            """
+            SELECT coalesce(sum(after_location = ?1), 0) - coalesce(sum(before_location = ?1), 0)
+            FROM change_log WHERE revision > ?2
+            """, [location.text, known.revision.number])?[0]
+        return difference.map { (known.value[location] ?? 0) + $0 }
     }
 }
 
@@ -240,22 +265,5 @@ extension SQLiteTransaction {
             $0.text(ChangeRow.text(record.outcome))
             $0.time(record.createdAt)
         }
-    }
-
-    /// Forgets at most 1000 keys a call, so that writers don't wait long.
-    func maintain(tokenUses: [String: Timestamp], forgetKeysBefore oldest: Timestamp) throws {
-        for (token, time) in tokenUses {
-            try run(
-                """
-                INSERT INTO token_use (token, last_used_at)
-                SELECT id, ? FROM token WHERE id = ?
-                ON CONFLICT (token) DO UPDATE SET last_used_at = max(last_used_at, excluded.last_used_at)
-                """, [time.milliseconds, token])
-        }
-        try run(
-            """
-            DELETE FROM idempotency WHERE (token, key) IN (
-                SELECT token, key FROM idempotency WHERE created_at < ? LIMIT 1000)
-            """, [oldest.milliseconds])
     }
 }

@@ -22,21 +22,23 @@ enum OpenStore {
             logger.critical(
                 "the table missed a revision", metadata: ["revision": "\(changes.revision)"])
         }
+        let counts = { @Sendable () in state.domainCounts }
         switch options.store {
-        case .embedded: return try embedded(options, logger, observer)
+        case .embedded: return try embedded(options, counts, logger, observer)
         case .postgres(let connection):
-            return try await postgres(connection, options, logger, observer)
+            return try await postgres(connection, options, counts, logger, observer)
         }
     }
 
     private static func embedded(
-        _ options: ServeOptions, _ logger: Logger,
+        _ options: ServeOptions, _ counts: @escaping DomainCounts, _ logger: Logger,
         _ observer: @escaping @Sendable (RevisionChanges) -> Void
     ) throws -> SQLiteStore {
         do {
             var configuration = SQLiteStore.Configuration(
                 folder: options.folder, quarantine: options.quarantine, now: SystemClock.now)
             configuration.blastRadius = options.blastRadius
+            configuration.counts = counts
             return try SQLiteStore(configuration, logger: logger, onCommit: observer)
         } catch let error as StoreOpeningError {
             throw CommandFailure.failed(error.description)
@@ -46,7 +48,8 @@ enum OpenStore {
     /// Waits for a database that may still come, for a while: it's often started together with its
     /// nodes. What waiting doesn't help ends at once.
     private static func postgres(
-        _ connection: ConnectionSettings, _ options: ServeOptions, _ logger: Logger,
+        _ connection: ConnectionSettings, _ options: ServeOptions,
+        _ counts: @escaping DomainCounts, _ logger: Logger,
         _ observer: @escaping @Sendable (RevisionChanges) -> Void
     ) async throws -> PostgresStore {
         // Nothing else makes it here, and the first admin token goes there.
@@ -54,8 +57,9 @@ enum OpenStore {
             at: options.folder, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         var configuration = PostgresStore.Configuration(
-            connection: connection, quarantine: options.quarantine, now: SystemClock.now)
+            connection: connection, quarantine: options.quarantine)
         configuration.blastRadius = options.blastRadius
+        configuration.counts = counts
         let deadline = ContinuousClock.now + options.storeWait
         while true {
             do {

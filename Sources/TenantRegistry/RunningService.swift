@@ -39,13 +39,16 @@ enum RunningService {
         try await load(service, logger)
         try service.followOthers()
         try await makeFirstToken(service, folder: options.folder, logger)
+        let clocks = ClockWatch(service, logger: logger)
+        await clocks.look()
         registry.observe(service, store)
         let drain = DrainSignal()
         let server = RegistryServer(
             service: service, options: options.http, drain: drain,
             metrics: { registry.render() }, logger: logger)
         registry.register(collector: { server.recordLoad() })
-        try await serve(server, options, service: service, store: store, drain: drain, logger)
+        try await serve(
+            server, options, service: service, store: store, clocks: clocks, drain: drain, logger)
     }
 
     private static func load(_ service: RegistryService, _ logger: Logger) async throws {
@@ -84,12 +87,13 @@ enum RunningService {
 
     private static func serve(
         _ server: RegistryServer, _ options: ServeOptions, service: RegistryService,
-        store: any Store, drain: DrainSignal, _ logger: Logger
+        store: any Store, clocks: ClockWatch, drain: DrainSignal, _ logger: Logger
     ) async throws {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreWatch(store: store)),
             .init(service: Maintenance(service, logger: logger)),
             .init(service: FreezeDeadlines(service, logger: logger)),
+            .init(service: clocks),
         ]
         if let reports = AgentReports(service, logger: logger) {
             services.append(.init(service: reports))

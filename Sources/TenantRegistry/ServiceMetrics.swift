@@ -35,6 +35,8 @@ extension PrometheusRegistry {
                 "registry_agents_lagging": "Agents that count and are silent past their lease.",
                 "registry_log_lines_dropped_total":
                     "Log lines that were dropped: whoever reads the log was too slow, or gone.",
+                "registry_log_ahead_seconds":
+                    "How far the log's last stamp is ahead of the clock, 0 where it isn't.",
                 "registry_wal_bytes": "Size of SQLite's write-ahead log.",
                 "registry_store_silence_seconds":
                     "Time since the database was last heard of: how old answers are at most.",
@@ -50,6 +52,7 @@ extension PrometheusRegistry {
 
     /// Values that are read when somebody asks.
     func observe(_ service: RegistryService, _ store: any Store) {
+        let ahead = Gauge(label: "registry_log_ahead_seconds")
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
         let agents = Gauge(label: "registry_agents")
@@ -71,6 +74,7 @@ extension PrometheusRegistry {
             agents.record(counts.agents)
             lagging.record(counts.silent)
             waits.record(service.agents.waits)
+            ahead.record(service.logAhead / .seconds(1))
             if let (gauge, store) = wal { gauge.record(store.walBytes) }
             if let (silence, duty, store) = shared {
                 silence.record(store.silence / .seconds(1))

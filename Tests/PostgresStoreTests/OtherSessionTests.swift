@@ -30,6 +30,26 @@ import Testing
         }
     }
 
+    /// A dry run takes no lock: whoever holds the head holds up writes alone.
+    @Test func `holds up no dry run`() async throws {
+        let database = try await TestDatabase()
+        let node = try await Node(database.url)
+        try await node.run(new("a.example"))
+        let other = try await database.server.session(in: database.name)
+        try await other.run(Self.takesHead)
+        let dry = try await node.run(
+            .planMigration(
+                MigrationPlan(
+                    id: "m", name: "n", from: LocationName(canonical: "japan"),
+                    to: LocationName(canonical: "aws"),
+                    selection: .filter(DomainFilter(), sample: nil), isDryRun: true)))
+        guard case .migration(let plan) = dry.outcome else { throw RegistryError.inconsistent }
+        #expect(plan.counts.eligible == 1)
+        try await other.run("ROLLBACK")
+        await node.store.close()
+        try await database.drop()
+    }
+
     enum Limit: String, CaseIterable, CustomTestStringConvertible {
         case lockTimeout = "lock_timeout"
         case statementTimeout = "statement_timeout"

@@ -83,7 +83,7 @@ import Testing
             try await store.run(new("late.example"))
         }
         await #expect(throws: RegistryError.storeFailed) {
-            try await store.maintain(tokenUses: [:])
+            try await store.note(tokenUses: [:])
         }
         #expect(folder.observed.value.count == 1, "only the write before")
         await store.close()
@@ -109,7 +109,7 @@ import Testing
         await store.waitForFailure()
         await #expect(throws: RegistryError.storeFailed) { try await store.run(new("b.example")) }
         await #expect(throws: RegistryError.storeFailed) {
-            try await store.maintain(tokenUses: [:])
+            try await store.note(tokenUses: [:])
         }
         await store.close()
         let again = try folder.open()

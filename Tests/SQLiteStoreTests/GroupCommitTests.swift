@@ -55,6 +55,35 @@ import Testing
         await store.close()
     }
 
+    @Test func `don't wait for dry runs, nor these for them`() async throws {
+        let store = try folder.open()
+        try await store.run(new("a.example"))
+        let gate = DispatchSemaphore(value: 0)
+        store.pool.asyncWriteWithoutTransaction { _ in gate.wait() }
+        async let write = store.run(new("b.example"))
+        let selections: [Selection] = [
+            .names([fqdn("a.example"), fqdn("b.example")]),
+            .filter(DomainFilter(suffix: "example"), sample: nil),
+        ]
+        for selection in selections {
+            let dry = try await store.run(
+                .planMigration(
+                    MigrationPlan(
+                        id: "m", name: "n", from: LocationName(canonical: "japan"),
+                        to: LocationName(canonical: "aws"), selection: selection, isDryRun: true)))
+            guard case .migration(let plan) = dry.outcome else { throw RegistryError.inconsistent }
+            #expect(plan.counts.eligible == 1)
+            #expect(dry.revision == Revision(1))
+        }
+        gate.signal()
+        #expect(try await write.revision == Revision(2))
+        let planned = try await store.pool.read { db in
+            try Int.fetchOne(db, sql: "SELECT count(*) FROM migration")
+        }
+        #expect(planned == 0)
+        await store.close()
+    }
+
     @Test func `are refused one by one, and a refused one leaves nothing behind`() async throws {
         let store = try folder.open()
         try await store.run(new("taken.example"))
@@ -150,7 +179,8 @@ import Testing
             folder.clock.change { $0 = $0.adding(.seconds(40_000)) }
         }
         let used = folder.clock.value
-        try await store.maintain(tokenUses: ["a": used])
+        try await store.note(tokenUses: ["a": used])
+        #expect(try await store.forgetKeys(atMost: 9) == 1)
         let (keys, uses) = try await store.pool.read { db in
             (
                 try String.fetchAll(db, sql: "SELECT key FROM idempotency ORDER BY key"),

@@ -35,14 +35,14 @@ import Testing
             let deadline = try #require(
                 try await session.freeze(of: migration, for: .seconds(60)).deadline)
             session.pass(.seconds(59))
-            #expect(try await session.store.wavesDue(at: session.clock.value).isEmpty)
+            #expect(try await session.store.wavesDue().isEmpty)
             await #expect(throws: RegistryError.self) {
                 try await session.take(.thawWhenDue, of: migration)
             }
             let again = try await session.reopened()
             again.pass(.seconds(1))
             #expect(
-                try await again.store.wavesDue(at: again.clock.value)
+                try await again.store.wavesDue()
                     == [WaveName(migration: migration.id, number: 1)])
             await #expect(throws: RegistryError.freezeIsOver(wave: 1, at: deadline)) {
                 try await again.cutOver(of: migration)

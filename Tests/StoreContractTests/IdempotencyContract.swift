@@ -73,17 +73,17 @@ import Testing
             try await session.commit(new("a.example"), key: key("k"))
             session.pass(.milliseconds(86_399_999))
             #expect(try await session.store.replay(of: key("k"))?.isReplay == true)
-            try await session.store.maintain(tokenUses: [:])
+            #expect(try await session.store.forgetKeys(atMost: 9) == 0)
             #expect(try await session.store.replay(of: key("k"))?.isReplay == true)
             session.pass(.milliseconds(1))
             #expect(try await session.store.replay(of: key("k")) == nil)
             // The key is free for another request, and that one is remembered from now on.
             let second = key("k", digest: 2)
             #expect(try await !session.commit(new("b.example"), key: second).isReplay)
-            try await session.store.maintain(tokenUses: [:])
+            #expect(try await session.store.forgetKeys(atMost: 9) == 0, "it has been replaced")
             #expect(try await session.store.replay(of: second)?.isReplay == true)
             session.pass(.seconds(86_401))
-            try await session.store.maintain(tokenUses: [:])
+            #expect(try await session.store.forgetKeys(atMost: 9) == 1)
             session.clock.change { $0 = $0.adding(.seconds(-86_401)) }
             #expect(try await session.store.replay(of: second) == nil, "maintenance dropped it")
         }

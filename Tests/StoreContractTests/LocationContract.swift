@@ -102,4 +102,32 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `aren't more than there may be, whoever comes first`(engine: StoreUnderTest) async throws {
+        try await engine.run(locationLimit: 4) { session in
+            for name in ["one", "two"] {
+                try await session.commit(.putLocation(LocationName(canonical: name), settings()))
+            }
+            let two = LocationName(canonical: "two")
+            await #expect(throws: RegistryError.tooManyLocations(limit: 4)) {
+                try await session.commit(.putLocation(nowhere, settings()))
+            }
+            // One that is there is changed all the same; and where one goes, another may come.
+            try await session.commit(.putLocation(two, settings("http://other")))
+            try await session.commit(.deleteLocation(two))
+            let made = await withTaskGroup(of: Bool.self) { group in
+                for number in 0..<8 {
+                    let name = LocationName(canonical: "new-\(number)")
+                    group.addTask {
+                        (try? await session.commit(.putLocation(name, settings()))) != nil
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(made == 1)
+            let all = try await session.store.locations(after: nil, limit: 9).value.items
+            #expect(all.count == 4)
+        }
+    }
 }

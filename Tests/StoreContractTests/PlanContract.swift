@@ -219,4 +219,101 @@ import Testing
             #expect(Set(migration.warnings.map(\.code)) == ["blast-radius"])
         }
     }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `counts what its source has left as of its own revision`(engine: StoreUnderTest)
+        async throws
+    {
+        let radius = BlastRadius(minimumRemaining: 3)
+        try await engine.run(blastRadius: radius) { session in
+            let names = (0..<5).map { "n\($0).example" }
+            try await session.registerAll(names)
+            func left(_ planned: [String]) async throws -> String? {
+                let dry = try await session.plan(planned, dryRun: true)
+                let plan = try await session.plan(planned)
+                #expect(dry.warnings == plan.warnings)
+                try await session.commit(.cancelMigration(id: plan.id))
+                return dry.warnings.first?.detail
+            }
+            #expect(try await left(["n0.example", "n1.example"]) == nil)
+            try await session.commit(.patch("n4.example", location: aws))
+            let words = "the wave leaves 2 domains at japan; at least 3 must remain"
+            #expect(try await left(["n0.example", "n1.example"]) == words)
+            try await session.commit(.release(fqdn("n3.example"), ifMatch: nil))
+            #expect(try await left(["n0.example"]) == words)
+            try await session.commit(.restore(fqdn("n3.example")))
+            #expect(try await left(["n0.example"]) == nil)
+
+            let plan = try await session.plan(
+                ["n0.example", "n1.example"], waves: [.count(1), .rest])
+            try await session.cutOver(1, of: plan)
+            await #expect(throws: RegistryError.blastRadius(words)) {
+                try await session.cutOver(2, of: plan)
+            }
+            try await session.register("more.example")
+            try await session.cutOver(2, of: plan)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `counts in the store where memory is behind, or isn't there`(engine: StoreUnderTest)
+        async throws
+    {
+        let radius = BlastRadius(minimumRemaining: 3)
+        try await engine.run(blastRadius: radius) { session in
+            // A node's memory that hears of nothing after its start.
+            let deaf = try await session.alongside { table in
+                let counts = Dictionary(
+                    uniqueKeysWithValues: try table.statistics().value.locations.map {
+                        ($0.name, $0.domains)
+                    })
+                let known = Read(counts, at: try table.statistics().revision)
+                return { known }
+            }
+            try await deaf.registerAll((0..<4).map { "n\($0).example" })
+            #expect(try await deaf.plan(["n0.example"], dryRun: true).warnings.isEmpty)
+            #expect(
+                try await deaf.plan(["n0.example", "n1.example"], dryRun: true).warnings.count == 1)
+            await deaf.store.close()
+            let none = try await deaf.alongside { _ in { nil } }
+            #expect(try await none.plan(["n0.example"], dryRun: true).warnings.isEmpty)
+            #expect(try await none.plan(["n0.example", "n1.example"]).warnings.count == 1)
+            await none.store.close()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `that is dry is what follows, with many waves, filters and names left out`(
+        engine: StoreUnderTest
+    ) async throws {
+        try await engine.run { session in
+            let names = (0..<40).map { "n\($0 * 7 % 40).example" }
+            try await session.registerAll(names)
+            try await session.registerAll(["there.example"], at: aws)
+            _ = try await session.plan(["n3.example", "n4.example"])
+            let selections: [Selection] = [
+                .names(
+                    (names + ["unknown.example", "n1.example", "there.example"]).map { fqdn($0) }),
+                .filter(DomainFilter(suffix: "example"), sample: nil),
+                .filter(DomainFilter(prefix: "n1"), sample: Sample(percent: 50)),
+                .filter(DomainFilter(tenant: "nobody"), sample: nil),
+            ]
+            for selection in selections {
+                for waves in [
+                    [WaveSize.rest], [.count(3), .percent(10), .count(1), .rest], [.count(2)],
+                ] {
+                    var plan = MigrationPlan(
+                        id: MigrationPlan.newID(), name: "n", from: japan, to: aws,
+                        selection: selection, waves: waves, freeze: .reject, isDryRun: true)
+                    var dry = try await session.plan(plan)
+                    plan.isDryRun = false
+                    let real = try await session.plan(plan)
+                    dry.id = real.id
+                    #expect(dry == real)
+                    #expect(try await session.current(real) == real)
+                    try await session.commit(.cancelMigration(id: real.id))
+                }
+            }
+        }
+    }
 }

@@ -1,11 +1,14 @@
 import Foundation
 import RegistryModel
+import RoutingTable
 
 /// One open store with a clock that stands until it is set, and what its observer was told.
 final class StoreSession: Sendable {
     let store: any Store
     let clock: Shared<Timestamp>
     let observed = Shared<[RevisionChanges]>([])
+    /// As a node has it, which follows what is committed.
+    let table = CompactRoutingTable()
     private let engine: StoreUnderTest
     private let settings: StoreUnderTest.Settings
 
@@ -13,25 +16,46 @@ final class StoreSession: Sendable {
 
     convenience init(
         _ engine: StoreUnderTest, folder: URL, quarantine: Duration,
-        blastRadius: BlastRadius = BlastRadius()
+        blastRadius: BlastRadius = BlastRadius(), locationLimit: Int = Location.maximumCount
     ) async throws {
         try await self.init(
             engine, folder: folder, quarantine: quarantine, blastRadius: blastRadius,
-            clock: Shared(Self.start))
+            locationLimit: locationLimit, clock: Shared(Self.start))
     }
 
     private init(
         _ engine: StoreUnderTest, folder: URL, quarantine: Duration, blastRadius: BlastRadius,
-        clock: Shared<Timestamp>
+        locationLimit: Int, clock: Shared<Timestamp>, counts: DomainCounts? = nil
     ) async throws {
-        let observed = observed
+        let (observed, table) = (observed, table)
         self.clock = clock
         self.engine = engine
         settings = StoreUnderTest.Settings(
             folder: folder, quarantine: quarantine, blastRadius: blastRadius,
-            now: { clock.value },
-            onCommit: { changes in observed.change { $0.append(changes) } })
+            locationLimit: locationLimit, now: { clock.value },
+            counts: counts ?? { Self.counts(in: table) },
+            onCommit: { changes in
+                observed.change { $0.append(changes) }
+                _ = table.apply(changes)
+            })
         store = try await engine.open(settings)
+        let load = table.beginLoad()
+        let head = try await store.snapshot { part in
+            switch part {
+            case .locations(let more): load.add(more)
+            case .domains(let more): load.add(more)
+            case .tokens, .openMigrations: break
+            }
+        }
+        _ = load.finish(at: Position(epoch: head.epoch, revision: head.revision))
+    }
+
+    private static func counts(in table: CompactRoutingTable) -> Read<[LocationName: Int]>? {
+        guard let statistics = try? table.statistics() else { return nil }
+        return Read(
+            Dictionary(
+                uniqueKeysWithValues: statistics.value.locations.map { ($0.name, $0.domains) }),
+            at: statistics.revision)
     }
 
     /// Closes the store and opens it again.
@@ -39,7 +63,18 @@ final class StoreSession: Sendable {
         await store.close()
         return try await StoreSession(
             engine, folder: settings.folder, quarantine: settings.quarantine,
-            blastRadius: settings.blastRadius, clock: clock)
+            blastRadius: settings.blastRadius, locationLimit: settings.locationLimit, clock: clock)
+    }
+
+    /// Closes the store and opens it again, with a memory that is made of what the table has then.
+    func alongside(
+        _ counts: @escaping (CompactRoutingTable) throws -> DomainCounts
+    ) async throws -> StoreSession {
+        await store.close()
+        return try await StoreSession(
+            engine, folder: settings.folder, quarantine: settings.quarantine,
+            blastRadius: settings.blastRadius, locationLimit: settings.locationLimit, clock: clock,
+            counts: try counts(table))
     }
 
     func pass(_ duration: Duration) {

@@ -13,7 +13,9 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         var folder: URL
         var quarantine: Duration
         var blastRadius = BlastRadius()
+        var locationLimit = Location.maximumCount
         var now: @Sendable () -> Timestamp
+        var counts: DomainCounts
         var onCommit: @Sendable (RevisionChanges) -> Void
     }
 
@@ -30,6 +32,8 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         var configuration = SQLiteStore.Configuration(
             folder: settings.folder, quarantine: settings.quarantine, now: settings.now)
         configuration.blastRadius = settings.blastRadius
+        configuration.counts = settings.counts
+        configuration.locationLimit = settings.locationLimit
         return try SQLiteStore(configuration, logger: silent, onCommit: settings.onCommit)
     }
 
@@ -41,6 +45,8 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
             connection: try ConnectionSettings(url: server.url(database)),
             quarantine: settings.quarantine, now: settings.now)
         configuration.blastRadius = settings.blastRadius
+        configuration.counts = settings.counts
+        configuration.locationLimit = settings.locationLimit
         configuration.readers = 2
         configuration.agentClock = settings.now
         return try await PostgresStore.open(
@@ -54,13 +60,14 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
     /// Runs `body` on a fresh store, and takes the store away afterwards.
     func run(
         quarantine: Duration = .seconds(90 * 86_400), blastRadius: BlastRadius = BlastRadius(),
-        _ body: (StoreSession) async throws -> Void
+        locationLimit: Int = Location.maximumCount, _ body: (StoreSession) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("store-contract-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let session = try await StoreSession(
-            self, folder: folder, quarantine: quarantine, blastRadius: blastRadius)
+            self, folder: folder, quarantine: quarantine, blastRadius: blastRadius,
+            locationLimit: locationLimit)
         do {
             try await body(session)
         } catch {

@@ -83,8 +83,9 @@ import Testing
         try await engine.run { session in
             try await session.commit(.createToken(token("a")))
             let late = StoreSession.start.adding(.seconds(9))
-            try await session.store.maintain(tokenUses: ["a": late, "unknown": late])
-            try await session.store.maintain(tokenUses: ["a": StoreSession.start])
+            session.pass(.seconds(9))
+            try await session.store.note(tokenUses: ["a": late, "unknown": late])
+            try await session.store.note(tokenUses: ["a": StoreSession.start])
             let listed = try await session.store.tokens(after: nil, limit: 10).value.items
             #expect(listed.map(\.lastUsedAt) == [late])
             #expect(try await session.revision() == 1, "not a revision")

@@ -143,7 +143,7 @@ struct WaveTrial {
                     wave.deadline.map { $0 <= model.now } ?? false
                 }.map { WaveName(migration: migration.id, number: $0.0) }
             })
-        let found = try await session.store.wavesDue(at: model.now)
+        let found = try await session.store.wavesDue()
         try #require(Set(found) == due)
         for wave in found {
             let step = WaveStep(.thawWhenDue, migration: wave.migration, wave: wave.number)

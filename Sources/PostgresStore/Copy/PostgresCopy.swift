@@ -10,7 +10,7 @@ public final class PostgresCopySource: CopySource {
         session = CopySession(connection)
         try await session.run { connection in
             let migrator = SchemaMigrator(
-                files: SchemaFile.postgres, now: Timestamp(milliseconds: 0))
+                files: SchemaFile.postgres, clock: DatabaseClock(given: nil))
             guard try migrator.applied(connection).count == SchemaFile.postgres.count else {
                 throw PostgresOpeningError.foreign("its schema is older than this binary's")
             }
@@ -63,7 +63,8 @@ public final class PostgresCopyTarget: CopyTarget {
         session = CopySession(connection)
         try await session.run { connection in
             try connection.query("BEGIN")
-            let migrator = SchemaMigrator(files: SchemaFile.postgres, now: now)
+            let migrator = SchemaMigrator(
+                files: SchemaFile.postgres, clock: DatabaseClock(given: { now }))
             guard try !migrator.hasSchemaHistory(connection) else {
                 throw PostgresOpeningError.foreign("it holds a store already; copy into a new one")
             }

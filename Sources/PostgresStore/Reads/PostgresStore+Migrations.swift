@@ -49,13 +49,15 @@ extension PostgresStore {
         ) { row, _ in MigrationDomain(row: row) }
     }
 
-    public func wavesDue(at now: Timestamp) async throws(RegistryError) -> [WaveName] {
-        try await asking { connection in
+    public func wavesDue() async throws(RegistryError) -> [WaveName] {
+        let now = clock.parameter
+        return try await asking { connection in
             try connection.query(
                 """
                 SELECT g.id, w.number FROM wave w JOIN migration g ON g.number = w.migration
-                WHERE w.state = 'frozen' AND w.deadline <= $1 ORDER BY w.deadline
-                """, [.number(now.milliseconds)]
+                WHERE w.state = 'frozen' AND w.deadline <= \(DatabaseClock.coalesce("$1"))
+                ORDER BY w.deadline
+                """, [now]
             ).map { WaveName(migration: $0.text(0), number: $0.integer(1)) }
         }
     }

@@ -69,9 +69,9 @@ extension PostgresStore {
     }
 
     public func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
-        let now = now()
-        return try await asking { connection in
-            try connection.query(
+        return try await asking { [clock] connection in
+            let now = try clock.read(connection)
+            return try connection.query(
                 "SELECT \(IdempotencyRecord.columns) FROM idempotency WHERE token = $1 AND key = $2",
                 [.text(key.token), .text(key.key)]
             ).first.flatMap(IdempotencyRecord.init(row:))?.replay(of: key, at: now)
@@ -90,8 +90,7 @@ extension PostgresStore {
     }
 
     public func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
-        let now = now()
-        return try await reading { connection in
+        try await reading { [clock] connection in
             let revision = try Head.read(connection).revision
             let isLive = try connection.query(
                 "SELECT EXISTS (SELECT FROM domain WHERE fqdn = $1)", [.text(fqdn.text)]
@@ -100,7 +99,9 @@ extension PostgresStore {
             let until = try connection.query(
                 "SELECT available_at FROM released_domain WHERE fqdn = $1", [.text(fqdn.text)]
             ).first?.time(0)
-            guard let until, until > now else { return Read(.free, at: revision) }
+            guard let until, until > (try clock.read(connection)) else {
+                return Read(.free, at: revision)
+            }
             return Read(.quarantined(until: until), at: revision)
         }
     }
@@ -159,30 +160,6 @@ extension PostgresStore {
             let hasMore = items.count > limit
             if hasMore { items.removeLast() }
             return Read(Page(items: items, hasMore: hasMore), at: revision)
-        }
-    }
-
-    public func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
-        let oldest = now().adding(.zero - IdempotencyRecord.lifetime)
-        let uses = tokenUses.sorted { $0.key < $1.key }
-        try await asking { connection in
-            // In one order: two nodes that write the same rows must not wait for each other.
-            try connection.query(
-                """
-                INSERT INTO token_use (token, last_used_at)
-                SELECT t.id, n.time FROM unnest($1, $2) AS n (token, time) JOIN token t ON t.id = n.token
-                ORDER BY t.id
-                ON CONFLICT (token) DO UPDATE
-                SET last_used_at = greatest(token_use.last_used_at, excluded.last_used_at)
-                """,
-                [.texts(uses.map(\.key)), .numbers(uses.map(\.value.milliseconds))])
-            // A thousand at a time, so that nobody waits long; what another node is at is its own.
-            try connection.query(
-                """
-                DELETE FROM idempotency WHERE (token, key) IN (
-                    SELECT token, key FROM idempotency WHERE created_at < $1
-                    LIMIT 1000 FOR UPDATE SKIP LOCKED)
-                """, [.number(oldest.milliseconds)])
         }
     }
 }

@@ -15,10 +15,6 @@ extension PostgresTransaction {
             "UPDATE migration SET state = $1 WHERE id = $2", [.text(state.rawValue), .text(id)])
     }
 
-    func setDigest(_ digest: [UInt8], ofMigration id: String) throws {
-        try direct("UPDATE migration SET digest = $1 WHERE id = $2", [.octets(digest), .text(id)])
-    }
-
     func put(_ wave: Wave, of migration: String) throws {
         try direct(
             """
@@ -41,8 +37,9 @@ extension PostgresTransaction {
     }
 
     func domainCount(at location: LocationName) throws -> Int {
-        try direct("SELECT count(*) FROM domain WHERE location = $1", [.text(location.text)])
-            .first?.integer(0) ?? 0
+        try send()
+        return try PlanStage(connection).count(
+            counts, at: location, through: pending.head.revision)
     }
 
     func skippedNames(of migration: String, limit: Int) throws -> [SkippedName] {

@@ -13,17 +13,27 @@ final class PostgresTransaction: LedgerTransaction {
     private(set) var pending: PendingWrites
     /// Names this transaction among all others of the server.
     let number: Int64
-    private var locations: [LocationName: Location]?
+    /// The time at which it had the head's lock.
+    let now: Timestamp
+    /// What memory knows, of a revision that isn't later than the head's.
+    let counts: DomainCounts?
+    private var locations: [LocationName: Location?] = [:]
     private var frozen: [FQDN: WaveName?] = [:]
 
     /// Begins a transaction and reads in one go what the commands will ask for.
-    init(_ connection: PostgresConnection, for requests: [CommitRequest]) throws {
+    init(
+        _ connection: PostgresConnection, for requests: [CommitRequest], clock: DatabaseClock,
+        counts: DomainCounts?
+    ) throws {
         self.connection = connection
+        self.counts = counts
         var reading = ReadAhead(requests)
         let results = try connection.pipeline(reading.statements)
         guard let row = results[1].first else { throw Head.missing }
         pending = PendingWrites(head: Head(row: row))
         number = row.number(4)
+        guard let time = results[2].first else { throw Head.missing }
+        now = clock.given?() ?? time.time(0)
         try reading.read(results, into: &pending)
         frozen = reading.frozen
         locations = reading.locations
@@ -121,22 +131,31 @@ extension PostgresTransaction {
 // MARK: - Locations
 
 extension PostgresTransaction {
-    private func known() throws -> [LocationName: Location] {
-        if let locations { return locations }
-        let all = try connection.query(ReadAhead.locations).map(Location.init(row:))
-        let table = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-        locations = table
-        return table
+    func location(_ name: LocationName) throws -> Location? {
+        if let known = locations[name] { return known }
+        let found = try connection.query(
+            "\(ReadAhead.locations) WHERE name = $1", [.text(name.text)]
+        )
+        .first.map(Location.init(row:))
+        locations[name] = .some(found)
+        return found
     }
 
-    func location(_ name: LocationName) throws -> Location? { try known()[name] }
-
     func defaultLocation() throws -> Location? {
-        try known().values.first(where: \.settings.isDefaultForSignups)
+        let known = locations.values.lazy.compactMap(\.self)
+        if let known = known.first(where: \.settings.isDefaultForSignups) { return known }
+        let found = try connection.query("\(ReadAhead.locations) WHERE default_for_signups")
+            .first.map(Location.init(row:))
+        if let found { locations[found.name] = found }
+        return found
+    }
+
+    func locationCount() throws -> Int {
+        try direct("SELECT count(*) FROM location", []).first?.integer(0) ?? 0
     }
 
     func put(_ location: Location) throws {
-        locations = nil
+        locations = [:]
         try direct(
             """
             INSERT INTO location (name, upstream, accepts_signups, default_for_signups, revision)
@@ -153,18 +172,28 @@ extension PostgresTransaction {
     }
 
     func deleteLocation(_ name: LocationName) throws {
-        locations = nil
+        locations = [:]
         try direct("DELETE FROM location WHERE name = $1", [.text(name.text)])
     }
 
     func isReferenced(_ location: LocationName, at now: Timestamp) throws -> Bool {
-        try direct(
-            """
-            SELECT EXISTS (SELECT FROM released_domain WHERE location = $1 AND available_at > $2)
-                OR EXISTS (SELECT FROM domain WHERE location = $1)
-            """, [.text(location.text), .number(now.milliseconds)]
+        let rests =
+            try direct(
+                """
+                SELECT EXISTS (SELECT FROM released_domain WHERE location = $1 AND available_at > $2)
+                """, [.text(location.text), .number(now.milliseconds)]
+            ).first?.flag(0) ?? false
+        guard !rests else { return true }
+        if let count = try PlanStage(connection).known(
+            counts, at: location, through: pending.head.revision)
+        {
+            return count > 0
+        }
+        return try direct(
+            "SELECT EXISTS (SELECT FROM domain WHERE location = $1)", [.text(location.text)]
         ).first?.flag(0) ?? false
     }
+
 }
 
 // MARK: - Tokens and idempotency

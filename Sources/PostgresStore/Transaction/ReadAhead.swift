@@ -2,21 +2,24 @@ import RegistryLedger
 import RegistryModel
 
 /// What a group of commands will ask for, read in one way there and back: the head, locked; the names,
-/// the keys and the frozen waves that the commands speak of; all locations, which are few.
+/// the keys, the locations and the frozen waves that the commands speak of; and the default location.
 struct ReadAhead {
     private let names: [FQDN]
     private let guarded: [FQDN]
     private let keys: [IdempotencyKey]
+    private let places: Set<LocationName>
     private let wantsLocations: Bool
     private let isOfManyRows: Bool
     private(set) var frozen: [FQDN: WaveName?] = [:]
-    private(set) var locations: [LocationName: Location]?
+    /// Nil for those that aren't there.
+    private(set) var locations: [LocationName: Location?] = [:]
 
     static let domains = "SELECT \(Domain.columns) FROM domain WHERE fqdn = ANY ($1)"
     static let released = """
         SELECT \(ReleasedDomain.columns) FROM released_domain WHERE fqdn = ANY ($1)
         """
     static let locations = "SELECT \(Location.columns) FROM location"
+    static let someLocations = "\(locations) WHERE default_for_signups OR name = ANY ($1)"
     static let frozenWaves = """
         SELECT m.fqdn, g.id, w.number FROM migration_domain m
         JOIN wave w ON w.migration = m.migration AND w.number = m.wave
@@ -35,26 +38,33 @@ struct ReadAhead {
     init(_ requests: [CommitRequest]) {
         var names: Set<FQDN> = []
         var guarded: Set<FQDN> = []
+        var places: Set<LocationName> = []
         var wantsLocations = false
         var isOfManyRows = false
         for request in requests {
             switch request.command {
             case .register(let domain):
                 names.insert(domain.fqdn)
+                domain.location.map { _ = places.insert($0) }
                 wantsLocations = true
             case .registerBatch(let rows):
-                for case .wanted(let domain) in rows { names.insert(domain.fqdn) }
+                for case .wanted(let domain) in rows {
+                    names.insert(domain.fqdn)
+                    domain.location.map { _ = places.insert($0) }
+                }
                 wantsLocations = true
             case .change(let fqdn, let patch, _):
                 names.insert(fqdn)
                 guarded.insert(fqdn)
-                if patch.location != nil { wantsLocations = true }
+                if let location = patch.location {
+                    places.insert(location)
+                    wantsLocations = true
+                }
             case .release(let fqdn, _):
                 names.insert(fqdn)
                 guarded.insert(fqdn)
             case .restore(let fqdn):
                 names.insert(fqdn)
-                wantsLocations = true
             case .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
                 isOfManyRows = true
             case .putLocation, .deleteLocation, .createToken, .revokeToken:
@@ -63,6 +73,7 @@ struct ReadAhead {
         }
         self.names = names.sorted()
         self.guarded = guarded.sorted()
+        self.places = places
         self.wantsLocations = wantsLocations
         self.isOfManyRows = isOfManyRows
         keys = requests.compactMap(\.idempotency)
@@ -70,7 +81,8 @@ struct ReadAhead {
 
     /// `read` takes their results in the same order.
     var statements: [Statement] {
-        var result = [Statement("BEGIN"), Statement(Self.head)]
+        // The clock after the head's lock: who waits for it long mustn't judge by when he began to.
+        var result = [Statement("BEGIN"), Statement(Self.head), DatabaseClock.statement]
         if !names.isEmpty {
             result.append(Statement(Self.domains, [.names(names)]))
             result.append(Statement(Self.released, [.names(names)]))
@@ -80,14 +92,16 @@ struct ReadAhead {
             result.append(
                 Statement(Self.records, [.texts(keys.map(\.token)), .texts(keys.map(\.key))]))
         }
-        if wantsLocations { result.append(Statement(Self.locations)) }
+        if wantsLocations {
+            result.append(Statement(Self.someLocations, [.texts(places.map(\.text))]))
+        }
         // A wave of half the domains is read faster as a whole than name by name.
         if isOfManyRows { result.append(Statement("SET LOCAL enable_seqscan = on")) }
         return result
     }
 
     mutating func read(_ results: [ResultRows], into pending: inout PendingWrites) throws {
-        var rest = results.dropFirst(2)
+        var rest = results.dropFirst(3)
         if !names.isEmpty, let live = rest.popFirst(), let released = rest.popFirst() {
             let stored = Dictionary(
                 uniqueKeysWithValues: live.map(Domain.init(row:)).map { ($0.fqdn, $0) })
@@ -112,8 +126,8 @@ struct ReadAhead {
             }
         }
         if wantsLocations, let all = rest.popFirst() {
-            locations = Dictionary(
-                uniqueKeysWithValues: all.map(Location.init(row:)).map { ($0.name, $0) })
+            for place in places { locations[place] = .some(nil) }
+            for location in all.map(Location.init(row:)) { locations[location.name] = location }
         }
     }
 }

@@ -13,10 +13,10 @@ struct SchemaCheck: Sendable {
     let locations: [Location]
 
     init(_ store: PostgresStore) async throws {
-        let (files, now) = (store.schema, store.now())
+        let (files, clock) = (store.schema, store.clock)
         (flaws, locations) = try await store.asking { connection in
             let found = try Self.describe(connection)
-            let migrator = SchemaMigrator(files: files, now: now)
+            let migrator = SchemaMigrator(files: files, clock: clock)
             let applied = try migrator.applied(connection)
             try connection.query("BEGIN")
             do {
@@ -25,7 +25,7 @@ struct SchemaCheck: Sendable {
                     CREATE SCHEMA tenant_registry_as_written;
                     SET LOCAL search_path = tenant_registry_as_written;
                     """)
-                try SchemaMigrator(files: applied, now: now).migrate(connection)
+                try SchemaMigrator(files: applied, clock: clock).migrate(connection)
                 let expected = try Self.describe(connection)
                 let locations = try connection.query("SELECT \(Location.columns) FROM location")
                     .map(Location.init(row:))

@@ -9,7 +9,7 @@ struct DomainRoutes: Sendable {
 
     @Sendable func get(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
-        let moment = Moment(&query, now: call.lookups.time)
+        let moment = Moment(&query)
         try query.finish()
         return try await counting {
             let fqdn = try call.fqdn()
@@ -40,7 +40,7 @@ struct DomainRoutes: Sendable {
         filter.prefix = query.text("prefix")?.lowercased()
         filter.suffix = query.value("suffix", "a name or the end of one") { NameQuery.suffix($0) }
         filter.limit = query.limit()
-        let moment = Moment(&query, now: call.lookups.time)
+        let moment = Moment(&query)
         let cursor = query.text("cursor")
         try query.finish()
         guard moment == .now else { return try await list(call, filter, cursor, at: moment) }

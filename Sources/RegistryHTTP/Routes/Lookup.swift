@@ -11,7 +11,7 @@ struct LookupRoutes: Sendable {
     /// Names in request order, all at one revision.
     @Sendable func batch(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
-        let moment = Moment(&query, now: call.lookups.time)
+        let moment = Moment(&query)
         try query.finish()
         var object = try call.object()
         let names = object.strings("fqdns", maximum: Self.maximumNames)

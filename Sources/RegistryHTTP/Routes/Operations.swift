@@ -47,6 +47,9 @@ struct OperationsRoutes: Sendable {
             writer.key(named: member.key)
             writer.write(member.value)
         }
+        if let service = try? call.service {
+            writer.field("log_ahead_seconds", Int(service.logAhead / .seconds(1)))
+        }
         if let silence = try? call.service.storeSilence {
             writer.field("store_silence_ms", Int(silence / .milliseconds(1)))
         }

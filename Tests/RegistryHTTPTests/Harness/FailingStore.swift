@@ -83,9 +83,9 @@ struct FailingStore: Store {
         try await store.domains(of: query)
     }
 
-    func wavesDue(at now: Timestamp) async throws(RegistryError) -> [WaveName] {
-        try await store.wavesDue(at: now)
-    }
+    func wavesDue() async throws(RegistryError) -> [WaveName] { try await store.wavesDue() }
+
+    func clocks() async throws(RegistryError) -> StoreClocks { try await store.clocks() }
 
     func verify(
         _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
@@ -99,8 +99,12 @@ struct FailingStore: Store {
         try await store.tableChanges(after: place, through: last, limit: limit)
     }
 
-    func maintain(tokenUses: [String: Timestamp]) async throws(RegistryError) {
-        try await store.maintain(tokenUses: tokenUses)
+    func note(tokenUses: [String: Timestamp]) async throws(RegistryError) {
+        try await store.note(tokenUses: tokenUses)
+    }
+
+    func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
+        try await store.forgetKeys(atMost: limit)
     }
 
     func agents() async throws(RegistryError) -> [AgentRecord] { try await store.agents() }

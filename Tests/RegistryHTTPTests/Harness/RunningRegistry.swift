@@ -78,7 +78,9 @@ func withRegistry(
     let log = RecordedLog()
     let logger = Logger(label: "test") { _ in RecordedLog.Handler(log: log) }
     let state = NodeState(table: CompactRoutingTable())
-    let store = try await TestStore.open(settings, folder: folder, clock: clock, logger) {
+    let store = try await TestStore.open(
+        settings, folder: folder, clock: clock, counts: { state.domainCounts }, logger
+    ) {
         state.apply($0)
     }
     let service = RegistryService(

@@ -20,7 +20,8 @@ enum TestStore {
 
     /// - Parameter folder: the store's own, or what its database is named after.
     static func open(
-        _ settings: RegistrySettings, folder: URL, clock: SettableClock, _ logger: Logger,
+        _ settings: RegistrySettings, folder: URL, clock: SettableClock,
+        counts: @escaping DomainCounts, _ logger: Logger,
         _ onCommit: @escaping @Sendable (RevisionChanges) -> Void
     ) async throws -> any Store {
         switch settings.engine {
@@ -28,6 +29,7 @@ enum TestStore {
             var configuration = SQLiteStore.Configuration(
                 folder: folder, quarantine: settings.quarantine, now: { clock.now })
             configuration.blastRadius = settings.blastRadius
+            configuration.counts = counts
             return try SQLiteStore(configuration, logger: logger, onCommit: onCommit)
         case .postgres:
             let database = folder.lastPathComponent
@@ -35,6 +37,7 @@ enum TestStore {
             var configuration = try await configuration(of: database) { clock.now }
             configuration.quarantine = settings.quarantine
             configuration.blastRadius = settings.blastRadius
+            configuration.counts = counts
             return try await PostgresStore.open(configuration, logger: logger, onCommit: onCommit)
         }
     }

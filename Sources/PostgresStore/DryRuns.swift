@@ -1,0 +1,108 @@
+import RegistryLedger
+import RegistryModel
+
+/// Plans of which only what they would be is asked: each on a snapshot of its own, on one session that
+/// only they use. Neither a writer nor another reader waits for them, however many names they look at;
+/// they wait for one another.
+final class DryRuns: Sendable {
+    private let threads: ConnectionThreads
+    private let ledger: Ledger
+    private let clock: DatabaseClock
+    private let counts: DomainCounts?
+
+    init(
+        _ settings: ConnectionSettings, current: CurrentServer, ledger: Ledger,
+        clock: DatabaseClock, counts: DomainCounts?
+    ) {
+        threads = ConnectionThreads("store-planner", count: 1, settings: settings) { connection in
+            try Session.prepare(connection, current: current)
+            // A million names are one statement.
+            connection.patience = .seconds(600)
+        }
+        self.ledger = ledger
+        self.clock = clock
+        self.counts = counts
+    }
+
+    func run(
+        _ request: CommitRequest, _ plan: MigrationPlan
+    ) async -> Result<Committed, any Error> {
+        await withCheckedContinuation { answer in
+            let isTaken = threads.submit { [self] slot in
+                let first = Result { try run(request, plan, slot.connection()) }
+                if case .failure(PostgresFailure.lost) = first {
+                    slot.drop()
+                    return answer.resume(
+                        returning: Result { try run(request, plan, slot.connection()) })
+                }
+                answer.resume(returning: first)
+            }
+            if !isTaken { answer.resume(returning: .failure(RegistryError.storeFailed)) }
+        }
+    }
+
+    private func run(
+        _ request: CommitRequest, _ plan: MigrationPlan, _ connection: PostgresConnection
+    ) throws -> Committed {
+        try PlanStage.makeTables(connection)
+        // Before the snapshot begins: memory isn't ahead of it.
+        let known = counts?()
+        try connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        do {
+            // What it writes is gone at its end: nobody waits for a disk or a standby.
+            try connection.query("SET LOCAL synchronous_commit = off")
+            let transaction = DryRunTransaction(
+                connection: connection, head: try Head.read(connection), counts: { known })
+            let committed = try ledger.dryRun(
+                request, plan, in: transaction, at: transaction.head,
+                record: try transaction.record(of: request.idempotency),
+                now: try clock.read(connection))
+            try connection.query("COMMIT")
+            return committed
+        } catch {
+            if connection.isAlive { try connection.query("ROLLBACK") }
+            throw error
+        }
+    }
+
+    func close() async { await threads.close() }
+}
+
+/// What a plan is made of, without the head's lock.
+private struct DryRunTransaction: PlanningTransaction {
+    let connection: PostgresConnection
+    let head: Head
+    let counts: DomainCounts?
+
+    private var staging: PlanStage { PlanStage(connection) }
+
+    func record(of key: IdempotencyKey?) throws -> IdempotencyRecord? {
+        guard let key else { return nil }
+        return try connection.query(
+            "SELECT \(IdempotencyRecord.columns) FROM idempotency WHERE token = $1 AND key = $2",
+            [.text(key.token), .text(key.key)]
+        ).first.flatMap(IdempotencyRecord.init(row:))
+    }
+
+    func location(_ name: LocationName) throws -> Location? {
+        try connection.query(
+            "SELECT \(Location.columns) FROM location WHERE name = $1", [.text(name.text)]
+        ).first.map(Location.init(row:))
+    }
+
+    func domainCount(at location: LocationName) throws -> Int {
+        try staging.count(counts, at: location, through: head.revision)
+    }
+
+    func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {
+        try staging.stage(selection, from: from)
+    }
+
+    func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws {
+        try staging.addPlan(of: waves, to: &hash)
+    }
+
+    func stagedSkippedNames(limit: Int) throws -> [SkippedName] {
+        try staging.skippedNames(limit: limit)
+    }
+}
