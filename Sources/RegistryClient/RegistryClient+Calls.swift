@@ -121,8 +121,16 @@ extension RegistryClient {
     }
 
     package func locations() async throws -> [LocationResource] {
-        try await send(.GET, "/v1/locations", query: [("limit", "1000")])
-            .decode(PageResource<LocationResource>.self).items
+        var locations: [LocationResource] = []
+        var cursor: String?
+        repeat {
+            let page = try await send(
+                .GET, "/v1/locations", query: [("limit", "1000"), ("cursor", cursor)]
+            ).decode(PageResource<LocationResource>.self)
+            locations += page.items
+            cursor = page.nextCursor
+        } while cursor != nil
+        return locations
     }
 
     package func putLocation(

@@ -38,7 +38,7 @@ struct Listing {
         switch format {
         case .table: printTable(heading: heading)
         case .json: StandardOutput.write(json(rows) + "\n")
-        case .ndjson: rows.forEach { StandardOutput.write(object($0) + "\n") }
+        case .ndjson: rows.forEach { StandardOutput.write(Self.object(columns, $0) + "\n") }
         case .csv:
             if heading { StandardOutput.write(CSV.line(columns)) }
             rows.forEach { StandardOutput.write(CSV.line($0.map(\.plain))) }
@@ -50,14 +50,17 @@ struct Listing {
             (heading ? [columns.map { $0.uppercased() }] : [])
             + rows.map { $0.map { Self.printable($0.plain) } }
         let widths = columns.indices.map { column in texts.map { $0[column].count }.max() ?? 0 }
-        for line in texts {
-            let cells = zip(line, widths).map {
-                $0.padding(toLength: $1, withPad: " ", startingAt: 0)
-            }
-            var text = cells.joined(separator: "  ")
-            while text.last == " " { text.removeLast() }
-            StandardOutput.write(text + "\n")
+        for line in texts { StandardOutput.write(Self.line(line, widths)) }
+    }
+
+    /// A table's line. What is wider than its column moves the rest of its line.
+    static func line(_ texts: [String], _ widths: [Int]) -> String {
+        let cells = zip(texts, widths).map { text, width in
+            text + String(repeating: " ", count: max(0, width - text.count))
         }
+        var text = cells.joined(separator: "  ")
+        while text.last == " " { text.removeLast() }
+        return text + "\n"
     }
 
     /// Control characters could steer the terminal.
@@ -76,10 +79,10 @@ struct Listing {
     }
 
     private func json(_ rows: [[Cell]]) -> String {
-        "[" + rows.map(object).joined(separator: ",\n ") + "]"
+        "[" + rows.map { Self.object(columns, $0) }.joined(separator: ",\n ") + "]"
     }
 
-    private func object(_ row: [Cell]) -> String {
+    static func object(_ columns: [String], _ row: [Cell]) -> String {
         let members = zip(columns, row).compactMap { name, cell -> String? in
             if case .absent = cell { return nil }
             var writer = JSONWriter()

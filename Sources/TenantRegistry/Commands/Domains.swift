@@ -67,20 +67,15 @@ extension Domains {
                 ("suffix", suffix), ("at", at), ("revision", revision.map(String.init)),
             ]
             try await client.withClient { registry in
-                var rest = limit ?? Int.max
-                guard rest > 0 else {
+                guard limit.map({ $0 > 0 }) ?? true else {
                     throw CommandFailure.usage("--limit: a number above 0 is expected")
                 }
-                var domains: [DomainResource] = []
-                var cursor: String?
-                repeat {
-                    let page = try await registry.domains(
-                        filter: filter, limit: min(rest, 1000), cursor: cursor)
-                    domains += page.items
-                    rest -= page.items.count
-                    cursor = page.nextCursor
-                } while cursor != nil && rest > 0
-                Domains.show(domains, output)
+                var listing = PagedListing(Domains.columns, output.output)
+                try await listing.run(limit: limit) {
+                    try await registry.domains(filter: filter, limit: $0, cursor: $1)
+                } cells: {
+                    Domains.cells($0)
+                }
             }
         }
     }

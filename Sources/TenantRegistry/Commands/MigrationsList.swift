@@ -16,20 +16,16 @@ extension Migrations {
                 throw CommandFailure.usage("--limit: a number above 0 is expected")
             }
             try await client.withClient { registry in
-                var listing = Listing([
-                    "id", "name", "from", "to", "freeze", "state", "domains", "waves",
-                    "waves_moved", "created_at", "created_by",
-                ])
-                var rest = limit ?? Int.max
-                var cursor: String?
-                repeat {
-                    let page = try await registry.migrations(
-                        state: state, limit: min(rest, 1000), cursor: cursor)
-                    for migration in page.items { listing.add(Self.cells(migration)) }
-                    rest -= page.items.count
-                    cursor = page.nextCursor
-                } while cursor != nil && rest > 0
-                listing.print(output.output)
+                var listing = PagedListing(
+                    [
+                        "id", "name", "from", "to", "freeze", "state", "domains", "waves",
+                        "waves_moved", "created_at", "created_by",
+                    ], output.output)
+                try await listing.run(limit: limit) {
+                    try await registry.migrations(state: state, limit: $0, cursor: $1)
+                } cells: {
+                    Self.cells($0)
+                }
             }
         }
 

@@ -50,22 +50,16 @@ extension Migrations {
         }
 
         private func showDomains(_ registry: RegistryClient) async throws {
-            var listing = Listing(["fqdn", "wave", "status", "code"])
-            var rest = limit ?? Int.max
-            var cursor: String?
-            repeat {
-                let page = try await registry.migrationDomains(
-                    of: id, wave: wave, status: status, limit: min(rest, 1000), cursor: cursor)
-                for domain in page.items {
-                    listing.add([
-                        .text(domain.fqdn), domain.wave.map { .number(Int64($0)) } ?? .absent,
-                        .text(domain.status), Listing.Cell(domain.code),
-                    ])
-                }
-                rest -= page.items.count
-                cursor = page.nextCursor
-            } while cursor != nil && rest > 0
-            listing.print(output.output)
+            var listing = PagedListing(["fqdn", "wave", "status", "code"], output.output)
+            try await listing.run(limit: limit) {
+                try await registry.migrationDomains(
+                    of: id, wave: wave, status: status, limit: $0, cursor: $1)
+            } cells: { domain in
+                [
+                    .text(domain.fqdn), domain.wave.map { .number(Int64($0)) } ?? .absent,
+                    .text(domain.status), Listing.Cell(domain.code),
+                ]
+            }
         }
     }
 }

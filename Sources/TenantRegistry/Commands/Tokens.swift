@@ -16,22 +16,18 @@ struct Tokens: AsyncParsableCommand {
 
         func run() async throws {
             try await client.withClient { registry in
-                var listing = Listing([
-                    "id", "name", "role", "created_at", "expires_at", "last_used_at",
-                ])
-                var cursor: String?
-                repeat {
-                    let page = try await registry.tokens(cursor: cursor)
-                    for token in page.items {
-                        listing.add([
-                            .text(token.id), .text(token.name), .text(token.role),
-                            Listing.Cell(token.createdAt), Listing.Cell(token.expiresAt),
-                            Listing.Cell(token.lastUsedAt),
-                        ])
-                    }
-                    cursor = page.nextCursor
-                } while cursor != nil
-                listing.print(output.output)
+                var listing = PagedListing(
+                    ["id", "name", "role", "created_at", "expires_at", "last_used_at"],
+                    output.output)
+                try await listing.run {
+                    try await registry.tokens(cursor: $1)
+                } cells: { token in
+                    [
+                        .text(token.id), .text(token.name), .text(token.role),
+                        Listing.Cell(token.createdAt), Listing.Cell(token.expiresAt),
+                        Listing.Cell(token.lastUsedAt),
+                    ]
+                }
             }
         }
     }
