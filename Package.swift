@@ -64,11 +64,13 @@ let package = Package(
                 .embedInCode("0003_history_filters.sqlite.sql"),
                 .embedInCode("0004_agents.sqlite.sql"),
                 .embedInCode("0006_clocks.sqlite.sql"),
+                .embedInCode("0009_forget_agents.sqlite.sql"),
                 .embedInCode("0001_registry.postgres.sql"),
                 .embedInCode("0002_migrations.postgres.sql"),
                 .embedInCode("0003_history_filters.postgres.sql"),
                 .embedInCode("0004_agents.postgres.sql"),
                 .embedInCode("0006_clocks.postgres.sql"),
+                .embedInCode("0009_forget_agents.postgres.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -249,8 +251,10 @@ let package = Package(
         .testTarget(
             name: "RegistryAgentTests",
             dependencies: [
-                "RegistryAgent", "RoutingTable", "RegistryWire", "RegistryModel",
+                "RegistryAgent", "RegistryClient", "RoutingTable", "RegistryWire", "RegistryModel",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -276,6 +280,7 @@ let package = Package(
                 "CSpawn", "PostgresServer", "RegistryAgent", "RegistryClient", "RegistryWire",
                 "RegistryModel", "TenantRegistry",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

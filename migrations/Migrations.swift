@@ -18,6 +18,9 @@ public struct SchemaFile: Sendable {
             bytes: PackageResources._003_history_filters_sqlite_sql),
         SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_sqlite_sql),
         SchemaFile(version: 6, name: "clocks", bytes: PackageResources._006_clocks_sqlite_sql),
+        SchemaFile(
+            version: 9, name: "forget_agents",
+            bytes: PackageResources._009_forget_agents_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -30,6 +33,9 @@ public struct SchemaFile: Sendable {
             bytes: PackageResources._003_history_filters_postgres_sql),
         SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_postgres_sql),
         SchemaFile(version: 6, name: "clocks", bytes: PackageResources._006_clocks_postgres_sql),
+        SchemaFile(
+            version: 9, name: "forget_agents",
+            bytes: PackageResources._009_forget_agents_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -11,6 +11,8 @@ package final class AgentStatus: Sendable {
         package var head: Revision?
         /// When the table was last known to be the registry's own.
         package var currentAt: Timestamp?
+        /// Why the registry doesn't take this agent's reports; nil where it does.
+        package var reportsRefused: String?
     }
 
     private let table: any RoutingTable
@@ -45,6 +47,11 @@ package final class AgentStatus: Sendable {
     /// A table from the disk.
     func started(currentAt: Timestamp) {
         state.withLock { $0.currentAt = currentAt }
+    }
+
+    /// - Parameter code: nil: the registry has taken a report.
+    func reports(refused code: String?) {
+        state.withLock { $0.reportsRefused = code }
     }
 
     func refused(_ refusal: SnapshotRefusal) {

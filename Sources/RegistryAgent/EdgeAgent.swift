@@ -41,7 +41,8 @@ package struct EdgeAgent: Service {
         let keeper = StateKeeper(
             table, status, file: folder.snapshot, delay: settings.saveDelay, logger: logger)
         let reporter = Reporter(
-            client, as: settings.name, settle: settings.settle, logger: logger)
+            client, as: settings.name, settle: settings.settle, logger: logger,
+            refused: { status.reports(refused: $0.map { $0.code ?? "\($0.status)" }) })
         let publisher =
             settings.maps.isEmpty
             ? nil
@@ -58,6 +59,7 @@ package struct EdgeAgent: Service {
             Self.log(news, logger)
             switch news {
             case .opened:
+                reporter.reconnected()
                 // The table from the disk may be all that there is to know.
                 if let publisher {
                     publisher.look()

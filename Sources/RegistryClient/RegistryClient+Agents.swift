@@ -16,6 +16,22 @@ extension RegistryClient {
         ).decode(PageResource<AgentResource>.self)
     }
 
+    /// Tells the registry what an agent has applied.
+    ///
+    /// - Parameters:
+    ///   - applied: nil: nothing yet. From this report on the agent is waited for all the same.
+    ///   - name: the agent's.
+    package func report(_ applied: Position?, as name: String) async throws {
+        let body = Self.object { writer in
+            guard let applied else { return }
+            writer.field("epoch", applied.epoch.text)
+            writer.field("revision", applied.revision.number)
+        }
+        _ = try await send(
+            .PUT, "/v1/agents/\(Self.escape(name))", body: body,
+            headers: [("Accept", "application/json")], atMost: .seconds(10))
+    }
+
     package func evictAgent(_ name: String, note: Note) async throws {
         _ = try await send(.DELETE, "/v1/agents/\(Self.escape(name))", query: Self.query(note))
     }

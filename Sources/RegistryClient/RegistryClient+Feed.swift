@@ -71,12 +71,9 @@ extension RegistryClient {
         }
     }
 
-    /// Tells the registry what an agent has applied.
-    ///
-    /// - Parameters:
-    ///   - applied: nil: nothing yet. From this report on the agent is waited for all the same.
-    ///   - name: the agent's.
-    package func report(_ applied: Position?, as name: String) async throws {
+    /// What an agent has applied, said by asking for what follows: registries that are older than
+    /// `PUT /v1/agents/{name}` know nothing else.
+    package func reportByAsking(_ applied: Position?, as name: String) async throws {
         var request = HTTPClientRequest(
             url: url(
                 "/v1/changes",

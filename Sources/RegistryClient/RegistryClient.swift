@@ -38,11 +38,14 @@ package struct RegistryClient: Sendable {
 
     /// Sends one request.
     ///
-    /// - Parameter timeout: a longer one than the client's own, for what takes its time.
+    /// - Parameters:
+    ///   - timeout: a longer one than the client's own, for what takes its time.
+    ///   - limit: a shorter one, for what comes again.
     /// - Throws: `ClientError.refused` for a problem that the server answered with.
     package func send(
         _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: [UInt8]? = nil,
-        headers: [(String, String)] = [], timeout: TimeAmount? = nil
+        headers: [(String, String)] = [], timeout: TimeAmount? = nil,
+        atMost limit: TimeAmount? = nil
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: url(path, query))
         request.method = method
@@ -55,7 +58,7 @@ package struct RegistryClient: Sendable {
         let answer: Answer
         do {
             let response = try await http.execute(
-                request, timeout: max(self.timeout, timeout ?? .zero))
+                request, timeout: limit ?? max(self.timeout, timeout ?? .zero))
             answer = Answer(
                 status: Int(response.status.code), headers: response.headers,
                 body: try await response.body.collect(upTo: 256 * 1024 * 1024))
@@ -110,7 +113,7 @@ package enum ClientError: Error, CustomStringConvertible {
 }
 
 /// What the server said no with.
-package struct Refusal: Sendable, CustomStringConvertible {
+package struct Refusal: Error, Sendable, CustomStringConvertible {
     package let status: Int
     /// `nil`: whoever answered isn't a registry.
     package let problem: ProblemResource?

@@ -59,6 +59,7 @@ struct RequestID: Sendable {
 extension HTTPField.Name {
     static let xRequestID = Self("X-Request-ID")!
     static let lastEventID = Self("Last-Event-ID")!
+    static let registryReport = Self("X-Registry-Report")!
     static let xAccelBuffering = Self("X-Accel-Buffering")!
     static let xRegistryRevision = Self("X-Registry-Revision")!
     static let xForwardedHost = Self("X-Forwarded-Host")!

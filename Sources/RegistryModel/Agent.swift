@@ -33,7 +33,8 @@ public struct AgentName: Hashable, Sendable, Comparable, CustomStringConvertible
     public var description: String { text }
 }
 
-/// What the registry keeps of an agent. Nobody is forgotten: who was seen once counts until evicted.
+/// What the registry keeps of an agent. Who was seen once counts until evicted, and is forgotten a
+/// while after that.
 public struct AgentRecord: Hashable, Sendable {
     public var name: AgentName
     /// What it said last to have applied; nil: nothing.

@@ -8,7 +8,7 @@ public protocol AgentBook: Sendable {
     ///
     /// - Parameters:
     ///   - reports: no two of the same agent.
-    ///   - limit: agents at most, evicted ones too: a new one beyond isn't taken in.
+    ///   - limit: agents that count, at most: a new one beyond isn't taken in. One that was here before always is.
     /// - Returns: the sightings as they are now, without those of reports that changed nothing.
     func note(_ reports: [AgentReport], limit: Int) async throws(RegistryError)
         -> [AgentName: Timestamp]
@@ -17,6 +17,11 @@ public protocol AgentBook: Sendable {
     /// - Throws: `unknownAgent` where none has the name, or it's evicted already.
     func evict(_ agent: AgentName, by actor: Actor, _ note: Note) async throws(RegistryError)
         -> Eviction
+
+    /// Forgets agents that are evicted, and were neither seen nor evicted within `silence`, by the store's
+    /// clock.
+    /// - Returns: their names.
+    func forgetAgents(silentFor silence: Duration) async throws(RegistryError) -> [AgentName]
 }
 
 /// The agents of several nodes. One clock stamps them and judges their leases: the database's.

@@ -74,5 +74,16 @@ public struct Convergence: Sendable, Hashable {
         self.lagging = lagging
     }
 
+    /// Stands for agents that there is no room for. No agent can have the name.
+    public static let others = AgentName(canonical: "*")
+
+    /// The same, where there may be agents that nobody has written down: they answer their proxies, and
+    /// nobody knows what they have.
+    public func withOthers(_ areThere: Bool) -> Convergence {
+        guard areThere else { return self }
+        return Convergence(
+            agents: agents + 1, converged: converged, lagging: [Self.others] + lagging)
+    }
+
     public var isWhole: Bool { lagging.isEmpty }
 }

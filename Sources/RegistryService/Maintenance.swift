@@ -63,6 +63,7 @@ public struct Maintenance: Service {
         }
         do {
             try await service.saveAgents()
+            try await service.forgetAgents()
         } catch {
             logger.warning("writing down agents was put off", metadata: ["error": "\(error)"])
         }

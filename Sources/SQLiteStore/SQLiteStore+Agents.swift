@@ -32,6 +32,20 @@ extension SQLiteStore {
             try transaction.evict(agent, Eviction(at: writer.time, actor: actor, note: note))
         }
     }
+
+    public func forgetAgents(
+        silentFor silence: Duration
+    ) async throws(RegistryError) -> [AgentName] {
+        // The writer isn't asked for nothing.
+        let isThere = try await reading { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM agent WHERE evicted_at >= last_seen)")
+        }
+        guard isThere == true else { return [] }
+        return try await writer.besides { [writer] transaction in
+            try transaction.forgetAgents(before: writer.time.adding(.zero - silence))
+        }
+    }
 }
 
 extension SQLiteTransaction {
@@ -43,7 +57,10 @@ extension SQLiteTransaction {
         let epoch = report.applied?.epoch.text
         let revision = report.applied?.revision.number
         guard var agent = try record(of: report.name) else {
-            let count: Int = try row("SELECT count(*) FROM agent", [])?[0] ?? 0
+            let count: Int =
+                try row(
+                    "SELECT count(*) FROM agent WHERE evicted_at IS NULL OR evicted_at < last_seen",
+                    [])?[0] ?? 0
             guard count < limit, report.follows == nil else { return nil }
             try run(
                 """
@@ -61,6 +78,15 @@ extension SQLiteTransaction {
 
     private func record(of name: AgentName) throws -> AgentRecord? {
         try row("SELECT * FROM agent WHERE name = ?", [name.text]).map(AgentRecord.init(row:))
+    }
+
+    fileprivate func forgetAgents(before time: Timestamp) throws -> [AgentName] {
+        let isOver = "evicted_at >= last_seen AND evicted_at < \(time.milliseconds)"
+        let names = try Row.fetchAll(
+            db, sql: "SELECT name FROM agent WHERE \(isOver) ORDER BY name"
+        ).map { AgentName(canonical: $0["name"]) }
+        if !names.isEmpty { try run("DELETE FROM agent WHERE \(isOver)", []) }
+        return names
     }
 
     fileprivate func evict(_ agent: AgentName, _ eviction: Eviction) throws -> Eviction {

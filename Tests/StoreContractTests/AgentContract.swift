@@ -166,6 +166,48 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.all)
+    func `leave their place when they are evicted, and may always come back`(
+        engine: StoreUnderTest
+    ) async throws {
+        try await engine.run { session in
+            let names = ["a", "b", "c"].map { AgentName(canonical: $0) }
+            func note(_ name: AgentName) async throws -> Bool {
+                !(try await session.store.note([Self.report(name)], limit: 2)).isEmpty
+            }
+            #expect(try await note(names[0]))
+            #expect(try await note(names[1]))
+            #expect(try await !note(names[2]))
+            _ = try await session.evict(names[0])
+            #expect(try await note(names[2]))
+            #expect(try await note(names[0]), "it was here before")
+            #expect(try await session.store.agents().count == 3)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `are forgotten when they're evicted and long silent, and no others`(
+        engine: StoreUnderTest
+    ) async throws {
+        try await engine.run { session in
+            let (gone, back, alive) = (
+                AgentName(canonical: "a"), AgentName(canonical: "b"), AgentName(canonical: "c")
+            )
+            _ = try await session.note([gone, back, alive].map { Self.report($0) })
+            _ = try await session.evict(gone)
+            _ = try await session.evict(back)
+            session.pass(.seconds(99))
+            #expect(try await session.store.forgetAgents(silentFor: .seconds(100)).isEmpty)
+            _ = try await session.note([Self.report(back)])
+            session.pass(.seconds(2))
+            #expect(try await session.store.forgetAgents(silentFor: .seconds(100)) == [gone])
+            #expect(try await session.store.agents().map(\.name) == [back, alive])
+            _ = try await session.note([Self.report(gone)])
+            #expect(try await session.store.agents().count == 3)
+            #expect(try await session.store.agents().first?.eviction == nil)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
     func `of all nodes are judged by the store's clock, where several share it`(
         engine: StoreUnderTest
     ) async throws {

@@ -109,7 +109,9 @@ extension PostgresStore {
                 FROM unnest($2, $3, $4, $5) AS n (name, epoch, revision, age)
                 LEFT JOIN agent AS k ON k.name = n.name
             ) AS n, (SELECT \(self.time("$1")) AS time) AS c
-            WHERE NOT n.is_new OR n.number + (SELECT count(*) FROM agent) <= $6
+            WHERE NOT n.is_new OR n.number + (
+                SELECT count(*) FROM agent WHERE evicted_at IS NULL OR evicted_at < last_seen
+            ) <= $6
             ORDER BY n.name COLLATE "C"
             ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, revision = excluded.revision,
                 last_seen = \(sighting("excluded.last_seen"))
@@ -183,6 +185,21 @@ extension PostgresStore {
         }
         guard let at else { throw RegistryError.unknownAgent(agent.text) }
         return Eviction(at: at, actor: actor, note: note)
+    }
+
+    public func forgetAgents(
+        silentFor silence: Duration
+    ) async throws(RegistryError) -> [AgentName] {
+        let time = time
+        return try await asking { connection in
+            try connection.query(
+                """
+                DELETE FROM agent
+                WHERE evicted_at >= last_seen AND evicted_at < \(Self.time("$1")) - $2
+                RETURNING name
+                """, [time, .number(silence.milliseconds)]
+            ).map { AgentName(canonical: $0.text(0)) }.sorted()
+        }
     }
 
     /// PostgreSQL's own tools do that.

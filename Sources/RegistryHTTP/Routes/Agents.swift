@@ -4,6 +4,8 @@ import RegistryWire
 
 /// `/v1/agents` and `/v1/convergence`: who has which revision.
 struct AgentRoutes: Sendable {
+    var options = HTTPOptions()
+
     @Sendable func list(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
         let evicted = query.value("evicted", "true or false") { Bool($0) } ?? false
@@ -18,6 +20,44 @@ struct AgentRoutes: Sendable {
         }
         let read = try await call.service.agents(evicted: evicted, after: after, limit: limit)
         return call.list(read, key: { $0.record.name.text }) { $1.write($0) }
+    }
+
+    /// What an agent has applied; neither of the two fields: nothing yet.
+    @Sendable func report(_ call: inout Call) async throws -> Reply {
+        var object = try call.object()
+        let hasEpoch = object.has("epoch")
+        let epoch = object.optionalString("epoch", minimum: 1, maximum: 64)
+        let hasRevision = object.has("revision")
+        let revision = object.optionalInteger("revision", in: 0...Int64.max)
+        if hasEpoch != hasRevision {
+            object.refuse(
+                hasEpoch ? "revision" : "epoch", "required",
+                "a revision and its epoch belong together")
+        }
+        guard let name = AgentName(call.parameter("name")) else {
+            throw Problem.invalid([
+                FieldProblem(
+                    pointer: "name", code: "invalid",
+                    detail:
+                        "a name of 1 to 100 letters, digits, dots, dashes or underscores is expected"
+                )
+            ])
+        }
+        try object.finishOrThrow()
+        var applied: Position?
+        if let epoch, let revision {
+            applied = Position(epoch: Epoch(epoch), revision: Revision(revision))
+        }
+        if let applied { try await call.service.feedReaches(applied, within: options.revisionWait) }
+        // Heard before anything is refused: who has to begin anew is there, and has nothing.
+        try await call.service.report(name, applied: applied)
+        let service = try call.service
+        let head = try service.feedHead(after: applied ?? service.position())
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("head", head.revision.number)
+        writer.endObject()
+        return .json(writer.bytes, at: head.revision)
     }
 
     @Sendable func evict(_ call: inout Call) async throws -> Reply {

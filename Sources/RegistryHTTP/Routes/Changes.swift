@@ -18,17 +18,31 @@ struct ChangesRoutes: Sendable {
         let query = try FeedQuery(call, resumes: type == .eventStream)
         try await call.service.feedReaches(query.position, within: options.revisionWait)
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
-        if let agent = query.agent {
-            try await call.service.report(agent, applied: query.applied)
-        }
+        let isTurnedAway = try await !Self.hear(query, call.service)
         // Refused before the head of an answer is out.
         let head = try call.service.feedHead(after: query.position)
         var reply =
             type == .json
             ? try await page(call, query) : try events(call, query, head: head.revision)
+        if isTurnedAway { reply.headers[.registryReport] = "too-many-agents" }
         reply.headers[.vary] = "Accept"
         reply.headers[.cacheControl] = "no-store"
         return reply
+    }
+
+    /// - Returns: false where there's no room for the agent's name. What it follows doesn't hang on that:
+    ///   convergence says that there are agents which aren't counted.
+    private static func hear(
+        _ query: FeedQuery, _ service: RegistryService
+    ) async throws -> Bool {
+        guard let agent = query.agent else { return true }
+        do throws(RegistryError) {
+            try await service.report(agent, applied: query.applied)
+            return true
+        } catch {
+            guard case .tooManyAgents = error else { throw error }
+            return false
+        }
     }
 
     private func events(_ call: Call, _ query: FeedQuery, head: Revision) throws -> Reply {

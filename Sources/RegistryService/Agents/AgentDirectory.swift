@@ -17,9 +17,13 @@ public final class AgentDirectory: Sendable {
 
     private struct State {
         var agents: [AgentName: KnownAgent] = [:]
+        /// Those that count.
+        var living = 0
+        /// When a new one was last turned away.
+        var refusedAt: Duration?
     }
 
-    /// Agents at most, evicted ones too: whoever may read may report, under any name.
+    /// Agents that count, at most: whoever may read may report, under any name.
     public static let maximumAgents = 10_000
 
     public init(
@@ -42,6 +46,7 @@ public final class AgentDirectory: Sendable {
         state.withLock { state in
             for record in records where state.agents[record.name] == nil {
                 state.agents[record.name] = KnownAgent(stored: record)
+                if !record.isEvicted { state.living += 1 }
             }
         }
     }
@@ -58,7 +63,11 @@ public final class AgentDirectory: Sendable {
         let heardAt = uptime()
         let isUrgent = try state.withLock { state throws(RegistryError) in
             guard var agent = state.agents[name] else {
-                guard state.agents.count < limit else { throw .tooManyAgents(limit: limit) }
+                guard state.living < limit else {
+                    state.refusedAt = heardAt
+                    throw .tooManyAgents(limit: limit)
+                }
+                state.living += 1
                 let record = AgentRecord(
                     name: name, applied: applied, firstSeen: now, lastSeen: now)
                 state.agents[name] = KnownAgent(new: record, heardAt: heardAt)
@@ -72,7 +81,10 @@ public final class AgentDirectory: Sendable {
             agent.hasReported = true
             agent.heardAt = heardAt
             agent.isUnsaved = true
-            if wasEvicted { agent.sighting = nil }
+            if wasEvicted {
+                agent.sighting = nil
+                state.living += 1
+            }
             state.agents[name] = agent
             return wasEvicted
         }
@@ -84,12 +96,22 @@ public final class AgentDirectory: Sendable {
     func evict(_ name: AgentName, _ eviction: Eviction) {
         state.withLock { state in
             guard var agent = state.agents[name] else { return }
+            if !agent.isEvicted { state.living -= 1 }
             agent.record.eviction = eviction
             agent.record.eviction?.at = max(eviction.at, agent.record.lastSeen)
             agent.isUnsaved = false
             state.agents[name] = agent
         }
         watches.wake()
+    }
+
+    /// The store has forgotten them.
+    func forget(_ names: [AgentName]) {
+        state.withLock { state in
+            for name in names where state.agents[name]?.isEvicted == true {
+                state.agents[name] = nil
+            }
+        }
     }
 
     func record(of name: AgentName) -> AgentRecord? {
@@ -106,9 +128,12 @@ public final class AgentDirectory: Sendable {
     func convergence(at position: Position) -> Convergence {
         let (agents, now) = (agents(evicted: false), uptime())
         let lagging = agents.filter { !$0.has(position, at: now, lease: lease) }
-        return Convergence(
+        let convergence = Convergence(
             agents: agents.count, converged: agents.count - lagging.count,
             lagging: lagging.map(\.record.name))
+        let refusedAt = state.withLock(\.refusedAt)
+        return convergence.withOthers(
+            agents.count >= limit || (refusedAt.map { $0 + lease >= now } ?? false))
     }
 
     /// How many count, and how many of those are silent.

@@ -97,6 +97,14 @@ extension RegistryService {
         try await saveAgents(agents.takeUnsaved())
     }
 
+    /// Forgets agents that were evicted, and not heard of since, so long ago that nobody asks any more.
+    func forgetAgents() async throws(RegistryError) {
+        let names = try await store.forgetAgents(silentFor: Self.agentMemory)
+        agents.forget(names)
+    }
+
+    private static let agentMemory = Duration.seconds(7 * 24 * 3600)
+
     private func saveAgents(_ reports: [AgentReport]) async throws(RegistryError) {
         do throws(RegistryError) {
             agents.saved(reports, try await store.note(reports, limit: agents.limit))

@@ -16,6 +16,7 @@ final class SharedAgents: Sendable {
     /// Says that an agent has made progress which the store hasn't heard of.
     let progress: AsyncStream<Void>
     /// For metrics, which can't ask.
+    private let refusedAt = Mutex<Duration?>(nil)
     private let last = Mutex<(roll: AgentRoll, at: Duration)?>(nil)
 
     /// How often the store is asked while somebody waits, where nothing is heard here.
@@ -47,7 +48,10 @@ final class SharedAgents: Sendable {
                 try? await write()
                 return outcome(of: number) ?? .storeUnavailable
             }
-            if let refusal { throw refusal }
+            if let refusal {
+                if case .tooManyAgents = refusal { refusedAt.withLock { $0 = uptime() } }
+                throw refusal
+            }
         }
     }
 
@@ -129,7 +133,9 @@ final class SharedAgents: Sendable {
 
     private func look(at position: Position) async throws(RegistryError) -> Convergence {
         try await save()
-        return try await store.convergence(at: position, lease: lease)
+        let convergence = try await store.convergence(at: position, lease: lease)
+        let refused = refusedAt.withLock { $0.map { $0 + lease >= uptime() } ?? false }
+        return convergence.withOthers(refused || convergence.agents >= limit)
     }
 
     /// How many count, and how many of those are silent, as of the last time that this node looked.

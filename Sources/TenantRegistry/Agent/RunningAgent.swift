@@ -102,6 +102,9 @@ extension AgentStatus {
             JSONValue.Member(key: "connected", value: .bool(standing.isConnected))
         ]
         if let age { members.append(.init(key: "age_ms", value: .integer(age))) }
+        if let code = standing.reportsRefused {
+            members.append(.init(key: "reports_refused", value: .string(code)))
+        }
         if let lag { members.append(.init(key: "lag", value: .integer(lag))) }
         return members
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RegistryClient
+import RegistryModel
 import RegistryWire
 
 /// `tenant-registry agents …`
@@ -18,26 +19,23 @@ struct Agents: AsyncParsableCommand {
 
         func run() async throws {
             try await client.withClient { registry in
-                var listing = Listing([
-                    "name", "revision", "lag", "last_seen", "lagging", "evicted_at", "evicted_by",
-                    "reason", "ticket",
-                ])
-                var cursor: String?
-                repeat {
-                    let page = try await registry.agents(evicted: evicted, cursor: cursor)
-                    for agent in page.items {
-                        listing.add([
-                            .text(agent.name), .number(agent.revision), .number(agent.lag),
-                            .text(agent.lastSeen), .bool(agent.lagging),
-                            Listing.Cell(agent.evicted?.at),
-                            Listing.Cell(agent.evicted?.actor.name),
-                            Listing.Cell(agent.evicted?.reason),
-                            Listing.Cell(agent.evicted?.ticket),
-                        ])
-                    }
-                    cursor = page.nextCursor
-                } while cursor != nil
-                listing.print(output.output)
+                var listing = PagedListing(
+                    [
+                        "name", "revision", "lag", "last_seen", "lagging", "evicted_at",
+                        "evicted_by", "reason", "ticket",
+                    ], output.output)
+                try await listing.run {
+                    try await registry.agents(evicted: evicted, cursor: $1)
+                } cells: { agent in
+                    [
+                        .text(agent.name), .number(agent.revision), .number(agent.lag),
+                        .text(agent.lastSeen), .bool(agent.lagging),
+                        Listing.Cell(agent.evicted?.at),
+                        Listing.Cell(agent.evicted?.actor.name),
+                        Listing.Cell(agent.evicted?.reason),
+                        Listing.Cell(agent.evicted?.ticket),
+                    ]
+                }
             }
         }
     }
@@ -48,13 +46,67 @@ struct Agents: AsyncParsableCommand {
             discussion: """
                 Only for one that is really gone: an agent that is merely cut off goes on answering its \
                 proxy with what it knows. Stop that proxy first.
+
+                --silent-for evicts every agent that is lagging and was last seen longer ago than that: what \
+                is left of a fleet that is gone, or of names that somebody made up. They're named on \
+                standard output. Whoever is alive all the same counts again with its next report.
                 """)
-        @Argument(help: "The agent's name.") var name: String
+        @Argument(help: "The agent's name.") var name: String?
+        @Option(help: "All that have been silent for so long, 1h for example.")
+        var silentFor: TimeSpan?
+        @Flag(help: "With --silent-for: only name them.") var dryRun = false
         @OptionGroup var why: NoteOptions
         @OptionGroup var client: ClientOptions
 
+        func validate() throws {
+            guard (name == nil) != (silentFor == nil) else {
+                throw ValidationError("Give either a name or --silent-for.")
+            }
+            guard silentFor.map({ $0.seconds > 0 }) ?? true else {
+                throw ValidationError("--silent-for: a time above 0 is expected.")
+            }
+            guard !dryRun || silentFor != nil else {
+                throw ValidationError("--dry-run belongs to --silent-for.")
+            }
+        }
+
         func run() async throws {
-            try await client.withClient { try await $0.evictAgent(name, note: why.note) }
+            try await client.withClient { registry in
+                if let name { return try await registry.evictAgent(name, note: why.note) }
+                guard let silentFor else { return }
+                let count = try await evictAll(silentFor.seconds, registry)
+                StandardError.write("\(count) agents \(dryRun ? "would be " : "")evicted\n")
+            }
+        }
+
+        /// - Returns: how many.
+        private func evictAll(
+            _ seconds: Int, _ registry: RegistryClient
+        ) async throws -> Int {
+            let latest = SystemClock.now().adding(.seconds(-seconds))
+            var count = 0
+            var cursor: String?
+            repeat {
+                let page = try await registry.agents(cursor: cursor)
+                // By the registry's own judgement first: this machine's clock may be wrong.
+                for agent in page.items where agent.lagging {
+                    guard let seen = Timestamp(rfc3339: agent.lastSeen), seen < latest else {
+                        continue
+                    }
+                    if !dryRun {
+                        do {
+                            try await registry.evictAgent(agent.name, note: why.note)
+                        } catch ClientError.refused(let refusal) where refusal.status == 404 {
+                            // Somebody else was quicker.
+                            continue
+                        }
+                    }
+                    StandardOutput.write(agent.name + "\n")
+                    count += 1
+                }
+                cursor = page.nextCursor
+            } while cursor != nil
+            return count
         }
     }
 

@@ -45,6 +45,33 @@ import Testing
         try await server.crash()
     }
 
+    @Test func `are evicted together when they've been silent for long, and no others`()
+        async throws
+    {
+        let server = try await ServerProcess.start(
+            in: TestFolder(), arguments: ["--agent-lease", "1"])
+        for name in ["made-up-1", "made-up-2"] { try await Self.report(name, to: server) }
+        // The lease is what the server goes by; the clock does the rest.
+        while try await server.client.agents().items.contains(where: { !$0.lagging }) {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        try await Self.report("edge-a", to: server)
+        #expect(
+            try await server.succeed("agents", "evict", "--silent-for", "1s", "--dry-run").output
+                == "made-up-1\nmade-up-2\n")
+        #expect(try await server.client.agents().items.count == 3)
+        let evicted = try await server.succeed(
+            "agents", "evict", "--silent-for", "1s", "--reason", "a token leaked")
+        #expect(evicted.output == "made-up-1\nmade-up-2\n")
+        #expect(try await server.client.agents().items.map(\.name) == ["edge-a"])
+        let listed = try await server.client.agents(evicted: true).items
+        #expect(listed.map { $0.evicted?.reason } == ["a token leaked", "a token leaked"])
+        #expect(
+            try await server.run("agents", "evict", "edge-a", "--silent-for", "1s").exit
+                == .code(2))
+        try await server.crash()
+    }
+
     @Test func `are remembered across kill -9, and lag until they are heard of`() async throws {
         let server = try await ServerProcess.start(in: TestFolder())
         try await Self.report("edge-a", to: server)

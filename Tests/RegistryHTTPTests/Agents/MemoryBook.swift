@@ -97,7 +97,9 @@ final class MemoryBook: SharedAgentBook {
                 if var agent = state.agents[report.name] {
                     guard agent.take(report, seen: seen) else { continue }
                     state.agents[report.name] = agent
-                } else if report.follows == nil, state.agents.count < limit {
+                } else if report.follows == nil,
+                    state.agents.values.count(where: { !$0.isEvicted }) < limit
+                {
                     state.agents[report.name] = AgentRecord(
                         name: report.name, applied: report.applied, firstSeen: seen,
                         lastSeen: seen)
@@ -108,6 +110,19 @@ final class MemoryBook: SharedAgentBook {
             return state.losesAnswers ? .failure(.storeUnavailable) : .success(sightings)
         }
         return try result.get()
+    }
+
+    func forgetAgents(
+        silentFor silence: Duration
+    ) async throws(RegistryError) -> [AgentName] {
+        let before = clock.now.adding(.zero - silence)
+        return state.withLock { state in
+            let names = state.agents.values.filter {
+                $0.isEvicted && ($0.eviction.map { $0.at < before } ?? false)
+            }.map(\.name)
+            for name in names { state.agents[name] = nil }
+            return names
+        }
     }
 
     func evict(

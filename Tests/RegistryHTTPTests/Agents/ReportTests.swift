@@ -59,13 +59,17 @@ import Testing
         }
     }
 
-    @Test func `is refused where there are too many, and isn't left out in silence`() async throws {
-        try await withRegistry(.with { $0.agentLimit = 1 }) { registry in
+    @Test func `follows on where there are too many, and isn't left out in silence`() async throws {
+        try await withRegistry(.with { $0.agentLimit = 2 }) { registry in
             let position = try registry.position
             let query = "after=\(position.revision)&epoch=\(position.epoch)&agent="
+            try await registry.report("edge-0")
             #expect(try await Self.ask(registry, query + "edge-a").status == 200)
-            let refused = try await Self.ask(registry, query + "edge-b")
-            #expect(refused.isProblem(409, "too-many-agents"))
+            try await registry.register("new.example.com")
+            let followed = try await Self.ask(registry, query + "edge-b")
+            #expect(followed.status == 200)
+            #expect(followed["changes"]?.array.count == 1)
+            #expect(try await registry.converged(at: 0) == "2 of 3; *")
         }
     }
 

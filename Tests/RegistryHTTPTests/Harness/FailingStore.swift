@@ -121,6 +121,12 @@ struct FailingStore: Store {
         try await store.evict(agent, by: actor, note)
     }
 
+    func forgetAgents(
+        silentFor silence: Duration
+    ) async throws(RegistryError) -> [AgentName] {
+        try await store.forgetAgents(silentFor: silence)
+    }
+
     func backup() async throws(RegistryError) -> StoreCopy { try await store.backup() }
 
     func waitForFailure() async { await store.waitForFailure() }
