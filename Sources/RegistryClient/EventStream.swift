@@ -1,46 +1,138 @@
 import NIOCore
 
 /// Reads Server-Sent Events from what comes in pieces: WHATWG HTML §9.2.6, as far as the feed uses it.
+///
+/// An event's data is handed on as it comes: one event may be a wave of a million domains.
 struct EventStream {
-    struct Event {
-        /// Empty where the event has no name.
-        var name = ""
-        var data: [UInt8] = []
+    enum Part {
+        /// Some of the data of an event, which isn't over yet.
+        case data(ByteBuffer, of: String)
+        /// The event is whole. Only where it had data.
+        case end(of: String)
     }
 
-    struct TooLong: Error {}
+    struct Malformed: Error, CustomStringConvertible {
+        let description: String
+    }
 
     /// Octets of one event, at most: a wave of a million domains has some 200 million.
     private static let longest = 1 << 30
+    /// Of a field's name, and of what is kept as a value.
+    private static let longestText = 256
 
-    private var lines = LineSplitter()
-    private var event = Event()
-
-    /// - Returns: the events that are whole by now.
-    mutating func events(in piece: ByteBuffer) throws -> [Event] {
-        var events: [Event] = []
-        for line in lines.lines(in: piece) {
-            if let event = take(line.last == 0x0D ? line.dropLast() : line[...]) {
-                events.append(event)
-            }
-        }
-        guard lines.waiting + event.data.count <= Self.longest else { throw TooLong() }
-        return events
+    private enum Place {
+        case name
+        /// The first octet of a value, which may be a space that doesn't count.
+        case beforeValue
+        case value
     }
 
-    private mutating func take(_ line: ArraySlice<UInt8>) -> Event? {
-        guard !line.isEmpty else {
-            defer { event = Event() }
-            return event.data.isEmpty ? nil : event
+    private var place = Place.name
+    private var field: [UInt8] = []
+    private var value: [UInt8] = []
+    /// Whether the last piece ended with a CR, which belongs to the data unless an LF comes.
+    private var hasCarriageReturn = false
+    private var event = ""
+    /// Octets of data so far.
+    private var count = 0
+    private var hasData = false
+
+    /// - Parameter piece: is read from its beginning, as far as the part goes.
+    /// - Returns: nil where the piece is used up.
+    mutating func next(in piece: inout ByteBuffer) throws -> Part? {
+        while let octet = piece.getInteger(at: piece.readerIndex, as: UInt8.self) {
+            switch place {
+            case .name:
+                piece.moveReaderIndex(forwardBy: 1)
+                if octet == 0x0A {
+                    if let part = try endLine() { return part }
+                } else if octet == UInt8(ascii: ":") {
+                    try beginValue()
+                    if isData, let line = lineBreak() { return line }
+                } else if field.count <= Self.longestText {
+                    // Longer than any that is known: which one doesn't matter.
+                    field.append(octet)
+                }
+            case .beforeValue:
+                if octet == UInt8(ascii: " ") { piece.moveReaderIndex(forwardBy: 1) }
+                place = .value
+            case .value:
+                if let part = try takeValue(&piece) { return part }
+            }
         }
-        let name = line.prefix { $0 != UInt8(ascii: ":") }
-        var value = line.dropFirst(name.count + 1)
-        if value.first == UInt8(ascii: " ") { value = value.dropFirst() }
-        if name.elementsEqual("data".utf8) {
-            if !event.data.isEmpty { event.data.append(0x0A) }
-            event.data += value
-        } else if name.elementsEqual("event".utf8) {
-            event.name = String(decoding: value, as: UTF8.self)
+        return nil
+    }
+
+    private var isData: Bool { field.elementsEqual("data".utf8) }
+
+    private mutating func beginValue() throws {
+        place = .beforeValue
+        value = []
+        hasCarriageReturn = false
+    }
+
+    /// Lines of data are joined by a line break.
+    private mutating func lineBreak() -> Part? {
+        guard hasData else { return nil }
+        return .data(ByteBuffer(integer: UInt8(0x0A)), of: event)
+    }
+
+    private mutating func takeValue(_ piece: inout ByteBuffer) throws -> Part? {
+        let view = piece.readableBytesView
+        let end = view.firstIndex(of: 0x0A)
+        let length = end.map { $0 - view.startIndex } ?? view.count
+        guard isData else {
+            if value.count <= Self.longestText {
+                value += view.prefix(min(length, Self.longestText + 1))
+            }
+            piece.moveReaderIndex(forwardBy: length + (end == nil ? 0 : 1))
+            return end == nil ? nil : try endLine()
+        }
+        if hasCarriageReturn, length > 0 {
+            hasCarriageReturn = false
+            return try data(ByteBuffer(integer: UInt8(0x0D)))
+        }
+        guard length > 0 else {
+            piece.moveReaderIndex(forwardBy: 1)
+            return try endLine()
+        }
+        guard var octets = piece.readSlice(length: length) else { return nil }
+        if octets.readableBytesView.last == 0x0D {
+            octets.moveWriterIndex(to: octets.writerIndex - 1)
+            hasCarriageReturn = true
+        }
+        return octets.readableBytes == 0 ? nil : try data(octets)
+    }
+
+    private mutating func data(_ octets: ByteBuffer) throws -> Part {
+        hasData = true
+        count += octets.readableBytes
+        guard count <= Self.longest else { throw Malformed(description: "an event is too long") }
+        return .data(octets, of: event)
+    }
+
+    /// - Returns: the end of the event, where the line was empty.
+    private mutating func endLine() throws -> Part? {
+        defer {
+            place = .name
+            field = []
+            hasCarriageReturn = false
+        }
+        if place == .name {
+            if field.last == 0x0D { field.removeLast() }
+            if field.isEmpty {
+                defer { (event, count, hasData) = ("", 0, false) }
+                return hasData ? .end(of: event) : nil
+            }
+            value = []
+        }
+        if field.elementsEqual("event".utf8) {
+            // What the data is, must be known before it's read.
+            guard !hasData else {
+                throw Malformed(description: "an event's name comes after its data")
+            }
+            if value.last == 0x0D { value.removeLast() }
+            event = String(decoding: value, as: UTF8.self)
         }
         return nil
     }

@@ -8,7 +8,8 @@ import RegistryWire
 package enum FeedEvent: Sendable {
     /// The answer has begun.
     case opened
-    case page(FeedPage)
+    /// The changes since the last page are these revisions, whole.
+    case page(FeedPageBounds)
     case heartbeat(Heartbeat)
 }
 
@@ -18,11 +19,16 @@ extension RegistryClient {
     /// As a stream of events and not by long polls: a revision is on its way as soon as it's committed,
     /// not after the next question, and heartbeats tell a quiet registry from a dead one.
     ///
+    /// - Parameter change: called with each change as it comes. What isn't followed by its page has no meaning:
+    ///   the stream broke off.
     /// - Throws: `ClientError.refused` with status 410 where what follows can't be had.
     package func followChanges(
-        after position: Position, _ receive: (FeedEvent) async throws -> Void
+        after position: Position, change: (FeedChange) throws -> Void,
+        _ receive: (FeedEvent) async throws -> Void
     ) async throws {
         var stream = EventStream()
+        var page = FeedPageReader()
+        var heartbeat: [UInt8] = []
         _ = try await self.stream(
             .GET, "/v1/changes",
             query: [
@@ -30,17 +36,31 @@ extension RegistryClient {
             ],
             accept: "text/event-stream", opened: { try await receive(.opened) }
         ) { piece in
-            for event in try stream.events(in: piece) {
-                switch event.name {
-                case "heartbeat": try await receive(.heartbeat(Heartbeat(parsing: event.data)))
+            var piece = piece
+            while let part = try stream.next(in: &piece) {
+                switch part {
+                case .data(let octets, of: "heartbeat"):
+                    heartbeat += octets.readableBytesView
+                    guard heartbeat.count <= Self.longestHeartbeat else {
+                        throw ClientError.unreadable("a heartbeat is too long")
+                    }
+                case .end(of: "heartbeat"):
+                    defer { heartbeat = [] }
+                    try await receive(.heartbeat(Heartbeat(parsing: heartbeat)))
+                case .data(let octets, of: "changes"), .data(let octets, of: "message"),
+                    .data(let octets, of: ""):
+                    try octets.withUnsafeReadableBytes { try page.take($0, change) }
+                case .end(of: "changes"), .end(of: "message"), .end(of: ""):
+                    defer { page = FeedPageReader() }
+                    try await receive(.page(page.finish()))
                 // A name that a later version may have is nothing that this one misses.
-                case "", "message", "changes":
-                    try await receive(.page(FeedPage(parsing: event.data)))
-                default: continue
+                case .data, .end: continue
                 }
             }
         }
     }
+
+    private static let longestHeartbeat = 1 << 16
 
     /// Reads the whole table, line by line.
     ///

@@ -14,9 +14,12 @@ public protocol FollowedLog: Sendable {
     /// Calls `receive` with what comes after `position`, in order, until it throws or nothing can come
     /// any more.
     ///
+    /// - Parameter stage: where revisions are put as they come, before they're received whole. What breaks off
+    ///   is let go of.
     /// - Throws: `resync` where what follows `position` isn't to be had.
     func follow(
-        after position: Position, _ receive: (FollowEvent) async throws(FollowError) -> Void
+        after position: Position, staging stage: () -> any TableStage,
+        _ receive: (FollowEvent) async throws(FollowError) -> Void
     ) async throws(FollowError)
 }
 
@@ -35,8 +38,9 @@ public struct SnapshotFacts: Sendable, Hashable {
 public enum FollowEvent: Sendable {
     /// The way to the source is open.
     case opened
-    /// Whole revisions, without a gap, and where the log ended when they were sent.
-    case revisions([RevisionChanges], epoch: Epoch, head: Revision)
+    /// Whole revisions, all those after `after` up to `through`, and where the log ended when they were sent.
+    case revisions(
+        any TableStage, after: Revision, through: Revision, epoch: Epoch, head: Revision)
     /// The log ends at `head`, and a table there has this digest.
     case heartbeat(head: Revision, digest: String)
 }

@@ -119,7 +119,8 @@ public struct Follower: Sendable {
         guard let position = table.position else { throw .resync("there is no table yet") }
         var isDue = false
         do throws(FollowError) {
-            try await log.follow(after: position) { event throws(FollowError) in
+            try await log.follow(after: position, staging: { table.beginStage() }) {
+                event throws(FollowError) in
                 try take(event)
                 // What came was good: the next failure is a first one.
                 if case .opened = event { return }
@@ -138,12 +139,13 @@ public struct Follower: Sendable {
     private func take(_ event: FollowEvent) throws(FollowError) {
         switch event {
         case .opened: tell(.opened)
-        case .revisions(let revisions, let epoch, let head):
+        case .revisions(let stage, let first, let last, let epoch, let head):
             guard epoch == table.position?.epoch else {
                 throw .resync("the registry's epoch is \(epoch) now")
             }
-            for revision in revisions where !table.apply(revision) {
-                throw .resync("something is missing before revision \(revision.revision)")
+            guard stage.apply(after: first, through: last) else {
+                let position = table.position?.revision ?? .zero
+                throw .resync("something is missing between revisions \(position) and \(last)")
             }
             if let position = table.position { tell(.applied(position, head: head)) }
         case .heartbeat(let head, let digest):

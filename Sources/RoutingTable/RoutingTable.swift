@@ -56,6 +56,12 @@ public protocol RoutingTable: AnyObject, Sendable {
     ///   and for one that the table can't hold; nothing was applied. A revision that the table already has is passed over.
     func apply(_ changes: RevisionChanges) -> Bool
 
+    /// The same, change by change, for revisions too large to lie in an array first.
+    func beginStage() -> any TableStage
+
+    /// Every domain by name, in memory of its own: for files, which take their time.
+    func packed() throws(RegistryError) -> PackedTable
+
     /// Waits until the table is at `revision` or later.
     /// - Returns: whether it got there in time.
     func reaches(_ revision: Revision, within limit: Duration) async -> Bool
@@ -73,6 +79,22 @@ public protocol TableLoad: AnyObject, Sendable {
     ///
     /// - Returns: false where it's more than a table can hold: then that stays as it was.
     func finish(at position: Position) -> Bool
+}
+
+/// Revisions being read in, in the order of their changes. Nobody sees any of it before it's applied; what is
+/// never applied leaves the table as it was.
+public protocol TableStage: AnyObject, Sendable {
+    /// A domain is now so; its revision is the change's.
+    func set(_ domain: Domain)
+    func remove(_ fqdn: FQDN, at revision: Revision)
+    func change(_ location: RevisionChanges.LocationChange, at revision: Revision)
+
+    /// Takes in every revision after `first` up to `last`, those too of which there's no change here. The last
+    /// call: what was staged is gone.
+    ///
+    /// - Returns: false where one of them doesn't follow the table's own, which has those before it. What the
+    ///   table already has is passed over.
+    func apply(after first: Revision, through last: Revision) -> Bool
 }
 
 /// What the proxy is told.

@@ -53,7 +53,8 @@ final class MemoryLog: FollowedLog {
     }
 
     func follow(
-        after position: Position, _ receive: (FollowEvent) async throws(FollowError) -> Void
+        after position: Position, staging stage: () -> any TableStage,
+        _ receive: (FollowEvent) async throws(FollowError) -> Void
     ) async throws(FollowError) {
         change { $0.connections += 1 }
         guard !state.withLock(\.isAway) else { throw .unavailable("away") }
@@ -65,18 +66,29 @@ final class MemoryLog: FollowedLog {
             guard !state.isAway else { throw .unavailable("away") }
             guard state.epoch == position.epoch, last.number >= state.oldest, last <= state.head
             else { throw .resync("410") }
-            let more = state.revisions.filter {
+            // What one event says has no gaps: a revision that is lost ends it.
+            let rest = state.revisions.filter {
                 $0.revision > last && !state.lost.contains($0.revision.number)
-            }.prefix(3)
+            }
+            var more: [RevisionChanges] = []
+            for next in rest.prefix(3)
+            where more.last.map({ $0.revision.next == next.revision }) ?? true {
+                more.append(next)
+            }
             if more.isEmpty {
                 if let digest = state.digest {
                     try await receive(.heartbeat(head: state.head, digest: digest))
                 }
                 await Task.yield()
             } else {
-                try await receive(
-                    .revisions(Array(more), epoch: state.epoch, head: state.head))
+                let staged = stage()
+                for revision in more { staged.add(revision) }
+                let first = Revision((more.first?.revision.number ?? 1) - 1)
                 last = more.last?.revision ?? last
+                try await receive(
+                    .revisions(
+                        staged, after: first, through: last, epoch: state.epoch, head: state.head)
+                )
             }
             events += 1
             if events >= state.breaksAfter { throw .unavailable("broken off") }
@@ -90,6 +102,20 @@ final class MemoryLog: FollowedLog {
             state.revisions.append(changes)
             state.domains = domains
             state.locations = places
+        }
+    }
+}
+
+extension TableStage {
+    func add(_ changes: RevisionChanges) {
+        for location in changes.locations { change(location, at: changes.revision) }
+        for domain in changes.domains {
+            switch domain {
+            case .set(var domain):
+                domain.revision = changes.revision
+                set(domain)
+            case .gone(let fqdn): remove(fqdn, at: changes.revision)
+            }
         }
     }
 }

@@ -18,7 +18,8 @@ import Testing
             let revision = UInt64.random(in: 0..<RecordWords.revisionLimit, using: &random)
             let length = Int.random(in: 1...255, using: &random)
             let words = RecordWords(
-                domain, location: location, tenant: tenant, revision: revision, nameLength: length)
+                entry(domain), location: location, tenant: tenant, revision: revision,
+                nameLength: length)
             #expect(words.isPresent)
             #expect(words.mode == domain.mode)
             #expect(words.registeredAt == domain.registeredAt)
@@ -36,6 +37,13 @@ import Testing
         }
     }
 
+    private func entry(_ domain: Domain) -> TableEntry {
+        TableEntry(
+            location: domain.location, upstream: nil, mode: domain.mode, tenant: nil,
+            revision: domain.revision, registeredAt: domain.registeredAt,
+            changedAt: domain.changedAt)
+    }
+
     /// Years 0 to 9999: what RFC 3339 writes.
     private func time(_ random: inout SeededRandom) -> Timestamp {
         Timestamp(
@@ -51,7 +59,7 @@ import Testing
     ) {
         var odd = domain(1)
         odd.changedAt = Timestamp(milliseconds: milliseconds)
-        let words = RecordWords(odd, location: 0, tenant: 0, revision: 1, nameLength: 9)
+        let words = RecordWords(entry(odd), location: 0, tenant: 0, revision: 1, nameLength: 9)
         #expect(words.changedAt.milliseconds == kept)
         #expect(words.registeredAt == odd.registeredAt)
     }

@@ -120,15 +120,15 @@ import Testing
         let rows = RevisionRowsOwner(memory, capacity: 2)
         for number in [1, 2] {
             fqdn(number).withOctets { name in
-                guard let (record, shard) = contents.find(name, NameHash(name)) else { return }
-                rows.row(for: record, in: shard).pointee.after = record.current.gone(at: 2)
+                guard let (record, _) = contents.find(name, NameHash(name)) else { return }
+                rows.set(record.current.gone(at: 2), for: rows.row(for: record))
             }
         }
         let old = owner(memory, &contents, revision: 1, changes: nil)
         let new = owner(memory, &contents, revision: 2, changes: rows)
         old.view.pointee.next.store(new.view, ordering: .releasing)
         for step in 0...3 {
-            if step > 0, step < 3 { rows.rows[step - 1].record.write(rows.rows[step - 1].after) }
+            if step > 0, step < 3 { rows.record(step - 1).write(rows.after(step - 1)) }
             if step == 3 { #expect(new.write() === rows) }
             #expect(old.view.pointee.domain(fqdn(1)) == domain(1))
             #expect(old.view.pointee.domain(fqdn(2)) == domain(2))
@@ -145,8 +145,8 @@ import Testing
         let rows = RevisionRowsOwner(memory, capacity: 1)
         let found = fqdn(1).withOctets { contents.find($0, NameHash($0)) }
         let other = fqdn(2).withOctets { contents.find($0, NameHash($0)) }
-        let (record, shard) = try #require(found)
-        rows.row(for: record, in: shard).pointee.after = record.current.gone(at: 2)
+        let (record, _) = try #require(found)
+        rows.set(record.current.gone(at: 2), for: rows.row(for: record))
         let owner = owner(memory, &contents, revision: 2, changes: rows)
         let isWritten = owner.view.pointee.isWritten.load(ordering: .relaxed)
         #expect(!isWritten)
@@ -182,17 +182,20 @@ import Testing
         contents.load(domain(1))
         let rows = RevisionRowsOwner(memory, capacity: 1)
         let found = fqdn(1).withOctets { contents.find($0, NameHash($0)) }
-        let (record, shard) = try #require(found)
-        let row = rows.row(for: record, in: shard)
-        row.pointee.after = RecordWords(
-            domain(1, at: aws, revision: 2), location: 0, tenant: 0, revision: 2,
-            nameLength: record.nameLength)
+        let (record, _) = try #require(found)
+        let row = rows.row(for: record)
+        domain(1, at: aws, revision: 2).withEntry { _, entry in
+            rows.set(
+                RecordWords(
+                    entry, location: 0, tenant: 0, revision: 2, nameLength: record.nameLength),
+                for: row)
+        }
         let old = owner(memory, &contents, revision: 1, changes: nil)
         let new = owner(memory, &contents, revision: 2, changes: rows)
         old.view.pointee.next.store(new.view, ordering: .releasing)
 
-        record.words[0].store(row.pointee.after.stateWhileChanging, ordering: .relaxed)
-        record.words[1].store(row.pointee.after.changed, ordering: .releasing)
+        record.words[0].store(rows.after(row).stateWhileChanging, ordering: .relaxed)
+        record.words[1].store(rows.after(row).changed, ordering: .releasing)
         #expect(record.read() == nil)
         #expect(old.view.pointee.domain(fqdn(1)) == domain(1))
         #expect(new.view.pointee.domain(fqdn(1))?.revision == Revision(2))

@@ -32,15 +32,25 @@ struct RegistryFeed: FollowedLog {
     }
 
     func follow(
-        after position: Position, _ receive: (FollowEvent) async throws(FollowError) -> Void
+        after position: Position, staging stage: () -> any TableStage,
+        _ receive: (FollowEvent) async throws(FollowError) -> Void
     ) async throws(FollowError) {
+        var staged: (any TableStage)?
         do {
-            try await client.followChanges(after: position) { event in
+            try await client.followChanges(after: position) { change in
+                let current = staged ?? stage()
+                staged = current
+                current.add(change)
+            } _: { event in
                 switch event {
                 case .opened: try await receive(.opened)
                 case .page(let page):
+                    let whole = staged ?? stage()
+                    staged = nil
                     try await receive(
-                        .revisions(page.revisions, epoch: page.epoch, head: page.head))
+                        .revisions(
+                            whole, after: page.from, through: page.to, epoch: page.epoch,
+                            head: page.head))
                 case .heartbeat(let heartbeat):
                     try await receive(.heartbeat(head: heartbeat.head, digest: heartbeat.digest))
                 }
@@ -61,39 +71,22 @@ struct RegistryFeed: FollowedLog {
     }
 }
 
-extension FeedPage {
-    /// Each revision that the page covers, those too that touch nothing of the table.
-    var revisions: [RevisionChanges] {
-        var revisions: [RevisionChanges] = []
-        var rest = changes[...]
-        var number = from
-        while number < to {
-            number = number.next
-            var revision = RevisionChanges(revision: number)
-            while let change = rest.first, change.revision == number {
-                revision.add(change)
-                rest.removeFirst()
-            }
-            revisions.append(revision)
-        }
-        return revisions
-    }
-}
-
-extension RevisionChanges {
-    fileprivate mutating func add(_ change: FeedChange) {
+extension TableStage {
+    fileprivate func add(_ change: FeedChange) {
         switch change {
-        case .set(let domain): domains.append(.set(domain))
-        case .gone(_, let fqdn): domains.append(.gone(fqdn))
-        case .locationChanged(_, let name, let upstream?):
-            locations.append(
+        case .set(let domain): set(domain)
+        case .gone(let revision, let fqdn): remove(fqdn, at: revision)
+        case .locationChanged(let revision, let name, let upstream?):
+            self.change(
                 .set(
                     Location(
                         name: name,
+                        // Signups are the registry's business: a copy doesn't know, and isn't asked.
                         settings: LocationSettings(
                             upstream: upstream, acceptsSignups: false, isDefaultForSignups: false),
-                        revision: change.revision)))
-        case .locationChanged(_, let name, nil): locations.append(.gone(name))
+                        revision: revision)), at: revision)
+        case .locationChanged(let revision, let name, nil):
+            self.change(.gone(name), at: revision)
         }
     }
 }

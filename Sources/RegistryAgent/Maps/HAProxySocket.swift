@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 
 /// HAProxy's runtime API, on its socket: replaces a whole map at once, while it runs.
@@ -8,6 +9,8 @@ import Foundation
 struct HAProxySocket: Sendable {
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// The lines aren't those that were written.
+        var isForeign = false
     }
 
     let path: String
@@ -28,18 +31,20 @@ struct HAProxySocket: Sendable {
 
     /// - Parameters:
     ///   - map: as HAProxy's configuration names its file.
-    ///   - lines: `host value`, each with its line break, none over 12 KiB.
-    func replace(_ map: String, with lines: [ArraySlice<UInt8>]) throws(Failure) {
+    ///   - path: of the lines, `host value`, each with its line break, none over 12 KiB. They're read in pieces.
+    ///   - digest: SHA-256 of all of them: somebody else's text would be counted, found whole, and committed.
+    func replace(
+        _ map: String, withLinesOf path: String, digest: [UInt8]
+    ) throws(Failure) {
         let answer = try ask("prepare map \(map)")
         guard let number = answer.split(separator: ":").last.flatMap({ Int($0.trimmed) }) else {
             throw Failure(description: "HAProxy doesn't prepare \(map): \(answer.trimmed)")
         }
         do throws(Failure) {
-            try add(lines, to: "@\(number) \(map)")
+            let sent = try send(path, digest: digest, to: "@\(number) \(map)")
             let count = try count("@\(number) \(map)")
-            guard count == lines.count else {
-                throw Failure(
-                    description: "HAProxy took \(count) of \(lines.count) entries of \(map)")
+            guard count == sent else {
+                throw Failure(description: "HAProxy took \(count) of \(sent) entries of \(map)")
             }
             try order("commit map @\(number) \(map)")
         } catch {
@@ -49,25 +54,49 @@ struct HAProxySocket: Sendable {
         }
     }
 
-    private func add(_ lines: [ArraySlice<UInt8>], to map: String) throws(Failure) {
+    /// - Returns: how many lines there are.
+    private func send(
+        _ path: String, digest: [UInt8], to map: String
+    ) throws(Failure) -> Int {
         let command = Array("add map \(map) <<\n".utf8)
-        var next = 0
-        while next < lines.count {
-            var batch = command
-            while next < lines.count, batch.count + lines[next].count < Self.batch {
-                batch += lines[next]
-                next += 1
+        var (batch, line, count, hash) = (command, [UInt8](), 0, SHA256())
+        do {
+            try FilePieces.read(path) { piece in
+                hash.update(bufferPointer: piece)
+                for octet in piece {
+                    line.append(octet)
+                    guard octet == 0x0A else { continue }
+                    if batch.count + line.count >= Self.batch {
+                        try flush(&batch, command)
+                    }
+                    batch += line
+                    line.removeAll(keepingCapacity: true)
+                    count += 1
+                }
             }
-            guard batch.count > command.count else {
-                throw Failure(description: "a line is too long for HAProxy's socket")
-            }
-            // An empty line ends the payload.
-            batch.append(0x0A)
-            let answer = try ask(batch)
-            guard answer.trimmed.isEmpty else {
-                throw Failure(description: "HAProxy refuses entries: \(answer.trimmed)")
-            }
+        } catch let error as Failure {
+            throw error
+        } catch {
+            throw Failure(description: "\(error)")
         }
+        guard line.isEmpty, Array(hash.finalize()) == digest else {
+            throw Failure(description: "\(path) isn't as it was written", isForeign: true)
+        }
+        if batch.count > command.count { try flush(&batch, command) }
+        return count
+    }
+
+    private func flush(_ batch: inout [UInt8], _ command: [UInt8]) throws(Failure) {
+        guard batch.count > command.count else {
+            throw Failure(description: "a line is too long for HAProxy's socket")
+        }
+        // An empty line ends the payload.
+        batch.append(0x0A)
+        let answer = try ask(batch)
+        guard answer.trimmed.isEmpty else {
+            throw Failure(description: "HAProxy refuses entries: \(answer.trimmed)")
+        }
+        batch = command
     }
 
     private func count(_ map: String) throws(Failure) -> Int {

@@ -1,6 +1,7 @@
 import Foundation
 import RegistryModel
 import RegistryWire
+import RoutingTable
 
 /// Writes map files: a line for each domain, by name.
 enum MapFile {
@@ -15,13 +16,11 @@ enum MapFile {
         let place = URL(fileURLWithPath: target.path).resolvingSymlinksInPath().path
         let file = try WholeFile(place, mode: 0o644, like: place)
         var line: [UInt8] = []
-        for row in copy.rows {
+        try copy.forEach { row in
             // As in exports: no line is better than a wrong one.
-            guard let value = value(of: row, in: copy, target) else { continue }
+            guard let value = value(of: row, in: copy, target) else { return }
             line.removeAll(keepingCapacity: true)
-            try copy.withTexts(of: row) { name, _ in
-                try append(name, value, target.format, to: &line)
-            }
+            try append(row.name, value, target.format, to: &line)
             try file.write(line)
         }
         try file.sync()
@@ -29,12 +28,12 @@ enum MapFile {
     }
 
     private static func value(
-        of row: TableCopy.Row, in copy: TableCopy, _ target: MapTarget
+        of row: PackedRow, in copy: TableCopy, _ target: MapTarget
     ) -> [UInt8]? {
         let place = copy.place(of: row)
         return switch target.value {
         case .location: Array(place.name.text.utf8)
-        case .mode: Array(row.mode.rawValue.utf8)
+        case .mode: row.mode.map { Array($0.rawValue.utf8) }
         case .upstream:
             place.upstream.map {
                 target.format == .nginx ? MapText.nginx($0.text) : Array($0.text.utf8)

@@ -24,19 +24,18 @@ enum StateFile {
         let position = copy.position
         writer.write(
             SnapshotHeader(
-                epoch: position.epoch, revision: position.revision, count: copy.rows.count,
+                epoch: position.epoch, revision: position.revision, count: copy.count,
                 digest: copy.summary.digest.description,
                 locations: copy.summary.locations.map {
                     .init(name: $0.name, upstream: $0.upstream)
                 }
             ))
         try output.writeLine(&writer)
-        for row in copy.rows {
-            copy.withTexts(of: row) { name, tenant in
-                writer.writeDomain(
-                    name, at: copy.place(of: row).name, row.mode, tenant: tenant, row.revision,
-                    registeredAt: row.registeredAt, changedAt: row.changedAt)
-            }
+        try copy.forEach { row throws(FileFailure) in
+            guard let mode = row.mode else { return }
+            writer.writeDomain(
+                row.name, at: copy.place(of: row).name, mode, tenant: row.tenant, row.revision,
+                registeredAt: row.registeredAt, changedAt: row.changedAt)
             try output.writeLine(&writer)
         }
         writer.beginObject()
@@ -61,76 +60,67 @@ enum StateFile {
     static func read(
         _ file: URL, into load: any TableLoad
     ) throws(SnapshotRefusal) -> Contents? {
-        guard let octets = try contents(file) else { return nil }
-        // Swift's typed throws don't go through the closure; a Result does.
-        return try octets.withUnsafeBytes { octets in
-            Result { () throws(SnapshotRefusal) in try read(checked(octets), into: load) }
-        }.get()
+        let path = file.path
+        do {
+            let file = try FilePieces.opened(path)
+            defer { close(file) }
+            return try read(file, path, length: checkedLength(file, path), into: load)
+        } catch let error as SnapshotRefusal {
+            throw error
+        } catch let error as FeedFormatError {
+            throw .corrupt(error.description)
+        } catch {
+            guard FileManager.default.fileExists(atPath: path) else { return nil }
+            throw .corrupt("it can't be read: \(error)")
+        }
     }
 
+    /// - Parameter length: of what the checksum vouches for.
     private static func read(
-        _ octets: UnsafeRawBufferPointer, into load: any TableLoad
-    ) throws(SnapshotRefusal) -> Contents {
+        _ file: Int32, _ path: String, length: Int, into load: any TableLoad
+    ) throws -> Contents {
         var reading = SnapshotReading(load)
-        var currentAt: Timestamp?
-        var rest = octets
-        var isFirst = true
-        while let line = rest.takeLine() {
-            if rest.isEmpty {
-                currentAt = time(line)
-            } else if isFirst {
-                try corrupt { () throws(FeedFormatError) in
-                    reading.begin(try SnapshotHeader(parsing: line))
+        var line: [UInt8] = []
+        // The last one is the time.
+        var (last, isFirst): ([UInt8]?, Bool) = (nil, true)
+        try FilePieces.read(file, path, first: length) { piece in
+            var rest = piece
+            while let end = rest.takeLine(into: &line) {
+                guard end else { break }
+                if let last {
+                    if isFirst {
+                        reading.begin(try SnapshotHeader(parsing: last))
+                    } else {
+                        try reading.add(try Domain(snapshotLine: last))
+                    }
+                    isFirst = false
                 }
-                isFirst = false
-            } else {
-                try corrupt { () throws(FeedFormatError) in
-                    try reading.add(try Domain(snapshotLine: line))
-                }
+                last = line
+                line.removeAll(keepingCapacity: true)
             }
         }
-        guard let currentAt else { throw .corrupt("it has no time") }
+        guard let last, let currentAt = time(last) else {
+            throw SnapshotRefusal.corrupt("it has no time")
+        }
         return Contents(facts: try reading.finish(), currentAt: currentAt)
     }
 
-    private static func corrupt(
-        _ body: () throws(FeedFormatError) -> Void
-    ) throws(SnapshotRefusal) {
-        do throws(FeedFormatError) {
-            try body()
-        } catch {
-            throw .corrupt(error.description)
-        }
-    }
-
-    private static func contents(_ file: URL) throws(SnapshotRefusal) -> Data? {
-        do {
-            return try Data(contentsOf: file, options: .alwaysMapped)
-        } catch CocoaError.fileReadNoSuchFile {
-            return nil
-        } catch {
-            guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-            throw .corrupt("\(file.path) can't be read: \(error)")
-        }
-    }
-
-    /// Everything before the last line, where that one vouches for it.
-    private static func checked(
-        _ octets: UnsafeRawBufferPointer
-    ) throws(SnapshotRefusal) -> UnsafeRawBufferPointer {
-        let length = DigestText.text(Array(repeating: 0, count: 32)).utf8.count + 1
-        guard octets.count > length, octets.last == 0x0A else { throw .corrupt("it's cut off") }
-        let body = UnsafeRawBufferPointer(rebasing: octets.dropLast(length))
-        let said = String(decoding: octets.suffix(length).dropLast(), as: UTF8.self)
+    /// Octets before the last line, where that one vouches for them.
+    private static func checkedLength(_ file: Int32, _ path: String) throws -> Int {
+        let suffix = DigestText.text(Array(repeating: 0, count: 32)).utf8.count + 1
+        let length = Int(lseek(file, 0, SEEK_END)) - suffix
+        var said = [UInt8](repeating: 0, count: suffix)
+        guard length > 0, pread(file, &said, suffix, off_t(length)) == suffix, said.last == 0x0A
+        else { throw SnapshotRefusal.corrupt("it's cut off") }
         var hash = SHA256()
-        hash.update(bufferPointer: body)
-        guard DigestText.text(Array(hash.finalize())) == said else {
-            throw .corrupt("its checksum isn't that of its contents")
+        try FilePieces.read(file, path, first: length) { hash.update(bufferPointer: $0) }
+        guard DigestText.text(Array(hash.finalize())).utf8.elementsEqual(said.dropLast()) else {
+            throw SnapshotRefusal.corrupt("its checksum isn't that of its contents")
         }
-        return body
+        return length
     }
 
-    private static func time(_ line: UnsafeRawBufferPointer) -> Timestamp? {
+    private static func time(_ line: [UInt8]) -> Timestamp? {
         guard case .object(let members)? = try? JSONValue(parsing: line),
             let member = members.first(where: { $0.key == "current_at" }),
             case .string(let text) = member.value
@@ -140,13 +130,14 @@ enum StateFile {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The first line, without its end, which is taken off too; nil where there is none that is whole.
-    fileprivate mutating func takeLine() -> UnsafeRawBufferPointer? {
-        guard let start = baseAddress, let end = memchr(start, 0x0A, count) else { return nil }
-        let length = UnsafeRawPointer(end) - start
-        let line = UnsafeRawBufferPointer(start: start, count: length)
-        self = UnsafeRawBufferPointer(start: start + length + 1, count: count - length - 1)
-        return line
+    /// Takes the first line off, into `line`, which may have its beginning.
+    /// - Returns: whether its end was there; nil where nothing is left.
+    fileprivate mutating func takeLine(into line: inout [UInt8]) -> Bool? {
+        guard let start = baseAddress, count > 0 else { return nil }
+        let end = memchr(start, 0x0A, count).map { UnsafeRawPointer($0) - start }
+        line.append(contentsOf: self[..<(end ?? count)])
+        self = UnsafeRawBufferPointer(rebasing: self[(end.map { $0 + 1 } ?? count)...])
+        return end != nil
     }
 }
 

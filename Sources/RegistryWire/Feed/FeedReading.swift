@@ -25,6 +25,12 @@ extension JSONObjectReader {
         } catch {
             throw FeedFormatError("\(what) isn't JSON: \(error)")
         }
+        return try read(value, what, body)
+    }
+
+    static func read<Value>(
+        _ value: JSONValue, _ what: String, _ body: (inout JSONObjectReader) -> Value?
+    ) throws(FeedFormatError) -> Value {
         var reader = JSONObjectReader(value)
         let result = body(&reader)
         if let problem = reader.problems.first {

@@ -6,10 +6,12 @@ struct JSONParser {
 
     let input: UnsafeBufferPointer<UInt8>
     var index = 0
-    private var depth = 0
+    private var depth: Int
 
-    init(_ input: UnsafeBufferPointer<UInt8>) {
+    /// - Parameter depth: of the containers around the document, where it's a part of a larger one.
+    init(_ input: UnsafeBufferPointer<UInt8>, depth: Int = 0) {
         self.input = input
+        self.depth = depth
     }
 
     mutating func document() throws(JSONSyntaxError) -> JSONValue {

@@ -33,23 +33,27 @@ package enum JSONValue: Sendable, Equatable {
     ///
     /// Takes time in proportion to the octets. Their number is the caller's to limit: the values can
     /// take some 30 times as much memory (`[[[0]],[[0]],…]`), twice to four times if they're strings.
-    package init(parsing bytes: some Collection<UInt8>) throws(JSONSyntaxError) {
+    ///
+    /// - Parameter depth: of the containers around the document, where it's a part of a larger one.
+    package init(
+        parsing bytes: some Collection<UInt8>, inside depth: Int = 0
+    ) throws(JSONSyntaxError) {
         // Swift's typed throws don't go through these closures; a Result does.
         let result =
-            bytes.withContiguousStorageIfAvailable { Self.parse($0) }
-            ?? Array(bytes).withUnsafeBufferPointer { Self.parse($0) }
+            bytes.withContiguousStorageIfAvailable { Self.parse($0, depth) }
+            ?? Array(bytes).withUnsafeBufferPointer { Self.parse($0, depth) }
         self = try result.get()
     }
 
     /// The same of memory that somebody else owns; it isn't referred to afterwards.
     package init(parsing bytes: UnsafeRawBufferPointer) throws(JSONSyntaxError) {
-        self = try bytes.withMemoryRebound(to: UInt8.self) { Self.parse($0) }.get()
+        self = try bytes.withMemoryRebound(to: UInt8.self) { Self.parse($0, 0) }.get()
     }
 
     private static func parse(
-        _ input: UnsafeBufferPointer<UInt8>
+        _ input: UnsafeBufferPointer<UInt8>, _ depth: Int
     ) -> Result<JSONValue, JSONSyntaxError> {
-        var parser = JSONParser(input)
+        var parser = JSONParser(input, depth: depth)
         return Result { () throws(JSONSyntaxError) in try parser.document() }
     }
 

@@ -79,9 +79,21 @@ public final class CompactRoutingTable: RoutingTable {
     public func beginLoad() -> any TableLoad { CompactTableLoad(self) }
 
     public func apply(_ changes: RevisionChanges) -> Bool {
-        let applied = writer.withLock { $0.apply(changes) }
-        if applied == true { waiters.wake(at: changes.revision) }
+        var changes = changes
+        return apply(&changes)
+    }
+
+    public func beginStage() -> any TableStage { CompactTableStage(self) }
+
+    func apply(_ changes: inout some RevisionSource) -> Bool {
+        let revision = changes.revision
+        let applied = writer.withLock { $0.apply(&changes) }
+        if applied == true { waiters.wake(at: revision) }
         return applied ?? true
+    }
+
+    public func packed() throws(RegistryError) -> PackedTable {
+        try views.read { $0.packed() }
     }
 
     public func reaches(_ revision: Revision, within limit: Duration) async -> Bool {

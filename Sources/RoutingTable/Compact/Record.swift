@@ -56,6 +56,25 @@ struct Record: Equatable {
         words[0].store(value.state, ordering: .releasing)
     }
 
+    /// By the octets of their names.
+    func precedes(_ other: Record) -> Bool {
+        let (length, otherLength) = (nameLength, other.nameLength)
+        var offset = 0
+        while offset &+ 8 <= min(length, otherLength) {
+            let own = octets.load(fromByteOffset: offset, as: UInt64.self)
+            let others = other.octets.load(fromByteOffset: offset, as: UInt64.self)
+            if own != others { return own.bigEndian < others.bigEndian }
+            offset &+= 8
+        }
+        while offset < min(length, otherLength) {
+            let own = octets.load(fromByteOffset: offset, as: UInt8.self)
+            let others = other.octets.load(fromByteOffset: offset, as: UInt8.self)
+            if own != others { return own < others }
+            offset &+= 1
+        }
+        return length < otherLength
+    }
+
     func hasName(_ other: UnsafeRawBufferPointer) -> Bool {
         guard nameLength == other.count, let start = other.baseAddress else { return false }
         var offset = 0

@@ -36,11 +36,11 @@ extension RecordWords {
     ///   - tenant: 0 for none, otherwise one more than the place of the tenant's text.
     ///   - nameLength: in octets.
     init(
-        _ domain: Domain, location: UInt16, tenant: Int, revision: UInt64, nameLength: Int
+        _ entry: TableEntry, location: UInt16, tenant: Int, revision: UInt64, nameLength: Int
     ) {
-        state = revision | UInt64(location) << 40 | domain.mode.number << 56 | Self.present
-        changed = Self.bits(domain.changedAt)
-        registered = Self.bits(domain.registeredAt) | UInt64(nameLength) << 49
+        state = revision | UInt64(location) << 40 | entry.mode.number << 56 | Self.present
+        changed = Self.bits(entry.changedAt)
+        registered = Self.bits(entry.registeredAt) | UInt64(nameLength) << 49
         self.tenant = tenant
     }
 
@@ -72,6 +72,25 @@ extension RecordWords {
             registered = registered & ~(0x7F << 57) | (bits >> 15 & 0x7F) << 57
             state = state & ~(0xF << 60) | (bits >> 22) << 60
         }
+    }
+
+    /// Whether a record of these words may be told by a template: nothing but its state and the time of its
+    /// last change differs.
+    func hasTenantAndRegistration(of before: RecordWords) -> Bool {
+        registered == before.registered && tenant == before.tenant
+    }
+
+    /// What a template has: state and time of change.
+    var withoutTenant: RecordWords {
+        var words = RecordWords(state: state, changed: changed, registered: 0)
+        words.tenant = 0
+        return words
+    }
+
+    func keepingTenant(of before: RecordWords) -> RecordWords {
+        var words = RecordWords(state: state, changed: changed, registered: before.registered)
+        words.tenant = before.tenant
+        return words
     }
 
     static func isChanging(_ state: UInt64) -> Bool { state & changing != 0 }

@@ -22,18 +22,22 @@ struct TableContents {
     /// Puts a domain into contents that no reader sees yet. The last of two with one name counts.
     mutating func load(_ domain: Domain) {
         guard locations.hasRoom(for: domain.location) else { return isOverfull = true }
-        domain.fqdn.withOctets { name in
-            let hash = NameHash(name)
-            let (record, shard) = findOrAdd(name, hash)
+        domain.withEntry { name, entry in
+            let (record, shard) = findOrAdd(name, NameHash(name))
             let before = record.current
-            let after = RecordWords(
-                domain, location: locations.number(of: domain.location),
-                tenant: tenant(of: domain, in: shard, before: before.tenant),
-                revision: RecordWords.clamp(domain.revision), nameLength: name.count)
+            let after = words(of: entry, in: shard, before: before)
             locations.note(name, before, became: after, in: shard)
             shard.note(before, became: after)
             record.write(after)
         }
+    }
+
+    /// What a record says of an entry.
+    mutating func words(of entry: TableEntry, in shard: Shard, before: RecordWords) -> RecordWords {
+        RecordWords(
+            entry, location: locations.number(of: entry.location),
+            tenant: tenant(entry.tenant, in: shard, before: before.tenant),
+            revision: RecordWords.clamp(entry.revision), nameLength: before.nameLength)
     }
 
     /// - Returns: nil for a name without a record.
@@ -50,12 +54,26 @@ struct TableContents {
         return (shard.add(name, hash), shard)
     }
 
-    /// The place of a domain's tenant, the former one where it's the same text.
-    func tenant(of domain: Domain, in shard: Shard, before: Int) -> Int {
-        guard let tenant = domain.tenant else { return 0 }
-        return tenant.withOctets { text in
-            if before != 0, shard.index.pointee.tenant(before).elementsEqual(text) { return before }
-            return shard.addTenant(text)
+    /// The place of a tenant's text, the former one where it's the same text.
+    private func tenant(_ text: UnsafeRawBufferPointer?, in shard: Shard, before: Int) -> Int {
+        guard let text else { return 0 }
+        if before != 0, shard.index.pointee.tenant(before).elementsEqual(text) { return before }
+        return shard.addTenant(text)
+    }
+}
+
+extension Domain {
+    /// - Parameter body: its arguments are good until it returns.
+    func withEntry(_ body: (_ name: UnsafeRawBufferPointer, TableEntry) -> Void) {
+        var entry = TableEntry(
+            location: location, upstream: nil, mode: mode, tenant: nil, revision: revision,
+            registeredAt: registeredAt, changedAt: changedAt)
+        fqdn.withOctets { name in
+            guard let tenant else { return body(name, entry) }
+            tenant.withOctets { text in
+                entry.tenant = text
+                body(name, entry)
+            }
         }
     }
 }

@@ -4,6 +4,12 @@ extension TableView {
     /// Every name that is there, at this view's revision, in no order.
     func forEachEntry(_ body: (UnsafeRawBufferPointer, TableEntry) -> Void) {
         let isWritten = isWritten.load(ordering: .sequentiallyConsistent)
+        forEachRecord(isWritten) { record, words, shard in body(record.name, entry(words, shard)) }
+    }
+
+    private func forEachRecord(
+        _ isWritten: Bool, _ body: (Record, RecordWords, ShardPointer) -> Void
+    ) {
         var last: ShardPointer?
         for place in 0..<1 << depth where shards[place] != last {
             // A shard that shares fewer bits than the map has stands at several places in a row.
@@ -11,10 +17,43 @@ extension TableView {
             last = shard
             shard.pointee.forEachRecord { record in
                 let words = words(of: record, isWritten: isWritten)
-                if words.isPresent { body(record.name, entry(words, shard)) }
+                if words.isPresent { body(record, words, shard) }
             }
         }
     }
+}
+
+extension TableView {
+    /// Every name that is there, at this view's revision, by name, packed.
+    ///
+    /// Eight octets a name beside what is returned, until it's returned.
+    func packed() -> PackedTable {
+        let isWritten = isWritten.load(ordering: .sequentiallyConsistent)
+        let memory = TableMemory()
+        let records = memory.allocate(Record.self, count: max(1, total))
+        defer { memory.free(records, count: max(1, total)) }
+        var count = 0
+        forEachRecord(isWritten) { record, _, _ in
+            (records + count).initialize(to: record)
+            count += 1
+        }
+        var sorted = UnsafeMutableBufferPointer(start: records, count: count)
+        sorted.sort { $0.precedes($1) }
+        var rows = PackedRows(memory)
+        for record in sorted {
+            let shard = shards[NameHash(record.name).prefix(depth)]
+            let words = words(of: record, isWritten: isWritten)
+            rows.append(record.name, entry(words, shard), at: Revision(Int64(words.revision)))
+        }
+        return PackedTable(position: position, summary: summary(), rows: rows)
+    }
+}
+
+/// Every domain of a table at one revision, by name, in memory of its own.
+public struct PackedTable {
+    public let position: Position
+    public let summary: TableSummary
+    public let rows: PackedRows
 }
 
 extension ShardIndex {

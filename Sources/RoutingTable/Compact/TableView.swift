@@ -51,7 +51,9 @@ struct TableView: ~Copyable {
         while true {
             let now = record.read()
             if let now, now.revision == revision { return now }
-            if !isWritten, let row = changes?.pointee.find(record) { return row.pointee.after }
+            if !isWritten, let changes, let row = changes.pointee.find(record) {
+                return changes.pointee.after(row)
+            }
             if let now, now.revision < revision { return now }
             if let before = wordsFromLaterViews(of: record) { return before }
             // No later revision has touched it: these are its words, whatever number they carry.
@@ -63,7 +65,9 @@ struct TableView: ~Copyable {
     private func wordsFromLaterViews(of record: Record) -> RecordWords? {
         var view = next.load(ordering: .acquiring)
         while let later = view {
-            if let row = later.pointee.changes?.pointee.find(record) { return row.pointee.before }
+            if let changes = later.pointee.changes, let row = changes.pointee.find(record) {
+                return changes.pointee.before[row]
+            }
             view = later.pointee.next.load(ordering: .acquiring)
         }
         return nil
@@ -170,7 +174,7 @@ final class TableViewOwner {
     /// - Returns: what isn't needed any more, as soon as the readers of now have left.
     func write() -> RevisionRowsOwner? {
         guard let changes else { return nil }
-        for row in changes.rows { row.record.write(row.after) }
+        for row in 0..<changes.count { changes.record(row).write(changes.after(row)) }
         view.pointee.isWritten.store(true, ordering: .sequentiallyConsistent)
         self.changes = nil
         return changes

@@ -27,7 +27,7 @@ struct TableWriter {
     }
 
     /// - Returns: false for a revision that doesn't follow; nil for one that is there already.
-    mutating func apply(_ changes: RevisionChanges) -> Bool? {
+    mutating func apply(_ changes: inout some RevisionSource) -> Bool? {
         guard var position = current?.view.pointee.position else { return false }
         guard changes.revision > position.revision else { return nil }
         guard changes.revision == position.revision.next else { return false }
@@ -37,7 +37,7 @@ struct TableWriter {
         else { return false }
         position.revision = changes.revision
         for change in changes.locations { contents.locations.apply(change) }
-        publish(rows(of: changes), at: position)
+        publish(rows(of: &changes), at: position)
         finish(position)
         retired.release(views.gate)
         return true
@@ -70,11 +70,12 @@ struct TableWriter {
     }
 
     private mutating func noteWaste(_ rows: RevisionRowsOwner) {
-        for row in rows.rows {
-            let shard = row.shard.takeUnretainedValue()
+        for row in 0..<rows.count {
+            let hash = NameHash(rows.record(row).name)
+            let shard = contents.shards.shard(of: hash)
             guard shard.isWasteful, !shard.isQueued else { continue }
             shard.isQueued = true
-            wasteful.append(NameHash(row.record.name))
+            wasteful.append(hash)
         }
     }
 
@@ -94,59 +95,33 @@ struct TableWriter {
 }
 
 extension TableWriter {
-    private struct Target {
-        var record: Record
-        var shard: Unmanaged<Shard>
-    }
-
     /// What the revision changes, ready to be published. New names get records that nobody finds
     /// present.
-    private mutating func rows(of changes: RevisionChanges) -> RevisionRowsOwner? {
-        guard !changes.domains.isEmpty else { return nil }
-        let revision = RecordWords.clamp(changes.revision)
-        let targets = targets(of: changes.domains)
-        let rows = RevisionRowsOwner(memory, capacity: targets.count)
-        for (change, target) in zip(changes.domains, targets) {
-            guard let target else { continue }
-            let shard = target.shard.takeUnretainedValue()
-            let row = rows.row(for: target.record, in: shard)
-            let former = row.pointee.after
-            switch change {
-            case .gone:
-                row.pointee.after = former.gone(at: revision)
-            case .set(let domain):
-                row.pointee.after = RecordWords(
-                    domain, location: contents.locations.number(of: domain.location),
-                    tenant: contents.tenant(of: domain, in: shard, before: former.tenant),
-                    revision: revision, nameLength: former.nameLength)
+    private mutating func rows(of changes: inout some RevisionSource) -> RevisionRowsOwner? {
+        guard changes.count > 0 else { return nil }
+        // All records first. A shard made anew on the way leaves behind those of names that were gone, found
+        // or not: then once more, until none was. It keeps those that were just made, and has more room than
+        // before; so that ends.
+        var renewals: Int
+        repeat {
+            renewals = contents.shards.renewals
+            changes.forEach { name, entry in
+                if entry != nil { _ = contents.findOrAdd(name, NameHash(name)) }
             }
-            contents.locations.note(
-                target.record.name, former, became: row.pointee.after, in: shard)
-            shard.note(former, became: row.pointee.after)
+        } while contents.shards.renewals != renewals
+        let revision = RecordWords.clamp(changes.revision)
+        let rows = RevisionRowsOwner(memory, capacity: changes.count)
+        changes.consume { name, entry in
+            guard let (record, shard) = contents.find(name, NameHash(name)) else { return }
+            let row = rows.row(for: record)
+            let former = rows.after(row)
+            let after =
+                entry.map { contents.words(of: $0, in: shard, before: former) }
+                ?? former.gone(at: revision)
+            rows.set(after, for: row)
+            contents.locations.note(name, former, became: after, in: shard)
+            shard.note(former, became: after)
         }
         return rows
-    }
-
-    /// The record of each change; nil where there is none and none is needed.
-    ///
-    /// A shard made anew on the way leaves earlier records behind: then once more, until none was.
-    /// It keeps the records made on the way, and has more room than before; so that ends.
-    private mutating func targets(of changes: [RevisionChanges.DomainChange]) -> [Target?] {
-        while true {
-            let renewals = contents.shards.renewals
-            let targets = changes.map { target(of: $0) }
-            if contents.shards.renewals == renewals { return targets }
-        }
-    }
-
-    private mutating func target(of change: RevisionChanges.DomainChange) -> Target? {
-        let found =
-            switch change {
-            case .set(let domain):
-                domain.fqdn.withOctets { contents.findOrAdd($0, NameHash($0)) }
-            case .gone(let fqdn):
-                fqdn.withOctets { contents.find($0, NameHash($0)) }
-            }
-        return found.map { Target(record: $0.0, shard: .passUnretained($0.1)) }
     }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import RegistryClient
 import Testing
@@ -5,8 +6,16 @@ import Testing
 @testable import RegistryAgent
 
 @Suite("HAProxy's runtime socket", .timeLimit(.minutes(5))) struct HAProxySocketTests {
-    private static func lines(_ count: Int, _ location: String) -> [ArraySlice<UInt8>] {
-        (0..<count).map { Array("t\($0).kintone.com \(location)\n".utf8)[...] }
+    private static func lines(_ count: Int, _ location: String) -> String {
+        (0..<count).map { "t\($0).kintone.com \(location)\n" }.joined()
+    }
+
+    private static func replace(
+        _ socket: HAProxySocket, _ map: String, with lines: String, in folder: TestFolder
+    ) throws {
+        let file = try folder.write(lines, to: "lines")
+        try socket.replace(
+            map, withLinesOf: file.path, digest: Array(SHA256.hash(data: Data(lines.utf8))))
     }
 
     @Test func `takes a map of 50,000 lines at once, and another one after it`() async throws {
@@ -16,7 +25,7 @@ import Testing
         let socket = HAProxySocket(path: haproxy.socket)
         #expect(try await haproxy.location("old.kintone.com") == "japan")
         for place in ["aws", "japan"] {
-            try socket.replace(haproxy.map, with: Self.lines(50_000, place))
+            try Self.replace(socket, haproxy.map, with: Self.lines(50_000, place), in: folder)
             #expect(try await haproxy.location("old.kintone.com") == "unknown")
             for number in [0, 1, 777, 49_999] {
                 #expect(try await haproxy.location("t\(number).kintone.com") == place)
@@ -30,17 +39,23 @@ import Testing
         let haproxy = try await EdgeHAProxy.start(in: folder)
         let socket = HAProxySocket(path: haproxy.socket)
         // HAProxy reads a line with a comment sign as none, and says nothing of it.
-        let bad = Self.lines(100, "aws") + [Array("\n".utf8)[...]] + Self.lines(3, "aws")
+        let bad = Self.lines(100, "aws") + "\n" + Self.lines(3, "aws")
         #expect(throws: HAProxySocket.Failure.self) {
-            try socket.replace(haproxy.map, with: bad)
+            try Self.replace(socket, haproxy.map, with: bad, in: folder)
         }
-        let long = [Array((String(repeating: "a", count: 20_000) + " aws\n").utf8)[...]]
+        let long = String(repeating: "a", count: 20_000) + " aws\n"
         #expect(throws: HAProxySocket.Failure.self) {
-            try socket.replace(haproxy.map, with: long)
+            try Self.replace(socket, haproxy.map, with: long, in: folder)
         }
         #expect(throws: HAProxySocket.Failure.self) {
-            try socket.replace("/no/such.map", with: Self.lines(1, "aws"))
+            try Self.replace(socket, "/no/such.map", with: Self.lines(1, "aws"), in: folder)
         }
+        // Somebody else's lines, as many as there should be.
+        let file = try folder.write(Self.lines(3, "aws"), to: "foreign")
+        let foreign = #expect(throws: HAProxySocket.Failure.self) {
+            try socket.replace(haproxy.map, withLinesOf: file.path, digest: [1])
+        }
+        #expect(foreign?.isForeign == true)
         #expect(try await haproxy.location("old.kintone.com") == "japan")
         #expect(try await haproxy.location("t1.kintone.com") == "unknown")
     }

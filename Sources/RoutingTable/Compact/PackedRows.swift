@@ -1,0 +1,265 @@
+import RegistryModel
+
+/// Rows of a table, one after the other, in some 25 octets each: written once, and read from the beginning.
+///
+/// A row says what differs from the one before it: names and tenants share their beginnings with it, numbers
+/// are differences. The memory is in pages of its own, so that what has been read can be given back at once.
+public struct PackedRows {
+    public private(set) var count = 0
+    /// What rows' numbers of locations stand for.
+    public private(set) var locations: [LocationName] = []
+
+    private let memory: TableMemory
+    fileprivate var chunks: [PackedChunk?] = []
+    private var last = PackedContext()
+    private var numbers: [LocationName: Int] = [:]
+    private var lastLocation: (name: LocationName, number: Int)?
+
+    init(_ memory: TableMemory = TableMemory()) {
+        self.memory = memory
+    }
+
+    /// - Parameter entry: nil: the name is gone.
+    mutating func append(
+        _ name: UnsafeRawBufferPointer, _ entry: TableEntry?, at revision: Revision
+    ) {
+        let tenant = entry?.tenant
+        let output = chunk(for: PackedChunk.rowSize + name.count + (tenant?.count ?? 0))
+        output.put(delta: revision.number, from: &last.revision)
+        output.put(mark(entry?.mode, tenant))
+        output.put(text: name, after: &last.name)
+        if let entry {
+            output.put(UInt64(number(of: entry.location)))
+            output.put(delta: entry.registeredAt.milliseconds, from: &last.registeredAt)
+            output.put(delta: entry.changedAt.milliseconds, from: &last.changedAt)
+            if let tenant { output.put(text: tenant, after: &last.tenant) }
+        }
+        count += 1
+    }
+
+    private func mark(_ mode: Mode?, _ tenant: UnsafeRawBufferPointer?) -> UInt64 {
+        guard let mode, let number = Mode.allCases.firstIndex(of: mode) else { return 0 }
+        return UInt64(number + 1) << 1 | (tenant == nil ? 0 : 1)
+    }
+
+    private mutating func number(of name: LocationName) -> Int {
+        if let lastLocation, lastLocation.name == name { return lastLocation.number }
+        let number = numbers[name] ?? locations.count
+        if number == locations.count {
+            numbers[name] = number
+            locations.append(name)
+        }
+        lastLocation = (name, number)
+        return number
+    }
+
+    private mutating func chunk(for octets: Int) -> PackedChunk {
+        if let chunk = chunks.last ?? nil, chunk.used + octets <= chunk.size { return chunk }
+        let chunk = PackedChunk(memory, atLeast: octets)
+        chunks.append(chunk)
+        return chunk
+    }
+
+    /// Gives back what lies before a reader, and can't be read again.
+    mutating func release(before reader: PackedRowsReader) {
+        for number in reader.released..<reader.chunk { chunks[number] = nil }
+        reader.released = reader.chunk
+    }
+}
+
+/// A row as it was put in. The texts are good until the reader's next step.
+public struct PackedRow {
+    public var name: UnsafeRawBufferPointer
+    public var revision: Revision
+    /// Nil: the name is gone, and the rest means nothing.
+    public var mode: Mode?
+    /// Of `PackedRows.locations`.
+    public var location = 0
+    public var tenant: UnsafeRawBufferPointer?
+    public var registeredAt = Timestamp(milliseconds: 0)
+    public var changedAt = Timestamp(milliseconds: 0)
+}
+
+/// Goes through packed rows. Not Sendable: it has a scratch buffer for the texts.
+public final class PackedRowsReader {
+    fileprivate var chunk = 0
+    fileprivate var released = 0
+    private var offset = 0
+    private var last = PackedContext()
+    private let name: UnsafeMutableRawBufferPointer
+    private var tenant: UnsafeMutableRawBufferPointer
+
+    public init() {
+        name = .allocate(byteCount: 256, alignment: 1)
+        tenant = .allocate(byteCount: 256, alignment: 1)
+    }
+
+    deinit {
+        name.deallocate()
+        tenant.deallocate()
+    }
+
+    /// A reader that stands where this one does.
+    func copy() -> PackedRowsReader {
+        let copy = PackedRowsReader()
+        (copy.chunk, copy.released, copy.offset, copy.last) = (chunk, released, offset, last)
+        return copy
+    }
+
+    /// The revision of the next row; nil where there is none.
+    func nextRevision(in rows: PackedRows) -> Revision? {
+        guard var input = cursor(in: rows) else { return nil }
+        var revision = last.revision
+        input.delta(from: &revision)
+        return Revision(revision)
+    }
+
+    public func next(in rows: PackedRows) -> PackedRow? {
+        guard var input = cursor(in: rows) else { return nil }
+        input.delta(from: &last.revision)
+        let mark = input.number()
+        let nameLength = input.text(after: &last.name)
+        copyOctets(last.name, to: name, nameLength)
+        var row = PackedRow(
+            name: UnsafeRawBufferPointer(rebasing: name[..<nameLength]),
+            revision: Revision(last.revision))
+        if mark != 0 {
+            row.mode = Mode.allCases[Int(mark >> 1) - 1]
+            row.location = Int(input.number())
+            input.delta(from: &last.registeredAt)
+            input.delta(from: &last.changedAt)
+            row.registeredAt = Timestamp(milliseconds: last.registeredAt)
+            row.changedAt = Timestamp(milliseconds: last.changedAt)
+            if mark & 1 == 1 {
+                let length = input.text(after: &last.tenant)
+                growTenant(length)
+                copyOctets(last.tenant, to: tenant, length)
+                row.tenant = UnsafeRawBufferPointer(rebasing: tenant[..<length])
+            }
+        }
+        offset = input.offset
+        return row
+    }
+
+    private func cursor(in rows: PackedRows) -> PackedCursor? {
+        while chunk < rows.chunks.count {
+            if let current = rows.chunks[chunk], offset < current.used {
+                return PackedCursor(start: current.start, offset: offset)
+            }
+            // The last one may grow yet.
+            guard chunk + 1 < rows.chunks.count else { return nil }
+            chunk += 1
+            offset = 0
+        }
+        return nil
+    }
+
+    private func growTenant(_ length: Int) {
+        guard tenant.count < length else { return }
+        tenant.deallocate()
+        tenant = .allocate(byteCount: length, alignment: 1)
+    }
+
+    private func copyOctets(
+        _ octets: [UInt8], to buffer: UnsafeMutableRawBufferPointer, _ length: Int
+    ) {
+        octets.withUnsafeBytes { octets in
+            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: octets[..<length]))
+        }
+    }
+}
+
+/// What the next row is told against.
+private struct PackedContext {
+    var name: [UInt8] = []
+    var tenant: [UInt8] = []
+    var revision: Int64 = 0
+    var registeredAt: Int64 = 0
+    var changedAt: Int64 = 0
+}
+
+private final class PackedChunk {
+    /// Octets of a row beside its texts, at most: six numbers and two texts' lengths.
+    static let rowSize = 96
+    private static let usualSize = 1 << 18
+
+    let start: UnsafeMutablePointer<UInt8>
+    let size: Int
+    private(set) var used = 0
+    private let memory: TableMemory
+
+    init(_ memory: TableMemory, atLeast octets: Int) {
+        self.memory = memory
+        size = max(Self.usualSize, octets)
+        start = memory.allocate(UInt8.self, count: size)
+    }
+
+    deinit {
+        memory.free(start, count: size)
+    }
+
+    /// Seven bits an octet, the lowest first, marked while more follow.
+    func put(_ number: UInt64) {
+        var rest = number
+        while rest >= 0x80 {
+            start[used] = UInt8(truncatingIfNeeded: rest) | 0x80
+            used += 1
+            rest >>= 7
+        }
+        start[used] = UInt8(rest)
+        used += 1
+    }
+
+    func put(delta number: Int64, from last: inout Int64) {
+        let difference = number &- last
+        last = number
+        put(UInt64(bitPattern: difference << 1 ^ difference >> 63))
+    }
+
+    /// How many octets it shares with the last one, how many follow, and those.
+    func put(text: UnsafeRawBufferPointer, after last: inout [UInt8]) {
+        var shared = 0
+        let most = min(text.count, last.count)
+        while shared < most, text[shared] == last[shared] { shared += 1 }
+        put(UInt64(shared))
+        put(UInt64(text.count - shared))
+        let rest = UnsafeRawBufferPointer(rebasing: text[shared...])
+        if let octets = rest.baseAddress {
+            UnsafeMutableRawPointer(start + used).copyMemory(from: octets, byteCount: rest.count)
+        }
+        used += rest.count
+        last.removeLast(last.count - shared)
+        last.append(contentsOf: rest)
+    }
+}
+
+private struct PackedCursor {
+    let start: UnsafeMutablePointer<UInt8>
+    var offset: Int
+
+    mutating func number() -> UInt64 {
+        var (number, shift) = (UInt64(0), UInt64(0))
+        while true {
+            let octet = start[offset]
+            offset += 1
+            number |= UInt64(octet & 0x7F) << shift
+            if octet < 0x80 { return number }
+            shift += 7
+        }
+    }
+
+    mutating func delta(from last: inout Int64) {
+        let number = number()
+        last &+= Int64(bitPattern: number >> 1) ^ -Int64(bitPattern: number & 1)
+    }
+
+    /// - Returns: the text's length; `last` is the text.
+    mutating func text(after last: inout [UInt8]) -> Int {
+        let shared = Int(number())
+        let count = Int(number())
+        last.removeLast(last.count - shared)
+        last.append(contentsOf: UnsafeBufferPointer(start: start + offset, count: count))
+        offset += count
+        return last.count
+    }
+}
