@@ -74,6 +74,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/postgres
 	@Benchmarks/edge
 	@Benchmarks/agents
+	@Benchmarks/agent-memory
 
 coverage: ## Line coverage of the tests
 	@scripts/install-packages test
