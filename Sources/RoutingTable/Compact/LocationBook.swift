@@ -51,18 +51,19 @@ struct LocationBook {
     }
 
     /// Whether all of a revision's locations will have numbers. Asked before anything is changed.
-    func hasRoom(for changes: RevisionChanges) -> Bool {
+    func hasRoom(for changes: some RevisionSource) -> Bool {
         let left = RecordWords.locationLimit - entries.count + free.count
         // Nearly always so: nobody looks at the names.
-        if changes.locations.count + changes.domains.count <= left { return true }
+        if changes.locations.count + changes.count <= left { return true }
         var new: Set<LocationName> = []
         for case .set(let location) in changes.locations where numbers[location.name] == nil {
             new.insert(location.name)
         }
         var last: LocationName?
-        for case .set(let domain) in changes.domains where domain.location != last {
-            last = domain.location
-            if numbers[domain.location] == nil { new.insert(domain.location) }
+        changes.forEach { _, entry in
+            guard let location = entry?.location, location != last else { return }
+            last = location
+            if numbers[location] == nil { new.insert(location) }
         }
         return new.count <= left
     }
