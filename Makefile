@@ -70,6 +70,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/soak 2
 	@NEIGHBOURS_FIGURES=1 Benchmarks/neighbours
 	@WAVE_ROUNDS=2 Benchmarks/waves
+	@Benchmarks/plans
 	@Benchmarks/history
 	@Benchmarks/postgres
 	@Benchmarks/edge

@@ -19,7 +19,7 @@ public final class KnownToken: Sendable {
         // Looked at first: of a thousand uses in a millisecond one writes. A later one than now is of a
         // clock that ran ahead, or of a thread that was some milliseconds quicker.
         let last = lastUse.load(ordering: .relaxed)
-        guard last < now.milliseconds || last > now.adding(.seconds(1)).milliseconds else { return }
+        guard last < now.milliseconds || last > now.milliseconds &+ 1000 else { return }
         lastUse.store(now.milliseconds, ordering: .relaxed)
     }
 

@@ -109,7 +109,6 @@ import Testing
         "UPDATE domain SET fqdn = 'b.example'",
         "UPDATE domain SET location = 'mars'",
         "INSERT INTO released_domain VALUES ('a.example', 'japan', 'serve', NULL, 1, 0, 0, 0)",
-        "INSERT INTO released_domain VALUES ('b.example', 'japan', 'serve', NULL, 1, 0, 2, 1)",
         "INSERT INTO location VALUES ('Osaka', 'http://a', 1, 0, 0)",
         "INSERT INTO location VALUES ('osaka', 'http://a', 2, 0, 0)",
         "INSERT INTO location VALUES ('osaka', 'http://a', 1, 1, 0)",
