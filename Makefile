@@ -73,6 +73,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/plans
 	@Benchmarks/history
 	@Benchmarks/postgres
+	@Benchmarks/readers
 	@Benchmarks/edge
 	@Benchmarks/agents
 	@Benchmarks/agent-memory

@@ -17,6 +17,7 @@ public struct SchemaFile: Sendable {
             version: 3, name: "history_filters",
             bytes: PackageResources._003_history_filters_sqlite_sql),
         SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_sqlite_sql),
+        SchemaFile(version: 5, name: "reads", bytes: PackageResources._005_reads_sqlite_sql),
         SchemaFile(version: 6, name: "clocks", bytes: PackageResources._006_clocks_sqlite_sql),
         SchemaFile(
             version: 9, name: "forget_agents",
@@ -32,6 +33,7 @@ public struct SchemaFile: Sendable {
             version: 3, name: "history_filters",
             bytes: PackageResources._003_history_filters_postgres_sql),
         SchemaFile(version: 4, name: "agents", bytes: PackageResources._004_agents_postgres_sql),
+        SchemaFile(version: 5, name: "reads", bytes: PackageResources._005_reads_postgres_sql),
         SchemaFile(version: 6, name: "clocks", bytes: PackageResources._006_clocks_postgres_sql),
         SchemaFile(
             version: 9, name: "forget_agents",

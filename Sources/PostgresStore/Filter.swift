@@ -29,16 +29,6 @@ struct Filter: Sendable {
         return "$\(parameters.count)"
     }
 
-    /// A place in the log.
-    mutating func add(after place: HistoryQuery.Place?, _ order: HistoryQuery.Order) {
-        guard let place else { return }
-        let (revision, position) = (
-            bind(.number(place.revision.number)), bind(.number(Int64(place.position)))
-        )
-        let sign = order == .ascending ? ">" : "<"
-        conditions.append("(c.revision, c.position) \(sign) (\(revision), \(position))")
-    }
-
     /// Names that begin so.
     mutating func add(prefix: String?, of column: String = "fqdn") {
         guard let prefix else { return }

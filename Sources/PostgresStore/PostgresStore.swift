@@ -9,9 +9,10 @@ import RegistryModel
 /// Each node has one writer, a few readers, and a follower of the log, each with sessions and threads
 /// of its own. Revisions come from one locked row: transactions of all nodes commit one after the
 /// other, in the order of their numbers.
-public final class PostgresStore: SharedStore {
+public final class PostgresStore: SharedStore, LanedStore {
     let writer: GroupWriter
     private let dryRuns: DryRuns
+    package let lanes: ReadLanes
     let readers: ConnectionThreads
     let delivery: LogDelivery
     let clock: DatabaseClock
@@ -43,8 +44,9 @@ public final class PostgresStore: SharedStore {
         public var agentClock: (@Sendable () -> Timestamp)?
         /// The files to bring the schema up to. Tests give older and newer ones.
         public var schema: [SchemaFile] = SchemaFile.postgres
-        /// Sessions that read at the same time.
-        public var readers = 4
+        /// Sessions that read at the same time, three at least: some for what the service itself needs,
+        /// some for short reads, one for long ones.
+        public var readers = 5
         /// How often the head is asked for where no notification comes.
         public var pollInterval = Duration.seconds(1)
         /// How long a write waits for a database that was there a moment ago. Once it's known to be away,
@@ -95,9 +97,14 @@ public final class PostgresStore: SharedStore {
         clock = DatabaseClock(given: configuration.now)
         agentClock = configuration.agentClock
         schema = configuration.schema
+        let reads = ReadLanes.Limits(connections: configuration.readers)
+        lanes = ReadLanes(reads)
         readers = ConnectionThreads(
-            "store-reader", count: configuration.readers, settings: configuration.connection,
-            prepare: { try Session.prepare($0, current: current) })
+            "store-reader", count: reads.connections, settings: configuration.connection,
+            prepare: {
+                try Session.prepare($0, current: current)
+                try Session.prefersIndexes($0)
+            })
         let ledger = Ledger(
             quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
             locationLimit: configuration.locationLimit)

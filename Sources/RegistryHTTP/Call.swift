@@ -20,6 +20,8 @@ struct Call: Sendable {
     /// The first answer, where this is a repeated request.
     var replay: Committed?
     let parameters: Parameters
+    /// Its place among the requests under way.
+    var permit: Permit?
 
     /// What only a registry does.
     /// - Throws: `needsRegistry` on an agent.

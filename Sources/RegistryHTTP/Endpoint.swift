@@ -36,6 +36,8 @@ struct Endpoint: Sendable {
     var isFrequent = false
     /// Whether an agent answers it too.
     var isAtEdge = false
+    /// Whether its work ends with its client: a read is for nobody else.
+    var endsWithClient = false
     /// What a client can ask for by `Accept`; its handler sends what `ContentNegotiation` chooses.
     var produces: [MediaType] = [.json]
     var handler: Handler
@@ -53,6 +55,7 @@ struct Endpoint: Sendable {
     var lookup: Endpoint {
         var copy = frequent
         copy.lane = .light
+        copy.endsWithClient = false
         return copy
     }
 
@@ -84,7 +87,8 @@ struct Endpoint: Sendable {
     ) -> Endpoint {
         Endpoint(
             method: .one(.get), path: path, access: .needs(permission),
-            style: .json(bodyLimit: mebibyte), lane: .read, produces: produces, handler: handler)
+            style: .json(bodyLimit: mebibyte), lane: .read, endsWithClient: true,
+            produces: produces, handler: handler)
     }
 
     /// - Parameter isIdempotent: false for one that changes nothing.
@@ -96,8 +100,8 @@ struct Endpoint: Sendable {
         Endpoint(
             method: .one(.post), path: path, access: .needs(permission),
             style: .json(bodyLimit: bodyLimit), isIdempotent: isIdempotent,
-            lane: isIdempotent ? .write : .read, query: query, produces: produces,
-            handler: handler)
+            lane: isIdempotent ? .write : .read, query: query, endsWithClient: !isIdempotent,
+            produces: produces, handler: handler)
     }
 
     static func write(

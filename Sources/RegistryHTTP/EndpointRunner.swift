@@ -30,7 +30,8 @@ struct EndpointRunner: Sendable {
             let admitted = try admit(request)
             permit = admitted
             var call = call(request, who, id, context.parameters)
-            reply = try await answer(&call, admitted)
+            call.permit = admitted
+            reply = try await answer(&call, admitted, on: context.channel)
         } catch let error as HTTPParserError {
             throw error
         } catch {
@@ -125,7 +126,9 @@ struct EndpointRunner: Sendable {
         return .token(record)
     }
 
-    private func answer(_ call: inout Call, _ permit: Permit) async throws -> Reply {
+    private func answer(
+        _ call: inout Call, _ permit: Permit, on channel: any Channel
+    ) async throws -> Reply {
         if case .json(let limit) = endpoint.style {
             try checkAccept(call.request)
             if [.post, .put, .patch].contains(call.request.method) {
@@ -138,12 +141,20 @@ struct EndpointRunner: Sendable {
         if case .json = endpoint.style, call.replay == nil {
             try await waitForRevision(call.query)
         }
-        let reply = try await endpoint.handler(&call)
+        let reply = try await handle(&call, on: channel)
         if reply.stream != nil, call.request.method != .head {
             permit.dropBody()
             if endpoint.lane != .light { try permit.move(to: .stream) }
         }
         return reply
+    }
+
+    private func handle(_ call: inout Call, on channel: any Channel) async throws -> Reply {
+        guard endpoint.endsWithClient else { return try await endpoint.handler(&call) }
+        return try await ClientPresence.whileThere(on: channel) { [call, endpoint] in
+            var call = call
+            return try await endpoint.handler(&call)
+        }
     }
 
     private func checkAccept(_ request: Request) throws {

@@ -1,4 +1,3 @@
-import Foundation
 import RegistryModel
 
 /// Reads query parameters and collects everything that is wrong with them.
@@ -100,23 +99,5 @@ struct QueryReader {
             refuse(item.name, "unknown-parameter", "there is no such parameter here")
         }
         guard problems.isEmpty else { throw Problem.invalid(problems) }
-    }
-}
-
-/// An opaque place in a list: what its last item is sorted by.
-enum Cursor {
-    static func encode(_ key: String) -> String {
-        Data(key.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
-            .replacing("=", with: "")
-    }
-
-    static func decode(_ cursor: String) throws(RegistryError) -> String {
-        var text = cursor.replacing("-", with: "+").replacing("_", with: "/")
-        text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-        guard let data = Data(base64Encoded: text),
-            let key = String(validating: data, as: UTF8.self),
-            encode(key) == cursor
-        else { throw .invalidCursor }
-        return key
     }
 }

@@ -49,11 +49,6 @@ extension Call {
         return note
     }
 
-    static func cursorName(_ cursor: String) throws(RegistryError) -> FQDN {
-        guard let name = try? FQDN(Cursor.decode(cursor)) else { throw .invalidCursor }
-        return name
-    }
-
     /// A page as JSON, with a link to the next one.
     func list<Item>(
         _ read: Read<Page<Item>>, key: (Item) -> String,

@@ -1,12 +1,15 @@
 import Hummingbird
+import NIOCore
 import RegistryService
 
-/// What Hummingbird carries along with a request: nothing of ours.
+/// What Hummingbird carries along with a request: of ours, the connection that it came by.
 public struct RegistryRequestContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
+    let channel: any Channel
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
     }
 }
 

@@ -41,6 +41,9 @@ public protocol Store: ChangeSource, AgentBook {
     /// Whether a name is free, as the store sees it.
     func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding>
 
+    /// Where signups that name no location land; nil where none is marked so.
+    func defaultLocation() async throws(RegistryError) -> Location?
+
     func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>>
     func history(_ query: HistoryQuery) async throws(RegistryError) -> Read<Page<HistoryItem>>
     func locations(after: LocationName?, limit: Int) async throws(RegistryError) -> Read<

@@ -31,8 +31,7 @@ extension RegistryService {
 extension RegistryService {
     /// What a signup that names no location would meet.
     private func closedDefault() async throws(RegistryError) -> RegistryError? {
-        let locations = try await store.locations(after: nil, limit: 1000).value.items
-        let fallback = locations.first { $0.settings.isDefaultForSignups }
+        let fallback = try await store.defaultLocation()
         guard let fallback, !fallback.settings.acceptsSignups else { return nil }
         return .locationClosed(fallback.name)
     }

@@ -11,7 +11,7 @@ final class DryRuns: Sendable {
     private let counts: DomainCounts?
 
     init(path: String, writer: GroupCommit, counts: DomainCounts?) throws {
-        var settings = SQLiteStore.connectionSettings()
+        var settings = SQLiteStore.connectionSettings(readers: 1)
         // Its own temporary tables it may write all the same.
         settings.readonly = true
         connection = try DatabaseQueue(path: path, configuration: settings)

@@ -3,7 +3,7 @@ import RegistryModel
 
 extension SQLiteStore {
     public func agents() async throws(RegistryError) -> [AgentRecord] {
-        try await reading { db in
+        try await reading(.own) { db in
             try Row.fetchAll(db, sql: "SELECT * FROM agent ORDER BY name").map(
                 AgentRecord.init(row:))
         }
@@ -37,7 +37,7 @@ extension SQLiteStore {
         silentFor silence: Duration
     ) async throws(RegistryError) -> [AgentName] {
         // The writer isn't asked for nothing.
-        let isThere = try await reading { db in
+        let isThere = try await reading(.own) { db in
             try Bool.fetchOne(
                 db, sql: "SELECT EXISTS (SELECT 1 FROM agent WHERE evicted_at >= last_seen)")
         }

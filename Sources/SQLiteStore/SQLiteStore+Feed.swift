@@ -6,30 +6,57 @@ extension SQLiteStore {
     public func tableChanges(
         after place: HistoryQuery.Place, through last: Revision, limit: Int
     ) async throws(RegistryError) -> Page<TableChange> {
-        try await reading { db in
-            let statement = try RawStatement(
-                try db.cachedStatement(
-                    sql: """
-                        SELECT c.revision, c.position, c.fqdn, c.after_location, c.after_mode,
-                            c.after_tenant, c.registered_at, r.at, c.action, c.subject, c.after_detail
-                        FROM change_log c CROSS JOIN revision_log r ON r.revision = c.revision
-                        WHERE (c.revision, c.position) > (?, ?) AND c.revision <= ?
-                        ORDER BY c.revision, c.position LIMIT ?
-                        """), in: db)
-            var changes: [TableChange] = []
-            changes.reserveCapacity(min(limit, 4096))
-            try statement.forEach { binder in
-                binder.number(place.revision.number)
-                binder.number(place.position)
-                binder.number(last.number)
-                binder.number(limit + 1)
-            } _: { row in
-                changes.append(try TableChange(row))
-            }
-            let hasMore = changes.count > limit
-            if hasMore { changes.removeLast() }
-            return Page(items: changes, hasMore: hasMore)
+        let walk = try await walking(
+            TableChangesWalk(after: place, through: last, limit: limit), isPage: false)
+        return walk.page
+    }
+}
+
+/// Part of the log as copies of the table read it. What is past doesn't change, so that the steps needn't
+/// be one transaction.
+struct TableChangesWalk: ReadWalk {
+    private var place: HistoryQuery.Place
+    private let last: Revision
+    private let limit: Int
+    private var changes: [TableChange] = []
+    private(set) var isDone = false
+
+    init(after place: HistoryQuery.Place, through last: Revision, limit: Int) {
+        (self.place, self.last, self.limit) = (place, last, limit)
+    }
+
+    /// One row more than asked for tells whether there is a next page.
+    private var missing: Int { limit == .max ? .max : limit + 1 - changes.count }
+
+    var page: Page<TableChange> {
+        Page(items: Array(changes.prefix(limit)), hasMore: changes.count > limit)
+    }
+
+    mutating func advance(_ db: Database, _ budget: inout StepBudget) throws {
+        let statement = try RawStatement(
+            try db.cachedStatement(
+                sql: """
+                    SELECT c.revision, c.position, c.fqdn, c.after_location, c.after_mode,
+                        c.after_tenant, c.registered_at, r.at, c.action, c.subject, c.after_detail
+                    FROM change_log c CROSS JOIN revision_log r ON r.revision = c.revision
+                    WHERE (c.revision, c.position) > (?, ?) AND c.revision <= ?
+                    ORDER BY c.revision, c.position LIMIT ?
+                    """), in: db)
+        let rows = min(missing, budget.rows)
+        var found: [TableChange] = []
+        found.reserveCapacity(min(rows, 4096))
+        try statement.forEach { [place, last] binder in
+            binder.number(place.revision.number)
+            binder.number(place.position)
+            binder.number(last.number)
+            binder.number(rows)
+        } _: { row in
+            found.append(try TableChange(row))
         }
+        budget.take(rows)
+        changes += found
+        place = found.last?.place ?? place
+        isDone = found.count < rows || missing <= 0
     }
 }
 

@@ -6,7 +6,7 @@ extension SQLiteStore {
     public func snapshot(
         _ receive: @escaping @Sendable (SnapshotPart) -> Void
     ) async throws(RegistryError) -> Head {
-        try await reading { db in
+        try await reading(.walk) { db in
             let head = try Head.read(db)
             receive(
                 .locations(
@@ -36,7 +36,7 @@ extension SQLiteStore {
     public func changes(
         after revision: Revision, limit: Int
     ) async throws(RegistryError) -> [RevisionChanges] {
-        try await reading { db in
+        try await reading(.walk) { db in
             let head = try Head.read(db).revision
             guard revision <= head else {
                 throw RegistryError.unknownRevision(revision, head: head)

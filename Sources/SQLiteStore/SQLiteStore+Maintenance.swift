@@ -6,7 +6,7 @@ import RegistryModel
 
 extension SQLiteStore {
     public func clocks() async throws(RegistryError) -> StoreClocks {
-        let stamp = try await reading { db in try Head.read(db).at }
+        let stamp = try await reading(.own) { db in try Head.read(db).at }
         return StoreClocks(stamp: stamp, now: writer.time)
     }
 

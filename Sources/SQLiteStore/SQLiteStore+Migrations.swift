@@ -4,7 +4,7 @@ import RegistryModel
 
 extension SQLiteStore {
     public func migration(_ id: String) async throws(RegistryError) -> Read<Migration?> {
-        try await reading { db in
+        try await reading(.quick) { db in
             let revision = try Head.read(db).revision
             var migration = try SQLiteTransaction(db: db).migration(id)
             migration?.skipped = try SkippedName.first(Migration.skippedShown, of: id, db)
@@ -15,43 +15,39 @@ extension SQLiteStore {
     public func migrations(
         _ query: MigrationQuery
     ) async throws(RegistryError) -> Read<Page<Migration>> {
-        var filter = Filter()
-        filter.add("state = ?", query.state?.rawValue)
-        filter.add("number < (SELECT number FROM migration WHERE id = ?)", query.after)
-        return try await page(
-            "SELECT * FROM migration \(filter.clause) ORDER BY number DESC", filter,
-            limit: query.limit
-        ) { row, db in
-            try Migration(row: row, waves: Migration.waves(db, of: row["number"]))
+        try await reading(.quick) { db in
+            let revision = try Head.read(db).revision
+            var filter = Filter()
+            filter.add("state = ?", query.state?.rawValue)
+            var number: Int64? = .max
+            if let after = query.after {
+                number = try Int64.fetchOne(
+                    db, sql: "SELECT number FROM migration WHERE id = ?", arguments: [after])
+            }
+            guard let number else { throw RegistryError.invalidCursor }
+            filter.add("number < ?", number)
+            filter.bind(query.limit + 1)
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT * FROM migration \(filter.clause) ORDER BY number DESC LIMIT ?",
+                arguments: filter.arguments)
+            let items = try rows.prefix(query.limit).map {
+                try Migration(row: $0, waves: Migration.waves(db, of: $0["number"]))
+            }
+            return Read(Page(items: items, hasMore: rows.count > query.limit), at: revision)
         }
     }
 
     public func domains(
         of query: MigrationDomainQuery
     ) async throws(RegistryError) -> Read<Page<MigrationDomain>> {
-        var filter = Filter()
-        filter.add("g.id = ?", query.migration)
-        filter.add("m.wave = ?", query.wave)
-        filter.add("m.position > ?", query.after)
-        switch query.status {
-        case nil: break
-        case .skipped: filter.add("m.code IS NOT NULL")
-        case .moved: filter.add("(m.stayed OR w.state = 'moved')")
-        case let status?: filter.add("NOT m.stayed AND w.state = ?", status.rawValue)
-        }
-        return try await page(
-            """
-            SELECT m.position, m.fqdn, m.wave, m.code, CASE WHEN m.code IS NOT NULL THEN 'skipped'
-                WHEN m.stayed THEN 'moved' ELSE w.state END AS status
-            FROM migration g CROSS JOIN migration_domain m ON m.migration = g.number
-            LEFT JOIN wave w ON w.migration = m.migration AND w.number = m.wave
-            \(filter.clause) ORDER BY m.position
-            """, filter, limit: query.limit, MigrationDomain.init(row:))
+        try await walking(
+            MigrationDomainWalk(query), isPage: query.limit <= ReadLanes.pageSize
+        ).page
     }
 
     public func wavesDue() async throws(RegistryError) -> [WaveName] {
         let now = writer.time
-        return try await reading { db in
+        return try await reading(.own) { db in
             try Row.fetchAll(
                 db,
                 sql: """
@@ -60,15 +56,5 @@ extension SQLiteStore {
                     """, arguments: [now.milliseconds]
             ).map { WaveName(migration: $0["id"], number: $0["number"]) }
         }
-    }
-}
-
-extension MigrationDomain {
-    init(row: Row) {
-        let code: String? = row["code"]
-        self.init(
-            position: row["position"], fqdn: FQDN(canonical: row["fqdn"]), wave: row["wave"],
-            status: Status(rawValue: row["status"]) ?? .skipped,
-            code: code.flatMap(SkippedName.Code.init(rawValue:)))
     }
 }

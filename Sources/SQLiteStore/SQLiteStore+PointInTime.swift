@@ -8,7 +8,7 @@ import RegistryModel
 
 extension SQLiteStore {
     public func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain? {
-        try await reading { db in
+        try await reading(.quick) { db in
             try Head.read(db).check(revision)
             return try Domain.read(db, fqdn.text, at: revision)
         }
@@ -17,136 +17,59 @@ extension SQLiteStore {
     public func domains(
         _ fqdns: [FQDN], at revision: Revision
     ) async throws(RegistryError) -> [Domain?] {
-        var found: [Domain?] = []
-        repeat {
-            found += try await reading { [range = found.count..<fqdns.count] db in
-                try Head.read(db).check(revision)
-                return try fqdns[range].prefix(NamesAsOf.atOnce).map {
-                    try Domain.read(db, $0.text, at: revision)
-                }
-            }
-        } while found.count < fqdns.count
-        return found
+        try await walking(
+            NamesWalk(fqdns, at: revision), isPage: fqdns.count <= ReadLanes.pageSize
+        ).found
     }
 
     public func domains(
         _ query: DomainQuery, at revision: Revision
     ) async throws(RegistryError) -> Page<Domain> {
-        guard !query.isOfEverything else {
-            return try await everyDomain(after: query.after, limit: query.limit, at: revision)
-        }
-        var names = NamesAsOf(query, revision)
-        repeat {
-            names = try await reading { [names] db in
-                var names = names
-                try Head.read(db).check(revision)
-                try names.advance(db)
-                return names
-            }
-        } while !names.isDone
-        let hasMore = names.found.count > query.limit
-        if hasMore { names.found.removeLast() }
-        return Page(items: names.found, hasMore: hasMore)
-    }
-
-    private func everyDomain(
-        after: FQDN?, limit: Int, at revision: Revision
-    ) async throws(RegistryError) -> Page<Domain> {
-        var names = CurrentNames(after: after, at: revision)
-        // One more tells whether there is a next page.
-        let wanted = limit == .max ? limit : limit + 1
-        repeat {
-            names = try await reading { [names] db in
-                var names = names
-                try Head.read(db).check(revision)
-                try names.advance(db, limit: wanted) { name in
-                    try Domain.read(db, name, at: revision)
-                }
-                return names
-            }
-        } while !names.isDone
-        let hasMore = names.found.count > limit
-        if hasMore { names.found.removeLast() }
-        return Page(items: names.found, hasMore: hasMore)
+        try await list(DomainWalk(query, at: revision)).value
     }
 
     public func snapshot(
         at revision: Revision, _ receive: @escaping @Sendable (SnapshotPart) -> Void
     ) async throws(RegistryError) -> Head {
-        let (head, locations) = try await reading { db in
+        let (head, locations) = try await reading(.walk) { db in
             (try Head.read(db, at: revision), try Location.readAll(db, at: revision))
         }
         receive(.locations(locations))
-        var names = NamesAsOf(DomainQuery(limit: .max), revision)
-        repeat {
-            names = try await reading { [names] db in
-                var names = names
-                names.found.removeAll(keepingCapacity: true)
-                try names.advance(db)
-                return names
-            }
-            receive(.domains(names.found))
-        } while !names.isDone
-        return head
-    }
-}
-
-/// Every name that the log knows, in order, and those that were live at a revision.
-///
-/// From one name to the next, and from a name to its last change, are one step each in the same
-/// index: how many changes lie between doesn't matter.
-private struct NamesAsOf: Sendable {
-    let query: DomainQuery
-    let revision: Revision
-    var found: [Domain] = []
-    private(set) var isDone = false
-    private var last: String?
-
-    /// Names in one transaction: some 20 ms.
-    static let atOnce = 2_000
-
-    init(_ query: DomainQuery, _ revision: Revision) {
-        self.query = query
-        self.revision = revision
-        last = query.after?.text
-    }
-
-    /// Looks at some more names, until there is one domain more than the page takes.
-    mutating func advance(_ db: Database) throws {
-        for _ in 0..<Self.atOnce {
-            guard let name = try next(db) else { return isDone = true }
-            last = name
-            guard let domain = try Domain.read(db, name, at: revision), query.takes(domain) else {
-                continue
-            }
-            found.append(domain)
-            guard found.count <= query.limit else { return isDone = true }
+        var query = DomainQuery(limit: 4_000)
+        while true {
+            let page = try await domains(query, at: revision)
+            receive(.domains(page.items))
+            guard page.hasMore else { return head }
+            query.after = page.items.last?.fqdn
         }
     }
-
-    private func next(_ db: Database) throws -> String? {
-        let prefix = query.prefix ?? ""
-        let start = max(last ?? "", prefix)
-        return try String.fetchOne(
-            try db.cachedStatement(
-                sql: """
-                    SELECT fqdn FROM change_log
-                    WHERE fqdn \(start == last ? ">" : ">=") ? AND fqdn < ? ORDER BY fqdn LIMIT 1
-                    """),
-            // The octet after `z`, the highest that a name can hold.
-            arguments: [start, prefix + "{"])
-    }
 }
 
-extension DomainQuery {
-    fileprivate var isOfEverything: Bool {
-        location == nil && mode == nil && tenant == nil && prefix == nil && suffix == nil
+/// Many names as of a revision, in the order of asking.
+struct NamesWalk: ReadWalk {
+    let fqdns: [FQDN]
+    let revision: Revision
+    private(set) var found: [Domain?] = []
+
+    init(_ fqdns: [FQDN], at revision: Revision) {
+        (self.fqdns, self.revision) = (fqdns, revision)
+    }
+
+    var isDone: Bool { found.count == fqdns.count }
+
+    mutating func advance(_ db: Database, _ budget: inout StepBudget) throws {
+        try Head.read(db).check(revision)
+        for fqdn in fqdns[found.count...] {
+            found.append(try Domain.read(db, fqdn.text, at: revision))
+            budget.take(1)
+            if budget.isSpent { return }
+        }
     }
 }
 
 extension Domain {
     /// One step in an index, and two rows.
-    fileprivate static func read(
+    static func read(
         _ db: Database, _ fqdn: String, at revision: Revision
     ) throws -> Domain? {
         let row = try Row.fetchOne(

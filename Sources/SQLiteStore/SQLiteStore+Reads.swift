@@ -3,32 +3,50 @@ import RegistryLedger
 import RegistryModel
 
 extension SQLiteStore {
-    /// Runs `read` on a snapshot, on a reader connection.
+    /// Runs `read` on a snapshot, on a reader connection of the lane.
     func reading<Value: Sendable>(
-        _ read: @escaping @Sendable (Database) throws -> Value
+        _ lane: ReadLane, _ read: @escaping @Sendable (Database) throws -> Value
     ) async throws(RegistryError) -> Value {
-        do {
-            return try await pool.read(read)
-        } catch let error as RegistryError {
-            throw error
-        } catch {
-            throw writer.refusal(forRead: error)
+        try await lanes.run(lane) { () async throws(RegistryError) -> Value in
+            do {
+                return try await pool.read(read)
+            } catch let error as RegistryError {
+                throw error
+            } catch {
+                throw writer.refusal(forRead: error)
+            }
+        }
+    }
+
+    /// Walks to the end, each step on a snapshot of its own.
+    ///
+    /// - Parameter isPage: whether a client waits for one page.
+    func walking<Walk: ReadWalk>(
+        _ walk: Walk, isPage: Bool
+    ) async throws(RegistryError) -> Walk where Walk.Source == Database {
+        try await lanes.walk(walk, isPage: isPage) {
+            lane, walk, budget async throws(RegistryError) in
+            try await reading(lane) { db in
+                var (walk, budget) = (walk, budget)
+                try walk.advance(db, &budget)
+                return walk
+            }
         }
     }
 
     public func head() async throws(RegistryError) -> Head {
-        try await reading(Head.read)
+        try await reading(.quick, Head.read)
     }
 
     public func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
         let now = writer.time
-        return try await reading { db in
+        return try await reading(.own) { db in
             try IdempotencyRecord.read(db, token: key.token, key: key.key)?.replay(of: key, at: now)
         }
     }
 
     public func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
-        try await reading { db in
+        try await reading(.quick) { db in
             let number = try Int64.fetchOne(
                 db,
                 sql:
@@ -40,7 +58,7 @@ extension SQLiteStore {
 
     public func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
         let now = writer.time
-        return try await reading { db in
+        return try await reading(.own) { db in
             let transaction = SQLiteTransaction(db: db)
             let revision = try Head.read(db).revision
             guard try transaction.domain(fqdn) == nil else { return Read(.live, at: revision) }
@@ -51,17 +69,20 @@ extension SQLiteStore {
         }
     }
 
+    public func defaultLocation() async throws(RegistryError) -> Location? {
+        try await reading(.own) { db in
+            try Row.fetchOne(
+                try db.cachedStatement(sql: "SELECT * FROM location WHERE default_for_signups = 1")
+            ).map(Location.init(row:))
+        }
+    }
+
     public func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
-        var filter = Filter()
-        filter.add("location = ?", query.location?.text)
-        filter.add("mode = ?", query.mode?.rawValue)
-        filter.add("tenant = ?", query.tenant)
-        filter.add("fqdn > ?", query.after?.text)
-        filter.add(prefix: query.prefix)
-        filter.add(suffix: query.suffix)
-        return try await page(
-            "SELECT * FROM domain \(filter.clause) ORDER BY fqdn", filter, limit: query.limit,
-            Domain.init(row:))
+        try await list(DomainWalk(query))
+    }
+
+    func list(_ walk: DomainWalk) async throws(RegistryError) -> Read<Page<Domain>> {
+        try await walking(walk, isPage: walk.query.limit <= ReadLanes.pageSize).page
     }
 
     public func locations(
@@ -81,7 +102,7 @@ extension SQLiteStore {
         filter.add("id > ?", after)
         filter.add("revoked_at IS NULL")
         return try await page(
-            "\(TokenRecord.select) \(filter.clause) ORDER BY id", filter, limit: limit,
+            "\(TokenRecord.selectLive) \(filter.clause) ORDER BY id", filter, limit: limit,
             TokenRecord.init(row:))
     }
 
@@ -98,7 +119,7 @@ extension SQLiteStore {
         _ sql: String, _ filter: Filter, limit: Int,
         _ item: @escaping @Sendable (Row, Database) throws -> Item
     ) async throws(RegistryError) -> Read<Page<Item>> {
-        try await reading { db in
+        try await reading(.quick) { db in
             let revision = try Head.read(db).revision
             var items = try Row.fetchAll(
                 db, sql: "\(sql) LIMIT \(limit + 1)", arguments: filter.arguments
@@ -125,15 +146,23 @@ struct Filter: Sendable {
         arguments += [value]
     }
 
-    /// A place in the log, for two question marks.
-    mutating func add(_ condition: String, _ place: HistoryQuery.Place) {
-        conditions.append(condition)
-        arguments += [place.revision.number, place.position]
+    /// All of another filter's conditions, or instead of them `alternative`, where there is one.
+    mutating func add(_ other: Filter, orIf alternative: String?, _ value: Int64) {
+        guard !other.conditions.isEmpty else { return }
+        let joined = other.conditions.joined(separator: " AND ")
+        conditions.append(alternative.map { "(\($0) OR (\(joined)))" } ?? joined)
+        if alternative != nil { arguments += [value] }
+        arguments += other.arguments
     }
 
     /// A value of what follows the conditions.
     mutating func bind(_ value: Int) {
         arguments += [value]
+    }
+
+    /// The values of another filter's conditions, which stand elsewhere.
+    mutating func bind(_ other: Filter) {
+        arguments += other.arguments
     }
 
     /// `?1s` in the condition stands for the value, each time.

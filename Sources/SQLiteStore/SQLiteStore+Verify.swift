@@ -7,7 +7,11 @@ extension SQLiteStore {
         _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
         do {
-            return try await StoreVerifier(reader: pool, noted: noted, progress: progress).run()
+            return try await StoreVerifier(
+                reader: pool, lanes: lanes, noted: noted, progress: progress
+            ).run()
+        } catch let error as RegistryError {
+            throw error
         } catch {
             throw writer.refusal(forRead: error)
         }

@@ -11,8 +11,9 @@ import RegistryModel
 /// when a checkpoint overlaps a commit from another connection (the WAL-reset bug, 3.7.0–3.51.2):
 /// every write and every checkpoint happens on GRDB's writer connection, and `DataFolderLock` keeps
 /// other processes out.
-public final class SQLiteStore: Store {
+public final class SQLiteStore: Store, LanedStore {
     let pool: DatabasePool
+    package let lanes: ReadLanes
     let writer: GroupCommit
     private let planner: DryRuns
     private let wal = WALGauge()
@@ -37,6 +38,8 @@ public final class SQLiteStore: Store {
         public var counts: DomainCounts?
         /// The files to bring the schema up to. Tests give older and newer ones.
         public var schema: [SchemaFile] = SchemaFile.sqlite
+        /// Connections that read, and who waits for which.
+        package var reads = ReadLanes.Limits(connections: 5)
 
         public init(folder: URL, quarantine: Duration, now: @escaping @Sendable () -> Timestamp) {
             self.folder = folder
@@ -55,13 +58,14 @@ public final class SQLiteStore: Store {
         try Self.makeFolder(folder)
         lock = try DataFolderLock(folder: folder)
         self.logger = logger
+        lanes = ReadLanes(configuration.reads)
         try StoreRestore.finish(in: folder)
         CopyFile.removeLeftovers(in: folder)
         try Self.makePrivateFile(folder)
         do {
             pool = try DatabasePool(
                 path: folder.appendingPathComponent(Self.fileName).path,
-                configuration: Self.connectionSettings())
+                configuration: Self.connectionSettings(readers: lanes.limits.connections))
             try pool.writeWithoutTransaction { [wal] db in
                 wal.watch(db)
                 // Opening runs `PRAGMA synchronous = NORMAL` after `prepareDatabase`, and NORMAL
@@ -113,15 +117,17 @@ public final class SQLiteStore: Store {
 }
 
 extension SQLiteStore {
-    static func connectionSettings() -> GRDB.Configuration {
+    static func connectionSettings(readers: Int) -> GRDB.Configuration {
         var settings = GRDB.Configuration()
         settings.foreignKeysEnabled = true
-        settings.maximumReaderCount = 4
+        // And one for a backup, which holds it for as long as the copying takes.
+        settings.maximumReaderCount = readers + 1
         // Nobody else writes; a reader that meets a checkpoint waits instead of failing.
         settings.busyMode = .timeout(5)
         settings.prepareDatabase { db in
-            // 64 MiB of page cache a connection: negative means KiB.
-            try db.execute(sql: "PRAGMA cache_size = -65536")
+            // Page cache: 64 MiB for the writer, 32 for each reader. Negative means KiB.
+            let size = db.configuration.readonly ? -32_768 : -65_536
+            try db.execute(sql: "PRAGMA cache_size = \(size)")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             db.add(function: SampleFunction.function)
         }

@@ -172,7 +172,9 @@ import Testing
         switch damage {
         case .cutOff: octets.removeLast(octets.count / 2)
         case .flipped:
-            for place in octets.count / 2..<octets.count / 2 + 64 { octets[place] ^= 0xFF }
+            // A page's beginning: what lies further on may be room that nobody has taken.
+            let page = octets.count / 2 / 4096 * 4096
+            for place in page..<page + 64 { octets[place] ^= 0xFF }
         case .foreign: octets = Data("not a database, but long enough for a header".utf8)
         case .empty: octets = Data()
         case .changedRow, .missing: break

@@ -120,7 +120,7 @@ import Testing
     @Test func `isn't one that was asked a wrong question, or asked after its end`() async throws {
         let store = try folder.open()
         await #expect(throws: RegistryError.inconsistent) {
-            try await store.reading { db in try db.execute(sql: "SELECT * FROM nowhere") }
+            try await store.reading(.quick) { db in try db.execute(sql: "SELECT * FROM nowhere") }
         }
         try await store.run(new("a.example"))
         await store.close()

@@ -65,7 +65,7 @@ extension PostgresStore {
     private func askingPrimary<Value: Sendable>(
         _ ask: @escaping @Sendable (PostgresConnection) throws -> (ResultRows, Value)
     ) async throws(RegistryError) -> Value {
-        try await asking { connection in
+        try await asking(.own) { connection in
             let (rows, value) = try ask(connection)
             guard rows.first?.flag(0) == false else {
                 // Another connection may find the primary.
@@ -85,7 +85,7 @@ extension PostgresStore {
         // In one order, so that two nodes that write the same rows don't wait for each other.
         let reports = reports.sorted { $0.name < $1.name }
         let time = time
-        return try await asking { connection in
+        return try await asking(.own) { connection in
             // Those first that may be repeated: where the second statement fails, all are.
             var sightings = try Self.takeOver(
                 reports.filter { $0.follows == nil }, limit: limit, time, connection)
@@ -168,7 +168,7 @@ extension PostgresStore {
     ) async throws(RegistryError) -> Eviction {
         let time = time
         // Not again where its answer was lost: it would find the agent evicted.
-        let at = try await asking(isRepeatable: false) { connection in
+        let at = try await asking(.own, isRepeatable: false) { connection in
             try connection.query(
                 """
                 UPDATE agent SET evicted_at = greatest(\(Self.time("$1")), last_seen),
@@ -191,7 +191,7 @@ extension PostgresStore {
         silentFor silence: Duration
     ) async throws(RegistryError) -> [AgentName] {
         let time = time
-        return try await asking { connection in
+        return try await asking(.own) { connection in
             try connection.query(
                 """
                 DELETE FROM agent

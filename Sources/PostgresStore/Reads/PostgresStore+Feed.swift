@@ -5,24 +5,53 @@ extension PostgresStore {
     public func tableChanges(
         after place: HistoryQuery.Place, through last: Revision, limit: Int
     ) async throws(RegistryError) -> Page<TableChange> {
-        try await asking { connection in
-            var changes = try connection.query(
-                """
-                SELECT c.revision, c.position, c.fqdn, c.after_location, c.after_mode,
-                    c.after_tenant, c.registered_at, r.at, c.action, c.subject, c.after_detail
-                FROM change_log c JOIN revision_log r ON r.revision = c.revision
-                WHERE (c.revision, c.position) > ($1, $2) AND c.revision <= $3
-                ORDER BY c.revision, c.position LIMIT $4
-                """,
-                [
-                    .number(place.revision.number), .number(Int64(place.position)),
-                    .number(last.number), .number(Self.oneMore(than: limit)),
-                ]
-            ).map(TableChange.init(row:))
-            let hasMore = changes.count > limit
-            if hasMore { changes.removeLast() }
-            return Page(items: changes, hasMore: hasMore)
-        }
+        let walk = try await walking(
+            TableChangesWalk(after: place, through: last, limit: limit), isPage: false)
+        return walk.page
+    }
+}
+
+/// Part of the log as copies of the table read it. What is past doesn't change, so that the steps needn't
+/// be one transaction.
+struct TableChangesWalk: ReadWalk {
+    private var place: HistoryQuery.Place
+    private let last: Revision
+    private let limit: Int
+    private var changes: [TableChange] = []
+    private(set) var isDone = false
+
+    init(after place: HistoryQuery.Place, through last: Revision, limit: Int) {
+        (self.place, self.last, self.limit) = (place, last, limit)
+    }
+
+    /// One row more than asked for tells whether there is a next page.
+    private var missing: Int { limit == .max ? .max : limit + 1 - changes.count }
+
+    var page: Page<TableChange> {
+        Page(items: Array(changes.prefix(limit)), hasMore: changes.count > limit)
+    }
+
+    mutating func advance(
+        _ connection: PostgresConnection, _ budget: inout StepBudget
+    ) throws {
+        let rows = min(missing, budget.rows)
+        let found = try connection.query(
+            """
+            SELECT c.revision, c.position, c.fqdn, c.after_location, c.after_mode,
+                c.after_tenant, c.registered_at, r.at, c.action, c.subject, c.after_detail
+            FROM change_log c JOIN revision_log r ON r.revision = c.revision
+            WHERE (c.revision, c.position) > ($1, $2) AND c.revision <= $3
+            ORDER BY c.revision, c.position LIMIT $4
+            """,
+            [
+                .number(place.revision.number), .number(Int64(place.position)),
+                .number(last.number), .number(Int64(rows)),
+            ]
+        ).map(TableChange.init(row:))
+        budget.take(rows)
+        changes += found
+        place = found.last?.place ?? place
+        isDone = found.count < rows || missing <= 0
     }
 }
 

@@ -5,7 +5,7 @@ import RegistryModel
 
 extension PostgresStore {
     public func clocks() async throws(RegistryError) -> StoreClocks {
-        try await asking { [clock] connection in
+        try await asking(.own) { [clock] connection in
             let stamp = try Head.read(connection).at
             return StoreClocks(stamp: stamp, now: try clock.read(connection))
         }
@@ -15,7 +15,7 @@ extension PostgresStore {
     public func note(tokenUses: [String: Timestamp]) async throws(RegistryError) {
         let uses = tokenUses.sorted { $0.key < $1.key }
         let now = clock.parameter
-        try await asking { connection in
+        try await asking(.own) { connection in
             // In one order: two nodes that write the same rows must not wait for each other.
             _ = try connection.query(
                 """
@@ -33,7 +33,7 @@ extension PostgresStore {
 
     /// What another node is at is its own.
     public func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
-        try await asking { [clock] connection in
+        try await asking(.own) { [clock] connection in
             let oldest = try clock.read(connection).adding(.zero - IdempotencyRecord.lifetime)
             return try connection.query(
                 """

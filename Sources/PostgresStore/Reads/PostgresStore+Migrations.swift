@@ -3,7 +3,7 @@ import RegistryModel
 
 extension PostgresStore {
     public func migration(_ id: String) async throws(RegistryError) -> Read<Migration?> {
-        try await reading { connection in
+        try await reading(.quick) { connection in
             let revision = try Head.read(connection).revision
             var migration = try connection.query(
                 "SELECT \(Migration.columns) FROM migration WHERE id = $1", [.text(id)]
@@ -16,42 +16,51 @@ extension PostgresStore {
     public func migrations(
         _ query: MigrationQuery
     ) async throws(RegistryError) -> Read<Page<Migration>> {
-        var filter = Filter()
-        filter.add("state = ?", query.state?.rawValue)
-        filter.add("number < (SELECT number FROM migration WHERE id = ?)", query.after)
-        return try await page(
-            "SELECT \(Migration.columns) FROM migration \(filter.clause) ORDER BY number DESC",
-            filter, limit: query.limit
-        ) { row, connection in try Migration(row: row, connection) }
+        try await reading(.quick) { connection in
+            let revision = try Head.read(connection).revision
+            var filter = Filter()
+            var number = Int64.max
+            if let after = query.after {
+                let found = try connection.query(
+                    "SELECT number FROM migration WHERE id = $1", [.text(after)]
+                ).first?.number(0)
+                guard let found else { throw RegistryError.invalidCursor }
+                number = found
+            }
+            var order = "number DESC"
+            if let state = query.state {
+                // As one, for then the index of states is the only way.
+                let place = filter.bind(.text(state.rawValue))
+                filter.add("(state, number) >= (\(place), 0)")
+                filter.add("(state, number) < (\(place), ?)", number)
+                order = "state DESC, number DESC"
+            } else {
+                filter.add("number < ?", number)
+            }
+            let limit = filter.bind(.number(Int64(query.limit) + 1))
+            let rows = try connection.query(
+                """
+                SELECT \(Migration.columns) FROM migration \(filter.clause)
+                ORDER BY \(order) LIMIT \(limit)
+                """, filter.parameters)
+            let items = try (0..<min(rows.count, query.limit)).map {
+                try Migration(row: rows[$0], connection)
+            }
+            return Read(Page(items: items, hasMore: rows.count > query.limit), at: revision)
+        }
     }
 
     public func domains(
         of query: MigrationDomainQuery
     ) async throws(RegistryError) -> Read<Page<MigrationDomain>> {
-        var filter = Filter()
-        filter.add("m.migration = (SELECT number FROM migration WHERE id = ?)", query.migration)
-        filter.add("m.wave = ?", query.wave.map(Int64.init))
-        filter.add("m.position > ?", query.after)
-        switch query.status {
-        case nil: break
-        case .skipped: filter.add("m.code IS NOT NULL")
-        case .moved: filter.add("(m.stayed OR w.state = 'moved')")
-        case let status?: filter.add("NOT m.stayed AND w.state = ?", status.rawValue)
-        }
-        return try await page(
-            """
-            SELECT m.position, m.fqdn, m.wave, m.code, CASE WHEN m.code IS NOT NULL THEN 'skipped'
-                WHEN m.stayed THEN 'moved' ELSE w.state END AS status
-            FROM migration_domain m
-            LEFT JOIN wave w ON w.migration = m.migration AND w.number = m.wave
-            \(filter.clause) ORDER BY m.position
-            """, filter, limit: query.limit
-        ) { row, _ in MigrationDomain(row: row) }
+        try await walking(
+            MigrationDomainWalk(query), isPage: query.limit <= ReadLanes.pageSize
+        ).page
     }
 
     public func wavesDue() async throws(RegistryError) -> [WaveName] {
         let now = clock.parameter
-        return try await asking { connection in
+        return try await asking(.own) { connection in
             try connection.query(
                 """
                 SELECT g.id, w.number FROM wave w JOIN migration g ON g.number = w.migration

@@ -11,85 +11,76 @@ extension PostgresStore {
     public func domains(
         _ fqdns: [FQDN], at revision: Revision
     ) async throws(RegistryError) -> [Domain?] {
-        try await reading { connection in
-            try Head.read(connection).check(revision)
-            let found = try connection.query(
-                """
-                SELECT n.fqdn, c.after_location, c.after_mode, c.after_tenant, c.revision,
-                    c.registered_at, r.at
-                FROM (SELECT DISTINCT fqdn FROM unnest($1) AS n (fqdn)) AS n
-                CROSS JOIN LATERAL (SELECT * FROM change_log l
-                    WHERE l.fqdn = n.fqdn AND l.revision <= $2
-                    ORDER BY l.revision DESC, l.position DESC LIMIT 1) AS c
-                JOIN revision_log r ON r.revision = c.revision
-                WHERE c.after_location IS NOT NULL
-                """, [.names(fqdns), .number(revision.number)]
-            ).map(Domain.init(row:))
-            let byName = Dictionary(uniqueKeysWithValues: found.map { ($0.fqdn, $0) })
-            return fqdns.map { byName[$0] }
-        }
+        try await walking(
+            NamesWalk(fqdns, at: revision), isPage: fqdns.count <= ReadLanes.pageSize
+        ).found
     }
 
     public func domains(
         _ query: DomainQuery, at revision: Revision
     ) async throws(RegistryError) -> Page<Domain> {
-        let page = try await asOf(query, revision, limit: Self.oneMore(than: query.limit))
-        let hasMore = page.count > query.limit
-        return Page(items: Array(page.prefix(query.limit)), hasMore: hasMore)
+        try await list(DomainWalk(query, at: revision)).value
     }
-
-    private static let domainsAtOnce: Int64 = 10_000
 
     public func snapshot(
         at revision: Revision, _ receive: @escaping @Sendable (SnapshotPart) -> Void
     ) async throws(RegistryError) -> Head {
-        let (head, locations) = try await reading { connection in
+        let (head, locations) = try await reading(.walk) { connection in
             (try Head.read(connection, at: revision), try Location.all(connection, at: revision))
         }
         receive(.locations(locations))
-        var query = DomainQuery(limit: .max)
+        var query = DomainQuery(limit: 4_000)
         while true {
-            let part = try await asOf(query, revision, limit: Self.domainsAtOnce)
-            receive(.domains(part))
-            guard let last = part.last, part.count == Int(Self.domainsAtOnce) else { return head }
-            query.after = last.fqdn
+            let page = try await domains(query, at: revision)
+            receive(.domains(page.items))
+            guard page.hasMore else { return head }
+            query.after = page.items.last?.fqdn
         }
     }
+}
 
-    /// Domains by name, as they were: of each name its last change up to the revision, along the index.
-    private func asOf(
-        _ query: DomainQuery, _ revision: Revision, limit: Int64
-    ) async throws(RegistryError) -> [Domain] {
-        var names = Filter()
-        names.add("c.fqdn IS NOT NULL")
-        names.add("c.revision <= ?", revision.number)
-        names.add("c.fqdn > ?", query.after?.text)
-        names.add(prefix: query.prefix, of: "c.fqdn")
-        names.add(suffix: query.suffix, of: "c.fqdn")
-        let inner = names.clause
-        names.add("d.after_location = ?", query.location?.text)
-        names.add("d.after_mode = ?", query.mode?.rawValue)
-        names.add("d.after_tenant = ?", query.tenant)
-        // What was added after the inner conditions is the outer's.
-        let outer = names.clause.dropFirst(inner.count)
-        let place = names.bind(.number(limit))
-        let parameters = names.parameters
-        return try await reading { connection in
-            try Head.read(connection).check(revision)
-            return try connection.query(
-                """
-                SELECT d.fqdn, d.after_location, d.after_mode, d.after_tenant, d.revision,
-                    d.registered_at, r.at
-                FROM (SELECT DISTINCT ON (c.fqdn) c.fqdn, c.after_location, c.after_mode,
-                        c.after_tenant, c.revision, c.registered_at
-                    FROM change_log c \(inner)
-                    ORDER BY c.fqdn, c.revision DESC, c.position DESC) AS d
-                JOIN revision_log r ON r.revision = d.revision
-                WHERE d.after_location IS NOT NULL\(outer)
-                ORDER BY d.fqdn LIMIT \(place)
-                """, parameters
-            ).map(Domain.init(row:))
-        }
+/// Many names as of a revision, in the order of asking.
+struct NamesWalk: ReadWalk {
+    let fqdns: [FQDN]
+    let revision: Revision
+    private(set) var found: [Domain?] = []
+
+    init(_ fqdns: [FQDN], at revision: Revision) {
+        (self.fqdns, self.revision) = (fqdns, revision)
+    }
+
+    var isDone: Bool { found.count == fqdns.count }
+
+    mutating func advance(
+        _ connection: PostgresConnection, _ budget: inout StepBudget
+    ) throws {
+        try Head.read(connection).check(revision)
+        let names = Array(fqdns[found.count...].prefix(max(1, budget.rows)))
+        guard !names.isEmpty else { return }
+        found += try Domain.read(connection, names, at: revision)
+        budget.take(names.count)
+    }
+}
+
+extension Domain {
+    /// Of each name its last change up to the revision, along the index; in the order of the names.
+    static func read(
+        _ connection: PostgresConnection, _ names: [FQDN], at revision: Revision
+    ) throws -> [Domain?] {
+        let found = try connection.query(
+            """
+            SELECT n.fqdn, c.after_location, c.after_mode, c.after_tenant, c.revision,
+                c.registered_at, r.at
+            FROM (SELECT DISTINCT fqdn FROM unnest($1) AS n (fqdn)) AS n
+            CROSS JOIN LATERAL (SELECT * FROM change_log l
+                WHERE l.fqdn = n.fqdn AND l.revision <= $2
+                ORDER BY l.revision DESC, l.position DESC LIMIT 1) AS c
+            CROSS JOIN LATERAL (SELECT at FROM revision_log h WHERE h.revision = c.revision) AS r
+            WHERE c.after_location IS NOT NULL
+            """, [.names(names), .number(revision.number)]
+        ).map(Domain.init(row:))
+        let byName = Dictionary(uniqueKeysWithValues: found.map { ($0.fqdn, $0) })
+        return names.map { byName[$0] }
     }
 }
 

@@ -2,15 +2,15 @@ import RegistryLedger
 import RegistryModel
 
 extension PostgresStore {
-    /// Runs `read` on one snapshot of the database, on a reader's thread. Again on a new connection
-    /// where the first one was gone.
+    /// Runs `read` on one snapshot of the database, on a reader's thread of the lane. Again on a new
+    /// connection where the first one was gone.
     ///
     /// - Parameter isRepeatable: whether `read` may run twice.
     func reading<Value: Sendable>(
-        isRepeatable: Bool = true,
+        _ lane: ReadLane, isRepeatable: Bool = true,
         _ read: @escaping @Sendable (PostgresConnection) throws -> Value
     ) async throws(RegistryError) -> Value {
-        try await asking(isRepeatable: isRepeatable) { connection in
+        try await asking(lane, isRepeatable: isRepeatable) { connection in
             try connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             do {
                 let value = try read(connection)
@@ -23,10 +23,34 @@ extension PostgresStore {
         }
     }
 
-    /// Runs `ask` on a reader's thread, without a transaction of its own.
+    /// Walks to the end, each step on a snapshot of its own.
+    ///
+    /// - Parameter isPage: whether a client waits for one page.
+    func walking<Walk: ReadWalk>(
+        _ walk: Walk, isPage: Bool
+    ) async throws(RegistryError) -> Walk where Walk.Source == PostgresConnection {
+        try await lanes.walk(walk, isPage: isPage) {
+            lane, walk, budget async throws(RegistryError) in
+            try await reading(lane) { connection in
+                var (walk, budget) = (walk, budget)
+                try walk.advance(connection, &budget)
+                return walk
+            }
+        }
+    }
+
+    /// Runs `ask` on a reader's thread of the lane, without a transaction of its own.
     func asking<Value: Sendable>(
-        isRepeatable: Bool = true,
+        _ lane: ReadLane, isRepeatable: Bool = true,
         _ ask: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws(RegistryError) -> Value {
+        try await lanes.run(lane) { () async throws(RegistryError) -> Value in
+            try await asking(isRepeatable: isRepeatable, ask)
+        }
+    }
+
+    private func asking<Value: Sendable>(
+        isRepeatable: Bool, _ ask: @escaping @Sendable (PostgresConnection) throws -> Value
     ) async throws(RegistryError) -> Value {
         let result = await withCheckedContinuation {
             (answer: CheckedContinuation<Result<Value, any Error>, Never>) in
@@ -65,11 +89,11 @@ extension PostgresStore {
     }
 
     public func head() async throws(RegistryError) -> Head {
-        try await asking(Head.read)
+        try await asking(.quick, Head.read)
     }
 
     public func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
-        return try await asking { [clock] connection in
+        return try await asking(.own) { [clock] connection in
             let now = try clock.read(connection)
             return try connection.query(
                 "SELECT \(IdempotencyRecord.columns) FROM idempotency WHERE token = $1 AND key = $2",
@@ -79,7 +103,7 @@ extension PostgresStore {
     }
 
     public func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
-        try await asking { connection in
+        try await asking(.quick) { connection in
             try connection.query(
                 """
                 SELECT revision FROM revision_log WHERE at <= $1
@@ -90,7 +114,7 @@ extension PostgresStore {
     }
 
     public func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
-        try await reading { [clock] connection in
+        try await reading(.own) { [clock] connection in
             let revision = try Head.read(connection).revision
             let isLive = try connection.query(
                 "SELECT EXISTS (SELECT FROM domain WHERE fqdn = $1)", [.text(fqdn.text)]
@@ -106,18 +130,20 @@ extension PostgresStore {
         }
     }
 
+    public func defaultLocation() async throws(RegistryError) -> Location? {
+        try await asking(.own) { connection in
+            try connection.query(
+                "SELECT \(Location.columns) FROM location WHERE default_for_signups"
+            ).first.map(Location.init(row:))
+        }
+    }
+
     public func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
-        var filter = Filter()
-        filter.add("location = ?", query.location?.text)
-        filter.add("mode = ?", query.mode?.rawValue)
-        filter.add("tenant = ?", query.tenant)
-        filter.add("fqdn > ?", query.after?.text)
-        filter.add(prefix: query.prefix)
-        filter.add(suffix: query.suffix)
-        return try await page(
-            "SELECT \(Domain.columns) FROM domain \(filter.clause) ORDER BY fqdn", filter,
-            limit: query.limit
-        ) { row, _ in Domain(row: row) }
+        try await list(DomainWalk(query))
+    }
+
+    func list(_ walk: DomainWalk) async throws(RegistryError) -> Read<Page<Domain>> {
+        try await walking(walk, isPage: walk.query.limit <= ReadLanes.pageSize).page
     }
 
     public func locations(
@@ -152,7 +178,7 @@ extension PostgresStore {
         var filter = filter
         let place = filter.bind(.number(Self.oneMore(than: limit)))
         let parameters = filter.parameters
-        return try await reading { connection in
+        return try await reading(.quick) { connection in
             let revision = try Head.read(connection).revision
             var items = try connection.query("\(sql) LIMIT \(place)", parameters).map {
                 try item($0, connection)

@@ -27,19 +27,18 @@ struct PostgresLogScan: LogScan {
                 """, [.number(revision), .number(position), .number(Int64(LogScanLimit.rows))]))
     }
 
-    /// From one facet to the next in the index.
+    /// The facets as a table, from one to the next in the index.
+    static let facets = """
+        (WITH RECURSIVE known (facet) AS (
+            SELECT min(facet) FROM revision_facet
+            UNION ALL
+            SELECT (SELECT min(facet) FROM revision_facet WHERE facet > known.facet)
+            FROM known WHERE known.facet IS NOT NULL)
+        SELECT facet FROM known WHERE facet IS NOT NULL) AS known
+        """
+
     func facets() throws -> Set<String> {
-        Set(
-            try connection.query(
-                """
-                WITH RECURSIVE known (facet) AS (
-                    SELECT min(facet) FROM revision_facet
-                    UNION ALL
-                    SELECT (SELECT min(facet) FROM revision_facet WHERE facet > known.facet)
-                    FROM known WHERE known.facet IS NOT NULL)
-                SELECT facet FROM known WHERE facet IS NOT NULL
-                """
-            ).map { $0.text(0) })
+        Set(try connection.query("SELECT facet FROM \(Self.facets)").map { $0.text(0) })
     }
 
     func revisions(of facet: String, in range: ClosedRange<Int64>) throws -> PageScan {

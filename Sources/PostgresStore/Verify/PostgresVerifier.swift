@@ -11,7 +11,7 @@ struct PostgresVerifier {
 
     func run() async throws -> Verification {
         let schema = try await SchemaCheck(store)
-        let (head, beyond) = try await store.reading { connection in
+        let (head, beyond) = try await store.reading(.walk) { connection in
             let head = try Head.read(connection)
             return (head, try Self.beyond(head, connection))
         }
@@ -50,7 +50,7 @@ struct PostgresVerifier {
         _ advance: @escaping @Sendable (inout Check, PostgresConnection) throws -> Void
     ) async throws -> Check {
         try Task.checkCancellation()
-        return try await store.reading { connection in
+        return try await store.reading(.walk) { connection in
             var check = check
             try advance(&check, connection)
             return check
@@ -65,7 +65,9 @@ struct PostgresVerifier {
         let rows = try connection.query(
             """
             SELECT (SELECT max(revision) FROM revision_log), (SELECT max(revision) FROM change_log),
-                (SELECT max(revision) FROM revision_facet),
+                (SELECT max(last) FROM \(PostgresLogScan.facets) CROSS JOIN LATERAL (
+                    SELECT max(revision) AS last FROM revision_facet f WHERE f.facet = known.facet)
+                    AS of_facet),
                 (SELECT at FROM revision_log WHERE revision = $1)
             """, [.number(head.revision.number)])
         for (column, table) in zip(Int32(0)..., ["revision_log", "change_log", "revision_facet"]) {

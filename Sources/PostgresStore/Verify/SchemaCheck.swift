@@ -14,7 +14,7 @@ struct SchemaCheck: Sendable {
 
     init(_ store: PostgresStore) async throws {
         let (files, clock) = (store.schema, store.clock)
-        (flaws, locations) = try await store.asking { connection in
+        (flaws, locations) = try await store.asking(.walk) { connection in
             let found = try Self.describe(connection)
             let migrator = SchemaMigrator(files: files, clock: clock)
             let applied = try migrator.applied(connection)

@@ -45,6 +45,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var lastActive = NIODeadline.now()
     private var stall: Scheduled<Void>?
     private var context: ChannelHandlerContext?
+    /// For work that ends with its client.
+    let presence = ClientPresence()
 
     /// - Parameter position: what answers are read at; nil before the table is loaded.
     init(
@@ -104,6 +106,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             arrival = nil
         }
         context.fireChannelRead(data)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { presence.closeHalf() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        presence.leave()
+        context.fireChannelInactive()
     }
 
     /// Most requests are whole in one read, and need no timer.
@@ -261,6 +273,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        presence.leave()
         self.context = nil
         idle?.cancel()
         arrival?.cancel()

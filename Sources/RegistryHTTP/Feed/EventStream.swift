@@ -38,8 +38,9 @@ struct EventStream: Sendable {
         var due: Read<TableDigest>?
         while !stop.isRaised, !Task.isCancelled, service.lookups.isStillGood(caller) {
             if due == nil, ContinuousClock.now >= next { due = try service.digest() }
-            let stretch = try await service.feed(
-                after: position, through: due?.revision, limit: query.limit)
+            guard let stretch = try await stretch(after: position, through: due?.revision) else {
+                continue
+            }
             metrics.count(stretch)
             if !stretch.isEmpty {
                 try await text.write(
@@ -55,6 +56,19 @@ struct EventStream: Sendable {
                 let limit = due == nil ? ContinuousClock.now.duration(to: next) : interval
                 _ = await feed.waits(after: position.revision, within: limit) { stop.isRaised }
             }
+        }
+    }
+
+    /// - Returns: nil where the store is busy with other long reads: the reader stands in line anew, for
+    ///   it has nowhere else to go.
+    private func stretch(
+        after position: Position, through last: Revision?
+    ) async throws -> FeedStretch? {
+        do throws(RegistryError) {
+            return try await service.feed(after: position, through: last, limit: query.limit)
+        } catch .overloaded {
+            try await Task.sleep(for: .milliseconds(100))
+            return nil
         }
     }
 

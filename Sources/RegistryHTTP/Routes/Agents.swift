@@ -12,12 +12,7 @@ struct AgentRoutes: Sendable {
         let limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
-        let after = try cursor.map { cursor throws(RegistryError) in
-            guard let name = AgentName(try Cursor.decode(cursor)) else {
-                throw RegistryError.invalidCursor
-            }
-            return name
-        }
+        let after = try cursor.map(Cursor.agent)
         let read = try await call.service.agents(evicted: evicted, after: after, limit: limit)
         return call.list(read, key: { $0.record.name.text }) { $1.write($0) }
     }

@@ -59,10 +59,10 @@ struct ChangesRoutes: Sendable {
 
     private func page(_ call: Call, _ query: FeedQuery) async throws -> Reply {
         let service = try call.service
-        var stretch = try await service.feed(after: query.position, limit: query.limit)
+        var stretch = try await stretch(call, query)
         if stretch.isEmpty, query.wait > .zero, call.request.method != .head {
             await wait(service, query)
-            stretch = try await service.feed(after: query.position, limit: query.limit)
+            stretch = try await self.stretch(call, query)
         }
         metrics.count(stretch)
         let text = FeedText(service: service)
@@ -72,9 +72,19 @@ struct ChangesRoutes: Sendable {
             try await text.write(stretch) { body += $0 }
             reply.body = body
         } else {
+            if !stretch.isInMemory { try call.permit?.move(to: .stream) }
             reply.stream = { [stretch] write in try await text.write(stretch, to: write) }
         }
         return reply
+    }
+
+    /// What memory answers counts against nothing; what the store is asked for, as any read of it.
+    private func stretch(_ call: Call, _ query: FeedQuery) async throws -> FeedStretch {
+        let service = try call.service
+        if try !service.hasInMemory(feedAfter: query.position) {
+            try call.permit?.move(to: .read)
+        }
+        return try await service.feed(after: query.position, limit: query.limit)
     }
 
     /// Until there is news, or the time is over, or the service stops.
@@ -92,6 +102,10 @@ struct ChangesRoutes: Sendable {
 }
 
 extension FeedStretch {
+    fileprivate var isInMemory: Bool {
+        if case .ring = source { true } else { false }
+    }
+
     /// Whether it fits into one answer of a known length.
     fileprivate var isSmall: Bool {
         switch source {

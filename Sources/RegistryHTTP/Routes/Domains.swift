@@ -44,7 +44,7 @@ struct DomainRoutes: Sendable {
         let cursor = query.text("cursor")
         try query.finish()
         guard moment == .now else { return try await list(call, filter, cursor, at: moment) }
-        if let cursor { filter.after = try Call.cursorName(cursor) }
+        filter.after = try cursor.map(Cursor.name(_:))
         let read = try await call.service.domains(filter)
         return call.list(read, key: { $0.fqdn.text }) { $1.write($0) }
     }
@@ -56,16 +56,15 @@ struct DomainRoutes: Sendable {
         var filter = filter
         var revision = try await moment.revision(of: call) ?? .zero
         if let cursor {
-            let parts = try Cursor.decode(cursor).split(separator: "/", maxSplits: 1)
-            guard parts.count == 2, let number = Int64(parts[0]), let name = try? FQDN(parts[1]),
-                number >= 0, Revision(number) <= revision,
-                moment != .revision(revision) || number == revision.number
-            else { throw RegistryError.invalidCursor }
-            revision = Revision(number)
+            let (then, name) = try Cursor.name(atRevision: cursor)
+            guard then <= revision, moment != .revision(revision) || then == revision else {
+                throw RegistryError.invalidCursor
+            }
+            revision = then
             filter.after = name
         }
         let read = try await call.service.domains(filter, at: revision)
-        return call.list(read, key: { "\(revision)/\($0.fqdn)" }) { $1.write($0) }
+        return call.list(read, key: { Cursor.key($0.fqdn, at: revision) }) { $1.write($0) }
     }
 
     @Sendable func register(_ call: inout Call) async throws -> Reply {

@@ -42,17 +42,12 @@ struct HistoryRoutes: Sendable {
         filter.limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
-        if let cursor { filter.after = try place(cursor) }
+        filter.after = try cursor.map(Cursor.place)
         let read = try await call.service.history(filter)
         if read.value.items.isEmpty { try await call.service.checkHasHistory(filter.fqdn) }
-        return call.list(read, key: { "\($0.header.revision).\($0.position)" }) { $1.write($0) }
-    }
-
-    private func place(_ cursor: String) throws(RegistryError) -> HistoryQuery.Place {
-        let parts = try Cursor.decode(cursor).split(separator: ".").map { Int64($0) }
-        guard parts.count == 2, let revision = parts[0], let position = parts[1] else {
-            throw .invalidCursor
-        }
-        return HistoryQuery.Place(revision: Revision(revision), position: Int(position))
+        return call.list(
+            read,
+            key: { Cursor.key(.init(revision: $0.header.revision, position: $0.position)) }
+        ) { $1.write($0) }
     }
 }

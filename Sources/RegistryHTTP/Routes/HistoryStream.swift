@@ -11,7 +11,8 @@ struct HistoryStream: Sendable {
     /// Items to send at most.
     private let limit: Int
 
-    private static let pageSize = 1000
+    /// More than a page of a list: so each is read as a part of something long.
+    private static let pageSize = 2000
 
     /// Reads the parameters that a stream has, and no others: it has no pages to turn.
     init(_ filter: HistoryQuery, _ query: inout QueryReader, _ service: RegistryService) throws {

@@ -9,12 +9,7 @@ struct LocationRoutes: Sendable {
         let limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
-        let after = try cursor.map { cursor throws(RegistryError) in
-            guard let name = LocationName(try Cursor.decode(cursor)) else {
-                throw RegistryError.invalidCursor
-            }
-            return name
-        }
+        let after = try cursor.map(Cursor.location)
         let read = try await call.service.locations(after: after, limit: limit)
         return call.list(read, key: { $0.name.text }) { $1.write($0) }
     }

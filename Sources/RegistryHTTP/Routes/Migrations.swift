@@ -24,7 +24,7 @@ struct MigrationRoutes: Sendable {
         filter.limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
-        filter.after = try cursor.map { cursor throws(RegistryError) in try Cursor.decode(cursor) }
+        filter.after = try cursor.map(Cursor.id)
         let read = try await call.service.migrations(filter)
         return call.list(read, key: \.id) { $1.write($0) }
     }
@@ -46,12 +46,7 @@ struct MigrationRoutes: Sendable {
         filter.limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
-        filter.after = try cursor.map { cursor throws(RegistryError) in
-            guard let position = Int64(try Cursor.decode(cursor)) else {
-                throw RegistryError.invalidCursor
-            }
-            return position
-        }
+        filter.after = try cursor.map(Cursor.position)
         let read = try await call.service.domains(of: filter)
         return call.list(read, key: { String($0.position) }) { $1.write($0) }
     }

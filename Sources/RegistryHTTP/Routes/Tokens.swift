@@ -9,7 +9,7 @@ struct TokenRoutes: Sendable {
         let limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
-        let after = try cursor.map { cursor throws(RegistryError) in try Cursor.decode(cursor) }
+        let after = try cursor.map(Cursor.id)
         let read = try await call.service.tokens(after: after, limit: limit)
         return call.list(read, key: \.id) { $1.write($0) }
     }

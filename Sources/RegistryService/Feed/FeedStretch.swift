@@ -46,6 +46,15 @@ extension RegistryService {
         return stretch
     }
 
+    /// Whether the feed after a position is read from memory alone.
+    /// - Throws: `resync` where there is no way from the position to the head.
+    public func hasInMemory(feedAfter position: Position) throws(RegistryError) -> Bool {
+        let head = try feedHead(after: position)
+        guard position.revision < head.revision else { return true }
+        return state.feed.slice(
+            after: position.revision, through: position.revision.next, limit: 1) != nil
+    }
+
     /// The rest of the revision at which a stretch from the store was cut.
     public func feed(
         restOf stretch: FeedStretch, after place: HistoryQuery.Place, limit: Int

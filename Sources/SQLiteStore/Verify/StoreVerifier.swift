@@ -10,11 +10,13 @@ import RegistryModel
 /// between them.
 struct StoreVerifier {
     let reader: any DatabaseReader
+    /// Of a store in use: each read waits for its turn among other long ones.
+    var lanes: ReadLanes?
     let noted: NotedDigest?
     let progress: @Sendable (VerificationProgress) -> Void
 
     func run() async throws -> Verification {
-        let (schema, flaws) = try await reader.read { db in
+        let (schema, flaws) = try await read { db in
             let schema = try SchemaCheck(try SchemaCheck.applied(to: db, of: SchemaFile.sqlite))
             return (schema, try schema.flaws(db))
         }
@@ -31,7 +33,7 @@ struct StoreVerifier {
     }
 
     private func run(_ schema: SchemaCheck) async throws -> Verification {
-        let (head, beyond) = try await reader.read { db in
+        let (head, beyond) = try await read { db in
             (try Head.read(db), try Self.beyond(db, schema))
         }
         var extent = Verification.Extent()
@@ -68,12 +70,25 @@ struct StoreVerifier {
         return result
     }
 
+    private func read<Value: Sendable>(
+        _ read: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        guard let lanes else { return try await reader.read(read) }
+        return try await lanes.run(.walk) { () async -> Result<Value, any Error> in
+            do {
+                return .success(try await reader.read(read))
+            } catch {
+                return .failure(error)
+            }
+        }.get()
+    }
+
     /// One short read, and a turn for the others.
     private func step<Check: Sendable>(
         _ check: Check, _ advance: @escaping @Sendable (inout Check, Database) throws -> Void
     ) async throws -> Check {
         try Task.checkCancellation()
-        let next = try await reader.read { db in
+        let next = try await read { db in
             var check = check
             try advance(&check, db)
             return check

@@ -47,6 +47,10 @@ struct FailingStore: Store {
         try await store.standing(of: fqdn)
     }
 
+    func defaultLocation() async throws(RegistryError) -> Location? {
+        try await store.defaultLocation()
+    }
+
     func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
         try await store.domains(query)
     }

@@ -1,0 +1,100 @@
+import Foundation
+import RegistryModel
+
+/// An opaque place in a list: what its last item is sorted by.
+///
+/// Only what this service can have written is one: the same text in base64, in the one spelling that a
+/// key has. Whatever else a client sends is `invalid-cursor`, before any store sees it.
+enum Cursor {
+    /// Octets. The longest key is a revision and a name.
+    private static let longestKey = 320
+
+    static func encode(_ key: String) -> String {
+        Data(key.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+            .replacing("=", with: "")
+    }
+
+    /// - Returns: the key: printable ASCII, not empty.
+    static func decode(_ cursor: String) throws(RegistryError) -> String {
+        var text = cursor.replacing("-", with: "+").replacing("_", with: "/")
+        text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
+        guard let data = Data(base64Encoded: text), (1...longestKey).contains(data.count),
+            data.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { throw .invalidCursor }
+        let key = String(decoding: data, as: UTF8.self)
+        guard encode(key) == cursor else { throw .invalidCursor }
+        return key
+    }
+
+    /// The value of which the key is the one spelling.
+    static func decode<Value>(
+        _ cursor: String, _ parse: (String) -> Value?, spelling: (Value) -> String
+    ) throws(RegistryError) -> Value {
+        let key = try decode(cursor)
+        guard let value = parse(key), spelling(value) == key else { throw .invalidCursor }
+        return value
+    }
+
+    static func name(_ cursor: String) throws(RegistryError) -> FQDN {
+        try decode(cursor, { try? FQDN($0) }, spelling: \.text)
+    }
+
+    static func location(_ cursor: String) throws(RegistryError) -> LocationName {
+        try decode(cursor, { LocationName($0) }, spelling: \.text)
+    }
+
+    static func agent(_ cursor: String) throws(RegistryError) -> AgentName {
+        try decode(cursor, { AgentName($0) }, spelling: \.text)
+    }
+
+    /// A position in a migration, from 1 on.
+    static func position(_ cursor: String) throws(RegistryError) -> Int64 {
+        try decode(cursor, { Int64($0).flatMap { $0 > 0 ? $0 : nil } }, spelling: { "\($0)" })
+    }
+
+    /// A token's id, or a migration's.
+    static func id(_ cursor: String) throws(RegistryError) -> String {
+        try decode(
+            cursor,
+            { key in
+                let isID = key.wholeMatch(of: /[A-Za-z0-9_-]{1,64}/) != nil
+                return isID ? key : nil
+            }, spelling: { $0 })
+    }
+
+    /// A place in the log.
+    static func place(_ cursor: String) throws(RegistryError) -> HistoryQuery.Place {
+        try decode(
+            cursor,
+            { key in
+                let numbers = key.split(separator: ".", omittingEmptySubsequences: false).map {
+                    Int64($0).flatMap { $0 >= 0 ? $0 : nil }
+                }
+                guard numbers.count == 2, let revision = numbers[0], let position = numbers[1],
+                    revision > 0
+                else { return nil }
+                return HistoryQuery.Place(revision: Revision(revision), position: Int(position))
+            }, spelling: { key($0) })
+    }
+
+    static func key(_ place: HistoryQuery.Place) -> String {
+        "\(place.revision).\(place.position)"
+    }
+
+    /// A name, and the revision at which a list of the past is read.
+    static func name(
+        atRevision cursor: String
+    ) throws(RegistryError) -> (revision: Revision, name: FQDN) {
+        try decode(
+            cursor,
+            { key in
+                let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+                guard parts.count == 2, let number = Int64(parts[0]), number >= 0,
+                    let name = try? FQDN(parts[1])
+                else { return nil }
+                return (Revision(number), name)
+            }, spelling: { key($0.name, at: $0.revision) })
+    }
+
+    static func key(_ name: FQDN, at revision: Revision) -> String { "\(revision)/\(name)" }
+}

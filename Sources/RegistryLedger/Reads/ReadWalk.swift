@@ -1,0 +1,68 @@
+import RegistryModel
+
+/// A read that may have to look at many rows: it goes in steps, each a short transaction of its own, and
+/// gives its connection back between two of them.
+package protocol ReadWalk: Sendable {
+    /// What a step reads from.
+    associatedtype Source
+
+    var isDone: Bool { get }
+    /// Looks at some rows more, as many as the budget allows.
+    mutating func advance(_ source: Source, _ budget: inout StepBudget) throws
+}
+
+/// What one step may do: rows, for that's what it costs, and time, for what a row costs isn't known.
+package struct StepBudget: Sendable {
+    /// How many rows may still be looked at.
+    package private(set) var rows: Int
+    private let end: ContinuousClock.Instant
+
+    package init(rows: Int, time: Duration = .milliseconds(20)) {
+        self.rows = rows
+        end = .now + time
+    }
+
+    /// The first look, along an index where there is one: a page, most of the time all of it.
+    package static var first: StepBudget { StepBudget(rows: 1_500) }
+    /// Some 5 ms.
+    package static var step: StepBudget { StepBudget(rows: 4_000) }
+
+    package mutating func take(_ rows: Int) {
+        self.rows -= rows
+    }
+
+    /// A step goes on until something has been looked at, however slow that was.
+    package var isSpent: Bool { rows <= 0 || ContinuousClock.now >= end }
+}
+
+extension ReadLanes {
+    /// A page of a list has at most so many items; what asks for more is part of something long, and
+    /// goes in steps from the beginning.
+    package static let pageSize = 1_000
+
+    /// Walks to the end: a first short look in the quick lane, then step by step.
+    ///
+    /// - Parameters:
+    ///   - isPage: whether a client waits for one page, and not for a part of a long answer.
+    ///   - step: makes one step on a connection of the lane.
+    /// - Throws: `overloaded` where too many walk, or the walk takes too long or was cancelled.
+    package func walk<Walk: ReadWalk>(
+        _ walk: Walk, isPage: Bool,
+        step: (ReadLane, Walk, StepBudget) async throws(RegistryError) -> Walk
+    ) async throws(RegistryError) -> Walk {
+        var walk = walk
+        if isPage {
+            walk = try await step(.quick, walk, .first)
+            guard !walk.isDone else { return walk }
+            try beginWalk()
+        }
+        defer { if isPage { endWalk() } }
+        let end = ContinuousClock.now + limits.walkTime
+        repeat {
+            guard !isPage || ContinuousClock.now < end else { throw .overloaded }
+            walk = try await step(.walk, walk, .step)
+            noteStep()
+        } while !walk.isDone
+        return walk
+    }
+}
