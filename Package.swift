@@ -264,7 +264,7 @@ let package = Package(
             dependencies: [
                 "RegistryHTTP", "RegistryService", "SQLiteStore", "PostgresStore",
                 "PostgresServer", "RoutingTable", "RegistryWire",
-                "RegistryModel",
+                "RegistryModel", "RegistryLedger",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -46,6 +46,8 @@ struct DomainWalk: ReadWalk {
         // A tenant's names have an index, and only as they are now.
         if !hasBegun, let tenant = query.tenant, asked == head.revision {
             try lookAtNames(of: tenant, db, &budget)
+        } else if !isDone {
+            try lookAtAll(db, asked, hasChanged: asked < head.revision, &budget)
         }
         hasBegun = true
         while !isDone, !budget.isSpent {

@@ -57,6 +57,13 @@ struct SQLiteHistory: HistoryRows {
                     """), arguments: [list.value, low, high])
     }
 
+    func changeCount(of revision: Int64) throws -> Int {
+        try Int.fetchOne(
+            try db.cachedStatement(
+                sql: "SELECT change_count FROM revision_log WHERE revision = ?"),
+            arguments: [revision]) ?? 0
+    }
+
     func place(of row: Int, in scope: HistoryScope) throws -> HistoryQuery.Place? {
         var filter = Filter()
         let way = scope.way(&filter)

@@ -98,21 +98,26 @@ import Testing
                 {
                     _ = try await $0.history(
                         HistoryQuery(
-                            order: .ascending, after: .init(revision: Revision(2), position: 9_000)))
+                            order: .ascending, after: .init(revision: Revision(2), position: 9_000))
+                    )
                 }
             ),
             ("migrations", { _ = try await $0.migrations(MigrationQuery(state: .running)) }),
             ("a migration", { _ = try await $0.migration("m-1") }),
             (
                 "a migration's late page",
-                { _ = try await $0.domains(of: MigrationDomainQuery(migration: "m-1", after: 9_000)) }
+                {
+                    _ = try await $0.domains(
+                        of: MigrationDomainQuery(migration: "m-1", after: 9_000))
+                }
             ),
             ("tokens", { _ = try await $0.tokens(after: nil, limit: 100) }),
             (
                 "the feed's end",
                 {
                     _ = try await $0.tableChanges(
-                        after: .init(revision: Revision(2), position: .max), through: head, limit: 100)
+                        after: .init(revision: Revision(2), position: .max), through: head,
+                        limit: 100)
                 }
             ),
             (

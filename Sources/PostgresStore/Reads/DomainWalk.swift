@@ -55,6 +55,8 @@ struct DomainWalk: ReadWalk {
             last = end ?? last
             // The rest, where it has very many and filters pass them over, is found among all.
             isDone = missing <= 0 || end == nil
+        } else if !isDone {
+            try lookAtAll(connection, asked, hasChanged: asked < head.revision, &budget)
         }
         hasBegun = true
         while !isDone, !budget.isSpent {

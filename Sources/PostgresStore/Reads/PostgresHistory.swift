@@ -55,6 +55,12 @@ struct PostgresHistory: HistoryRows {
         return try connection.query(revisions, filter.parameters).first?.number(0)
     }
 
+    func changeCount(of revision: Int64) throws -> Int {
+        try connection.query(
+            "SELECT change_count FROM revision_log WHERE revision = $1", [.number(revision)]
+        ).first?.integer(0) ?? 0
+    }
+
     func place(of row: Int, in scope: HistoryScope) throws -> HistoryQuery.Place? {
         var filter = Filter()
         let looked = scope.looked(row, &filter)

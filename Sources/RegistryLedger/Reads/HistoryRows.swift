@@ -50,6 +50,8 @@ package protocol HistoryRows {
     func next(
         _ list: RevisionList, from place: Int64, through end: Int64, _ order: HistoryQuery.Order
     ) throws -> Int64?
+    /// How many changes a revision has.
+    func changeCount(of revision: Int64) throws -> Int
     /// The place of a scope's row, counted from 1; nil where it has fewer.
     func place(of row: Int, in scope: HistoryScope) throws -> HistoryQuery.Place?
     /// The scope's rows that all of the query's filters take, at most `limit`.

@@ -98,7 +98,17 @@ package struct HistoryWalk<Rows: HistoryRows>: ReadWalk {
         _ log: Rows, _ revision: Int64, after position: Int?, _ budget: inout StepBudget
     ) throws {
         let path = query.fqdn.map { HistoryScope.Path.domain($0) } ?? .everything
-        guard try read(log, path, revision...revision, after: position, &budget) else { return }
+        let isAtEnd: Bool
+        if let count = try wholeCount(log, revision, after: position, budget) {
+            let scope = HistoryScope(
+                path: path, order: query.order, revisions: revision...revision)
+            items += try log.items(scope, query, among: count, limit: missing)
+            budget.take(count + Self.look)
+            isAtEnd = true
+        } else {
+            isAtEnd = try read(log, path, revision...revision, after: position, &budget)
+        }
+        guard isAtEnd else { return }
         after = nil
         if query.order == .ascending {
             bounds?.first = revision + 1
@@ -106,6 +116,19 @@ package struct HistoryWalk<Rows: HistoryRows>: ReadWalk {
             bounds?.last = revision - 1
         }
     }
+
+    /// - Returns: the revision's rows, where all of them are read at once; nil where it's one domain's,
+    ///   whose rows have an index, or there are too many.
+    private func wholeCount(
+        _ log: Rows, _ revision: Int64, after position: Int?, _ budget: StepBudget
+    ) throws -> Int? {
+        guard query.fqdn == nil, position == nil, !lists.isEmpty else { return nil }
+        let count = try log.changeCount(of: revision)
+        return count <= budget.rows ? count : nil
+    }
+
+    /// A look into an index costs what some rows in a row do.
+    private static var look: Int { 8 }
 
     /// - Returns: whether that was the way's end.
     private mutating func read(
@@ -159,11 +182,10 @@ package struct HistoryWalk<Rows: HistoryRows>: ReadWalk {
         var agreeing = 0
         var turn = 0
         while agreeing < lists.count {
-            guard !budget.isSpent else { return nil }
+            guard turn == 0 || !budget.isSpent else { return nil }
             let next = try log.next(
                 lists[turn % lists.count], from: place, through: end, query.order)
-            // A look into an index costs what some rows in a row do.
-            budget.take(8)
+            budget.take(Self.look)
             turn += 1
             guard let next else {
                 isDone = true

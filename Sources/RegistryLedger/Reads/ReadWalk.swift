@@ -22,8 +22,9 @@ package struct StepBudget: Sendable {
         end = .now + time
     }
 
-    /// The first look, along an index where there is one: a page, most of the time all of it.
-    package static var first: StepBudget { StepBudget(rows: 1_500) }
+    /// The first look, along an index where there is one: a page, most of the time all of it. Its rows are
+    /// few, and so its time is only for the worst.
+    package static var first: StepBudget { StepBudget(rows: 1_500, time: .seconds(1)) }
     /// Some 5 ms.
     package static var step: StepBudget { StepBudget(rows: 4_000) }
 
@@ -31,7 +32,7 @@ package struct StepBudget: Sendable {
         self.rows -= rows
     }
 
-    /// A step goes on until something has been looked at, however slow that was.
+    /// Asked after something has been looked at: a step always gets on.
     package var isSpent: Bool { rows <= 0 || ContinuousClock.now >= end }
 }
 

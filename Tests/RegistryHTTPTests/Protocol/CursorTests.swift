@@ -23,11 +23,11 @@ import Testing
             ["A.Example.COM", "a.example.com.", "-1", "*", "no_name", "a", "1/a.example.com"]
         ),
         (
-            "/v1/domains?revision=2&limit=1",
+            "/v1/domains?revision=6&limit=1",
             [
                 "a.example.com", "-1/a.example.com", "99999/a.example.com", "2/",
                 "2//a.example.com",
-                "02/a.example.com", "+2/a.example.com", "2/A.example.com", "/a.example.com",
+                "06/a.example.com", "+6/a.example.com", "6/A.example.com", "/a.example.com",
                 "9223372036854775808/a.example.com",
             ]
         ),
