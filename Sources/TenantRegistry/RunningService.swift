@@ -14,7 +14,7 @@ import ServiceLifecycle
 /// The service, wired: the one place where parts meet and lifetimes are decided.
 ///
 /// Start: store → table → first token → listener. Stop, on SIGTERM or SIGINT: not ready, drain,
-/// listener, requests, maintenance, store.
+/// listener, requests, maintenance, store. All of that has a bound (`StopLimit`), whatever hangs.
 enum RunningService {
     static func run(_ options: ServeOptions) async throws {
         // Before anything asks for the loops.
@@ -82,9 +82,6 @@ enum RunningService {
         }
     }
 
-    /// How long requests under way may take to end, after the drain.
-    private static let patience = Duration.seconds(30)
-
     private static func serve(
         _ server: RegistryServer, _ options: ServeOptions, service: RegistryService,
         store: any Store, clocks: ClockWatch, drain: DrainSignal, _ logger: Logger
@@ -120,7 +117,9 @@ enum RunningService {
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         // A client that never finishes its request must not hold up the one that takes over.
-        configuration.maximumGracefulShutdownDuration = options.drain + patience
+        configuration.maximumGracefulShutdownDuration = options.drain + options.shutdown
+        let limit = StopLimit(options.drain + options.shutdown + StopLimit.closing, logger)
+        defer { withExtendedLifetime(limit) {} }
         let group = ServiceGroup(configuration: configuration)
         do {
             try await group.run()

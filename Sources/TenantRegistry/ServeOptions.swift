@@ -26,6 +26,8 @@ struct ServeOptions: Sendable {
     var logLevel = Logger.Level.info
     /// From "not ready" to the end of listening: for load balancers to look away.
     var drain = Duration.seconds(1)
+    /// How long requests under way may take to end, after the drain.
+    var shutdown = Duration.seconds(30)
 
     init(listen: ListenAddress, folder: URL) {
         self.listen = listen

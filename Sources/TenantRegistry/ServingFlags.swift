@@ -22,6 +22,12 @@ struct ServingFlags: ParsableArguments {
     @Option(help: "Seconds between \"not ready\" and the end of listening, 0-600. (default: 1)")
     var drainSeconds: Int?
 
+    @Option(
+        help:
+            "Seconds that requests under way may take to end after that, 0-3600; 5 more, and the process ends. (default: 30)"
+    )
+    var shutdownSeconds: Int?
+
     @Option(help: "A JSON file with any of these settings.")
     var config: String?
 
@@ -40,6 +46,11 @@ struct ServingFlags: ParsableArguments {
 
     func level(_ settings: Settings) throws -> Logger.Level {
         try settings.choice(logLevel, "log-level", default: .info)
+    }
+
+    func shutdown(_ settings: Settings) throws -> Duration {
+        .seconds(
+            try settings.integer(shutdownSeconds, "shutdown-seconds", default: 30, in: 0...3_600))
     }
 
     func drain(_ settings: Settings) throws -> Duration {

@@ -1,4 +1,3 @@
-import Foundation
 import PostgresServer
 import PostgresStore
 import RegistryModel
@@ -103,30 +102,5 @@ import Testing
         try await commit
         #expect(committed.value?.revision == Revision(1))
         await node.store.close()
-    }
-}
-
-/// All processes of a server stopped, their connections open: a disk or a virtual machine that hangs.
-private struct Hang {
-    private let pids: [pid_t]
-
-    init(of server: PostgresServer) throws {
-        let postmaster = try #require(server.pid)
-        kill(postmaster, SIGSTOP)
-        let all = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(
-            pid_t.init)
-        pids = [postmaster] + all.filter { Self.parent(of: $0) == postmaster }
-        for pid in pids { kill(pid, SIGSTOP) }
-    }
-
-    func end() {
-        for pid in pids { kill(pid, SIGCONT) }
-    }
-
-    private static func parent(of pid: pid_t) -> pid_t? {
-        // "pid (name) state parent …"; it may have ended meanwhile.
-        let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
-        let fields = stat?.split(separator: ")").last?.split(separator: " ")
-        return (fields?.dropFirst().first).flatMap { pid_t($0) }
     }
 }

@@ -16,6 +16,8 @@ struct AgentOptions: Sendable {
     var heartbeatTimeout = Duration.seconds(30)
     /// From "not ready" to the end of listening: for load balancers to look away.
     var drain = Duration.seconds(1)
+    /// How long requests under way may take to end, after the drain.
+    var shutdown = Duration.seconds(30)
 
     init(
         upstream: URL, token: String?, listen: ListenAddress, folder: URL, agent: AgentSettings

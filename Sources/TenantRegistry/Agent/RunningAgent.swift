@@ -46,6 +46,8 @@ enum RunningAgent {
         let server = RegistryServer(
             agent: lookups, options: options.http, drain: drain, metrics: { registry.render() },
             readiness: { agent.status.members }, logger: logger)
+        let limit = StopLimit(options.drain + options.shutdown + StopLimit.closing, logger)
+        defer { withExtendedLifetime(limit) {} }
         let ended: Result<Void, any Error>
         do {
             ended = .success(try await serve(server, agent, options, drain, logger))
@@ -86,7 +88,7 @@ enum RunningAgent {
         ]
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = options.drain + .seconds(30)
+        configuration.maximumGracefulShutdownDuration = options.drain + options.shutdown
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch is CancellationError where drain.isDraining {

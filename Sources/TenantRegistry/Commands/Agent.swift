@@ -174,6 +174,7 @@ struct Agent: AsyncParsableCommand {
             accessLog, "access-log", default: .writes)
         options.logLevel = try serving.level(settings)
         options.drain = try serving.drain(settings)
+        options.shutdown = try serving.shutdown(settings)
     }
 
     /// - Parameter least: below it the agent would do nothing else.

@@ -143,6 +143,7 @@ struct Serve: AsyncParsableCommand {
             eventLoops, "event-loops", default: ProcessInfo.processInfo.activeProcessorCount,
             in: 1...1024)
         options.drain = try serving.drain(settings)
+        options.shutdown = try serving.shutdown(settings)
         return options
     }
 
