@@ -5,16 +5,18 @@ import RegistryModel
 /// only they use. Neither a writer nor another reader waits for them, however many names they look at;
 /// they wait for one another.
 final class DryRuns: Sendable {
-    private let threads: ConnectionThreads
+    let threads: ConnectionThreads
     private let ledger: Ledger
     private let clock: DatabaseClock
     private let counts: DomainCounts?
 
     init(
-        _ settings: ConnectionSettings, current: CurrentServer, ledger: Ledger,
+        _ settings: ConnectionSettings, current: CurrentServer, contact: Contact, ledger: Ledger,
         clock: DatabaseClock, counts: DomainCounts?
     ) {
-        threads = ConnectionThreads("store-planner", count: 1, settings: settings) { connection in
+        threads = ConnectionThreads(
+            "store-planner", count: 1, settings: settings, contact: contact
+        ) { connection in
             try Session.prepare(connection, current: current)
             // A million names are one statement.
             connection.patience = .seconds(600)

@@ -1,4 +1,3 @@
-import Foundation
 import Logging
 import RegistryLedger
 import RegistryModel
@@ -18,14 +17,18 @@ struct GroupAttempt {
         case written([Result<Ledger.Written, RegistryError>], Head?)
         /// Nothing was written: the schema refused one of the requests.
         case apart
-        /// Nothing was written, and the same again may do.
-        case again(PostgresFailure)
+        /// Nothing was written, and the same again may do; or a setting will end it again, if it's named.
+        case again(PostgresFailure, String?)
         /// Nothing was written.
         case refused(RegistryError)
         /// Nothing was written: somebody else held a lock for too long.
         case locked
-        /// Whether it was written can't be found out.
-        case lost
+        /// Whether it was written isn't known: it has to be asked.
+        case lost(Commit, [Result<Ledger.Written, RegistryError>])
+        /// Nothing was written: a setting of the operator's doesn't let it.
+        case limited(String, PostgresFailure)
+        /// Nothing was written, and nothing will be: the session is others', too.
+        case shared(PostgresFailure)
         /// Nothing was written: the log isn't the one that memory is of.
         case broken(LogBroken)
     }
@@ -35,10 +38,14 @@ struct GroupAttempt {
     func run(_ slot: ConnectionSlot) -> Outcome {
         var commit: Commit?
         var decided: Results = []
+        var connection: PostgresConnection?
+        var hasHead = false
         do {
-            let connection = try slot.connection()
+            let new = try slot.connection()
+            connection = new
             let transaction = try PostgresTransaction(
-                connection, for: requests, clock: clock, counts: counts)
+                new, for: requests, clock: clock, counts: counts)
+            hasHead = true
             // The head is locked: what memory has beyond it was lost with another server.
             try delivery.current?.check(transaction.head())
             let results = try decide(in: transaction)
@@ -52,14 +59,22 @@ struct GroupAttempt {
             try transaction.commit()
             return .written(results, head)
         } catch let failure as PostgresFailure {
-            guard failure.kind == .connection else { return settle(failure, slot) }
+            guard failure.isOfConnection else {
+                return settle(failure, slot, connection, hasHead: hasHead)
+            }
+            if isReadOnly(failure, slot, connection) {
+                return .limited("default_transaction_read_only", failure)
+            }
             slot.drop()
-            guard let commit else { return .again(failure) }
+            // Ended while it did nothing: no commit had come to the server.
+            if failure.isIdleTimeout {
+                return .again(failure, "idle_in_transaction_session_timeout")
+            }
+            guard let commit else { return .again(failure, nil) }
             logger.warning(
                 "the answer to a commit was lost; the log is asked",
                 metadata: ["error": "\(failure)"])
-            guard let isThere = commit.isThere(slot) else { return .lost }
-            return isThere ? .written(decided, commit.head) : .again(failure)
+            return .lost(commit, decided)
         } catch let broken as LogBroken {
             slot.drop()
             return .broken(broken)
@@ -89,21 +104,44 @@ struct GroupAttempt {
         }
     }
 
+    /// Whether the server takes no writes because it was told so, and not because it's a standby.
+    private func isReadOnly(
+        _ failure: PostgresFailure, _ slot: ConnectionSlot, _ connection: PostgresConnection?
+    ) -> Bool {
+        guard failure.isReadOnly, let connection, connection.isAlive else { return false }
+        let row = try? connection.script(
+            """
+            ROLLBACK; SELECT current_setting('default_transaction_read_only') = 'on' AND NOT pg_is_in_recovery()
+            """
+        ).first
+        return row?.text(0) == "t"
+    }
+
     /// After a refusal by the server.
-    private func settle(_ failure: PostgresFailure, _ slot: ConnectionSlot) -> Outcome {
-        guard (try? slot.connection().query("ROLLBACK")) != nil else {
+    ///
+    /// - Parameter hasHead: whether the transaction had begun to work, and not only waited for another's.
+    private func settle(
+        _ failure: PostgresFailure, _ slot: ConnectionSlot, _ connection: PostgresConnection?,
+        hasHead: Bool
+    ) -> Outcome {
+        if connection?.isAlive != true || (try? connection?.query("ROLLBACK")) == nil {
             slot.drop()
-            return .again(failure)
         }
         switch failure.kind {
-        case .conflict, .connection: return .again(failure)
+        case .conflict, .connection: return .again(failure, nil)
+        case .shared:
+            slot.drop()
+            return .shared(failure)
+        case .limit(let setting) where hasHead: return .limited(setting, failure)
+        case .busy where hasHead && failure.isCancelled && connection?.hasStatementTimeout == true:
+            return .limited("statement_timeout", failure)
         case .constraint:
             logger.error("the schema refused a command", metadata: ["error": "\(failure)"])
             return .apart
         case .diskFull:
             logger.error("the database's disk is full", metadata: ["error": "\(failure)"])
             return .refused(.storageFull)
-        case .busy:
+        case .limit, .busy:
             logger.warning("a commit was refused for now", metadata: ["error": "\(failure)"])
             return failure.isLockTimeout ? .locked : .refused(.overloaded)
         case .other:
@@ -111,52 +149,4 @@ struct GroupAttempt {
             return .apart
         }
     }
-}
-
-/// A commit whose answer was lost.
-struct Commit {
-    /// The head that it would have made. Its digest is over everything that the commit wrote.
-    let head: Head
-    /// The server's number of the transaction: with the digest, no other commit can be taken for it.
-    let transaction: Int64
-
-    /// Whether the log has it. The head's lock, which the lost transaction holds as long as it lives,
-    /// is waited for: after that the answer doesn't change. A commit of our own ends the question: it is
-    /// acknowledged after all before it, so what is found is on the synchronous standby too. A commit
-    /// whose session ended while it waited for the standby is in the log and not yet there.
-    ///
-    /// - Returns: nil where nobody could be asked in time.
-    func isThere(_ slot: ConnectionSlot) -> Bool? {
-        let deadline = ContinuousClock.now + GroupWriter.inquest
-        while ContinuousClock.now < deadline {
-            do {
-                return try ask(slot.connection())
-            } catch {
-                slot.drop()
-                Thread.sleep(forTimeInterval: 0.1)
-            }
-        }
-        return nil
-    }
-
-    private func ask(_ connection: PostgresConnection) throws -> Bool {
-        let results = try connection.pipeline([
-            Statement("BEGIN"), Statement("SELECT id FROM head WHERE id = 1 FOR UPDATE"),
-            Statement(
-                "SELECT digest, xmin::text::bigint FROM revision_log WHERE revision = $1",
-                [.number(head.revision.number)]),
-            Statement("COMMIT"),
-        ])
-        guard let row = results[2].first else { return false }
-        return row.octets(0) == head.digest && row.number(1) == transaction & 0xFFFF_FFFF
-    }
-}
-
-/// Whether the last try to reach the database failed.
-final class AwayMark: Sendable {
-    private let state = Atomic(false)
-
-    var isSet: Bool { state.load(ordering: .relaxed) }
-    func set() { state.store(true, ordering: .relaxed) }
-    func clear() { state.store(false, ordering: .relaxed) }
 }

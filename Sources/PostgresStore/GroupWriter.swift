@@ -9,11 +9,9 @@ import RegistryModel
 /// however many they are.
 ///
 /// Nothing is answered before the commit is known: where its answer is lost with the connection, the
-/// log is asked whether it's there. What surely isn't there is tried again, for a while.
+/// log is asked whether it's there (`Inquest`), and the next group doesn't wait for that. What surely isn't
+/// there is tried again, for a while.
 final class GroupWriter: Sendable {
-    /// How long the fate of a commit is looked for.
-    static let inquest = Duration.seconds(20)
-
     let threads: ConnectionThreads
     private let queue = CommitQueue(mayShare: \.isOrdinary)
     private let ledger: Ledger
@@ -22,7 +20,9 @@ final class GroupWriter: Sendable {
     private let logger: Logger
     private let delivery: LogDelivery
     private let grace: Duration
-    private let away = AwayMark()
+    private let contact: Contact
+    private let inquest: Inquest
+    private let onShared: @Sendable (PostgresFailure) -> Void
     private let onBreak: @Sendable (LogBroken) -> Void
 
     private let commits = Counter(label: "registry_commits_total")
@@ -32,19 +32,25 @@ final class GroupWriter: Sendable {
 
     /// - Parameters:
     ///   - grace: how long a group tries to get a connection, unless the database was away already.
+    ///   - onShared: told where the writer's session isn't its own.
     ///   - onBreak: told where the database's log isn't the one that memory is of.
     init(
-        _ settings: ConnectionSettings, current: CurrentServer, ledger: Ledger,
+        _ settings: ConnectionSettings, current: CurrentServer, contact: Contact, ledger: Ledger,
         delivery: LogDelivery, grace: Duration, clock: DatabaseClock, counts: DomainCounts?,
-        logger: Logger,
+        logger: Logger, onShared: @escaping @Sendable (PostgresFailure) -> Void,
         onBreak: @escaping @Sendable (LogBroken) -> Void
     ) {
-        threads = ConnectionThreads("store-writer", count: 1, settings: settings) { connection in
+        threads = ConnectionThreads(
+            "store-writer", count: 1, settings: settings, contact: contact
+        ) { connection in
             try Session.prepare(connection, current: current)
             try Session.prefersIndexes(connection)
             // A wave of a million rows is one statement.
             connection.patience = .seconds(600)
         }
+        inquest = Inquest(settings, contact: contact, current: current)
+        self.contact = contact
+        self.onShared = onShared
         self.ledger = ledger
         self.delivery = delivery
         self.grace = grace
@@ -60,7 +66,10 @@ final class GroupWriter: Sendable {
 
     func end() { queue.end(with: .storeFailed) }
 
-    func close() async { await threads.close() }
+    func close() async {
+        await threads.close()
+        await inquest.close()
+    }
 
     private func startNextGroup() {
         let isTaken = threads.submit { [self] slot in
@@ -75,49 +84,109 @@ final class GroupWriter: Sendable {
 
     private func write(_ jobs: [CommitQueue.Job], _ slot: ConnectionSlot) {
         let started = ContinuousClock.now
-        let deadline = started + (away.isSet ? .zero : grace)
+        let deadline = (jobs.compactMap(\.triedSince).min() ?? started) + grace
         let attempt = GroupAttempt(
             requests: jobs.map(\.request), ledger: ledger, clock: clock, counts: counts,
             delivery: delivery, logger: logger)
+        var limits: [String] = []
         while true {
             switch attempt.run(slot) {
             case .written(let results, let head):
-                away.clear()
-                tell(results, head, slot)
-                commitTime.record(duration: started.duration(to: .now))
-                groupSize.record(jobs.count)
-                commits.increment()
-                return answer(jobs, results.map { $0.map(\.committed) })
+                return conclude(jobs, results, head, slot, since: started)
+            case .limited(let setting, let failure):
+                return jobs.count == 1
+                    ? refuse(jobs[0], because: setting, failure) : eachAlone(jobs, slot)
             case .apart where jobs.count > 1:
                 // One of them is refused by the schema: each by itself, it concerns no other.
-                for job in jobs { write([job], slot) }
-                return
+                return eachAlone(jobs, slot)
             case .apart: return refuse(jobs, .inconsistent)
             case .refused(let error): return refuse(jobs, error)
             case .locked:
                 // Each of those that wait would wait as long again, one after the other.
-                refuse(jobs, .overloaded)
-                return queue.refuseWaiting(with: .overloaded)
-            case .lost:
-                logger.critical(
-                    "a commit's fate isn't known", metadata: ["requests": "\(jobs.count)"])
-                return refuse(jobs, .outcomeUnknown)
+                return refuseAll(jobs, .overloaded)
+            case .lost(let commit, let results):
+                return ask(about: commit, jobs, results, since: started, until: deadline)
+            case .shared(let failure):
+                onShared(failure)
+                return refuseAll(jobs, .storeUnavailable)
             case .broken(let broken):
                 onBreak(broken)
                 return refuse(jobs, .storeFailed)
-            case .again(let failure):
+            case .again(let failure, let limit):
                 repeats.increment()
+                // Once may be this process's own fault: it was stopped, or had no turn.
+                if let limit {
+                    limits.append(limit)
+                    guard limits.count < 2 else {
+                        return jobs.count == 1
+                            ? refuse(jobs[0], because: limit, failure) : eachAlone(jobs, slot)
+                    }
+                }
                 logger.debug("a commit is tried again", metadata: ["error": "\(failure)"])
-                guard ContinuousClock.now < deadline else {
+                guard ContinuousClock.now < deadline, !contact.isInVain else {
                     logger.error("writes are refused", metadata: ["error": "\(failure)"])
-                    if failure.kind == .conflict { return refuse(jobs, .overloaded) }
-                    away.set()
-                    refuse(jobs, .storeUnavailable)
-                    return queue.refuseWaiting(with: .storeUnavailable)
+                    return failure.isConflict
+                        ? refuse(jobs, .overloaded) : refuseAll(jobs, .storeUnavailable)
                 }
                 Thread.sleep(forTimeInterval: 0.05)
             }
         }
+    }
+
+    private func eachAlone(_ jobs: [CommitQueue.Job], _ slot: ConnectionSlot) {
+        for job in jobs { write([job], slot) }
+    }
+
+    private func refuse(
+        _ job: CommitQueue.Job, because setting: String, _ failure: PostgresFailure
+    ) {
+        logger.error(
+            "the database's settings don't allow a write",
+            metadata: [
+                "setting": "\(setting)", "error": "\(failure)",
+                "request_id": "\(job.request.requestID)",
+            ])
+        refuse([job], .storeLimit(setting))
+    }
+
+    /// What they wait for isn't there: those behind them would wait for it, too.
+    private func refuseAll(_ jobs: [CommitQueue.Job], _ error: RegistryError) {
+        refuse(jobs, error)
+        queue.refuseWaiting(with: error)
+    }
+
+    private func conclude(
+        _ jobs: [CommitQueue.Job], _ results: [Result<Ledger.Written, RegistryError>],
+        _ head: Head?, _ slot: ConnectionSlot, since started: ContinuousClock.Instant
+    ) {
+        tell(results, head, slot)
+        commitTime.record(duration: started.duration(to: .now))
+        groupSize.record(jobs.count)
+        commits.increment()
+        answer(jobs, results.map { $0.map(\.committed) })
+    }
+
+    private func ask(
+        about commit: Commit, _ jobs: [CommitQueue.Job],
+        _ results: [Result<Ledger.Written, RegistryError>], since started: ContinuousClock.Instant,
+        until deadline: ContinuousClock.Instant
+    ) {
+        let isTaken = inquest.ask(about: commit) { [self] isThere, slot in
+            switch isThere {
+            case true?: conclude(jobs, results, commit.head, slot, since: started)
+            // It isn't asked for ever: some connections are lost each time.
+            case false? where ContinuousClock.now > deadline + Inquest.limit:
+                refuse(jobs, .storeUnavailable)
+            case false?:
+                repeats.increment()
+                if queue.takeBack(jobs, begunAt: started) { startNextGroup() }
+            case nil:
+                logger.critical(
+                    "a commit's fate isn't known", metadata: ["requests": "\(jobs.count)"])
+                refuse(jobs, .outcomeUnknown)
+            }
+        }
+        if !isTaken { refuse(jobs, .outcomeUnknown) }
     }
 
     private func tell(

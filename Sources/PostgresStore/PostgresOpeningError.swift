@@ -9,6 +9,10 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
     case newer(version: Int, known: Int)
     case edited(version: Int, name: String)
     case foreign(String)
+    /// Somebody in between gives sessions to others.
+    case pooled(String)
+    /// A pool, or the server, has fewer sessions than a node needs.
+    case sessions(needed: Int, had: Int, String)
     case failed(String)
 
     public var description: String {
@@ -24,13 +28,23 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
         case .edited(let version, let name):
             "migration file \(version) (\(name)) isn't the one that this database was made with; a released migration file must never change"
         case .foreign(let what): "the database isn't a tenant-registry store: \(what)"
+        case .pooled(let what): what
+        case .sessions(let needed, let had, let what):
+            "a node needs \(needed) sessions at the same time, and got \(had): \(what); let the pool, the server or the role have more"
         case .failed(let what): "the database refused to be opened: \(what)"
         }
     }
 
     /// Whether it can end by itself.
     public var isPassing: Bool {
-        if case .unreachable = self { true } else { false }
+        switch self {
+        case .unreachable, .sessions: true
+        default: false
+        }
+    }
+
+    init(_ few: SessionCheck.TooFew) {
+        self = .sessions(needed: few.wanted, had: few.had, few.why)
     }
 
     init(_ failure: PostgresFailure) {
@@ -40,8 +54,11 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
         case .refused(_, let message):
             switch failure.kind {
             case .connection, .busy, .conflict: self = .unreachable(message)
+            case .shared: self = .pooled("\(failure.named)")
+            case .limit(let setting): self = .failed("\(message) (\(setting))")
             case .constraint, .diskFull, .other: self = .failed(message)
             }
+        case .shared(let what): self = .pooled(what)
         }
     }
 

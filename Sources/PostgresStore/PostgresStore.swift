@@ -6,9 +6,9 @@ import RegistryModel
 
 /// The store of several nodes: one PostgreSQL database, by libpq.
 ///
-/// Each node has one writer, a few readers, and a follower of the log, each with sessions and threads
-/// of its own. Revisions come from one locked row: transactions of all nodes commit one after the
-/// other, in the order of their numbers.
+/// Each node has one writer, a few readers, one for dry runs, a follower of the log, and a probe that finds
+/// out whether the database answers, each with sessions and threads of its own. Revisions come from one
+/// locked row: transactions of all nodes commit one after the other, in the order of their numbers.
 public final class PostgresStore: SharedStore, LanedStore {
     let writer: GroupWriter
     private let dryRuns: DryRuns
@@ -19,7 +19,14 @@ public final class PostgresStore: SharedStore, LanedStore {
     let agentClock: (@Sendable () -> Timestamp)?
     let logger: Logger
     let schema: [SchemaFile]
+    /// Told where a session isn't this node's own.
+    let onShared: @Sendable (PostgresFailure) -> Void
     private let follower: LogFollower
+    private let contact: Contact
+    private let probe: ContactProbe
+    private let settings: ConnectionSettings
+    /// How many a node needs.
+    private let sessions: Int
     private let failure = FailureSignal()
 
     /// Told of each committed revision of any node, in order; of this node's own before its writer is
@@ -49,9 +56,16 @@ public final class PostgresStore: SharedStore, LanedStore {
         public var readers = 5
         /// How often the head is asked for where no notification comes.
         public var pollInterval = Duration.seconds(1)
-        /// How long a write waits for a database that was there a moment ago. Once it's known to be away,
-        /// writes are refused at once.
+        /// How long nobody may have heard anything of the database before it counts as away, and how long
+        /// a write waits for one that was there a moment ago. Once it's known to be away, everything that
+        /// needs it is refused at once.
         public var grace = Duration.seconds(3)
+        /// How long `close` waits for what is under way.
+        public var closing = Duration.seconds(5)
+
+        /// How many sessions a node needs at the same time: those of the readers, the writer, the dry
+        /// runs, the follower and the probe, and one that asks for a commit's fate now and then.
+        public var sessions: Int { readers + 5 }
 
         public init(
             connection: ConnectionSettings, quarantine: Duration,
@@ -79,6 +93,8 @@ public final class PostgresStore: SharedStore, LanedStore {
         return store
     }
 
+    private let closing: Duration
+
     /// Opens nothing yet.
     init(
         _ configuration: Configuration, logger: Logger, onCommit: @escaping CommitObserver
@@ -86,6 +102,10 @@ public final class PostgresStore: SharedStore, LanedStore {
         let delivery = LogDelivery(onCommit)
         let failure = failure
         let current = CurrentServer()
+        let contact = Contact(limit: configuration.grace)
+        let probe = ContactProbe(
+            configuration.connection, contact, current: current, logger: logger)
+        let onShared: @Sendable (PostgresFailure) -> Void = { probe.report($0) }
         let onBreak: @Sendable (LogBroken) -> Void = { broken in
             logger.critical(
                 "the database's log isn't the one that this node has followed",
@@ -94,6 +114,12 @@ public final class PostgresStore: SharedStore, LanedStore {
         }
         self.delivery = delivery
         self.logger = logger
+        self.contact = contact
+        self.probe = probe
+        self.onShared = onShared
+        settings = configuration.connection
+        sessions = configuration.sessions
+        closing = configuration.closing
         clock = DatabaseClock(given: configuration.now)
         agentClock = configuration.agentClock
         schema = configuration.schema
@@ -101,6 +127,7 @@ public final class PostgresStore: SharedStore, LanedStore {
         lanes = ReadLanes(reads)
         readers = ConnectionThreads(
             "store-reader", count: reads.connections, settings: configuration.connection,
+            contact: contact,
             prepare: {
                 try Session.prepare($0, current: current)
                 try Session.prefersIndexes($0)
@@ -109,18 +136,57 @@ public final class PostgresStore: SharedStore, LanedStore {
             quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
             locationLimit: configuration.locationLimit)
         writer = GroupWriter(
-            configuration.connection, current: current, ledger: ledger, delivery: delivery,
-            grace: configuration.grace, clock: clock, counts: configuration.counts,
-            logger: logger, onBreak: onBreak)
+            configuration.connection, current: current, contact: contact, ledger: ledger,
+            delivery: delivery, grace: configuration.grace, clock: clock,
+            counts: configuration.counts, logger: logger, onShared: onShared, onBreak: onBreak)
         dryRuns = DryRuns(
-            configuration.connection, current: current, ledger: ledger, clock: clock,
-            counts: configuration.counts)
+            configuration.connection, current: current, contact: contact, ledger: ledger,
+            clock: clock, counts: configuration.counts)
         follower = LogFollower(
-            configuration.connection, current: current, delivery: delivery,
-            interval: configuration.pollInterval, logger: logger, onBreak: onBreak)
+            configuration.connection, current: current, contact: contact, delivery: delivery,
+            interval: configuration.pollInterval, logger: logger, onShared: onShared,
+            onBreak: onBreak)
+    }
+
+    /// Opens all sessions that a node needs, and gives each to its owner.
+    ///
+    /// - Throws: `PostgresOpeningError` where there are fewer, or where they aren't this node's own.
+    func openSessions() async throws {
+        let count = sessions
+        try await onThread { [self] in
+            var connections = try SessionCheck.open(settings, count: count)
+            // What asks for a commit's fate makes its own when it's needed.
+            connections.removeLast()
+            probe.start(connections.removeLast())
+            follower.adopt(connections.removeLast())
+            writer.threads.adopt([connections.removeLast()])
+            dryRuns.threads.adopt([connections.removeLast()])
+            readers.adopt(connections)
+        }
+    }
+
+    /// Blocks a thread of the writer's, which has nothing to do yet.
+    private func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
+        try await withCheckedThrowingContinuation {
+            (answer: CheckedContinuation<Void, any Error>) in
+            let isTaken = writer.threads.submit { _ in
+                answer.resume(
+                    with: Result {
+                        do {
+                            try body()
+                        } catch let failure as PostgresFailure {
+                            throw PostgresOpeningError(failure)
+                        } catch let few as SessionCheck.TooFew {
+                            throw PostgresOpeningError(few)
+                        }
+                    })
+            }
+            if !isTaken { answer.resume(throwing: PostgresOpeningError.failed("it was closed")) }
+        }
     }
 
     private func prepare() async throws {
+        try await openSessions()
         let migrator = SchemaMigrator(files: schema, clock: clock)
         let head = try await withCheckedThrowingContinuation { answer in
             let isTaken = writer.threads.submit { [logger] slot in
@@ -163,6 +229,8 @@ public final class PostgresStore: SharedStore, LanedStore {
 
     public var isOnDuty: Bool { follower.isOnDuty }
 
+    public var flaw: String? { contact.flaw }
+
     // MARK: - Store
 
     public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
@@ -177,10 +245,39 @@ public final class PostgresStore: SharedStore, LanedStore {
         await failure.wait()
     }
 
+    /// Lets what is under way end, for a while. Whoever waits for the database after that gives up, and
+    /// what doesn't even then, stuck in the system, is left behind.
     public func close() async {
-        await follower.stop()
-        await writer.close()
-        await dryRuns.close()
-        await readers.close()
+        await until(closing) { [self] in
+            await follower.stop()
+            await writer.close()
+            await dryRuns.close()
+            await readers.close()
+        }
+        contact.close()
+        await until(.seconds(1)) { [self] in
+            await follower.stop()
+            await writer.close()
+            await dryRuns.close()
+            await readers.close()
+            await probe.stop()
+        }
+    }
+
+    /// Doesn't wait for `body` after `limit`.
+    private func until(
+        _ limit: Duration, _ body: @escaping @Sendable () async -> Void
+    ) async {
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        let limit = Task {
+            try? await Task.sleep(for: limit)
+            end.finish()
+        }
+        Task {
+            await body()
+            end.finish()
+        }
+        for await _ in ends {}
+        limit.cancel()
     }
 }

@@ -163,6 +163,12 @@ extension Problem {
                     .serviceUnavailable, code,
                     "the database can't be reached; nothing was written"
                 ).with(.retryAfter, "1")
+            case .storeLimit(let setting):
+                // Without a time to come back after: the same again is refused alike.
+                Problem(
+                    .serviceUnavailable, code,
+                    "the database's \(setting) doesn't allow this; nothing was written, and the same again won't be"
+                )
             case .outcomeUnknown:
                 Problem(
                     .serviceUnavailable, code,

@@ -9,6 +9,8 @@ package final class CommitQueue: Sendable {
     package struct Job: Sendable {
         package var request: CommitRequest
         package var answer: CheckedContinuation<Result<Committed, RegistryError>, Never>
+        /// When it was begun first, where it comes back.
+        package var triedSince: ContinuousClock.Instant?
     }
 
     private struct State {
@@ -89,6 +91,28 @@ package final class CommitQueue: Sendable {
             state.isRunning = !state.waiting.isEmpty
             return state.isRunning
         }
+    }
+
+    /// Puts jobs that surely weren't done before all others that wait.
+    ///
+    /// - Parameter start: when they were begun.
+    /// - Returns: whether nobody runs groups: the engine has to begin.
+    package func takeBack(_ jobs: [Job], begunAt start: ContinuousClock.Instant) -> Bool {
+        let jobs = jobs.map { job in
+            var job = job
+            job.triedSince = job.triedSince ?? start
+            return job
+        }
+        let (mayWait, starts) = state.withLock { state in
+            guard state.end == nil else { return (false, false) }
+            state.waiting = jobs + state.waiting
+            defer { state.isRunning = true }
+            return (true, !state.isRunning)
+        }
+        if !mayWait {
+            for job in jobs { job.answer.resume(returning: .failure(.storeUnavailable)) }
+        }
+        return starts
     }
 
     package var isIdle: Bool { state.withLock { !$0.isRunning && $0.waiting.isEmpty } }

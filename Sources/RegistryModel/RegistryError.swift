@@ -82,6 +82,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case storeFailed
     /// The database can't be reached. Nothing was written.
     case storeUnavailable
+    /// A setting of the database, by its name, allows less than this needs. Nothing was written.
+    case storeLimit(String)
     /// The database went away under a commit, and couldn't be asked what became of it.
     case outcomeUnknown
     /// The schema refused what the code should have: a defect. Nothing was written.
@@ -135,6 +137,7 @@ extension RegistryError {
         case .storageFull: "storage-full"
         case .storeFailed: "store-failed"
         case .storeUnavailable: "store-unavailable"
+        case .storeLimit: "store-limit"
         case .outcomeUnknown: "outcome-unknown"
         case .inconsistent: "internal"
         }

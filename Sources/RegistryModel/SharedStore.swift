@@ -10,4 +10,8 @@ public protocol SharedStore: Store, SharedAgentBook {
     /// Whether this node, alone among all, does the work that one has to do. Another takes it over when
     /// this one is gone.
     var isOnDuty: Bool { get }
+
+    /// What is wrong with the way to the database, in words for the operator, where this node can't keep
+    /// its promises until that is put right.
+    var flaw: String? { get }
 }

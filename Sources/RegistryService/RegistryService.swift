@@ -50,6 +50,9 @@ public struct RegistryService: Sendable {
     /// How long the database hasn't been heard of; nil where the store is this node's own.
     public var storeSilence: Duration? { (store as? any SharedStore)?.silence }
 
+    /// Why this node shouldn't be asked, though it answers.
+    public var storeFlaw: String? { (store as? any SharedStore)?.flaw }
+
     /// Hears from now on of what other nodes write.
     public func followOthers() throws(RegistryError) {
         (store as? any SharedStore)?.follow(after: try position())

@@ -1,6 +1,11 @@
 import Foundation
 import RegistryClient
 
+extension Refusal {
+    /// Whether the same may be done later.
+    fileprivate var isPassing: Bool { status == 503 && code != "store-limit" }
+}
+
 /// Sends again where nobody answered, or where the service asked to come back later. For calls with
 /// an `Idempotency-Key`: an answer that was lost isn't a second action.
 enum Retry {
@@ -17,7 +22,7 @@ enum Retry {
                 return try await call()
             } catch ClientError.unreachable(let what) {
                 say("\(what); trying again\n")
-            } catch ClientError.refused(let refusal) where refusal.status == 503 {
+            } catch ClientError.refused(let refusal) where refusal.isPassing {
                 say("\(refusal); trying again\n")
             }
             try await Task.sleep(for: wait)

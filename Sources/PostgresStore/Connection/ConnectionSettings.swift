@@ -10,7 +10,7 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
 
     /// Sets what the URL leaves out: connections that notice a dead peer, and no standby.
     private static let defaults = [
-        "connect_timeout": "5", "target_session_attrs": "read-write", "client_encoding": "UTF8",
+        "connect_timeout": "3", "target_session_attrs": "read-write", "client_encoding": "UTF8",
         "application_name": "tenant-registry", "keepalives_idle": "10",
         "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "15000",
     ]
@@ -41,6 +41,11 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
     /// Whether the URL had one, or one was given beside it.
     public var hasPassword: Bool { values["password"] != nil }
 
+    /// Each of which may take its time-out.
+    var hostCount: Int {
+        (values["host"] ?? values["hostaddr"] ?? "").split(separator: ",").count + 1
+    }
+
     /// Host, port, database and user, for people.
     public var description: String {
         let host = values["host"] ?? values["hostaddr"] ?? "the local socket"
@@ -49,6 +54,7 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
         return "\(values["dbname"] ?? "the default database") at \(host)\(port)\(user)"
     }
 
+    /// Blocks: for the time-out of each address, and for as long as the system looks names up.
     /// - Returns: what `PQconnectdbParams` gives.
     func connect() -> OpaquePointer? {
         let pairs = values.sorted { $0.key < $1.key }

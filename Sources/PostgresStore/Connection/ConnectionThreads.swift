@@ -15,21 +15,28 @@ final class ConnectionThreads: Sendable {
         var isClosed = false
     }
 
+    /// Connections that were made before anybody wanted one.
+    private let spare = SpareConnections()
+
     private let state = Mutex(State())
     private let ready = DispatchSemaphore(value: 0)
     private let ended = DispatchGroup()
     private let count: Int
 
-    /// - Parameter prepare: called once with each new connection, before anything else.
+    /// - Parameters:
+    ///   - contact: whether the database answers; nil: whoever asks waits for it.
+    ///   - prepare: called once with each new connection, before anything else.
     init(
-        _ name: String, count: Int, settings: ConnectionSettings,
+        _ name: String, count: Int, settings: ConnectionSettings, contact: Contact? = nil,
         prepare: @escaping @Sendable (PostgresConnection) throws -> Void
     ) {
         self.count = count
         for number in 1...count {
             ended.enter()
-            let thread = Thread { [self] in
-                run(ConnectionSlot(settings: settings, prepare: prepare))
+            let thread = Thread { [self, spare] in
+                run(
+                    ConnectionSlot(
+                        settings: settings, contact: contact, spare: spare, prepare: prepare))
                 ended.leave()
             }
             thread.name = "\(name)-\(number)"
@@ -57,51 +64,19 @@ final class ConnectionThreads: Sendable {
         return isTaken
     }
 
+    /// Takes over connections that nobody has used, one for each thread.
+    func adopt(_ connections: [PostgresConnection]) { spare.add(connections) }
+
     /// Runs what was submitted before, and ends the threads.
     func close() async {
         let isFirst = state.withLock { state in
             defer { state.isClosed = true }
             return !state.isClosed
         }
-        guard isFirst else { return }
-        for _ in 0..<count { ready.signal() }
+        spare.empty()
+        if isFirst { for _ in 0..<count { ready.signal() } }
         await withCheckedContinuation { done in
             ended.notify(queue: .global()) { done.resume() }
         }
-    }
-}
-
-/// One thread's connection, or the place for it.
-final class ConnectionSlot {
-    private let settings: ConnectionSettings
-    private let prepare: @Sendable (PostgresConnection) throws -> Void
-    private var current: PostgresConnection?
-
-    init(
-        settings: ConnectionSettings,
-        prepare: @escaping @Sendable (PostgresConnection) throws -> Void
-    ) {
-        self.settings = settings
-        self.prepare = prepare
-    }
-
-    /// The connection, a new one where the last is gone.
-    /// - Throws: `PostgresFailure` where none can be had.
-    func connection() throws -> PostgresConnection {
-        if let current, current.isAlive { return current }
-        current = nil
-        let new = try PostgresConnection(settings)
-        do {
-            try prepare(new)
-        } catch PostgresFailure.lost(let what) {
-            throw PostgresFailure.unreachable(what)
-        }
-        current = new
-        return new
-    }
-
-    /// Ends the connection: the next job gets a new one.
-    func drop() {
-        current = nil
     }
 }

@@ -15,12 +15,14 @@ struct Statement: Sendable {
 /// One session, used by one thread. Its calls block.
 ///
 /// Every statement with parameters is prepared once a session. An answer that doesn't come within
-/// `patience` ends the connection: a server that hangs is as good as gone.
+/// `patience` ends the connection: a server that hangs is as good as gone. So does one that can't come any
+/// more, as far as `contact` and `current` know.
 final class PostgresConnection {
     private let handle: OpaquePointer
     private var names: [String: String] = [:]
+    static let usualPatience = Duration.seconds(60)
     /// How long one answer may take.
-    var patience = Duration.seconds(60)
+    var patience = usualPatience
     private(set) var isOpen = true
     /// When it was made.
     let since: ContinuousClock.Instant
@@ -28,16 +30,26 @@ final class PostgresConnection {
     var server: String?
     /// Where to learn that another server has taken over: nobody waits for this one any more then.
     var current: CurrentServer?
+    /// Where to learn that nothing can come any more.
+    var contact: Contact?
+    /// Who is told that something has come.
+    var listener: Contact?
+    /// The server's process at the other end, and what it was told to call this session: neither changes
+    /// while the session is this connection's alone. Set by `Session`.
+    var backend: Int64?
+    var mark = ""
+    /// Whether the server ends statements that take too long.
+    var hasStatementTimeout = false
+    private let farewell = Farewell()
 
+    /// Takes over what libpq has connected, or failed to.
     /// - Throws: `unreachable` with libpq's words.
-    init(_ settings: ConnectionSettings) throws {
-        guard let handle = settings.connect() else {
-            throw PostgresFailure.unreachable("no memory for a connection")
-        }
+    init(_ handle: OpaquePointer) throws {
         self.handle = handle
         since = .now
         // "relation exists already, skipping" is nobody's news.
-        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        PQsetNoticeReceiver(
+            handle, { Farewell.note($0, $1) }, Unmanaged.passUnretained(farewell).toOpaque())
         guard PQstatus(handle) == CONNECTION_OK, PQsetnonblocking(handle, 1) == 0 else {
             isOpen = false
             throw PostgresFailure.unreachable(Self.message(of: handle))
@@ -48,7 +60,10 @@ final class PostgresConnection {
 
     /// Whether the server has hung up meanwhile, without asking it.
     var isAlive: Bool {
-        guard isOpen, PQconsumeInput(handle) == 1, PQstatus(handle) == CONNECTION_OK else {
+        // Looked at, not only taken in: the last that has come may be why the session ended.
+        guard isOpen, PQconsumeInput(handle) == 1, PQisBusy(handle) == 0,
+            PQstatus(handle) == CONNECTION_OK, farewell.refusal == nil
+        else {
             isOpen = false
             return false
         }
@@ -71,9 +86,11 @@ final class PostgresConnection {
     }
 
     /// Statements of the schema, any number, without parameters.
-    func script(_ sql: String) throws {
+    /// - Returns: the rows of the last one, whose values are text.
+    @discardableResult
+    func script(_ sql: String) throws -> ResultRows {
         try send { PQsendQuery($0, sql) }
-        _ = try wholeResult()
+        return try wholeResult()
     }
 
     /// Sends all statements at once, and reads their answers: one way there and back.
@@ -123,7 +140,7 @@ final class PostgresConnection {
                 failure = try failure ?? Self.unlessLost(error)
             }
         }
-        guard let sync = try nextResult() else { throw lost() }
+        guard let sync = try nextResult(unless: failure) else { throw lost() }
         let status = PQresultStatus(sync)
         PQclear(sync)
         guard status == PGRES_PIPELINE_SYNC, PQexitPipelineMode(handle) == 1 else { throw lost() }
@@ -159,7 +176,7 @@ final class PostgresConnection {
     private func wholeResult() throws -> ResultRows {
         var last: ResultRows?
         var failure: PostgresFailure?
-        while let result = try nextResult() {
+        while let result = try nextResult(unless: failure) {
             switch PQresultStatus(result) {
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK: last = ResultRows(result)
             case PGRES_PIPELINE_ABORTED:
@@ -170,34 +187,55 @@ final class PostgresConnection {
                 PQclear(result)
             }
             // The server says why it ends a session, and then ends it.
-            guard PQstatus(handle) == CONNECTION_OK else { throw failure ?? lost() }
+            if let failure, PQstatus(handle) != CONNECTION_OK { throw failure }
         }
         if let failure { throw failure }
         guard let last else { throw lost() }
         return last
     }
 
+    /// - Parameter known: what the server has said already. That the connection ends after it is no news.
+    private func nextResult(unless known: (any Error)?) throws -> OpaquePointer? {
+        do {
+            return try nextResult()
+        } catch {
+            throw known ?? error
+        }
+    }
+
     private func nextResult() throws -> OpaquePointer? {
         let deadline = ContinuousClock.now + patience
+        var wait = AnswerWait(self)
+        defer { wait.end() }
         while true {
-            let rest = PQflush(handle)
+            // What came before the end of the connection is worth hearing: it may say why.
+            let hasEnded = PQstatus(handle) != CONNECTION_OK
+            let rest = hasEnded ? 0 : PQflush(handle)
             guard rest >= 0 else { throw lost() }
             if rest == 0, PQisBusy(handle) == 0 { return PQgetResult(handle) }
+            guard !hasEnded else { throw lost() }
             let left = ContinuousClock.now.duration(to: deadline)
-            guard left > .zero else {
-                close()
-                throw PostgresFailure.lost("no answer within \(patience)")
-            }
+            guard left > .zero else { throw given("no answer within \(patience)") }
             let events = try Self.wait(
                 for: [(PQsocket(handle), Int16(POLLIN) | (rest > 0 ? Int16(POLLOUT) : 0))],
-                within: min(left, .seconds(1)))
+                within: min(left, AnswerWait.piece))
             if events.contains(true) {
-                guard PQconsumeInput(handle) == 1 else { throw lost() }
-            } else if current?.isAnother(than: self) == true {
-                close()
-                throw PostgresFailure.lost("another server has taken over")
+                guard PQconsumeInput(handle) == 1 else {
+                    guard PQstatus(handle) != CONNECTION_OK else { throw lost() }
+                    continue
+                }
+                listener?.hear()
+                wait.end()
+            } else if let why = wait.isInVain() {
+                throw given(why)
             }
         }
+    }
+
+    /// Nobody waits for this session any more.
+    private func given(_ why: String) -> PostgresFailure {
+        close()
+        return .lost(why)
     }
 
     /// - Returns: which of the descriptors have something to say.
@@ -223,6 +261,7 @@ final class PostgresConnection {
             for: [(PQsocket(handle), Int16(POLLIN)), (alarm, Int16(POLLIN))], within: limit)
         if events[0] {
             guard PQconsumeInput(handle) == 1 else { throw lost() }
+            listener?.hear()
             found = try received()
         }
         return found
@@ -243,9 +282,10 @@ final class PostgresConnection {
         isOpen = false
     }
 
+    /// The server may have said why it ends the session while nothing was asked of it.
     private func lost() -> PostgresFailure {
         isOpen = false
-        return .lost(Self.message(of: handle))
+        return farewell.refusal ?? .lost(Self.message(of: handle))
     }
 
     private static func message(of handle: OpaquePointer) -> String {
@@ -253,15 +293,34 @@ final class PostgresConnection {
     }
 
     private static func failure(of result: OpaquePointer) -> PostgresFailure {
-        func field(_ code: Character) -> String? {
-            let code = Int32(code.asciiValue ?? 0)
-            return PQresultErrorField(result, code).map { String(cString: $0) }
-        }
-        // PG_DIAG_SQLSTATE and PG_DIAG_MESSAGE_PRIMARY, which Swift can't see: they are macros.
-        guard let state = field("C") else {
+        // PG_DIAG_SQLSTATE and the rest, which Swift can't see: they are macros.
+        guard let state = result.field("C") else {
             let message = String(cString: PQresultErrorMessage(result))
             return .lost(message.trimmingCharacters(in: .whitespacesAndNewlines))
         }
-        return .refused(state: state, message: field("M") ?? "")
+        // The hint names the setting in any language.
+        let words = [result.field("M"), result.field("H")].compactMap(\.self)
+        return .refused(state: state, message: words.joined(separator: "; "))
+    }
+}
+
+extension OpaquePointer {
+    /// A field of an error or a notice that the server sent.
+    fileprivate func field(_ code: Character) -> String? {
+        PQresultErrorField(self, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }
+    }
+}
+
+/// What the server said on its own when it ended a session. It's written and read on the session's thread.
+private final class Farewell {
+    private(set) var refusal: PostgresFailure?
+
+    /// libpq's notice receiver.
+    static func note(_ place: UnsafeMutableRawPointer?, _ notice: OpaquePointer?) {
+        guard let place, let notice, let state = notice.field("C"),
+            ["FATAL", "PANIC"].contains(notice.field("V"))
+        else { return }
+        Unmanaged<Farewell>.fromOpaque(place).takeUnretainedValue().refusal = .refused(
+            state: state, message: notice.field("M") ?? "")
     }
 }

@@ -8,6 +8,7 @@ public final class PostgresCopySource: CopySource {
 
     public init(_ connection: ConnectionSettings) async throws {
         session = CopySession(connection)
+        try await session.open()
         try await session.run { connection in
             let migrator = SchemaMigrator(
                 files: SchemaFile.postgres, clock: DatabaseClock(given: nil))
@@ -61,6 +62,7 @@ public final class PostgresCopyTarget: CopyTarget {
     /// - Throws: `PostgresOpeningError.foreign` where the database holds anything.
     public init(_ connection: ConnectionSettings, now: Timestamp) async throws {
         session = CopySession(connection)
+        try await session.open()
         try await session.run { connection in
             try connection.query("BEGIN")
             let migrator = SchemaMigrator(
@@ -146,8 +148,10 @@ extension StoredValue {
 /// One session on one thread, for all of a copy.
 private final class CopySession: Sendable {
     private let threads: ConnectionThreads
+    private let settings: ConnectionSettings
 
     init(_ settings: ConnectionSettings) {
+        self.settings = settings
         threads = ConnectionThreads("store-copy", count: 1, settings: settings) { connection in
             try Session.prepare(connection)
             connection.patience = .seconds(3_600)
@@ -156,17 +160,32 @@ private final class CopySession: Sendable {
         }
     }
 
+    /// What is set for a copy mustn't come to others, nor theirs to it: a second session shows whose they are.
+    func open() async throws {
+        try await onThread { [settings, threads] _ in
+            threads.adopt([try SessionCheck.open(settings, count: 2)[0]])
+        }
+    }
+
     func run<Value: Sendable>(
         _ body: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws -> Value {
+        try await onThread { try body($0.connection()) }
+    }
+
+    private func onThread<Value: Sendable>(
+        _ body: @escaping @Sendable (ConnectionSlot) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { answer in
             let isTaken = threads.submit { slot in
                 answer.resume(
                     with: Result {
                         do {
-                            return try body(slot.connection())
+                            return try body(slot)
                         } catch let failure as PostgresFailure {
                             throw PostgresOpeningError(failure)
+                        } catch let few as SessionCheck.TooFew {
+                            throw PostgresOpeningError(few)
                         }
                     })
             }

@@ -5,20 +5,25 @@ import Synchronization
 
 /// Follows the log of all nodes on a thread and a session of its own: notifications wake it, asking for
 /// the head is the truth. The same session holds the duty of background work, where no other node's
-/// has it: a session that ends gives it up by itself.
+/// has it: a session that ends gives it up by itself, and it's looked up now and then whether it's held.
 final class LogFollower: Sendable {
     private struct State {
         var isStarted = false
         var isStopping = false
         var lastContact = ContinuousClock.now
         var isOnDuty = false
+        /// The session that had the duty last.
+        var holder: (server: String?, backend: Int64?) = (nil, nil)
     }
 
     private let settings: ConnectionSettings
     private let current: CurrentServer
+    private let contact: Contact
+    private let spare = SpareConnections()
     private let delivery: LogDelivery
     private let interval: Duration
     private let logger: Logger
+    private let onShared: @Sendable (PostgresFailure) -> Void
     private let onBreak: @Sendable (LogBroken) -> Void
     private let state = Mutex(State())
     private let ended = DispatchGroup()
@@ -30,14 +35,18 @@ final class LogFollower: Sendable {
 
     /// - Parameters:
     ///   - interval: how often the head is asked for, whatever the notifications say.
+    ///   - onShared: told where the session isn't this node's own.
     ///   - onBreak: told where the database's log isn't the one that was followed.
     init(
-        _ settings: ConnectionSettings, current: CurrentServer, delivery: LogDelivery,
-        interval: Duration, logger: Logger,
+        _ settings: ConnectionSettings, current: CurrentServer, contact: Contact,
+        delivery: LogDelivery, interval: Duration, logger: Logger,
+        onShared: @escaping @Sendable (PostgresFailure) -> Void,
         onBreak: @escaping @Sendable (LogBroken) -> Void
     ) {
         self.settings = settings
         self.current = current
+        self.contact = contact
+        self.onShared = onShared
         self.delivery = delivery
         self.interval = interval
         self.logger = logger
@@ -50,7 +59,11 @@ final class LogFollower: Sendable {
     /// Since when nothing has been heard from the database.
     var silence: Duration { state.withLock { $0.lastContact.duration(to: .now) } }
 
-    var isOnDuty: Bool { state.withLock(\.isOnDuty) }
+    /// Not while nothing is heard of the database: another node may have taken over.
+    var isOnDuty: Bool { !contact.isInVain && state.withLock(\.isOnDuty) }
+
+    /// Takes over a connection that nobody has used.
+    func adopt(_ connection: PostgresConnection) { spare.add([connection]) }
 
     func start() {
         let isFirst = state.withLock { state in
@@ -72,12 +85,13 @@ final class LogFollower: Sendable {
             defer { state.isStopping = true }
             return !state.isStopping
         }
-        guard isFirst else { return }
         var octet: UInt8 = 1
-        _ = write(alarm.1, &octet, 1)
+        if isFirst { _ = write(alarm.1, &octet, 1) }
+        spare.empty()
         await withCheckedContinuation { done in
             ended.notify(queue: .global()) { done.resume() }
         }
+        guard isFirst else { return }
         Foundation.close(alarm.0)
         Foundation.close(alarm.1)
     }
@@ -85,11 +99,12 @@ final class LogFollower: Sendable {
     private var isStopping: Bool { state.withLock(\.isStopping) }
 
     private func run() {
-        let slot = ConnectionSlot(settings: settings) { connection in
+        let slot = ConnectionSlot(settings: settings, contact: contact, spare: spare) {
+            connection in
             try Session.prepare(connection)
             try Session.prefersIndexes(connection)
             connection.patience = .seconds(10)
-            try connection.query("LISTEN registry_head")
+            try connection.query("LISTEN \(Self.channel)")
         }
         var isAway = false
         while !isStopping {
@@ -104,6 +119,9 @@ final class LogFollower: Sendable {
             } catch {
                 state.withLock { $0.isOnDuty = false }
                 slot.drop()
+                if let failure = error as? PostgresFailure, case .shared = failure.kind {
+                    onShared(failure)
+                }
                 if !isAway {
                     logger.error(
                         "the database is away; lookups go on", metadata: ["error": "\(error)"])
@@ -119,7 +137,13 @@ final class LogFollower: Sendable {
     private func follow(_ connection: PostgresConnection, _ onContact: () -> Void) throws {
         // After each new connection: another server may have answered.
         try delivery.current?.compare(connection)
+        var checked: ContinuousClock.Instant?
         while !isStopping {
+            // Not for each notification: looking up locks costs the server something.
+            if checked.map({ $0.duration(to: .now) > Self.interval }) ?? true {
+                try check(connection)
+                checked = .now
+            }
             try catchUp(connection)
             current.follows(connection)
             try takeDuty(connection)
@@ -138,14 +162,59 @@ final class LogFollower: Sendable {
         return Revision(number) > known.revision
     }
 
+    private static let channel = "registry_head"
+    /// How often, at most, it's asked whose the session is.
+    private static let interval = Duration.seconds(1)
+
+    /// Whether the session is this node's own, and has what it was given: the channel it listens to and,
+    /// on duty, the lock.
+    private func check(_ connection: PostgresConnection) throws {
+        let row = try connection.query(
+            """
+            SELECT \(Session.identity),
+                EXISTS (SELECT FROM pg_listening_channels() AS c (name) WHERE c.name = $1),
+                $2 AND NOT EXISTS (
+                    SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+                        AND classid::bigint = $3 >> 32 AND objid::bigint = $3 & 4294967295
+                        AND objsubid = 1 AND granted)
+            """,
+            [.text(Self.channel), .flag(state.withLock(\.isOnDuty)), .number(Self.duty)]
+        ).first
+        guard let row else { return }
+        try Session.checkOwn(connection, row)
+        guard row.flag(2), !row.flag(3) else {
+            throw PostgresFailure.pooled("the follower's session has lost what it was given")
+        }
+    }
+
     private func takeDuty(_ connection: PostgresConnection) throws {
-        guard !isOnDuty else { return }
+        guard !state.withLock(\.isOnDuty) else { return }
         let row = try connection.query("SELECT pg_try_advisory_lock($1)", [.number(Self.duty)])
             .first
-        if row?.flag(0) == true {
-            state.withLock { $0.isOnDuty = true }
-            logger.notice("this node does the background work")
+        guard row?.flag(0) == true else { return try endFormerSession(connection) }
+        state.withLock {
+            $0.isOnDuty = true
+            $0.holder = (connection.server, connection.backend)
         }
+        logger.notice("this node does the background work")
+    }
+
+    /// Where packets were lost, the server may believe for hours that this node's session of before, and with
+    /// it the duty, is still there.
+    private func endFormerSession(_ connection: PostgresConnection) throws {
+        let holder = state.withLock(\.holder)
+        guard let backend = holder.backend, backend != connection.backend,
+            let server = holder.server, server == connection.server
+        else { return }
+        let ended = try connection.query(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_locks
+            WHERE locktype = 'advisory' AND pid = $1
+                AND classid::bigint = $2 >> 32 AND objid::bigint = $2 & 4294967295
+                AND objsubid = 1 AND granted
+            """, [.number(backend), .number(Self.duty)])
+        if ended.count > 0 { logger.notice("this node's former session is ended") }
+        state.withLock { $0.holder = (nil, nil) }
     }
 
     private func pause(_ duration: Duration) {

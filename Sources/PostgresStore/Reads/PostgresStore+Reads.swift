@@ -56,7 +56,9 @@ extension PostgresStore {
             (answer: CheckedContinuation<Result<Value, any Error>, Never>) in
             let isTaken = readers.submit { slot in
                 let first = Result { try ask(slot.connection()) }
-                if isRepeatable, case .failure(PostgresFailure.lost) = first {
+                if isRepeatable, case .failure(let failure as PostgresFailure) = first,
+                    failure.mayDoElsewhere
+                {
                     slot.drop()
                     return answer.resume(returning: Result { try ask(slot.connection()) })
                 }
@@ -81,6 +83,14 @@ extension PostgresStore {
         case .connection:
             logger.debug("a read got no answer", metadata: ["error": "\(failure)"])
             return .storeUnavailable
+        case .shared:
+            onShared(failure)
+            return .storeUnavailable
+        case .limit(let setting):
+            logger.error(
+                "the database's settings don't allow a read",
+                metadata: ["setting": "\(setting)", "error": "\(failure)"])
+            return .storeLimit(setting)
         case .conflict, .busy, .diskFull: return .overloaded
         case .constraint, .other:
             logger.error("a read was refused", metadata: ["error": "\(failure)"])

@@ -30,6 +30,8 @@ final class PostgresTransaction: LedgerTransaction {
         var reading = ReadAhead(requests)
         let results = try connection.pipeline(reading.statements)
         guard let row = results[1].first else { throw Head.missing }
+        // From here to the commit the session can't be given to anybody else.
+        try Session.checkOwn(connection, row, from: 5)
         pending = PendingWrites(head: Head(row: row))
         number = row.number(4)
         guard let time = results[2].first else { throw Head.missing }

@@ -27,7 +27,7 @@ struct ReadAhead {
         WHERE m.fqdn = ANY ($1) AND m.wave IS NOT NULL AND w.state = 'frozen'
         """
     private static let head = """
-        SELECT epoch, revision, digest, at, pg_current_xact_id()::text::bigint
+        SELECT epoch, revision, digest, at, pg_current_xact_id()::text::bigint, \(Session.identity)
         FROM head WHERE id = 1 FOR UPDATE
         """
     private static let records = """

@@ -105,11 +105,13 @@ extension PostgresStore {
         _ connection: ConnectionSettings, _ noted: NotedDigest?,
         progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws -> Verification {
+        var configuration = Configuration(
+            connection: connection, quarantine: .zero, now: { Timestamp(milliseconds: 0) })
+        configuration.readers = 1
         let store = PostgresStore(
-            Configuration(
-                connection: connection, quarantine: .zero, now: { Timestamp(milliseconds: 0) }),
-            logger: Logger(label: "verify"), onCommit: { _ in })
+            configuration, logger: Logger(label: "verify"), onCommit: { _ in })
         do {
+            try await store.openSessions()
             let result = try await PostgresVerifier(
                 store: store, noted: noted, progress: progress
             ).run()

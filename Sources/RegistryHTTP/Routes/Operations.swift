@@ -31,6 +31,12 @@ struct OperationsRoutes: Sendable {
             throw Problem(.serviceUnavailable, "not-ready", "the service is stopping")
                 .with(.retryAfter, "1")
         }
+        if let service = try? call.service, service.storeFlaw != nil {
+            throw Problem(
+                .serviceUnavailable, "not-ready",
+                "the database's sessions aren't this node's own (transaction pooling); its log says more"
+            ).with(.retryAfter, "1")
+        }
         let position = try call.lookups.position()
         guard call.query.items.contains(where: { $0.name == "verbose" }) else {
             return .json(Array(#"{"status":"ready"}"#.utf8))

@@ -86,6 +86,7 @@ struct StoreFailureTests {
             (RegistryError.storageFull, 507, "storage-full", "30"),
             (.overloaded, 503, "overloaded", "1"), (.storeFailed, 503, "store-failed", "5"),
             (.storeUnavailable, 503, "store-unavailable", "1"),
+            (.storeLimit("transaction_timeout"), 503, "store-limit", nil),
             (.outcomeUnknown, 503, "outcome-unknown", "5"), (.inconsistent, 500, "internal", nil),
         ] as [(RegistryError, Int, String, String?)])
     func `is named by its own problem on every write, and reads go on`(
