@@ -20,8 +20,8 @@ public struct SchemaFile: Sendable {
         SchemaFile(version: 5, name: "reads", bytes: PackageResources._005_reads_sqlite_sql),
         SchemaFile(version: 6, name: "clocks", bytes: PackageResources._006_clocks_sqlite_sql),
         SchemaFile(
-            version: 9, name: "forget_agents",
-            bytes: PackageResources._009_forget_agents_sqlite_sql),
+            version: 7, name: "forget_agents",
+            bytes: PackageResources._007_forget_agents_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -36,8 +36,8 @@ public struct SchemaFile: Sendable {
         SchemaFile(version: 5, name: "reads", bytes: PackageResources._005_reads_postgres_sql),
         SchemaFile(version: 6, name: "clocks", bytes: PackageResources._006_clocks_postgres_sql),
         SchemaFile(
-            version: 9, name: "forget_agents",
-            bytes: PackageResources._009_forget_agents_postgres_sql),
+            version: 7, name: "forget_agents",
+            bytes: PackageResources._007_forget_agents_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {
