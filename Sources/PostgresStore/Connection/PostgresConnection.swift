@@ -143,7 +143,9 @@ final class PostgresConnection {
         guard let sync = try nextResult(unless: failure) else { throw lost() }
         let status = PQresultStatus(sync)
         PQclear(sync)
-        guard status == PGRES_PIPELINE_SYNC, PQexitPipelineMode(handle) == 1 else { throw lost() }
+        guard status == PGRES_PIPELINE_SYNC, PQexitPipelineMode(handle) == 1 else {
+            throw failure ?? lost()
+        }
         if let failure { throw failure }
         return results
     }
