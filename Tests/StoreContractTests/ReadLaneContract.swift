@@ -44,11 +44,13 @@ import Testing
                 let store = session.store
                 #expect(try await store.replay(of: key("k"))?.isReplay == true)
                 #expect(try await store.replay(of: key("other")) == nil)
-                #expect(try await store.wavesDue(at: StoreSession.start).isEmpty)
+                #expect(try await store.wavesDue().isEmpty)
                 #expect(try await store.standing(of: fqdn("a.example")).value == .live)
                 #expect(try await store.defaultLocation()?.name == japan)
                 #expect(try await store.agents().isEmpty)
-                try await store.maintain(tokenUses: [:])
+                try await store.note(tokenUses: [:])
+                #expect(try await store.forgetKeys(atMost: 10) == 0)
+                _ = try await store.clocks()
                 try await session.register("b.example")
             }
         }
