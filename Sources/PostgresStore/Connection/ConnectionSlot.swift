@@ -54,6 +54,7 @@ final class ConnectionSlot {
     }
 
     private func made() throws -> PostgresConnection {
+        let isLeftOver = attempt != nil
         let attempt = attempt ?? ConnectionAttempt(settings)
         self.attempt = attempt
         do {
@@ -65,7 +66,10 @@ final class ConnectionSlot {
             contact?.hear()
             return new
         } catch {
-            if attempt.hasEnded { self.attempt = nil }
+            guard attempt.hasEnded else { throw error }
+            self.attempt = nil
+            // What one that was left behind came to says nothing of now.
+            guard !isLeftOver else { return try made() }
             throw error
         }
     }
