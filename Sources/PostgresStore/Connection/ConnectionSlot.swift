@@ -41,7 +41,18 @@ final class ConnectionSlot {
         }
         if let current, current.isAlive { return current }
         current = nil
-        let new = try spare?.take() ?? made()
+        if let idle = spare?.take() {
+            do {
+                return try use(idle)
+            } catch let failure as PostgresFailure where failure.isOfConnection {
+                // It may have ended unseen while nobody used it.
+                spare?.empty()
+            }
+        }
+        return try use(made())
+    }
+
+    private func use(_ new: PostgresConnection) throws -> PostgresConnection {
         new.contact = asksContact ? contact : nil
         new.listener = contact
         do {
