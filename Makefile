@@ -41,7 +41,8 @@ test: ## Install, build, run every check and test
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
 	@scripts/try-runbook > .build/runbook.log 2>&1 || { cat .build/runbook.log; exit 1; }
 	@scripts/try-failover > .build/failover.log 2>&1 || { cat .build/failover.log; exit 1; }
-	@echo "the demo, the runbook and the failover ran; their words are in .build/{demo,runbook,failover}.log"
+	@scripts/try-contract > .build/contract.log 2>&1 || { cat .build/contract.log; exit 1; }
+	@echo "the demo, the runbook, the failover and the contract ran; their words are in .build/{demo,runbook,failover,contract}.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift

@@ -105,10 +105,8 @@ private struct Wait {
     init(_ call: Call, takesRequire: Bool = false) throws {
         var query = QueryReader(call.query)
         let goal = query.choice("wait", Goal.self)
+        // Generated clients send a parameter's default whether they wait or not: alone it says nothing.
         let timeout = query.seconds("timeout")
-        if timeout != nil, goal == nil {
-            query.refuse("timeout", "conflict", "a timeout goes with wait=converged")
-        }
         isRequired = takesRequire && query.choice("require", Goal.self) != nil
         try query.finish()
         limit = goal == nil ? nil : timeout ?? .seconds(30)

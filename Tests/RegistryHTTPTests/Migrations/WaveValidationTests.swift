@@ -114,7 +114,7 @@ struct WaveValidationTests {
     }
 
     static let queries: [(String, String, [String])] = [
-        ("cutover", "timeout=5", ["?timeout conflict"]),
+        ("cutover", "timeout=301", ["?timeout invalid"]),
         ("cutover", "wait=all", ["?wait invalid"]),
         ("cutover", "wait=", ["?wait invalid"]),
         ("cutover", "wait=converged&timeout=301", ["?timeout invalid"]),
@@ -159,6 +159,20 @@ struct WaveValidationTests {
                 #expect(answer["convergence", "agents"]?.number == 0)
                 #expect(answer["convergence", "converged"]?.number == 0)
                 #expect(answer["convergence", "lagging"]?.array.isEmpty == true)
+            }
+        }
+    }
+
+    @Test func `that names a timeout and no wait is answered as without both`() async throws {
+        try await withRegistry { registry in
+            let migration = try await registry.planned(["a.example.com"], freeze: "reject")
+            let steps = [
+                ("freeze?timeout=30.0", migration.freeze()),
+                ("cutover?timeout=30", migration.agreement()), ("rollback?timeout=30", ""),
+            ]
+            for (step, body) in steps {
+                let answer = try await registry.succeed(migration.path(step), body)
+                #expect(answer["convergence"] == nil, "\(step)")
             }
         }
     }
