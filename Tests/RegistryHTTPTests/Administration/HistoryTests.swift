@@ -136,6 +136,35 @@ import Testing
         }
     }
 
+    @Test(arguments: ["asc", "desc"])
+    func `has nothing after the largest number, nor behind a cursor there`(
+        order: String
+    ) async throws {
+        try await withRegistry { registry in
+            try await registry.register("a.example.com")
+            let largest = Int64.max
+            // `9223372036854775807.9223372036854775807`
+            let cursor = "OTIyMzM3MjAzNjg1NDc3NTgwNy45MjIzMzcyMDM2ODU0Nzc1ODA3"
+            for path in ["/v1/history", "/v1/domains/a.example.com/history"] {
+                for filter in [
+                    "after=\(largest)", "after=\(largest - 1)&location=japan&action=moved",
+                ] {
+                    let answer = try await registry.get("\(path)?\(filter)&order=\(order)")
+                    #expect(answer["items"]?.array.isEmpty == true, "\(path) \(filter)")
+                }
+                let behind = try await registry.get("\(path)?cursor=\(cursor)&order=\(order)")
+                #expect(behind.status == 200)
+                #expect(behind["items"]?.array.isEmpty == (order == "asc"))
+                for filter in ["after=\(largest)", "limit=\(largest)"] {
+                    let stream = try await registry.get(
+                        "\(path)?\(filter)&order=\(order)", headers: [("Accept", "text/csv")])
+                    #expect(stream.status == 200, "\(filter)")
+                }
+            }
+            #expect(try await registry.get("/livez").status == 200)
+        }
+    }
+
     @Test func `of a name that was never there is 404`() async throws {
         try await withRegistry { registry in
             let unknown = try await registry.get("\(Self.path)/history")
