@@ -7,6 +7,8 @@ import RegistryModel
 public struct SnapshotGuard: Sendable, Hashable {
     /// How much smaller a snapshot may be than the table, in percent of the table, 0 to 100.
     public var maximumShrinkPercent: Int
+    /// So many may go whatever share they are: in a small table each name is a large one.
+    public static let harmlessLoss = 9
     /// Set by an operator who knows that the table has become smaller.
     public var acceptsShrink: Bool
 
@@ -35,7 +37,8 @@ public struct SnapshotGuard: Sendable, Hashable {
     /// Whether so much has gone that somebody has to say so.
     public func isShrunken(from old: Int, to new: Int) -> Bool {
         guard !acceptsShrink, new < old else { return false }
-        return new == 0 || (old - new) * 100 > old * maximumShrinkPercent
+        let lost = old - new
+        return new == 0 || lost > Self.harmlessLoss && lost * 100 > old * maximumShrinkPercent
     }
 }
 

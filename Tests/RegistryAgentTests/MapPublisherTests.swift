@@ -85,6 +85,21 @@ import Testing
         #expect(try folder.text("n").isEmpty)
     }
 
+    @Test func `follow a small table that one tenant leaves`() async throws {
+        let folder = try TestFolder()
+        let table = sampleTable(3)
+        let settings = MapPublisher.Settings(targets: try Self.targets(folder, "nginx-map:DIR/n"))
+        try await MapPublisher(table, settings, logger: silent, applied: { _ in }).publish()
+        load(table, 2, revision: 9)
+        let applied = Shared<[Position]>([])
+        try await MapPublisher(
+            table, settings, logger: silent,
+            applied: { position in applied.change { $0.append(position) } }
+        ).publish()
+        #expect(try folder.text("n").split(separator: "\n").count == 2)
+        #expect(applied.value.map(\.revision) == [Revision(9)])
+    }
+
     @Test func `are written where a link leads, and for the same readers`() async throws {
         let folder = try TestFolder()
         let files = FileManager.default

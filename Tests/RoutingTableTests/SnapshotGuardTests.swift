@@ -11,8 +11,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (100, 70, true), (100, 69, false), (100, 200, true), (10, 7, true), (10, 6, false),
-        (1, 0, false), (3, 2, false), (0, 0, true), (1_000_000, 700_000, true),
+        (100, 70, true), (100, 69, false), (100, 200, true), (34, 24, true), (33, 23, false),
+        (0, 0, true), (1_000_000, 700_000, true),
         (1_000_000, 699_999, false),
     ])
     func `lets at most 30 percent go`(old: Int, new: Int, isAdmitted: Bool) {
@@ -23,7 +23,17 @@ import Testing
         #expect(wasAdmitted == isAdmitted)
     }
 
+    @Test(arguments: [
+        (3, 2, true), (2, 1, true), (10, 1, true), (11, 2, true), (20, 11, true), (11, 1, false),
+        (20, 10, false),
+    ])
+    func `doesn't act below 10 names, in a small table too`(old: Int, new: Int, isAdmitted: Bool) {
+        #expect(SnapshotGuard().isShrunken(from: old, to: new) != isAdmitted)
+        #expect(SnapshotGuard(maximumShrinkPercent: 0).isShrunken(from: old, to: new) != isAdmitted)
+    }
+
     @Test func `never lets everything go, however much may`() {
+        #expect(SnapshotGuard().isShrunken(from: 1, to: 0))
         let all = SnapshotGuard(maximumShrinkPercent: 100)
         #expect(throws: SnapshotRefusal.empty(before: 5)) {
             try all.admit(Self.facts(0), before: Self.facts(5))
