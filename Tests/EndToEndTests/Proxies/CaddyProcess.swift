@@ -10,11 +10,15 @@ final class CaddyProcess: Sendable {
 
     static func start(before registry: ServerProcess) async throws -> CaddyProcess {
         let token = try await registry.succeed("tokens", "create", "caddy", "--role", "reader")
+        return try await start(
+            before: registry.port, token: token.output.trimmingCharacters(in: .newlines))
+    }
+
+    /// - Parameter port: of whoever answers as the registry.
+    static func start(before port: Int, token: String) async throws -> CaddyProcess {
         let folder = try TestFolder()
-        let sides = try await Sides.start(in: folder, spare: 1)
-        let proxy = try CaddyProcess(
-            folder, sides, registry: registry.port,
-            token: token.output.trimmingCharacters(in: .newlines))
+        let sides = try await Sides.start(in: folder, spare: 2)
+        let proxy = try CaddyProcess(folder, sides, registry: port, token: token)
         _ = try await poll("caddy listening: \(proxy.process.errors)") {
             BlockingConnection(port: proxy.visitor.port)
         }
@@ -29,6 +33,8 @@ final class CaddyProcess: Sendable {
             "deploy/caddy/Caddyfile",
             [
                 ("127.0.0.1:8080", "127.0.0.1:\(registry)"),
+                ("127.0.0.1:8001", "127.0.0.1:\(sides.spare[1])"),
+                (":8001 {", "http://:\(sides.spare[1]) {"),
                 (":8000 {", "http://:\(visitor.port) {\n\tbind 127.0.0.1"),
                 ("127.0.0.1:9001", "127.0.0.1:\(sides.japan)"),
                 ("127.0.0.1:9002", "127.0.0.1:\(sides.aws)"),

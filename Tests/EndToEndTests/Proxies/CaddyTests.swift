@@ -51,6 +51,62 @@ import Testing
         try await proxy.stop()
     }
 
+    @Test func `tells the registry nothing of a visitor but the host`() async throws {
+        let registry = try await StubRegistry.start()
+        let proxy = try await CaddyProcess.start(before: registry.port, token: "trk_a_b")
+        let page = try await proxy.visitor.send(
+            "POST",
+            Crowd.lies(against: "japan") + [
+                "Host: 200.example.com", "Cookie: session=secret", "X-Secret: secret",
+                "Referer: http://secret.example", "TE: trailers", "Content-Length: 0",
+            ])
+        #expect(page.side == "japan japan serve")
+        let asked = try #require(registry.requests.last)
+        #expect(asked.first == "GET /v1/route/forwarded HTTP/1.1")
+        let fields = asked.dropFirst().map { $0.lowercased() }
+        // Go adds the last two by itself, whoever asks.
+        let ours = [
+            "authorization: bearer trk_a_b", "x-forwarded-host: 200.example.com",
+            "host: tenant-registry",
+            "x-forwarded-for: 127.0.0.1", "x-forwarded-proto: http",
+            "user-agent: go-http-client/1.1",
+            "accept-encoding: gzip",
+        ]
+        #expect(Set(fields).subtracting(ours).isEmpty, "\(fields)")
+        #expect(Set(ours.prefix(3)).isSubset(of: fields), "\(fields)")
+        try await proxy.stop()
+        try await registry.stop()
+    }
+
+    @Test func `hands on no answer of the registry but where to go, and that nobody is there`()
+        async throws
+    {
+        let registry = try await StubRegistry.start()
+        let proxy = try await CaddyProcess.start(before: registry.port, token: "trk_a_b")
+        for status in [302, 304, 400, 401, 403, 405, 408, 410, 413, 421, 429, 431, 500, 503, 504] {
+            let page = try await proxy.visitor.visit("\(status).example.com")
+            #expect(page.status == 503, "\(status)")
+            #expect(!page.body.contains("the registry's own"), "\(status): \(page.body)")
+        }
+        let unknown = try await proxy.visitor.visit("404.example.com")
+        #expect(unknown.status == 404)
+        #expect(!unknown.body.contains("the registry's own"))
+        try await proxy.stop()
+        try await registry.stop()
+    }
+
+    @Test func `serves a visitor whose cookies are larger than the registry takes`() async throws {
+        let registry = try await ServerProcess.start(in: TestFolder())
+        _ = try await registry.succeed(
+            "domains", "register", "a.example.com", "--location", "japan")
+        let proxy = try await CaddyProcess.start(before: registry)
+        // The sides' own limit is 8 KiB a line.
+        let cookies = (0..<8).map { "X-Large-\($0): \(String(repeating: "c", count: 3000))" }
+        #expect(try await proxy.visitor.visit("a.example.com", "GET", cookies).status == 200)
+        try await proxy.stop()
+        try await registry.crash()
+    }
+
     @Test func `doesn't send a tenant of a side that it doesn't know to another`() async throws {
         let registry = try await ServerProcess.start(in: TestFolder())
         _ = try await registry.client.putLocation(
