@@ -1,12 +1,39 @@
-/// Parts of names, as lists and plans are filtered by them.
-enum NameQuery {
-    /// `kintone.com`, also as `.kintone.com` or `kintone.com.`, or a top-level label alone.
-    static func suffix(_ text: String) -> String? {
-        var name = text.lowercased().drop { $0 == "." }
-        if name.last == "." { name.removeLast() }
-        guard !name.isEmpty,
-            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x25 && $0 != 0x5F })
-        else { return nil }
-        return String(name)
+import RegistryModel
+import RegistryWire
+
+// Parts of names, as lists and plans are filtered by them. What no name can end or begin with is refused: it
+// would select nothing, and whoever sent it meant something.
+
+extension QueryReader {
+    mutating func suffix() -> String? { part("suffix", FQDN.suffix) }
+    mutating func prefix() -> String? { part("prefix", FQDN.prefix) }
+
+    private mutating func part(
+        _ name: String, _ read: (String) throws(FQDN.Malformed) -> String
+    ) -> String? {
+        guard let text = text(name) else { return nil }
+        do throws(FQDN.Malformed) {
+            return try read(text)
+        } catch {
+            refuse(name, "invalid", error.explanation)
+            return nil
+        }
+    }
+}
+
+extension JSONObjectReader {
+    mutating func suffix() -> String? { part("suffix", maximum: 255, FQDN.suffix) }
+    mutating func prefix() -> String? { part("prefix", maximum: 253, FQDN.prefix) }
+
+    private mutating func part(
+        _ name: String, maximum: Int, _ read: (String) throws(FQDN.Malformed) -> String
+    ) -> String? {
+        guard let text = optionalString(name, minimum: 1, maximum: maximum) else { return nil }
+        do throws(FQDN.Malformed) {
+            return try read(text)
+        } catch {
+            refuse(name, "invalid", error.explanation)
+            return nil
+        }
     }
 }

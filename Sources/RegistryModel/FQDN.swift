@@ -39,20 +39,27 @@ public struct FQDN: Hashable, Sendable {
         return text.hasSuffix("." + parent.text)
     }
 
+    /// Whether a label has hyphens where RFC 5891 §4.2.3.1 keeps them for A-labels, and is none.
+    public var hasReservedHyphens: Bool {
+        text.split(separator: ".").contains { label in
+            label.dropFirst(2).hasPrefix("--") && !label.hasPrefix("xn--")
+        }
+    }
+
     static let maximumOctets = 253
     static let maximumLabelOctets = 63
 }
 
 extension FQDN {
     /// By scalars: to Swift a dot after U+0D4E is half a `Character`, to the DNS it's a dot.
-    private static func withoutTrailingDot(_ input: some StringProtocol) -> String {
+    static func withoutTrailingDot(_ input: some StringProtocol) -> String {
         var name = String(input)
         if name.utf8.last == UInt8(ascii: ".") { name.unicodeScalars.removeLast() }
         return name
     }
 
     /// Only `A`–`Z`: what Unicode calls lower case isn't what the DNS calls the same name.
-    private static func lowercasingASCII(_ name: String) -> String {
+    static func lowercasingASCII(_ name: String) -> String {
         let isCapital = { (octet: UInt8) in octet >= 0x41 && octet <= 0x5A }
         guard name.utf8.contains(where: isCapital) else { return name }
         return String(decoding: name.utf8.map { isCapital($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
@@ -123,6 +130,13 @@ extension FQDN {
         case forbiddenCharacter
         case hyphenAtEdge
         case notIDNA2008
+        case notComposed
+        case capitalLetter
+        case compatibilityForm
+        /// Of the beginnings of names only.
+        case beginningOutsideASCII
+        /// Of registrations only: such a name may be there from before.
+        case reservedHyphens
 
         /// A sentence for people.
         public var explanation: String {
@@ -137,6 +151,16 @@ extension FQDN {
             case .hyphenAtEdge: "a label neither begins nor ends with a hyphen"
             case .notIDNA2008:
                 "a label outside ASCII must be valid in IDNA2008, and its A-label equal both ways"
+            case .notComposed:
+                "a letter and its accent stand as two characters; write them as one (Unicode normal form C)"
+            case .capitalLetter:
+                "capital letters outside ASCII can't be in a name; write them in lower case"
+            case .compatibilityForm:
+                "full-width forms, ligatures and the like can't be in a name; write the plain characters"
+            case .beginningOutsideASCII:
+                "the beginning of a name is ASCII: a label outside it begins with xn--"
+            case .reservedHyphens:
+                "a label has hyphens in both its third and fourth place only where it begins with xn--"
             }
         }
     }

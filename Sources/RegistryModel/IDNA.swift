@@ -23,10 +23,10 @@ enum IDNA {
         guard !label.utf8.contains(0) else { throw .forbiddenCharacter }
         if label.utf8.contains(where: { $0 >= 0x80 }) {
             guard let ascii = toASCII(label), let back = toUnicode(ascii) else {
-                throw .notIDNA2008
+                throw brokenRule(of: label)
             }
             // `==` on strings compares canonical equivalents; octets are what counts here.
-            guard back.utf8.elementsEqual(label.utf8) else { throw .notIDNA2008 }
+            guard back.utf8.elementsEqual(label.utf8) else { throw brokenRule(of: label) }
             try checkHyphens(of: label)
             return ascii
         }
@@ -42,6 +42,22 @@ enum IDNA {
     private static func checkHyphens(of label: String) throws(FQDN.Malformed) {
         let hyphen = UInt8(ascii: "-")
         guard label.utf8.first != hyphen, label.utf8.last != hyphen else { throw .hyphenAtEdge }
+    }
+
+    /// Which rule a label breaks that has no A-label: those that people meet have a name of their own.
+    private static func brokenRule(of label: String) -> FQDN.Malformed {
+        var output: UnsafeMutablePointer<CChar>?
+        defer { idn2_free(output) }
+        let status = idn2_to_ascii_8z(label, &output, flags)
+        let scalars = label.unicodeScalars
+        if status == IDN2_NOT_NFC.rawValue { return .notComposed }
+        if scalars.contains(where: \.properties.changesWhenLowercased) { return .capitalLetter }
+        // Folding changes these four too, and IDNA2008 takes them as they are.
+        let kept: Set<Unicode.Scalar> = ["ß", "ς", "\u{200C}", "\u{200D}"]
+        let isOther = scalars.contains {
+            $0.properties.changesWhenNFKCCaseFolded && !kept.contains($0)
+        }
+        return isOther ? .compatibilityForm : .notIDNA2008
     }
 
     private static func toASCII(_ label: String) -> String? {

@@ -23,9 +23,20 @@ public struct NamePolicy: Sendable {
         decoding: PackageResources.reserved_labels_txt, as: UTF8.self)
 
     public func check(_ fqdn: FQDN) throws(RegistryError) {
+        if let refusal = try refusal(of: fqdn) { throw refusal }
+    }
+
+    /// What a registration would meet that this service could take; nil: nothing.
+    ///
+    /// - Throws: `malformedName` for what no registration takes, though lookups do.
+    public func refusal(of fqdn: FQDN) throws(RegistryError) -> RegistryError? {
+        guard !fqdn.hasReservedHyphens else {
+            throw .malformedName(input: fqdn.text, .reservedHyphens)
+        }
         let isInside = suffixes.isEmpty || suffixes.contains { fqdn != $0 && fqdn.isWithin($0) }
-        guard isInside else { throw .outsideSuffix(fqdn) }
+        guard isInside else { return .outsideSuffix(fqdn) }
         guard !reservedLabels.contains(String(fqdn.firstLabel)), !reservedNames.contains(fqdn.text)
-        else { throw .reservedName(fqdn) }
+        else { return .reservedName(fqdn) }
+        return nil
     }
 }

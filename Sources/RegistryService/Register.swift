@@ -12,18 +12,17 @@ extension RegistryService {
     /// Whether a signup for this name would succeed.
     public func availability(of fqdn: FQDN) async throws(RegistryError) -> Read<Availability> {
         let standing = try await store.standing(of: fqdn)
-        let refusal: RegistryError?
-        do throws(RegistryError) {
-            try names.check(fqdn)
-            refusal =
+        let refusal =
+            if let refusal = try names.refusal(of: fqdn) {
+                refusal
+            } else {
                 switch standing.value {
                 case .free: try await closedDefault()
-                case .live: .domainTaken(fqdn)
-                case .quarantined(let until): .domainQuarantined(fqdn, availableAt: until)
+                case .live: RegistryError.domainTaken(fqdn)
+                case .quarantined(let until):
+                    RegistryError.domainQuarantined(fqdn, availableAt: until)
                 }
-        } catch {
-            refusal = error
-        }
+            }
         return Read(Availability(fqdn: fqdn, refusal: refusal), at: standing.revision)
     }
 }

@@ -77,7 +77,7 @@ import Testing
 
     @Test func `has a sentence for every rule`() {
         for rule in FQDN.Malformed.allCases { #expect(!rule.explanation.isEmpty) }
-        #expect(Set(FQDN.Malformed.allCases.map(\.explanation)).count == 9)
+        #expect(Set(FQDN.Malformed.allCases.map(\.explanation)).count == 14)
     }
 
     @Test(arguments: [

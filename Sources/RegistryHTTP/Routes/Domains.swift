@@ -37,8 +37,8 @@ struct DomainRoutes: Sendable {
         filter.location = query.value("location", "a location's name") { LocationName($0) }
         filter.mode = query.choice("mode", Mode.self)
         filter.tenant = query.text("tenant")
-        filter.prefix = query.text("prefix")?.lowercased()
-        filter.suffix = query.value("suffix", "a name or the end of one") { NameQuery.suffix($0) }
+        filter.prefix = query.prefix()
+        filter.suffix = query.suffix()
         filter.limit = query.limit()
         let moment = Moment(&query)
         let cursor = query.text("cursor")

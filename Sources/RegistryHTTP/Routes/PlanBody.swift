@@ -65,13 +65,8 @@ struct PlanBody {
         guard var conditions = select.object("where") else { return nil }
         defer { conditions.finish() }
         var filter = DomainFilter()
-        if let suffix = conditions.optionalString("suffix", minimum: 1, maximum: 254) {
-            filter.suffix = NameQuery.suffix(suffix)
-            if filter.suffix == nil {
-                conditions.refuse("suffix", "invalid", "a name or the end of one is expected")
-            }
-        }
-        filter.prefix = conditions.optionalString("prefix", minimum: 1, maximum: 253)?.lowercased()
+        filter.suffix = conditions.suffix()
+        filter.prefix = conditions.prefix()
         filter.tenant = conditions.tenant()
         if let text = conditions.optionalString("registered_before", maximum: 64) {
             filter.registeredBefore = Timestamp(rfc3339: text)

@@ -167,6 +167,7 @@ extension RunningRegistry {
                 .PATCH, "/v1/domains/ab.kintone.com", json: #"{"mode":"reject"}"#)
             let cases: [(String, [String])] = [
                 ("", ["a.kintone.com", "ab.kintone.com", "evilkintone.com", "kintone.com"]),
+                ("prefix=", ["a.kintone.com", "ab.kintone.com", "evilkintone.com", "kintone.com"]),
                 ("location=aws", ["a.kintone.com", "evilkintone.com"]),
                 ("mode=reject", ["ab.kintone.com"]),
                 ("tenant=t", ["a.kintone.com", "ab.kintone.com"]),
@@ -179,8 +180,9 @@ extension RunningRegistry {
                     "suffix=com",
                     ["a.kintone.com", "ab.kintone.com", "evilkintone.com", "kintone.com"]
                 ),
+                ("prefix=b.", []), ("suffix=B%C3%BCcher.example", []),
                 ("suffix=one.com", []), ("location=aws&tenant=t", ["a.kintone.com"]),
-                ("location=mars", []), ("prefix=%25", []), ("prefix=_", []), ("tenant=%25", []),
+                ("location=mars", []), ("tenant=%25", []), ("prefix=ac-", []),
             ]
             for (query, expected) in cases {
                 #expect(try await Self.names(registry, query) == expected, "\(query)")
@@ -192,6 +194,11 @@ extension RunningRegistry {
         ("location=A%20B", "?location invalid"), ("location=", "?location invalid"),
         ("mode=off", "?mode invalid"), ("mode=", "?mode invalid"), ("suffix=", "?suffix invalid"),
         ("suffix=%25", "?suffix invalid"), ("suffix=a_b", "?suffix invalid"),
+        ("suffix=B%C3%9CCHER.example", "?suffix invalid"), ("suffix=127.1", "?suffix invalid"),
+        ("suffix=a..com", "?suffix invalid"), ("prefix=%25", "?prefix invalid"),
+        ("prefix=_", "?prefix invalid"), ("prefix=b%C3%BC", "?prefix invalid"),
+        ("prefix=.", "?prefix invalid"), ("prefix=a..", "?prefix invalid"),
+        ("prefix=-a", "?prefix invalid"), ("prefix=a-.", "?prefix invalid"),
         ("suffix=.", "?suffix invalid"), ("tenant=a&tenant=b", "?tenant repeated"),
         ("prefix=\(String(repeating: "x", count: 513))", "?prefix too-long"),
     ])

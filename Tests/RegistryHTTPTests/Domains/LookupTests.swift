@@ -63,7 +63,7 @@ import Testing
         ("a.1", .numericLastLabel), ("\(String(repeating: "a", count: 64)).com", .labelTooLong),
         (String(repeating: "a.", count: 127) + "com", .tooLong),
         ("xn--a.example.com", .notIDNA2008), ("a.example.com:80", .forbiddenCharacter),
-        ("%C2%A0.example.com", .notIDNA2008), ("127.0.0.1", .numericLastLabel),
+        ("%C2%A0.example.com", .compatibilityForm), ("127.0.0.1", .numericLastLabel),
     ])
     func `of a malformed one is 400 with the rule`(
         name: String, rule: FQDN.Malformed

@@ -1,137 +1,180 @@
 import RegistryModel
 
-/// A store whose writes fail in a way that can't be brought about from outside.
+/// A store whose writes or reads fail in a way that can't be brought about from outside.
 struct FailingStore: Store {
     let store: any Store
     let failure: RegistryError
     let isMeant: @Sendable (CommitRequest) -> Bool
+    /// Whether the read that begins now fails.
+    let isReadMeant: @Sendable () -> Bool
 
     func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
         guard isMeant(request) else { return try await store.commit(request) }
         throw failure
     }
 
-    func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
-        try await store.replay(of: key)
+    private func look() throws(RegistryError) {
+        guard !isReadMeant() else { throw failure }
     }
 
-    func head() async throws(RegistryError) -> Head { try await store.head() }
+    func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
+        try look()
+        return try await store.replay(of: key)
+    }
+
+    func head() async throws(RegistryError) -> Head {
+        try look()
+        return try await store.head()
+    }
 
     func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain? {
-        try await store.domain(fqdn, at: revision)
+        try look()
+        return try await store.domain(fqdn, at: revision)
     }
 
     func domains(
         _ fqdns: [FQDN], at revision: Revision
     ) async throws(RegistryError) -> [Domain?] {
-        try await store.domains(fqdns, at: revision)
+        try look()
+        return try await store.domains(fqdns, at: revision)
     }
 
     func domains(
         _ query: DomainQuery, at revision: Revision
     ) async throws(RegistryError) -> Page<Domain> {
-        try await store.domains(query, at: revision)
+        try look()
+        return try await store.domains(query, at: revision)
     }
 
     func snapshot(
         at revision: Revision, _ receive: @escaping @Sendable (SnapshotPart) -> Void
     ) async throws(RegistryError) -> Head {
-        try await store.snapshot(at: revision, receive)
+        try look()
+        return try await store.snapshot(at: revision, receive)
     }
 
     func revision(at time: Timestamp) async throws(RegistryError) -> Revision {
-        try await store.revision(at: time)
+        try look()
+        return try await store.revision(at: time)
     }
 
     func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
-        try await store.standing(of: fqdn)
+        try look()
+        return try await store.standing(of: fqdn)
     }
 
     func defaultLocation() async throws(RegistryError) -> Location? {
-        try await store.defaultLocation()
+        try look()
+        return try await store.defaultLocation()
     }
 
     func domains(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<Domain>> {
-        try await store.domains(query)
+        try look()
+        return try await store.domains(query)
     }
 
     func history(_ query: HistoryQuery) async throws(RegistryError) -> Read<Page<HistoryItem>> {
-        try await store.history(query)
+        try look()
+        return try await store.history(query)
     }
 
     func locations(
         after: LocationName?, limit: Int
     ) async throws(RegistryError) -> Read<Page<Location>> {
-        try await store.locations(after: after, limit: limit)
+        try look()
+        return try await store.locations(after: after, limit: limit)
     }
 
     func tokens(
         after: String?, limit: Int
     ) async throws(RegistryError) -> Read<Page<TokenRecord>> {
-        try await store.tokens(after: after, limit: limit)
+        try look()
+        return try await store.tokens(after: after, limit: limit)
     }
 
     func migration(_ id: String) async throws(RegistryError) -> Read<Migration?> {
-        try await store.migration(id)
+        try look()
+        return try await store.migration(id)
     }
 
     func migrations(
         _ query: MigrationQuery
     ) async throws(RegistryError) -> Read<Page<Migration>> {
-        try await store.migrations(query)
+        try look()
+        return try await store.migrations(query)
     }
 
     func domains(
         of query: MigrationDomainQuery
     ) async throws(RegistryError) -> Read<Page<MigrationDomain>> {
-        try await store.domains(of: query)
+        try look()
+        return try await store.domains(of: query)
     }
 
-    func wavesDue() async throws(RegistryError) -> [WaveName] { try await store.wavesDue() }
+    func wavesDue() async throws(RegistryError) -> [WaveName] {
+        try look()
+        return try await store.wavesDue()
+    }
 
-    func clocks() async throws(RegistryError) -> StoreClocks { try await store.clocks() }
+    func clocks() async throws(RegistryError) -> StoreClocks {
+        try look()
+        return try await store.clocks()
+    }
 
     func verify(
         _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
-        try await store.verify(noted, progress: progress)
+        try look()
+        return try await store.verify(noted, progress: progress)
     }
 
     func tableChanges(
         after place: HistoryQuery.Place, through last: Revision, limit: Int
     ) async throws(RegistryError) -> Page<TableChange> {
-        try await store.tableChanges(after: place, through: last, limit: limit)
+        try look()
+        return try await store.tableChanges(after: place, through: last, limit: limit)
     }
 
     func note(tokenUses: [String: Timestamp]) async throws(RegistryError) {
-        try await store.note(tokenUses: tokenUses)
+        try look()
+        return try await store.note(tokenUses: tokenUses)
     }
 
     func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
-        try await store.forgetKeys(atMost: limit)
+        try look()
+        return try await store.forgetKeys(atMost: limit)
     }
 
-    func agents() async throws(RegistryError) -> [AgentRecord] { try await store.agents() }
+    func agents() async throws(RegistryError) -> [AgentRecord] {
+        try look()
+        return try await store.agents()
+    }
 
     func note(
         _ reports: [AgentReport], limit: Int
     ) async throws(RegistryError) -> [AgentName: Timestamp] {
-        try await store.note(reports, limit: limit)
+        try look()
+        return try await store.note(reports, limit: limit)
     }
 
     func evict(
         _ agent: AgentName, by actor: Actor, _ note: Note
     ) async throws(RegistryError) -> Eviction {
-        try await store.evict(agent, by: actor, note)
+        try look()
+        return try await store.evict(agent, by: actor, note)
     }
 
     func forgetAgents(
         silentFor silence: Duration
     ) async throws(RegistryError) -> [AgentName] {
-        try await store.forgetAgents(silentFor: silence)
+        try look()
+        return try await store.forgetAgents(silentFor: silence)
     }
 
-    func backup() async throws(RegistryError) -> StoreCopy { try await store.backup() }
+    func backup() async throws(RegistryError) -> StoreCopy {
+        try look()
+        return try await store.backup()
+    }
 
     func waitForFailure() async { await store.waitForFailure() }
 
@@ -140,12 +183,14 @@ struct FailingStore: Store {
     func snapshot(
         _ receive: @escaping @Sendable (SnapshotPart) -> Void
     ) async throws(RegistryError) -> Head {
-        try await store.snapshot(receive)
+        try look()
+        return try await store.snapshot(receive)
     }
 
     func changes(
         after revision: Revision, limit: Int
     ) async throws(RegistryError) -> [RevisionChanges] {
-        try await store.changes(after: revision, limit: limit)
+        try look()
+        return try await store.changes(after: revision, limit: limit)
     }
 }

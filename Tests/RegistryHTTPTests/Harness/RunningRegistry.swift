@@ -27,6 +27,8 @@ struct RegistrySettings {
     var failure: RegistryError?
     /// Which writes fail: without the tokens of the test itself.
     var isFailing: @Sendable (CommitRequest) -> Bool = { $0.actor != .system }
+    /// Which reads fail, where there is a failure.
+    var isReadFailing: @Sendable () -> Bool = { false }
     var blastRadius = BlastRadius()
     var agentLimit = AgentDirectory.maximumAgents
     /// Serves the port of `--ops-listen` instead of the API.
@@ -85,7 +87,9 @@ func withRegistry(
     }
     let service = RegistryService(
         store: settings.failure.map { failure in
-            FailingStore(store: store, failure: failure, isMeant: settings.isFailing)
+            FailingStore(
+                store: store, failure: failure, isMeant: settings.isFailing,
+                isReadMeant: settings.isReadFailing)
         } ?? store,
         state: state,
         names: NamePolicy(reserved: NamePolicy.standardReserved, suffixes: settings.suffixes),

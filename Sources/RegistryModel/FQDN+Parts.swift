@@ -1,0 +1,35 @@
+// Ends and beginnings of names, as lists and plans select by them.
+
+extension FQDN {
+    /// The end of names, in canonical form: whole labels, one or more, as people write them, a dot before
+    /// and after them or not.
+    ///
+    /// - Throws: the first rule that every name with this end would break.
+    public static func suffix(_ input: some StringProtocol) throws(Malformed) -> String {
+        var ending = withoutTrailingDot(input)
+        if ending.utf8.first == UInt8(ascii: ".") { ending.unicodeScalars.removeFirst() }
+        guard !ending.isEmpty else { throw .empty }
+        // A label alone gets another one, because a name has two.
+        let isAlone = !ending.utf8.contains(UInt8(ascii: "."))
+        let name = try FQDN(isAlone ? "a.\(ending)" : ending).text
+        return isAlone ? String(name.dropFirst(2)) : name
+    }
+
+    /// The beginning of names, in canonical form: whole labels with their dots, then the beginning of one.
+    /// ASCII only, for a beginning in other letters is none of an A-label.
+    ///
+    /// - Throws: the first rule that every name with this beginning would break.
+    public static func prefix(_ input: some StringProtocol) throws(Malformed) -> String {
+        guard input.utf8.allSatisfy({ $0 < 0x80 }) else { throw .beginningOutsideASCII }
+        let beginning = lowercasingASCII(String(input))
+        guard beginning.utf8.count <= maximumOctets else { throw .tooLong }
+        var labels = beginning.split(separator: ".", omittingEmptySubsequences: false)
+        let begun = labels.removeLast()
+        for label in labels { _ = try FQDN("\(label).a") }
+        guard !begun.isEmpty else { return beginning }
+        // Where there's room in it, a letter may follow.
+        let hasRoom = begun.utf8.count < maximumLabelOctets
+        try check("\(begun)\(hasRoom ? "a" : "").a".utf8)
+        return beginning
+    }
+}
