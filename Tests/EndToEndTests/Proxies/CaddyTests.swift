@@ -95,18 +95,6 @@ import Testing
         try await registry.stop()
     }
 
-    @Test func `serves a visitor whose cookies are larger than the registry takes`() async throws {
-        let registry = try await ServerProcess.start(in: TestFolder())
-        _ = try await registry.succeed(
-            "domains", "register", "a.example.com", "--location", "japan")
-        let proxy = try await CaddyProcess.start(before: registry)
-        // The sides' own limit is 8 KiB a line.
-        let cookies = (0..<8).map { "X-Large-\($0): \(String(repeating: "c", count: 3000))" }
-        #expect(try await proxy.visitor.visit("a.example.com", "GET", cookies).status == 200)
-        try await proxy.stop()
-        try await registry.crash()
-    }
-
     @Test func `doesn't send a tenant of a side that it doesn't know to another`() async throws {
         let registry = try await ServerProcess.start(in: TestFolder())
         _ = try await registry.client.putLocation(
