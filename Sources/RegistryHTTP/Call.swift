@@ -81,6 +81,11 @@ struct Call: Sendable {
                     detail: "a list of entity tags is expected")
             ])
         }
+        guard !tags.allSatisfy(\.isWeak) else {
+            throw Problem(
+                .preconditionFailed, "revision-mismatch",
+                "a weak entity tag never matches in If-Match: send the ETag as it came, without W/")
+        }
         return .revision(anyOf: Set(tags.compactMap(\.revision)))
     }
 
@@ -128,6 +133,10 @@ enum EntityTag: Equatable {
         } else {
             self = .unreadable
         }
+    }
+
+    var isWeak: Bool {
+        if case .tag(_, isWeak: true) = self { true } else { false }
     }
 
     /// By strong comparison.

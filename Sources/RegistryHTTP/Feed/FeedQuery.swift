@@ -40,7 +40,8 @@ struct FeedQuery: Sendable {
         let here = try call.service.position().epoch
         position = Position(epoch: epoch.map { Epoch($0) } ?? here, revision: after)
         applied = epoch == nil ? nil : position
-        if resumes, let last = try Self.lastEventID(call.request.headers) {
+        // What can't be an id is refused of pages too: who sends it has mixed something up.
+        if let last = try Self.lastEventID(call.request.headers), resumes {
             (position, applied) = (last, last)
         }
     }
@@ -52,6 +53,7 @@ struct FeedQuery: Sendable {
         guard let text = values.first else { return nil }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard values.count == 1, parts.count == 2, (1...64).contains(parts[0].utf8.count),
+            parts[0].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
             let number = Int64(parts[1]), number >= 0, String(number) == parts[1]
         else {
             throw Problem.invalid([

@@ -39,8 +39,9 @@ struct MigrationRoutes: Sendable {
     @Sendable func domains(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
         var filter = MigrationDomainQuery(migration: call.parameter("id"))
-        filter.wave = query.value("wave", "a number, 1 or more") { text in
-            Int(text).flatMap { $0 > 0 ? $0 : nil }
+        filter.wave = query.value("wave", "a number from 1 to \(MigrationPlan.maximumWaves)") {
+            text in
+            Int(text).flatMap { (1...MigrationPlan.maximumWaves).contains($0) ? $0 : nil }
         }
         filter.status = query.choice("status", MigrationDomain.Status.self)
         filter.limit = query.limit()

@@ -46,9 +46,12 @@ import Testing
                     "/v1/changes", headers: stream + [("Last-Event-ID", id)])
                 #expect(answer.isProblem(410, "resync"), "\(id)")
             }
-            // Polls have no events.
-            let poll = try await registry.get("/v1/changes", headers: [("Last-Event-ID", "x")])
+            // Polls have no events; what can't be an event's id is a mistake all the same.
+            let poll = try await registry.get(
+                "/v1/changes", headers: [("Last-Event-ID", "another.1")])
             #expect(poll.status == 200)
+            let mistaken = try await registry.get("/v1/changes", headers: [("Last-Event-ID", "x")])
+            #expect(mistaken.complaints == ["Last-Event-ID invalid"])
         }
     }
 

@@ -86,6 +86,7 @@ import Testing
         ("", "state=open", "?state invalid"), ("", "limit=0", "?limit invalid"),
         ("", "limit=1001", "?limit invalid"), ("", "wave=1", "?wave unknown-parameter"),
         ("", "state=planned&state=running", "?state repeated"),
+        ("/domains", "wave=1001", "?wave invalid"),
         ("/domains", "wave=0", "?wave invalid"), ("/domains", "wave=x", "?wave invalid"),
         ("/domains", "wave=99999999999999999999", "?wave invalid"),
         ("/domains", "status=open", "?status invalid"),

@@ -89,8 +89,8 @@ import Testing
             let number = try #require(made["revision"]?.number)
             let head = try await registry.head()
             let fields = [
-                "\"\(number + 1)\"", "\"x\"", "W/\"\(number)\"", "\"1\", \"2\"", "\"\"", "\"a,b\"",
-                "\"0\(number)\"",
+                "\"\(number + 1)\"", "\"x\"", "\"1\", \"2\"", "\"\"", "\"a,b\"",
+                "\"0\(number)\"", "W/\"\(number)\", \"x\"",
             ]
             for field in fields {
                 for method in ["PATCH", "DELETE"] {
@@ -103,6 +103,23 @@ import Testing
                 }
             }
             #expect(try await registry.head() == head)
+        }
+    }
+
+    @Test func `If-Match with weak tags alone is 412, and says that they are weak`() async throws {
+        try await withRegistry { registry in
+            let made = try await registry.register("a.example.com")
+            let number = try #require(made["revision"]?.number)
+            for field in ["W/\"\(number)\"", "W/\"1\", W/\"\(number)\""] {
+                for method in ["PATCH", "DELETE"] {
+                    let answer = try await registry.send(
+                        .init(rawValue: method), Self.path,
+                        json: method == "PATCH" ? #"{"mode":"reject"}"# : nil,
+                        headers: [("If-Match", field)])
+                    #expect(answer.isProblem(412, "revision-mismatch"))
+                    #expect(answer["detail"]?.text?.contains("weak") == true)
+                }
+            }
         }
     }
 
