@@ -76,6 +76,15 @@ struct QueryReader {
         } ?? 100
     }
 
+    private enum Purpose: String, CaseIterable { case spreadsheet }
+
+    /// `for=spreadsheet`: CSV that people open.
+    mutating func isForSpreadsheet(only isCSV: Bool) -> Bool {
+        guard choice("for", Purpose.self) != nil else { return false }
+        if !isCSV { refuse("for", "conflict", "only CSV is made for spreadsheets") }
+        return true
+    }
+
     mutating func note() -> Note {
         let note = Note(reason: text("reason", maximum: 500), ticket: text("ticket", maximum: 100))
         let isClean = { (text: String?, allowed: String) in

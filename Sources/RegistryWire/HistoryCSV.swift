@@ -16,7 +16,11 @@ package struct HistoryCSV: Sendable {
 
     package static let header = CSV.octets(of: columns)
 
-    package init() {}
+    private let isForSpreadsheet: Bool
+
+    package init(forSpreadsheet: Bool = false) {
+        isForSpreadsheet = forSpreadsheet
+    }
 
     package mutating func add(_ item: HistoryItem) {
         let header = item.header
@@ -45,7 +49,8 @@ package struct HistoryCSV: Sendable {
     }
 
     private mutating func field(_ text: String?) {
-        if let text { CSV.append(text, to: &bytes) }
+        guard let text else { return }
+        CSV.append(isForSpreadsheet ? SpreadsheetText.inert(text) : text, to: &bytes)
     }
 
     private mutating func next(_ text: String?) {

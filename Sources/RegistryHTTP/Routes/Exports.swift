@@ -27,12 +27,16 @@ struct ExportRoutes: Sendable {
         if value != nil, !format.isMap {
             query.refuse("value", "conflict", "only maps have a value")
         }
+        let isForSpreadsheet = query.isForSpreadsheet(only: format == .csv)
         try query.finish()
 
         let (position, summary) = try call.service.snapshot()
         // By what it's made of: a revision that changes no domain and no location leaves the file, and
         // its tag, as they were.
-        let tag = [format.rawValue, value?.rawValue, summary.digest.description]
+        let tag = [
+            format.rawValue, value?.rawValue, isForSpreadsheet ? "spreadsheet" : nil,
+            summary.digest.description,
+        ]
         let file = WholeFile(
             call, tag: tag.compactMap(\.self).joined(separator: "."), at: position.revision)
         if let reply = file.notModified { return reply }
@@ -46,8 +50,10 @@ struct ExportRoutes: Sendable {
             }
         case .csv:
             return file.reply("text/csv; charset=utf-8; header=present") { write in
-                try await lines.write(Array(Self.csvHeader.utf8), to: write) { domain, buffer in
-                    buffer += Self.csvLine(domain).utf8
+                let header =
+                    (isForSpreadsheet ? SpreadsheetText.byteOrderMark : []) + Self.csvHeader.utf8
+                try await lines.write(header, to: write) { domain, buffer in
+                    buffer += Self.csvLine(domain, isForSpreadsheet).utf8
                 }
             }
         case .traefik:
@@ -58,9 +64,12 @@ struct ExportRoutes: Sendable {
     private static let csvHeader =
         "fqdn,location,tenant,mode,revision,registered_at,changed_at\r\n"
 
-    private static func csvLine(_ domain: Domain) -> String {
-        CSV.line([
-            domain.fqdn.text, domain.location.text, domain.tenant ?? "", domain.mode.rawValue,
+    private static func csvLine(_ domain: Domain, _ isForSpreadsheet: Bool) -> String {
+        // Of all its fields people choose this one alone.
+        let tenant = domain.tenant ?? ""
+        return CSV.line([
+            domain.fqdn.text, domain.location.text,
+            isForSpreadsheet ? SpreadsheetText.inert(tenant) : tenant, domain.mode.rawValue,
             "\(domain.revision)", domain.registeredAt.description, domain.changedAt.description,
         ])
     }

@@ -28,10 +28,12 @@ struct HistoryRoutes: Sendable {
         filter.until = query.time("until")
         filter.afterRevision = query.revision("after")
         filter.order = query.choice("order", HistoryQuery.Order.self) ?? .descending
+        let isForSpreadsheet = query.isForSpreadsheet(only: type == .csv)
         let reply =
             type == .json
             ? try await page(call, filter, &query)
-            : try await HistoryStream(filter, &query, call.service).reply(type)
+            : try await HistoryStream(filter, &query, call.service).reply(
+                type, forSpreadsheet: isForSpreadsheet)
         return reply.with(.vary, "Accept")
     }
 

@@ -28,7 +28,7 @@ struct HistoryStream: Sendable {
         self.query = filter
     }
 
-    func reply(_ type: MediaType) async throws -> Reply {
+    func reply(_ type: MediaType, forSpreadsheet: Bool) async throws -> Reply {
         var query = query
         let head = try await service.head()
         query.through = head.revision
@@ -40,9 +40,12 @@ struct HistoryStream: Sendable {
             type == .csv ? "text/csv; charset=utf-8; header=present" : type.rawValue
         reply.stream = { [self, query] write in
             var (query, page, rest) = (query, first, limit)
+            if forSpreadsheet { try await write(SpreadsheetText.byteOrderMark) }
             if type == .csv { try await write(HistoryCSV.header) }
             while let last = page.items.last {
-                try await write(type == .csv ? Self.csv(page.items) : Self.ndjson(page.items))
+                try await write(
+                    type == .csv
+                        ? Self.csv(page.items, forSpreadsheet) : Self.ndjson(page.items))
                 rest -= page.items.count
                 guard page.hasMore, rest > 0 else { return }
                 query.after = .init(revision: last.header.revision, position: last.position)
@@ -71,8 +74,8 @@ struct HistoryStream: Sendable {
         return bytes
     }
 
-    private static func csv(_ items: [HistoryItem]) -> [UInt8] {
-        var rows = HistoryCSV()
+    private static func csv(_ items: [HistoryItem], _ forSpreadsheet: Bool) -> [UInt8] {
+        var rows = HistoryCSV(forSpreadsheet: forSpreadsheet)
         for item in items { rows.add(item) }
         return rows.bytes
     }
