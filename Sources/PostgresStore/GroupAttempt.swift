@@ -49,15 +49,16 @@ struct GroupAttempt {
             // The head is locked: what memory has beyond it was lost with another server.
             try delivery.current?.check(transaction.head())
             let results = try decide(in: transaction)
-            let isWritten = results.contains { (try? $0.get().changes) != nil }
-            guard isWritten else {
+            let moves = results.contains { (try? $0.get().changes) != nil }
+            // Answers that changed nothing are remembered too.
+            guard moves || !transaction.pending.isEmpty else {
                 try transaction.rollback()
                 return .written(results, nil)
             }
             let head = try transaction.head()
             (commit, decided) = (Commit(head: head, transaction: transaction.number), results)
             try transaction.commit()
-            return .written(results, head)
+            return .written(results, moves ? head : nil)
         } catch let failure as PostgresFailure {
             guard failure.isOfConnection else {
                 return settle(failure, slot, connection, hasHead: hasHead)

@@ -97,6 +97,33 @@ extension IdempotencyRecord {
             key: IdempotencyKey(token: row.text(0), key: row.text(1), requestDigest: row.octets(2)),
             revision: row.revision(3), outcome: outcome, createdAt: row.time(5))
     }
+
+    static func read(
+        _ key: IdempotencyKey, _ connection: PostgresConnection
+    ) throws -> IdempotencyRecord? {
+        try connection.query(
+            "SELECT \(columns) FROM idempotency WHERE token = $1 AND key = $2",
+            [.text(key.token), .text(key.key)]
+        ).first.flatMap(Self.init(row:))
+    }
+
+    /// They take the place of older ones with the same token and key.
+    static func insertion(of new: [IdempotencyRecord]) -> Statement {
+        Statement(
+            """
+            INSERT INTO idempotency (token, key, request_digest, revision, outcome, created_at)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (token, key) DO UPDATE SET request_digest = excluded.request_digest,
+                revision = excluded.revision, outcome = excluded.outcome,
+                created_at = excluded.created_at
+            """,
+            [
+                .texts(new.map(\.key.token)), .texts(new.map(\.key.key)),
+                .octetLists(new.map(\.key.requestDigest)), .numbers(new.map(\.revision.number)),
+                .texts(new.map { ChangeRow.text($0.outcome) }),
+                .numbers(new.map(\.createdAt.milliseconds)),
+            ])
+    }
 }
 
 extension HistoryItem {

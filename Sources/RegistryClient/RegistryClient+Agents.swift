@@ -32,8 +32,10 @@ extension RegistryClient {
             headers: [("Accept", "application/json")], atMost: .seconds(10))
     }
 
-    package func evictAgent(_ name: String, note: Note) async throws {
-        _ = try await send(.DELETE, "/v1/agents/\(Self.escape(name))", query: Self.query(note))
+    package func evictAgent(
+        _ name: String, note: Note, idempotencyKey: String? = nil
+    ) async throws {
+        try await delete("/v1/agents/\(Self.escape(name))", note, idempotencyKey)
     }
 
     /// - Parameters:

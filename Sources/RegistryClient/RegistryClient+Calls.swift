@@ -40,11 +40,13 @@ extension RegistryClient {
         package var fqdn: String
         package var location: String?
         package var tenant: String?
+        package var mode: String?
 
-        package init(fqdn: String, location: String?, tenant: String?) {
+        package init(fqdn: String, location: String?, tenant: String?, mode: String? = nil) {
             self.fqdn = fqdn
             self.location = location
             self.tenant = tenant
+            self.mode = mode
         }
     }
 
@@ -59,6 +61,7 @@ extension RegistryClient {
                 writer.field("fqdn", row.fqdn)
                 writer.fieldIfPresent("location", row.location)
                 writer.fieldIfPresent("tenant", row.tenant)
+                writer.fieldIfPresent("mode", row.mode)
                 writer.endObject()
             }
             writer.endArray()
@@ -76,7 +79,7 @@ extension RegistryClient {
 
     package func change(
         _ fqdn: String, location: String?, mode: String?, tenant: DomainPatch.TenantChange?,
-        note: Note, ifMatch revision: Int64? = nil
+        note: Note, ifMatch revision: Int64? = nil, idempotencyKey: String? = nil
     ) async throws -> DomainResource {
         let body = Self.object { writer in
             writer.fieldIfPresent("location", location)
@@ -92,12 +95,15 @@ extension RegistryClient {
         }
         return try await send(
             .PATCH, "/v1/domains/\(Self.escape(fqdn))", body: body,
-            headers: revision.map { [("If-Match", "\"\($0)\"")] } ?? []
+            headers: (revision.map { [("If-Match", "\"\($0)\"")] } ?? [])
+                + Self.idempotency(idempotencyKey)
         ).decode(DomainResource.self)
     }
 
-    package func release(_ fqdn: String, note: Note) async throws {
-        _ = try await send(.DELETE, "/v1/domains/\(Self.escape(fqdn))", query: Self.query(note))
+    package func release(
+        _ fqdn: String, note: Note, idempotencyKey: String? = nil
+    ) async throws {
+        try await delete("/v1/domains/\(Self.escape(fqdn))", note, idempotencyKey)
     }
 
     package func restore(_ fqdn: String, note: Note) async throws -> DomainResource {
@@ -134,7 +140,8 @@ extension RegistryClient {
     }
 
     package func putLocation(
-        _ name: String, upstream: String, acceptsSignups: Bool, isDefault: Bool, note: Note
+        _ name: String, upstream: String, acceptsSignups: Bool, isDefault: Bool, note: Note,
+        idempotencyKey: String? = nil
     ) async throws -> LocationResource {
         let body = Self.object { writer in
             writer.field("upstream", upstream)
@@ -142,12 +149,16 @@ extension RegistryClient {
             writer.field("default_for_signups", isDefault)
             writer.note(note)
         }
-        return try await send(.PUT, "/v1/locations/\(Self.escape(name))", body: body)
-            .decode(LocationResource.self)
+        return try await send(
+            .PUT, "/v1/locations/\(Self.escape(name))", body: body,
+            headers: Self.idempotency(idempotencyKey)
+        ).decode(LocationResource.self)
     }
 
-    package func deleteLocation(_ name: String, note: Note) async throws {
-        _ = try await send(.DELETE, "/v1/locations/\(Self.escape(name))", query: Self.query(note))
+    package func deleteLocation(
+        _ name: String, note: Note, idempotencyKey: String? = nil
+    ) async throws {
+        try await delete("/v1/locations/\(Self.escape(name))", note, idempotencyKey)
     }
 
     package func tokens(cursor: String? = nil) async throws -> PageResource<TokenResource> {
@@ -167,8 +178,10 @@ extension RegistryClient {
         return try await send(.POST, "/v1/tokens", body: body).decode(TokenResource.self)
     }
 
-    package func revokeToken(_ id: String, note: Note) async throws {
-        _ = try await send(.DELETE, "/v1/tokens/\(Self.escape(id))", query: Self.query(note))
+    package func revokeToken(
+        _ id: String, note: Note, idempotencyKey: String? = nil
+    ) async throws {
+        try await delete("/v1/tokens/\(Self.escape(id))", note, idempotencyKey)
     }
 }
 
@@ -183,6 +196,11 @@ extension RegistryClient {
 
     static func idempotency(_ key: String?) -> [(String, String)] {
         key.map { [("Idempotency-Key", $0)] } ?? []
+    }
+
+    func delete(_ path: String, _ note: Note, _ idempotencyKey: String?) async throws {
+        _ = try await send(
+            .DELETE, path, query: Self.query(note), headers: Self.idempotency(idempotencyKey))
     }
 
     static func query(_ note: Note) -> [(String, String?)] {

@@ -117,7 +117,7 @@ extension RegistryClient {
         } catch let error as ClientError {
             throw error
         } catch {
-            throw ClientError.unreachable("\(base.absoluteString): \(Self.reason(error))")
+            throw ClientError.unreachable("\(place): \(Self.reason(error))")
         }
     }
 }

@@ -88,7 +88,7 @@ extension RegistryClient {
         do {
             response = try await http.execute(request, deadline: .distantFuture)
         } catch {
-            throw ClientError.unreachable("\(base.absoluteString): \(Self.reason(error))")
+            throw ClientError.unreachable("\(place): \(Self.reason(error))")
         }
         guard response.status == .ok else {
             let body = try? await response.body.collect(upTo: 1 << 20)
@@ -110,7 +110,7 @@ extension RegistryClient {
         do {
             return try await pieces.next()
         } catch {
-            throw ClientError.unreachable("\(base.absoluteString): the answer broke off: \(error)")
+            throw ClientError.unreachable("\(place): the answer broke off: \(Self.reason(error))")
         }
     }
 }

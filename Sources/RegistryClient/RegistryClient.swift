@@ -63,12 +63,20 @@ package struct RegistryClient: Sendable {
                 status: Int(response.status.code), headers: response.headers,
                 body: try await response.body.collect(upTo: 256 * 1024 * 1024))
         } catch {
-            throw ClientError.unreachable("\(base.absoluteString): \(Self.reason(error))")
+            throw ClientError.unreachable("\(place): \(Self.reason(error))")
         }
         guard (200..<300).contains(answer.status) else {
             throw ClientError.refused(Refusal(answer))
         }
         return answer
+    }
+
+    /// Where it is, for people: without user and password.
+    var place: String {
+        var parts = URLComponents(url: base, resolvingAgainstBaseURL: false)
+        parts?.user = nil
+        parts?.password = nil
+        return parts?.string ?? base.host ?? "the registry"
     }
 
     func url(_ path: String, _ query: [(String, String?)]) -> String {
@@ -92,7 +100,9 @@ package struct RegistryClient: Sendable {
         if let error = error as? HTTPClientError, timeouts.contains(error) {
             return "no answer in time"
         }
-        return "\(error)"
+        // Its own words can hold what it was given: header fields, the token among them.
+        if let error = error as? HTTPClientError { return error.shortDescription }
+        return MaskedText.mask("\(error)")
     }
 }
 
@@ -129,7 +139,10 @@ package struct Refusal: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         guard let problem else { return "status \(status), without a problem that says why" }
-        let fields = (problem.errors ?? []).map { "\n  \($0.pointer): \($0.detail) (\($0.code))" }
-        return "\(problem.detail) (\(problem.code), request \(problem.requestID))" + fields.joined()
+        let fields = (problem.errors ?? []).map {
+            "\n  " + PrintableText.line("\($0.pointer): \($0.detail) (\($0.code))")
+        }
+        return PrintableText.line(
+            "\(problem.detail) (\(problem.code), request \(problem.requestID))") + fields.joined()
     }
 }

@@ -16,6 +16,8 @@ struct Call: Sendable {
     let requestID: String
     let query: Query
     var body: [UInt8] = []
+    /// The body, where somebody has read it as JSON already.
+    var document: JSONValue?
     var idempotency: IdempotencyKey?
     /// The first answer, where this is a repeated request.
     var replay: Committed?
@@ -59,6 +61,7 @@ struct Call: Sendable {
     /// The body as a JSON object.
     /// - Throws: `invalid-json`, or `invalid-request` where it's another kind of value.
     func object() throws -> JSONObjectReader {
+        if let document { return JSONObjectReader(document) }
         let value: JSONValue
         do throws(JSONSyntaxError) {
             value = try JSONValue(parsing: body)

@@ -25,7 +25,7 @@ struct Endpoint: Sendable {
     var path: String
     var access: Access
     var style: Style
-    /// Whether an `Idempotency-Key` counts. On every POST but two.
+    /// Whether an `Idempotency-Key` counts. On every write, and every POST but two.
     var isIdempotent = false
     /// What its requests count against when there are too many.
     var lane: Lane
@@ -110,7 +110,7 @@ struct Endpoint: Sendable {
     ) -> Endpoint {
         Endpoint(
             method: .one(method), path: path, access: .needs(permission),
-            style: .json(bodyLimit: mebibyte), lane: .write, handler: handler)
+            style: .json(bodyLimit: mebibyte), isIdempotent: true, lane: .write, handler: handler)
     }
 
     static func proxy(_ method: Method, _ path: String, _ handler: @escaping Handler) -> Endpoint {

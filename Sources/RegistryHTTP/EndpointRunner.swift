@@ -1,4 +1,3 @@
-import Crypto
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -188,12 +187,12 @@ struct EndpointRunner: Sendable {
                 .badRequest, "invalid-idempotency-key",
                 "an Idempotency-Key has 1 to 255 characters of printable ASCII")
         }
-        var hash = SHA256()
-        hash.update(
-            data: Array("\(call.request.method.rawValue) \(call.request.head.path ?? "")\n".utf8))
-        hash.update(data: call.body)
+        call.document = try? JSONValue(parsing: call.body)
         let idempotency = IdempotencyKey(
-            token: call.caller.actor.token, key: key, requestDigest: Array(hash.finalize()))
+            token: call.caller.actor.token, key: key,
+            requestDigest: RequestMeaning.digest(
+                call.request.method, target: call.request.head.path ?? "", call.document,
+                octets: call.body))
         call.idempotency = idempotency
         call.replay = try await call.service.replay(of: idempotency)
     }

@@ -17,6 +17,8 @@ extension Problem {
                 Problem(
                     .badRequest, code,
                     "a tenant has 1 to 200 characters, none of them control characters")
+            case .invalidMode:
+                Problem(.badRequest, code, "a mode is serve, read_only or reject")
             case .unknownDomain(let name): Problem(.notFound, code, "\(name) isn't registered")
             case .domainTaken(let name): Problem(.conflict, code, "\(name) is registered")
             case .domainQuarantined(let name, let availableAt):
@@ -45,7 +47,9 @@ extension Problem {
             case .unknownToken(let id): Problem(.notFound, code, "there is no active token \(id)")
             case .lastAdminToken(let id):
                 Problem(
-                    .conflict, code, "\(id) is the last active admin token; make another one first")
+                    .conflict, code,
+                    "\(id) is the last admin token that lasts; make another one without expiry first"
+                )
             case .revisionMismatch(let current?):
                 Problem(.preconditionFailed, code, "the domain is at revision \(current)").current(
                     current)

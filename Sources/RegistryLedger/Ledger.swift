@@ -53,8 +53,15 @@ package struct Ledger: Sendable {
             note: request.note, settings: self)
         let decision = try step.decide(request.command)
         guard decision.changeCount > 0 else {
-            return Written(
-                committed: Committed(revision: head.revision, outcome: decision.outcome))
+            let committed = Committed(revision: head.revision, outcome: decision.outcome)
+            // Repeated later, it might change something.
+            if let key = request.idempotency {
+                try transaction.put(
+                    IdempotencyRecord(
+                        key: key, revision: head.revision, outcome: decision.outcome,
+                        createdAt: now))
+            }
+            return Written(committed: committed)
         }
         let effects = try append(decision, request, in: transaction, after: head, at: at)
         if let key = request.idempotency {

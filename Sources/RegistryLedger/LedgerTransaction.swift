@@ -33,7 +33,8 @@ package protocol LedgerTransaction: MigrationTransaction {
     func token(_ id: String) throws -> TokenRecord?
     func insert(_ token: TokenRecord) throws
     func revokeToken(_ id: String, at now: Timestamp) throws
-    func hasActiveAdmin(besides id: String, at now: Timestamp) throws -> Bool
+    /// - Parameter lasting: whether only those count that never expire.
+    func hasActiveAdmin(besides id: String, at now: Timestamp, lasting: Bool) throws -> Bool
 
     func idempotencyRecord(token: String, key: String) throws -> IdempotencyRecord?
     /// Takes the place of an older record with the same token and key.

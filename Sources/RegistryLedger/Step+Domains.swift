@@ -151,7 +151,7 @@ extension Step {
     }
 
     private func insert(_ wanted: NewDomain, at location: LocationName) throws -> (Domain, Change) {
-        let placement = Placement(location: location, mode: .serve, tenant: wanted.tenant)
+        let placement = Placement(location: location, mode: wanted.mode, tenant: wanted.tenant)
         let domain = Domain(
             fqdn: wanted.fqdn, placement: placement, revision: revision, registeredAt: at,
             changedAt: at)

@@ -11,13 +11,15 @@ extension Step {
             effects: RevisionChanges(revision: revision, tokens: [token]))
     }
 
-    /// The last admin token that works stays: without one nobody could make another.
+    /// The last admin token that lasts stays: one that expires soon would leave nobody to make another.
+    /// Where none lasts, the last one that works stays.
     func revokeToken(_ id: String) throws -> Decision {
         guard var token = try transaction.token(id), token.revokedAt == nil else {
             throw RegistryError.unknownToken(id)
         }
         if token.role == .admin, token.isActive(at: now),
-            try !transaction.hasActiveAdmin(besides: id, at: now)
+            try !transaction.hasActiveAdmin(
+                besides: id, at: now, lasting: token.expiresAt == nil)
         {
             throw RegistryError.lastAdminToken(id)
         }

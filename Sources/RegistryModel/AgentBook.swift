@@ -14,9 +14,13 @@ public protocol AgentBook: Sendable {
         -> [AgentName: Timestamp]
 
     /// Takes an agent off those that count, until it's seen later, at the store's time.
-    /// - Throws: `unknownAgent` where none has the name, or it's evicted already.
-    func evict(_ agent: AgentName, by actor: Actor, _ note: Note) async throws(RegistryError)
-        -> Eviction
+    /// - Parameter key: remembered with the answer, in the same transaction.
+    /// - Throws: `unknownAgent` where none has the name, or it's evicted already;
+    ///   `idempotencyKeyReused`.
+    /// - Returns: nil where the key's request was carried out before.
+    func evict(
+        _ agent: AgentName, by actor: Actor, _ note: Note, idempotency key: IdempotencyKey?
+    ) async throws(RegistryError) -> Eviction?
 
     /// Forgets agents that are evicted, and were neither seen nor evicted within `silence`, by the store's
     /// clock.

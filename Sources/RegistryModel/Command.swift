@@ -69,11 +69,16 @@ public struct NewDomain: Hashable, Sendable {
     /// `nil`: the location that is the default for signups.
     public var location: LocationName?
     public var tenant: String?
+    /// Signups are served; an operator brings domains as they were.
+    public var mode: Mode
 
-    public init(fqdn: FQDN, location: LocationName? = nil, tenant: String? = nil) {
+    public init(
+        fqdn: FQDN, location: LocationName? = nil, tenant: String? = nil, mode: Mode = .serve
+    ) {
         self.fqdn = fqdn
         self.location = location
         self.tenant = tenant
+        self.mode = mode
     }
 }
 
@@ -146,7 +151,7 @@ public struct CommitRequest: Sendable {
 public struct IdempotencyKey: Hashable, Sendable {
     public var token: String
     public var key: String
-    /// SHA-256 over method, target and body, 32 octets.
+    /// SHA-256 over what the request means: method, path, query and body, 32 octets.
     public var requestDigest: [UInt8]
 
     public init(token: String, key: String, requestDigest: [UInt8]) {

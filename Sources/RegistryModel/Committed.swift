@@ -26,6 +26,8 @@ public enum Outcome: Sendable, Hashable, Codable {
     /// `id` and facts; the secret is never stored, so a replay can't show it.
     case token(id: String, TokenFacts)
     case tokenRevoked
+    /// An agent was taken off those that count: beside the log, at the revision of the head.
+    case agentEvicted
     case migration(Migration)
     case wave(WaveOutcome)
 }

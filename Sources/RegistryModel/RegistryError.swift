@@ -6,6 +6,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case outsideSuffix(FQDN)
     /// Empty, over 200 characters, or with control characters.
     case invalidTenant
+    /// A row of a batch has another mode than serve, read_only and reject.
+    case invalidMode
 
     // State
     case unknownDomain(FQDN)
@@ -98,6 +100,7 @@ extension RegistryError {
         case .reservedName: "domain-reserved"
         case .outsideSuffix: "domain-outside-suffix"
         case .invalidTenant: "invalid-tenant"
+        case .invalidMode: "invalid-mode"
         case .unknownDomain: "unknown-domain"
         case .domainTaken: "domain-taken"
         case .domainQuarantined: "domain-quarantined"

@@ -1,4 +1,5 @@
 import GRDB
+import RegistryLedger
 import RegistryModel
 
 extension SQLiteStore {
@@ -26,10 +27,25 @@ extension SQLiteStore {
     }
 
     public func evict(
-        _ agent: AgentName, by actor: Actor, _ note: Note
-    ) async throws(RegistryError) -> Eviction {
-        try await writer.besides { [writer] transaction in
-            try transaction.evict(agent, Eviction(at: writer.time, actor: actor, note: note))
+        _ agent: AgentName, by actor: Actor, _ note: Note, idempotency key: IdempotencyKey?
+    ) async throws(RegistryError) -> Eviction? {
+        try await writer.besides { [writer] transaction -> Eviction? in
+            let now = writer.time
+            if let key,
+                try transaction.idempotencyRecord(token: key.token, key: key.key)?
+                    .replay(of: key, at: now) != nil
+            {
+                return nil
+            }
+            let eviction = try transaction.evict(
+                agent, Eviction(at: now, actor: actor, note: note))
+            if let key {
+                try transaction.put(
+                    IdempotencyRecord(
+                        key: key, revision: transaction.head().revision, outcome: .agentEvicted,
+                        createdAt: now))
+            }
+            return eviction
         }
     }
 

@@ -244,12 +244,12 @@ extension SQLiteTransaction {
         try run("UPDATE token SET revoked_at = ? WHERE id = ?", [now.milliseconds, id])
     }
 
-    func hasActiveAdmin(besides id: String, at now: Timestamp) throws -> Bool {
+    func hasActiveAdmin(besides id: String, at now: Timestamp, lasting: Bool) throws -> Bool {
         try exists(
             """
             SELECT 1 FROM token WHERE role = 'admin' AND id <> ? AND revoked_at IS NULL
-                AND (expires_at IS NULL OR expires_at > ?) LIMIT 1
-            """, [id, now.milliseconds])
+                AND (expires_at IS NULL OR NOT ? AND expires_at > ?) LIMIT 1
+            """, [id, lasting, now.milliseconds])
     }
 
     func idempotencyRecord(token: String, key: String) throws -> IdempotencyRecord? {

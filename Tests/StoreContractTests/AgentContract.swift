@@ -233,7 +233,7 @@ import Testing
             session.pass(.milliseconds(1))
             #expect(try await judged() == "1 of 5 bcde")
             for name in [b, c, d, e] {
-                _ = try await store.evict(named(name), by: .tester, Note())
+                _ = try await store.evict(named(name), by: .tester, Note(), idempotency: nil)
             }
             #expect(try await judged() == "1 of 1 ")
             _ = try await session.note([Self.report(named(b), applied: 7)])
@@ -308,8 +308,9 @@ extension StoreSession {
 
     fileprivate func evict(
         _ agent: AgentName, _ reason: String? = nil
-    ) async throws(RegistryError) -> Eviction {
-        try await store.evict(agent, by: .tester, Note(reason: reason))
+    ) async throws -> Eviction {
+        try #require(
+            try await store.evict(agent, by: .tester, Note(reason: reason), idempotency: nil))
     }
 
     /// What the only agent has.

@@ -90,6 +90,65 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.all)
+    func `remembers what changed nothing, beside the log`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            let name = fqdn("a.example")
+            try await session.commit(new("a.example", at: aws))
+            try await session.commit(.putLocation(nowhere, settings("http://n")))
+            let commands: [Command] = [
+                .change(name, DomainPatch(mode: .serve), ifMatch: nil),
+                .registerBatch([.wanted(NewDomain(fqdn: name)), .refused(code: "invalid-fqdn")]),
+                .putLocation(nowhere, settings("http://n")),
+            ]
+            for (index, command) in commands.enumerated() {
+                let first = try await session.commit(command, key: key("k\(index)"))
+                #expect(first.revision == Revision(2) && !first.isReplay)
+                var expected = first
+                expected.isReplay = true
+                #expect(try await session.store.replay(of: key("k\(index)")) == expected)
+                #expect(try await session.commit(command, key: key("k\(index)")) == expected)
+            }
+            #expect(try await session.revision() == 2)
+            let verification = try await session.store.verify(nil) { _ in }
+            #expect(verification.isGood, "\(verification.what)")
+            let again = try await session.reopened()
+            #expect(try await again.store.replay(of: key("k0"))?.isReplay == true)
+            await again.store.close()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `evicts an agent once`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            try await session.commit(new("a.example", at: aws))
+            let edge = AgentName(canonical: "edge")
+            let report = AgentReport(edge, applied: nil, age: { .zero })
+            let evict = { (key: IdempotencyKey?) in
+                try await session.store.evict(
+                    edge, by: .tester, Note(reason: "r"), idempotency: key)
+            }
+            _ = try await session.store.note([report], limit: 10)
+            session.pass(.seconds(1))
+            #expect(try await evict(key("k")) != nil)
+            #expect(
+                try await session.store.replay(of: key("k"))
+                    == Committed(revision: Revision(1), outcome: .agentEvicted, isReplay: true))
+            #expect(try await evict(key("k")) == nil)
+            await #expect(throws: RegistryError.idempotencyKeyReused) {
+                try await evict(key("k", digest: 2))
+            }
+            await #expect(throws: RegistryError.unknownAgent("edge")) {
+                try await evict(key("other"))
+            }
+            #expect(try await session.store.replay(of: key("other")) == nil)
+            session.pass(.seconds(1))
+            _ = try await session.store.note([report], limit: 10)
+            #expect(try await evict(key("k")) == nil, "it's back, and stays")
+            #expect(try await session.store.agents().first?.isEvicted == false)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
     func `remembers no refusal`(engine: StoreUnderTest) async throws {
         try await engine.run { session in
             await #expect(throws: RegistryError.unknownDomain(fqdn("a.example"))) {

@@ -65,6 +65,45 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.all)
+    func `keep one admin that lasts, however many others expire`(engine: StoreUnderTest)
+        async throws
+    {
+        try await engine.run { session in
+            let soon = StoreSession.start.adding(.seconds(60))
+            try await session.commit(.createToken(token("lasting")))
+            for id in ["a", "b", "c"] {
+                try await session.commit(.createToken(token(id, expiresAt: soon)))
+            }
+            await #expect(throws: RegistryError.lastAdminToken("lasting")) {
+                try await session.commit(.revokeToken(id: "lasting"))
+            }
+            // Those that expire may go: the one that lasts stays.
+            try await session.commit(.revokeToken(id: "a"))
+            try await session.commit(.createToken(token("other")))
+            try await session.commit(.revokeToken(id: "lasting"))
+            await #expect(throws: RegistryError.lastAdminToken("other")) {
+                try await session.commit(.revokeToken(id: "other"))
+            }
+            try await session.commit(.revokeToken(id: "b"))
+            try await session.commit(.revokeToken(id: "c"))
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
+    func `that all expire keep the last one that works`(engine: StoreUnderTest) async throws {
+        try await engine.run { session in
+            let soon = StoreSession.start.adding(.seconds(60))
+            for id in ["a", "b"] {
+                try await session.commit(.createToken(token(id, expiresAt: soon)))
+            }
+            try await session.commit(.revokeToken(id: "a"))
+            await #expect(throws: RegistryError.lastAdminToken("b")) {
+                try await session.commit(.revokeToken(id: "b"))
+            }
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
     func `never take the place of one another`(engine: StoreUnderTest) async throws {
         try await engine.run { session in
             try await session.commit(.createToken(token("a")))

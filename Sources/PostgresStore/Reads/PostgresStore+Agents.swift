@@ -1,3 +1,4 @@
+import RegistryLedger
 import RegistryModel
 
 extension PostgresStore {
@@ -164,27 +165,61 @@ extension PostgresStore {
     }
 
     public func evict(
-        _ agent: AgentName, by actor: Actor, _ note: Note
-    ) async throws(RegistryError) -> Eviction {
+        _ agent: AgentName, by actor: Actor, _ note: Note, idempotency key: IdempotencyKey?
+    ) async throws(RegistryError) -> Eviction? {
         let time = time
         // Not again where its answer was lost: it would find the agent evicted.
-        let at = try await asking(.own, isRepeatable: false) { connection in
-            try connection.query(
-                """
-                UPDATE agent SET evicted_at = greatest(\(Self.time("$1")), last_seen),
-                    evicted_token = $2, evicted_name = $3, evicted_role = $4, eviction_reason = $5,
-                    eviction_ticket = $6
-                WHERE name = $7 AND (evicted_at IS NULL OR evicted_at < last_seen)
-                RETURNING evicted_at
-                """,
-                [
-                    time, .text(actor.token), .text(actor.name), .text(actor.role.rawValue),
-                    .text(note.reason), .text(note.ticket), .text(agent.text),
-                ]
-            ).first?.time(0)
+        let at = try await asking(.own, isRepeatable: false) { [clock] connection -> Timestamp? in
+            let now = try clock.read(connection)
+            try connection.query("BEGIN")
+            do {
+                let isReplay = {
+                    try key.map {
+                        try IdempotencyRecord.read($0, connection)?.replay(of: $0, at: now) != nil
+                    } ?? false
+                }
+                var at: Timestamp?
+                if try !isReplay() {
+                    at = try Self.evict(agent, at: time, actor, note, connection)
+                    // The row's lock was waited for: by now the same request may have been there.
+                    guard try at != nil || isReplay() else {
+                        throw RegistryError.unknownAgent(agent.text)
+                    }
+                }
+                if let key, at != nil {
+                    let record = IdempotencyRecord(
+                        key: key, revision: try Head.read(connection).revision,
+                        outcome: .agentEvicted, createdAt: now)
+                    _ = try connection.pipeline([IdempotencyRecord.insertion(of: [record])])
+                }
+                try connection.query("COMMIT")
+                return at
+            } catch {
+                if connection.isAlive { try connection.query("ROLLBACK") }
+                throw error
+            }
         }
-        guard let at else { throw RegistryError.unknownAgent(agent.text) }
-        return Eviction(at: at, actor: actor, note: note)
+        return at.map { Eviction(at: $0, actor: actor, note: note) }
+    }
+
+    /// - Returns: when it was evicted; nil where there's none to evict.
+    private static func evict(
+        _ agent: AgentName, at time: Parameter, _ actor: Actor, _ note: Note,
+        _ connection: PostgresConnection
+    ) throws -> Timestamp? {
+        try connection.query(
+            """
+            UPDATE agent SET evicted_at = greatest(\(Self.time("$1")), last_seen),
+                evicted_token = $2, evicted_name = $3, evicted_role = $4, eviction_reason = $5,
+                eviction_ticket = $6
+            WHERE name = $7 AND (evicted_at IS NULL OR evicted_at < last_seen)
+            RETURNING evicted_at
+            """,
+            [
+                time, .text(actor.token), .text(actor.name), .text(actor.role.rawValue),
+                .text(note.reason), .text(note.ticket), .text(agent.text),
+            ]
+        ).first?.time(0)
     }
 
     public func forgetAgents(

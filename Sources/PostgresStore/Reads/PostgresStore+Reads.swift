@@ -103,12 +103,9 @@ extension PostgresStore {
     }
 
     public func replay(of key: IdempotencyKey) async throws(RegistryError) -> Committed? {
-        return try await asking(.own) { [clock] connection in
-            let now = try clock.read(connection)
-            return try connection.query(
-                "SELECT \(IdempotencyRecord.columns) FROM idempotency WHERE token = $1 AND key = $2",
-                [.text(key.token), .text(key.key)]
-            ).first.flatMap(IdempotencyRecord.init(row:))?.replay(of: key, at: now)
+        try await asking(.own) { [clock] connection in
+            try IdempotencyRecord.read(key, connection)?
+                .replay(of: key, at: try clock.read(connection))
         }
     }
 

@@ -9,7 +9,9 @@ extension PendingWrites {
         addNames(to: &result)
         if !lines.isEmpty { result.append(logStatement) }
         if !headers.isEmpty { result.append(headerStatement) }
-        if !newRecords.isEmpty { result.append(recordStatement) }
+        if !newRecords.isEmpty {
+            result.append(IdempotencyRecord.insertion(of: newRecords.compactMap { records[$0] }))
+        }
         if isHeadMoved {
             result.append(
                 Statement(
@@ -131,24 +133,6 @@ extension PendingWrites {
                 .numbers(all.map { $0.wave.map(Int64.init) }), .texts(all.map(\.overrideReason)),
                 .numbers(headers.map { Int64($0.changeCount) }),
                 .octetLists(headers.map(\.digest)),
-            ])
-    }
-
-    private var recordStatement: Statement {
-        let new = newRecords.compactMap { records[$0] }
-        return Statement(
-            """
-            INSERT INTO idempotency (token, key, request_digest, revision, outcome, created_at)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (token, key) DO UPDATE SET request_digest = excluded.request_digest,
-                revision = excluded.revision, outcome = excluded.outcome,
-                created_at = excluded.created_at
-            """,
-            [
-                .texts(new.map(\.key.token)), .texts(new.map(\.key.key)),
-                .octetLists(new.map(\.key.requestDigest)), .numbers(new.map(\.revision.number)),
-                .texts(new.map { ChangeRow.text($0.outcome) }),
-                .numbers(new.map(\.createdAt.milliseconds)),
             ])
     }
 }

@@ -225,12 +225,12 @@ extension PostgresTransaction {
             [.number(now.milliseconds), .text(id)])
     }
 
-    func hasActiveAdmin(besides id: String, at now: Timestamp) throws -> Bool {
+    func hasActiveAdmin(besides id: String, at now: Timestamp, lasting: Bool) throws -> Bool {
         try direct(
             """
             SELECT EXISTS (SELECT FROM token WHERE role = 'admin' AND id <> $1
-                AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2))
-            """, [.text(id), .number(now.milliseconds)]
+                AND revoked_at IS NULL AND (expires_at IS NULL OR NOT $3 AND expires_at > $2))
+            """, [.text(id), .number(now.milliseconds), .flag(lasting)]
         ).first?.flag(0) ?? false
     }
 

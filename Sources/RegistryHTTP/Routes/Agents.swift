@@ -56,14 +56,16 @@ struct AgentRoutes: Sendable {
     }
 
     @Sendable func evict(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .done(replay) }
         var query = QueryReader(call.query)
         let note = query.note()
         try query.finish()
         let text = call.parameter("name")
         // A name that no agent can have names none.
         guard let name = AgentName(text) else { throw RegistryError.unknownAgent(text) }
-        try await call.service.evict(name, call.writing(note))
-        return .empty(.noContent)
+        let isReplay = try await call.service.evict(name, call.writing(note))
+        let reply = Reply.empty(.noContent)
+        return isReplay ? reply.with(.idempotencyReplayed, "true") : reply
     }
 
     @Sendable func convergence(_ call: inout Call) async throws -> Reply {

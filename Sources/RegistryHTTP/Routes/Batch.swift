@@ -15,8 +15,9 @@ struct BatchRoutes: Sendable {
             let name = row.text("fqdn") ?? ""
             let location = row.optionalText("location")
             let tenant = row.optionalText("tenant")
+            let mode = row.optionalText("mode")
             row.finish()
-            let parsed = Self.domain(name, location: location, tenant: tenant)
+            let parsed = Self.domain(name, location: location, tenant: tenant, mode: mode)
             names.append((try? parsed.get().fqdn.text) ?? name)
             rows.append(parsed)
         }
@@ -33,13 +34,15 @@ struct BatchRoutes: Sendable {
     }
 
     private static func domain(
-        _ name: String, location: String?, tenant: String?
+        _ name: String, location: String?, tenant: String?, mode: String?
     ) -> Result<NewDomain, RegistryError> {
         Result { () throws(RegistryError) in
             let fqdn = try Call.fqdn(name)
             if let tenant, !JSONObjectReader.isTenant(tenant) { throw .invalidTenant }
+            guard let mode = mode.map({ Mode(rawValue: $0) }) ?? .serve else { throw .invalidMode }
             return NewDomain(
-                fqdn: fqdn, location: location.map(LocationName.init(canonical:)), tenant: tenant)
+                fqdn: fqdn, location: location.map(LocationName.init(canonical:)), tenant: tenant,
+                mode: mode)
         }
     }
 

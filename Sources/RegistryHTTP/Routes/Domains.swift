@@ -99,6 +99,7 @@ struct DomainRoutes: Sendable {
     }
 
     @Sendable func change(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .changed(replay) }
         let fqdn = try call.fqdn()
         var object = try call.object()
         var patch = DomainPatch()
@@ -114,12 +115,13 @@ struct DomainRoutes: Sendable {
     }
 
     @Sendable func release(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .done(replay) }
         var query = QueryReader(call.query)
         let note = query.note()
         try query.finish()
         let committed = try await call.service.release(
             call.fqdn(), ifMatch: call.ifMatch(), call.writing(note))
-        return .empty(.noContent, at: committed.revision)
+        return .done(committed)
     }
 
     @Sendable func restore(_ call: inout Call) async throws -> Reply {
@@ -160,6 +162,11 @@ extension Reply {
     static func changed(_ committed: Committed) -> Reply {
         guard case .domain(let domain) = committed.outcome else { return .mismatch }
         return Reply.domain(domain, at: committed.revision).noting(committed)
+    }
+
+    /// What leaves nothing to show.
+    static func done(_ committed: Committed) -> Reply {
+        Reply.empty(.noContent, at: committed.revision).noting(committed)
     }
 
     /// A stored answer of another kind of command: the digest of the request rules that out.

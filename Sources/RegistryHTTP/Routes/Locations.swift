@@ -15,6 +15,7 @@ struct LocationRoutes: Sendable {
     }
 
     @Sendable func put(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .put(replay) }
         let name = try self.name(call)
         var object = try call.object()
         let upstream = object.string("upstream", maximum: 2048)
@@ -34,13 +35,11 @@ struct LocationRoutes: Sendable {
             LocationSettings(
                 upstream: url, acceptsSignups: acceptsSignups, isDefaultForSignups: isDefault),
             call.writing(note))
-        guard case .location(let location, let isNew) = committed.outcome else { return .mismatch }
-        var writer = JSONWriter()
-        writer.write(location)
-        return .json(writer.bytes, status: isNew ? .created : .ok, at: committed.revision)
+        return .put(committed)
     }
 
     @Sendable func delete(_ call: inout Call) async throws -> Reply {
+        if let replay = call.replay { return .done(replay) }
         var query = QueryReader(call.query)
         let note = query.note()
         try query.finish()
@@ -49,7 +48,7 @@ struct LocationRoutes: Sendable {
             throw RegistryError.locationNotFound(LocationName(canonical: call.parameter("name")))
         }
         let committed = try await call.service.deleteLocation(name, call.writing(note))
-        return .empty(.noContent, at: committed.revision)
+        return .done(committed)
     }
 
     private func name(_ call: Call) throws -> LocationName {
@@ -63,5 +62,15 @@ struct LocationRoutes: Sendable {
             ])
         }
         return name
+    }
+}
+
+extension Reply {
+    fileprivate static func put(_ committed: Committed) -> Reply {
+        guard case .location(let location, let isNew) = committed.outcome else { return .mismatch }
+        var writer = JSONWriter()
+        writer.write(location)
+        return Reply.json(writer.bytes, status: isNew ? .created : .ok, at: committed.revision)
+            .noting(committed)
     }
 }

@@ -36,18 +36,11 @@ extension RegistryService {
 
     /// Takes an agent off those that count, until it reports again.
     /// - Throws: `unknownAgent` where none that counts has the name.
-    public func evict(_ agent: AgentName, _ context: WriteContext) async throws(RegistryError) {
-        if let shared {
-            _ = try await shared.evict(agent, by: context.actor, context.note)
-        } else {
-            guard let record = agents.record(of: agent), !record.isEvicted else {
-                throw .unknownAgent(agent.text)
-            }
-            // One that the store has never heard of, on a disk that was full, has to be there first.
-            try await saveAgents(agents.takeUnsaved(of: agent))
-            agents.evict(
-                agent, try await store.evict(agent, by: context.actor, context.note))
-        }
+    /// - Returns: whether the request's key was used for it before.
+    public func evict(
+        _ agent: AgentName, _ context: WriteContext
+    ) async throws(RegistryError) -> Bool {
+        guard try await evicting(agent, context) != nil else { return true }
         logger.notice(
             "an agent was evicted",
             metadata: [
@@ -55,6 +48,28 @@ extension RegistryService {
                 "reason": "\(context.note.reason ?? "")", "ticket": "\(context.note.ticket ?? "")",
                 "request_id": "\(context.requestID)",
             ])
+        return false
+    }
+
+    private func evicting(
+        _ agent: AgentName, _ context: WriteContext
+    ) async throws(RegistryError) -> Eviction? {
+        let key = context.idempotency
+        if let shared {
+            return try await shared.evict(
+                agent, by: context.actor, context.note, idempotency: key)
+        }
+        guard let record = agents.record(of: agent), !record.isEvicted else {
+            // By the same request, perhaps, a moment ago.
+            if let key, try await store.replay(of: key) != nil { return nil }
+            throw .unknownAgent(agent.text)
+        }
+        // One that the store has never heard of, on a disk that was full, has to be there first.
+        try await saveAgents(agents.takeUnsaved(of: agent))
+        let eviction = try await store.evict(
+            agent, by: context.actor, context.note, idempotency: key)
+        if let eviction { agents.evict(agent, eviction) }
+        return eviction
     }
 
     /// Those that count, or those that are evicted, by name.

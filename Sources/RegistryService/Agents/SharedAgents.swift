@@ -94,11 +94,11 @@ final class SharedAgents: Sendable {
     }
 
     func evict(
-        _ agent: AgentName, by actor: Actor, _ note: Note
-    ) async throws(RegistryError) -> Eviction {
+        _ agent: AgentName, by actor: Actor, _ note: Note, idempotency key: IdempotencyKey? = nil
+    ) async throws(RegistryError) -> Eviction? {
         // Before it: a report that comes meanwhile brings the agent back, in the same millisecond too.
         heard.withLock { $0.forget(agent) }
-        let eviction = try await store.evict(agent, by: actor, note)
+        let eviction = try await store.evict(agent, by: actor, note, idempotency: key)
         watches.wake()
         return eviction
     }

@@ -126,8 +126,8 @@ final class MemoryBook: SharedAgentBook {
     }
 
     func evict(
-        _ agent: AgentName, by actor: Actor, _ note: Note
-    ) async throws(RegistryError) -> Eviction {
+        _ agent: AgentName, by actor: Actor, _ note: Note, idempotency: IdempotencyKey?
+    ) async throws(RegistryError) -> Eviction? {
         let now = clock.now
         let eviction = state.withLock { state -> Eviction? in
             guard let known = state.agents[agent], !known.isEvicted else { return nil }

@@ -45,6 +45,9 @@ import Testing
                     #"{"fqdn":"t.example.com","tenant":"a\u0000"}"#, "t.example.com",
                     "invalid-tenant"
                 ),
+                (#"{"fqdn":"m.example.com","mode":"closed"}"#, "m.example.com", "invalid-mode"),
+                (#"{"fqdn":"m.example.com","mode":""}"#, "m.example.com", "invalid-mode"),
+                (#"{"fqdn":"mode.example.com","mode":"read_only"}"#, "mode.example.com", nil),
                 (#"{"fqdn":"good.example.com"}"#, "good.example.com", "domain-taken"),
                 (#"{"fqdn":"last.example.com"}"#, "last.example.com", nil),
             ]
@@ -62,6 +65,10 @@ import Testing
             #expect(good["location"]?.text == "aws" && good["revision"]?.number == head + 1)
             let last = try await registry.get("/v1/domains/last.example.com")
             #expect(last["location"]?.text == "japan" && last["revision"]?.number == head + 1)
+            #expect(
+                try await registry.get("/v1/domains/mode.example.com")["mode"]?.text == "read_only")
+            let route = try await registry.get("/v1/route?host=mode.example.com")
+            #expect(route.header("X-Tenant-Mode") == "read_only")
             #expect(try await registry.head() == head + 1)
         }
     }

@@ -158,10 +158,10 @@ struct FailingStore: Store {
     }
 
     func evict(
-        _ agent: AgentName, by actor: Actor, _ note: Note
-    ) async throws(RegistryError) -> Eviction {
+        _ agent: AgentName, by actor: Actor, _ note: Note, idempotency key: IdempotencyKey?
+    ) async throws(RegistryError) -> Eviction? {
         try look()
-        return try await store.evict(agent, by: actor, note)
+        return try await store.evict(agent, by: actor, note, idempotency: key)
     }
 
     func forgetAgents(

@@ -53,8 +53,10 @@ import Testing
         try await withRegistry { registry in
             try await registry.post("/v1/domains", Self.body, key: "k")
             for (target, body) in [
-                ("/v1/domains", #"{"fqdn":"b.example.com"}"#), ("/v1/domains", Self.body + " "),
-                ("/v1/domains", "not JSON"), ("/v1/domains/a.example.com/restore", Self.body),
+                ("/v1/domains", #"{"fqdn":"b.example.com"}"#), ("/v1/domains", "not JSON"),
+                ("/v1/domains", #"{"fqdn":"a.example.com","tenant":"t","reason":null}"#),
+                ("/v1/domains", #"{"fqdn":"a.example.com","tenant":"tr"}"#),
+                ("/v1/domains", "{}"), ("/v1/domains/a.example.com/restore", Self.body),
                 ("/v1/domains?min_revision=0", Self.body), ("/v1/domains/batch", Self.body),
                 ("/v1/tokens", Self.body),
             ] {
@@ -89,13 +91,39 @@ import Testing
         }
     }
 
-    @Test func `isn't kept for an answer that changed nothing`() async throws {
+    @Test func `is kept for an answer that changed nothing`() async throws {
         try await withRegistry { registry in
             let rows = #"{"domains":[{"fqdn":"a.example.com"}]}"#
             try await registry.register("a.example.com")
-            for _ in 0..<2 {
-                let answer = try await registry.post("/v1/domains/batch", rows, key: "k")
-                #expect(answer.status == 200 && !Self.isReplay(answer))
+            let head = try await registry.head()
+            let first = try await registry.post("/v1/domains/batch", rows, key: "k")
+            #expect(first.status == 200 && !Self.isReplay(first))
+            #expect(try await registry.head() == head)
+            // Now it would register the name.
+            registry.clock.advance(by: .seconds(1))
+            try await registry.send(.DELETE, "/v1/domains/a.example.com")
+            try await registry.send(.POST, "/v1/domains/a.example.com/restore")
+            let again = try await registry.post("/v1/domains/batch", rows, key: "k")
+            #expect(Self.isReplay(again) && Self.isSame(first, again))
+            let other = try await registry.post(
+                "/v1/domains/batch", #"{"domains":[]}"#, key: "k")
+            #expect(other.isProblem(422, "idempotency-key-reused"))
+        }
+    }
+
+    @Test func `sees what a request means, not how it's spelled`() async throws {
+        try await withRegistry { registry in
+            let first = try await registry.post(
+                "/v1/domains", #"{"fqdn":"a.example.com","tenant":"tä","reason":"r"}"#, key: "k")
+            #expect(first.status == 201)
+            for body in [
+                #"{"reason":"r","tenant":"t\u00e4","fqdn":"a.example.com"}"#,
+                " {\n\t\"tenant\" : \"tä\",\"reason\":\"r\",\"fqdn\":\"\\u0061.example.com\" } ",
+            ] {
+                for target in ["/v1/domains", "/v1/domains?"] {
+                    let again = try await registry.post(target, body, key: "k")
+                    #expect(Self.isReplay(again) && Self.isSame(first, again), "\(target) \(body)")
+                }
             }
         }
     }
