@@ -54,6 +54,8 @@ let package = Package(
             resources: [.embedInCode("reserved-labels.txt")],
             swiftSettings: strict),
 
+        .target(name: "DurableFiles", swiftSettings: strict),
+
         // The stores.
         .target(
             name: "Migrations",
@@ -78,7 +80,7 @@ let package = Package(
         .target(
             name: "SQLiteStore",
             dependencies: [
-                "RegistryModel", "RegistryLedger", "Migrations",
+                "DurableFiles", "RegistryModel", "RegistryLedger", "Migrations",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
@@ -136,7 +138,7 @@ let package = Package(
         .target(
             name: "RegistryAgent",
             dependencies: [
-                "RegistryModel", "RoutingTable", "RegistryWire", "RegistryClient",
+                "DurableFiles", "RegistryModel", "RoutingTable", "RegistryWire", "RegistryClient",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -155,8 +157,8 @@ let package = Package(
         .executableTarget(
             name: "TenantRegistry",
             dependencies: [
-                "CSpawn", "RegistryHTTP", "RegistryAgent", "RegistryClient", "RegistryWire",
-                "SQLiteStore", "PostgresStore", "PrometheusMetrics",
+                "CSpawn", "DurableFiles", "RegistryHTTP", "RegistryAgent", "RegistryClient",
+                "RegistryWire", "SQLiteStore", "PostgresStore", "PrometheusMetrics",
                 "RegistryModel", "RegistryLedger", "RegistryService", "RoutingTable",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -204,6 +206,9 @@ let package = Package(
         .testTarget(
             name: "RegistryModelTests", dependencies: ["RegistryModel"], swiftSettings: strict),
         .testTarget(
+            name: "DurableFilesTests", dependencies: ["DurableFiles"],
+            swiftSettings: strict),
+        .testTarget(
             name: "LookupGrammarTests", dependencies: ["LookupGrammar"], swiftSettings: strict),
         .testTarget(
             name: "RegistryWireTests", dependencies: ["RegistryWire", "RegistryModel"],
@@ -224,7 +229,7 @@ let package = Package(
         .testTarget(
             name: "SQLiteStoreTests",
             dependencies: [
-                "SQLiteStore", "RegistryModel", "RegistryLedger", "Migrations",
+                "DurableFiles", "SQLiteStore", "RegistryModel", "RegistryLedger", "Migrations",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -253,7 +258,8 @@ let package = Package(
         .testTarget(
             name: "RegistryAgentTests",
             dependencies: [
-                "RegistryAgent", "RegistryClient", "RoutingTable", "RegistryWire", "RegistryModel",
+                "DurableFiles", "RegistryAgent", "RegistryClient", "RoutingTable", "RegistryWire",
+                "RegistryModel",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -11,7 +11,8 @@ final class DataFolderLock: Sendable {
     /// - Throws: `StoreOpeningError.inUse` at once where another process has the folder.
     init(folder: URL) throws {
         let path = folder.appendingPathComponent("lock").path
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // A link there would have us empty what it leads to.
+        let file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else {
             throw StoreOpeningError.folder(
                 "\(path) can't be opened: \(String(cString: strerror(errno)))")

@@ -109,6 +109,13 @@ public final class SQLiteStore: Store, LanedStore {
 
     static let fileName = "registry.sqlite"
 
+    /// Whether a folder holds a store, or one that a restore was putting there.
+    public static func isThere(in folder: URL) -> Bool {
+        [fileName, StoreRestore.pendingName].contains {
+            StoreFiles.exists(folder.appendingPathComponent($0).path)
+        }
+    }
+
     /// Octets in the write-ahead log now.
     public var walBytes: Int {
         let attributes = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")

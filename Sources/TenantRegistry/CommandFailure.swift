@@ -1,4 +1,6 @@
+import DurableFiles
 import Foundation
+import RegistryWire
 
 /// Why a command ends without success, and the exit code that says so.
 enum CommandFailure: Error, CustomStringConvertible {
@@ -9,6 +11,10 @@ enum CommandFailure: Error, CustomStringConvertible {
     case unreachable(String)
 
     static let usageCode: Int32 = 2
+
+    init(_ failure: FileFailure) {
+        self = .failed(failure.description)
+    }
 
     var exitCode: Int32 {
         switch self {
@@ -37,10 +43,22 @@ enum CommandFailure: Error, CustomStringConvertible {
 }
 
 /// Where hints, progress and errors go: stdout carries data alone.
+///
+/// Whatever the words are made of, they can't steer the terminal, and hold no secret that a library put
+/// into its complaint.
 enum StandardError {
     static func write(_ text: String) {
         // Whoever closed it doesn't want to hear.
-        _ = Descriptor.write(text, to: STDERR_FILENO)
+        _ = Descriptor.write(shown(text), to: STDERR_FILENO)
+    }
+
+    /// In the place of the line that the cursor is in.
+    static func redraw(_ text: String) {
+        _ = Descriptor.write("\r\u{1B}[K" + shown(text), to: STDERR_FILENO)
+    }
+
+    private static func shown(_ text: String) -> String {
+        PrintableText.lines(MaskedText.mask(text))
     }
 
     static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import Logging
 import NIOCore
@@ -20,22 +21,11 @@ enum AdminTokenFile {
 
     /// Readable by its owner alone; on the disk, name and all, when this returns.
     static func write(_ token: String, to file: URL) throws {
-        let beside = file.appendingPathExtension("new")
-        let descriptor = open(beside.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure(beside) }
-        defer { close(descriptor) }
-        let text = Array("\(token)\n".utf8)
-        guard Foundation.write(descriptor, text, text.count) == text.count, fsync(descriptor) == 0,
-            rename(beside.path, file.path) == 0
-        else { throw failure(beside) }
-        let folder = open(file.deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
-        guard folder >= 0 else { throw failure(file) }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw failure(file) }
-    }
-
-    private static func failure(_ file: URL) -> CommandFailure {
-        .failed("\(file.path) can't be written: \(String(cString: strerror(errno)))")
+        do {
+            try DurableFile.write("\(token)\n".utf8, to: file.path, .fixed(0o600))
+        } catch {
+            throw CommandFailure(error)
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import RegistryModel
 import RoutingTable
@@ -144,8 +145,9 @@ import Testing
         try await publisher.publish()
         let before = try folder.text("n")
         load(table, 10, revision: 9, at: "aws")
+        try FileManager.default.removeItem(atPath: folder.path("m"))
         try FileManager.default.createDirectory(
-            atPath: folder.path("m.new"), withIntermediateDirectories: false)
+            atPath: folder.path("m"), withIntermediateDirectories: false)
         await #expect(throws: FileFailure.self) { try await publisher.publish() }
         #expect(try folder.text("n") == before)
     }

@@ -1,4 +1,5 @@
 import Crypto
+import DurableFiles
 import Foundation
 import RegistryModel
 import RoutingTable
@@ -96,13 +97,19 @@ import Testing
 
     @Test func `stays as it was where a new one can't be written`() throws {
         let folder = try TestFolder()
+        let files = FileManager.default
+        try files.createDirectory(
+            atPath: folder.path("disk"), withIntermediateDirectories: false)
+        try files.createSymbolicLink(
+            atPath: folder.path("snapshot"), withDestinationPath: folder.path("disk/file"))
         let file = try Self.write(sampleTable(5), folder)
         let before = try Data(contentsOf: file)
-        // What is to be written beside it can't be: there's a folder of that name.
-        try FileManager.default.createDirectory(
-            atPath: file.path + ".new", withIntermediateDirectories: false)
+        // The folder in which it lies is away.
+        try files.moveItem(atPath: folder.path("disk"), toPath: folder.path("away"))
         #expect(throws: FileFailure.self) { try Self.write(sampleTable(6), folder) }
+        try files.moveItem(atPath: folder.path("away"), toPath: folder.path("disk"))
         #expect(try Data(contentsOf: file) == before)
+        #expect(try files.contentsOfDirectory(atPath: folder.path("disk")) == ["file"])
     }
 
     @Test func `belongs to one agent at a time`() throws {
@@ -129,7 +136,7 @@ import Testing
         let folder = try TestFolder()
         let table = sampleTable(10)
         let (keeper, status) = Self.keeper(table, folder)
-        let obstacle = folder.path("snapshot.new")
+        let obstacle = folder.path("snapshot")
         try FileManager.default.createDirectory(
             atPath: obstacle, withIntermediateDirectories: false)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -138,7 +145,7 @@ import Testing
             keeper.changed()
             try FileManager.default.removeItem(atPath: obstacle)
             try await eventually("written") {
-                FileManager.default.fileExists(atPath: folder.path("snapshot"))
+                FileManager.default.fileExists(atPath: obstacle)
             }
             group.cancelAll()
         }

@@ -218,18 +218,18 @@ import Testing
         let all: [() throws -> Void] = [
             { try Data("replaced-77".utf8).write(to: place(StoreRestore.pendingName)) },
             {
-                try DurableFile.makeFolder(kept)
-                try DurableFile.rename(
+                try StoreFiles.makeFolder(kept)
+                try StoreFiles.rename(
                     target.file.path, kept.appendingPathComponent("registry.sqlite").path)
             },
             {
-                try DurableFile.rename(
+                try StoreFiles.rename(
                     target.file.path + "-wal",
                     kept.appendingPathComponent("registry.sqlite-wal").path)
             },
             {
                 unlink(target.file.path + "-shm")
-                try DurableFile.rename(
+                try StoreFiles.rename(
                     place(StoreRestore.incomingName).path, target.file.path)
             },
             { try FileManager.default.removeItem(at: place(StoreRestore.pendingName)) },

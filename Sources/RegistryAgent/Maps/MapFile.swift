@@ -1,4 +1,4 @@
-import Foundation
+import DurableFiles
 import RegistryModel
 import RegistryWire
 import RoutingTable
@@ -12,9 +12,8 @@ enum MapFile {
 
     /// Writes the map beside the one that is there: where a link leads to, and for those whom that one lets
     /// read it.
-    static func write(_ copy: TableCopy, _ target: MapTarget) throws -> WholeFile {
-        let place = URL(fileURLWithPath: target.path).resolvingSymlinksInPath().path
-        let file = try WholeFile(place, mode: 0o644, like: place)
+    static func write(_ copy: TableCopy, _ target: MapTarget) throws -> DigestedFile {
+        let file = try DigestedFile(target.path, .kept(otherwise: 0o644))
         var line: [UInt8] = []
         try copy.forEach { row in
             // As in exports: no line is better than a wrong one.

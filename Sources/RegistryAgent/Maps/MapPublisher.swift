@@ -84,7 +84,7 @@ actor MapPublisher {
     func publish() async throws {
         let copy = try TableCopy(table)
         try validate(copy.count)
-        var files: [(MapTarget, WholeFile)] = []
+        var files: [(MapTarget, DigestedFile)] = []
         for target in settings.targets {
             let file = try MapFile.write(copy, target)
             if digests[target] != file.digest { files.append((target, file)) }

@@ -1,4 +1,5 @@
 import Crypto
+import DurableFiles
 import Foundation
 import RegistryModel
 import RegistryWire
@@ -19,7 +20,7 @@ enum StateFile {
     static func write(
         _ copy: TableCopy, currentAt: Timestamp, to file: URL
     ) throws(FileFailure) {
-        let output = try WholeFile(file.path, mode: 0o600)
+        let output = try DigestedFile(file.path, .fixed(0o600))
         var writer = JSONWriter(reservingCapacity: 1024)
         let position = copy.position
         writer.write(
@@ -141,7 +142,7 @@ extension UnsafeRawBufferPointer {
     }
 }
 
-extension WholeFile {
+extension DigestedFile {
     /// What the writer has, as a line, and empties it.
     fileprivate func writeLine(_ writer: inout JSONWriter) throws(FileFailure) {
         try write(writer.bytes)

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import Synchronization
 
@@ -19,11 +20,13 @@ package final class StateFolder: Sendable {
             throw Unusable(description: "\(folder.path) can't be made: \(error)")
         }
         let path = folder.appendingPathComponent("lock").path
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw Unusable(description: FileFailure(path).description) }
+        let file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw Unusable(description: FileFailure(path, "opened").description)
+        }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             let isTaken = errno == EWOULDBLOCK
-            let reason = FileFailure(path).description
+            let reason = FileFailure(path, "locked").description
             close(file)
             throw Unusable(
                 description: isTaken ? "another agent has the folder \(folder.path)" : reason)

@@ -29,7 +29,7 @@ public enum StoreRestore {
             throw StoreOpeningError.folder("\(backup.path) can't be read")
         }
         try SQLiteStore.makeFolder(folder)
-        guard !DurableFile.exists(backup.path + "-wal") else {
+        guard !StoreFiles.exists(backup.path + "-wal") else {
             throw StoreOpeningError.folder(
                 "\(backup.path) isn't whole without the log beside it; make a copy with tenant-registry backup"
             )
@@ -47,16 +47,16 @@ public enum StoreRestore {
         do {
             // A journal that an earlier attempt left would be played into this one.
             removeIncoming(in: folder)
-            try DurableFile.copy(backup, to: incoming)
+            try StoreFiles.copy(backup, to: incoming)
             let verification = try await SQLiteStore.verifyBackup(incoming, progress: progress)
             guard verification.isGood else {
                 throw StoreOpeningError.database(
                     "\(backup.path) isn't sound: \(verification.what)")
             }
             let head = try beginEpoch(in: incoming)
-            try DurableFile.sync(incoming)
+            try StoreFiles.sync(incoming)
             let name = "replaced-\(now.milliseconds)"
-            try DurableFile.write(name, to: folder.appendingPathComponent(pendingName))
+            try StoreFiles.write(name, to: folder.appendingPathComponent(pendingName))
             try finish(in: folder)
             let kept = folder.appendingPathComponent(name, isDirectory: true)
             return Report(head: head, kept: isTaken ? kept : nil)
@@ -105,18 +105,18 @@ public enum StoreRestore {
         let place = folder.appendingPathComponent(SQLiteStore.fileName)
         if FileManager.default.fileExists(atPath: incoming.path) {
             let kept = folder.appendingPathComponent(name, isDirectory: true)
-            for suffix in ["", "-wal", "-shm"] where DurableFile.exists(place.path + suffix) {
-                try DurableFile.makeFolder(kept)
-                try DurableFile.rename(
+            for suffix in ["", "-wal", "-shm"] where StoreFiles.exists(place.path + suffix) {
+                try StoreFiles.makeFolder(kept)
+                try StoreFiles.rename(
                     place.path + suffix,
                     kept.appendingPathComponent(SQLiteStore.fileName).path + suffix)
             }
-            if DurableFile.exists(kept.path) { try DurableFile.sync(kept) }
-            try DurableFile.sync(folder)
-            try DurableFile.rename(incoming.path, place.path)
-            try DurableFile.sync(folder)
+            if StoreFiles.exists(kept.path) { try StoreFiles.sync(kept) }
+            try StoreFiles.sync(folder)
+            try StoreFiles.rename(incoming.path, place.path)
+            try StoreFiles.sync(folder)
         }
         unlink(pending.path)
-        try DurableFile.sync(folder)
+        try StoreFiles.sync(folder)
     }
 }

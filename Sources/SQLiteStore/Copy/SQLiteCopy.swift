@@ -121,8 +121,8 @@ public final class SQLiteCopyTarget: CopyTarget {
             try db.execute(sql: "PRAGMA synchronous = FULL")
         }
         try queue.close()
-        try DurableFile.sync(file)
-        try DurableFile.sync(file.deletingLastPathComponent())
+        try StoreFiles.sync(file)
+        try StoreFiles.sync(file.deletingLastPathComponent())
         lock.release()
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DurableFiles
 import Foundation
 import RegistryClient
 import RegistryModel
@@ -21,7 +22,13 @@ struct Backup: AsyncParsableCommand {
 
     func run() async throws {
         let target = URL(fileURLWithPath: file)
-        guard force || !FileManager.default.fileExists(atPath: target.path) else {
+        var found = stat()
+        let isThere = stat(target.path, &found) == 0
+        // A copy is checked before it gets its name, and that can't be done in a device or a pipe.
+        guard !isThere || found.st_mode & S_IFMT == S_IFREG else {
+            throw CommandFailure.failed("\(file) is no regular file: a backup can't be kept there")
+        }
+        guard force || !isThere else {
             throw CommandFailure.failed("\(file) is there already; --force replaces it")
         }
         // A service would go on writing into a file without a name, and lose all of it at its end.
@@ -30,17 +37,22 @@ struct Backup: AsyncParsableCommand {
                 "\(file) is a store that a service has, or had when it was killed; choose another file"
             )
         }
-        let beside = IncomingFile(for: target)
+        let beside: DurableFile
+        do {
+            beside = try DurableFile(target.path, .fixed(0o600))
+        } catch {
+            throw CommandFailure(error)
+        }
+        let incoming = URL(fileURLWithPath: beside.temporaryPath ?? target.path)
         do {
             try await client.withClient { registry in
-                try beside.open()
                 let position = try await registry.backup { piece in
-                    try beside.write(piece)
+                    try beside.write(piece.readableBytesView)
                 }
                 try beside.sync()
                 StandardError.write("\(beside.count) octets are here; checking them\n")
-                let found = try await Self.verify(beside.url)
-                try beside.publish()
+                let found = try await Self.verify(incoming)
+                try beside.keep()
                 var listing = Listing(["file", "epoch", "revision", "digest", "octets"])
                 listing.add([
                     .text(file), .text(position.epoch), .number(found.revision.number),
@@ -49,8 +61,9 @@ struct Backup: AsyncParsableCommand {
                 listing.print(output.output)
             }
         } catch {
-            beside.remove()
-            throw error
+            beside.discard()
+            for suffix in ["-journal", "-wal", "-shm"] { unlink(incoming.path + suffix) }
+            throw (error as? FileFailure).map { CommandFailure($0) } ?? error
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DurableFiles
 import Foundation
 import RegistryClient
 import RegistryWire
@@ -8,7 +9,8 @@ struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write every domain to stdout or a file.",
         discussion: """
-            csv has the columns that import reads: fqdn,location,tenant. ndjson has every field. \
+            csv has the columns that import reads: fqdn,location,tenant,mode. ndjson has every field. A \
+            file that is there is replaced when the export is whole; what is no regular file is written into. \
             The pages are read one after the other: what changes meanwhile may show old or new, but \
             not with --at or --revision, which give the domains of one moment.
             """)
@@ -19,20 +21,26 @@ struct Export: AsyncParsableCommand {
 
     @Argument(help: "The file; - or nothing for standard output.") var file: String = "-"
     @Option(help: "csv or ndjson. (default: by the file's name, else csv)") var format: Format?
+    @Flag(help: "With csv: a byte order mark, and an apostrophe before what would be a formula.")
+    var forSpreadsheet = false
     @Option(help: "Only those in this location.") var location: String?
     @Option(help: "Only names below this one, or itself.") var suffix: String?
     @Option(help: "As of a time, RFC 3339.") var at: String?
     @Option(help: "As of a revision.") var revision: Int64?
     @OptionGroup var client: ClientOptions
 
+    func validate() throws {
+        guard !forSpreadsheet || !isNDJSON else {
+            throw ValidationError("--for-spreadsheet goes with csv.")
+        }
+    }
+
     func run() async throws {
-        let handle = try open()
-        defer { try? handle.close() }
-        let isNDJSON =
-            format.map { $0 == .ndjson } ?? (file.hasSuffix(".ndjson") || file.hasSuffix(".jsonl"))
+        let output = try Output(file)
         try await client.withClient { registry in
             var count = 0
-            if !isNDJSON { try write(CSV.line(["fqdn", "location", "tenant"]), to: handle) }
+            if forSpreadsheet { try output.write("\u{FEFF}") }
+            if !isNDJSON { try output.write(CSV.line(Self.columns)) }
             var cursor: String?
             repeat {
                 let page = try await registry.domains(
@@ -40,30 +48,61 @@ struct Export: AsyncParsableCommand {
                         ("location", location), ("suffix", suffix), ("at", at),
                         ("revision", revision.map(String.init)),
                     ], limit: 1000, cursor: cursor)
-                let text = page.items.map { isNDJSON ? Self.object($0) : Self.line($0) }.joined()
-                try write(text, to: handle)
+                try output.write(
+                    page.items.map { isNDJSON ? Self.object($0) : line($0) }.joined())
                 count += page.items.count
                 cursor = page.nextCursor
             } while cursor != nil
+            try output.keep()
             StandardError.write("\(count) domains\n")
         }
     }
 
-    private func write(_ text: String, to handle: FileHandle) throws {
-        guard !Descriptor.write(text, to: handle.fileDescriptor) else { return }
-        throw CommandFailure.failed("\(file) can't be written: \(String(cString: strerror(errno)))")
+    private var isNDJSON: Bool {
+        format.map { $0 == .ndjson } ?? (file.hasSuffix(".ndjson") || file.hasSuffix(".jsonl"))
     }
 
-    private func open() throws -> FileHandle {
-        guard file != "-" else { return .standardOutput }
-        guard FileManager.default.createFile(atPath: file, contents: nil),
-            let handle = FileHandle(forWritingAtPath: file)
-        else { throw CommandFailure.usage("\(file) can't be written") }
-        return handle
+    /// Where the domains go. A file is there whole or, where the export fails, as it was.
+    private struct Output {
+        /// Nil: standard output.
+        private let file: DurableFile?
+
+        init(_ path: String) throws {
+            do {
+                file = path == "-" ? nil : try DurableFile(path, .kept(otherwise: 0o666))
+            } catch {
+                // Nothing was asked of the server yet.
+                throw CommandFailure.usage(error.description)
+            }
+        }
+
+        func write(_ text: String) throws {
+            guard let file else { return StandardOutput.write(text) }
+            try attempt { () throws(FileFailure) in try file.write(text.utf8) }
+        }
+
+        func keep() throws {
+            guard let file else { return }
+            try attempt { () throws(FileFailure) in try file.keep() }
+        }
+
+        private func attempt(_ body: () throws(FileFailure) -> Void) throws {
+            do throws(FileFailure) {
+                try body()
+            } catch {
+                throw CommandFailure(error)
+            }
+        }
     }
 
-    private static func line(_ domain: DomainResource) -> String {
-        CSV.line([domain.fqdn, domain.location, domain.tenant ?? ""])
+    private static let columns = ["fqdn", "location", "tenant", "mode"]
+
+    private func line(_ domain: DomainResource) -> String {
+        let tenant = domain.tenant ?? ""
+        return CSV.line([
+            domain.fqdn, domain.location, forSpreadsheet ? SpreadsheetText.inert(tenant) : tenant,
+            domain.mode,
+        ])
     }
 
     private static func object(_ domain: DomainResource) -> String {

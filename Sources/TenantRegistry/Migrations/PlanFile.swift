@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import RegistryWire
 
@@ -37,12 +38,12 @@ struct PlanFile {
         .failed("\(path) \(mine), the service's is \(theirs): nothing was done")
     }
 
-    /// Writes beside the file and renames: nobody reads half a plan.
+    /// Nobody reads half a plan.
     static func write(_ text: String, to path: String) throws {
         do {
-            try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try DurableFile.write((text + "\n").utf8, to: path, .kept(otherwise: 0o666))
         } catch {
-            throw CommandFailure.failed("\(path) can't be written: \(error.localizedDescription)")
+            throw CommandFailure(error)
         }
     }
 }
