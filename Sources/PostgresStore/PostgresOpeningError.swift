@@ -18,7 +18,7 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
     public var description: String {
         switch self {
         case .url:
-            "the store's URL isn't one that libpq reads: postgres://user@host:5432/database is expected"
+            "the store's URL isn't one that libpq reads: postgres://user@host:5432/database is expected, with @, / and : in a password as %40, %2F and %3A"
         case .unreachable(let what): "the database can't be reached: \(what)"
         case .denied(let what): "the database can't be opened: \(what)"
         case .encoding(let name):

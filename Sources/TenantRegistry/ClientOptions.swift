@@ -26,9 +26,8 @@ struct ClientOptions: ParsableArguments {
     /// Runs `body` with a client, and turns what the client throws into exit codes.
     func withClient(_ body: (RegistryClient) async throws -> Void) async throws {
         let settings = try await Settings(file: config)
-        let url = try ServiceURL.read(
-            settings.text(server, "server", default: "http://127.0.0.1:8080"), "server")
-
+        let address = try settings.text(server, "server", default: "http://127.0.0.1:8080")
+        let url = try ServiceAddress.read(address, "server")
         let token = try AccessToken(flag: token, file: tokenFile, folder: dataDir).find(settings)
         var configuration = HTTPClient.Configuration()
         // By default a refused connection is tried again for 10 s before anybody hears of it.
@@ -56,31 +55,6 @@ struct ClientOptions: ParsableArguments {
     }
 }
 
-/// Where the access token comes from.
-struct AccessToken {
-    let flag: String?
-    let file: String?
-    /// The service's data folder, where the first admin token is.
-    let folder: String?
-
-    /// - Returns: nil where there is none.
-    func find(_ settings: Settings) throws -> String? {
-        if let token = try settings.text(flag, "token") { return token }
-        let path: String
-        if let file = try settings.text(file, "token-file") {
-            path = file
-            guard FileManager.default.isReadableFile(atPath: path) else {
-                throw CommandFailure.usage("--token-file: \(path) can't be read")
-            }
-        } else {
-            path =
-                try settings.text(folder, "data-dir", default: "data") + "/" + AdminTokenFile.name
-        }
-        return (try? String(contentsOfFile: path, encoding: .utf8))?
-            .trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-}
-
 /// Why, for every command that writes.
 struct NoteOptions: ParsableArguments {
     @Option(help: "Why; at most 500 characters. Recorded in history.")
@@ -95,9 +69,31 @@ struct NoteOptions: ParsableArguments {
 /// How a list is shown.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json, ndjson, csv
+    /// CSV that people open: `--output csv --for-spreadsheet`.
+    case spreadsheet
+
+    static let allCases: [OutputFormat] = [.table, .json, .ndjson, .csv]
+
+    init?(argument: String) {
+        guard let format = Self.allCases.first(where: { $0.rawValue == argument }) else {
+            return nil
+        }
+        self = format
+    }
 }
 
 struct OutputOptions: ParsableArguments {
-    @Option(help: "table, json, ndjson or csv.")
-    var output: OutputFormat = .table
+    @Option(name: .customLong("output"), help: "table, json, ndjson or csv.")
+    var chosen: OutputFormat = .table
+
+    @Flag(help: "With csv: a byte order mark, and an apostrophe before what would be a formula.")
+    var forSpreadsheet = false
+
+    var output: OutputFormat { forSpreadsheet ? .spreadsheet : chosen }
+
+    func validate() throws {
+        guard !forSpreadsheet || chosen == .csv else {
+            throw ValidationError("--for-spreadsheet goes with --output csv.")
+        }
+    }
 }

@@ -20,9 +20,10 @@ struct HistoryPrinter {
                 isFirst = false
             }
             StandardOutput.write(isFirst ? "[]\n" : "]\n")
-        case .ndjson, .csv:
-            let type: RegistryClient.StreamFormat = format == .csv ? .csv : .ndjson
-            try await registry.history(of: fqdn, filter: query, as: type) { piece in
+        case .ndjson, .csv, .spreadsheet:
+            let type: RegistryClient.StreamFormat = format == .ndjson ? .ndjson : .csv
+            let purpose = [("for", format == .spreadsheet ? "spreadsheet" : nil)]
+            try await registry.history(of: fqdn, filter: query + purpose, as: type) { piece in
                 StandardOutput.write(Array(piece.readableBytesView))
             }
         }

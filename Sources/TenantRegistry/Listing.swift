@@ -42,6 +42,14 @@ struct Listing {
         case .csv:
             if heading { StandardOutput.write(CSV.line(columns)) }
             rows.forEach { StandardOutput.write(CSV.line($0.map(\.plain))) }
+        case .spreadsheet:
+            if heading {
+                StandardOutput.write(SpreadsheetText.byteOrderMark)
+                StandardOutput.write(CSV.line(columns))
+            }
+            rows.forEach {
+                StandardOutput.write(CSV.line($0.map { SpreadsheetText.inert($0.plain) }))
+            }
         }
     }
 
@@ -64,19 +72,7 @@ struct Listing {
     }
 
     /// Control characters could steer the terminal.
-    static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { Self.steers($0) ? " " : $0 }))
-    }
-
-    /// Bidirectional marks and line separators too can make a line look like another.
-    private static func steers(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: true
-        default: false
-        }
-    }
+    static func printable(_ text: String) -> String { PrintableText.line(text) }
 
     private func json(_ rows: [[Cell]]) -> String {
         "[" + rows.map { Self.object(columns, $0) }.joined(separator: ",\n ") + "]"
@@ -95,18 +91,5 @@ struct Listing {
             return "\"\(name)\":" + String(decoding: writer.bytes, as: UTF8.self)
         }
         return "{" + members.joined(separator: ",") + "}"
-    }
-}
-
-enum StandardOutput {
-    /// Ends the process quietly where nobody reads any more, `| head` for example.
-    static func write(_ text: String) {
-        write(Array(text.utf8))
-    }
-
-    static func write(_ octets: [UInt8]) {
-        guard Descriptor.write(octets, to: STDOUT_FILENO) else {
-            exit(CommandFailure.failed("").exitCode)
-        }
     }
 }

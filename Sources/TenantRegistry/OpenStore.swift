@@ -10,6 +10,28 @@ enum StoreChoice: Sendable {
     /// SQLite in the data folder.
     case embedded
     case postgres(ConnectionSettings)
+
+    /// - Parameters:
+    ///   - url: the flag `--store`.
+    ///   - passwordFile: the flag `--store-password-file`.
+    /// - Throws: `CommandFailure.usage`, without what could be a password.
+    static func read(
+        _ settings: Settings, _ url: String?, passwordFile: String?
+    ) throws -> StoreChoice {
+        guard let url = try settings.text(url, "store") else { return .embedded }
+        var password = try settings.text(nil, "store-password")
+        if let path = try settings.text(passwordFile, "store-password-file") {
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                throw CommandFailure.usage("--store-password-file: \(path) can't be read")
+            }
+            password = text.trimmingCharacters(in: .newlines)
+        }
+        do {
+            return .postgres(try ConnectionSettings(url: url, password: password))
+        } catch {
+            throw CommandFailure.usage("--store: \(error)")
+        }
+    }
 }
 
 /// Opens the store that the options name, and connects it to the node's memory.

@@ -19,12 +19,12 @@ final class ProgressBar {
     /// Writes a line above the bar.
     func interrupt(_ line: String) {
         guard isTerminal, !last.isEmpty else { return StandardError.write(line) }
-        StandardError.write("\r\u{1B}[K" + line + last)
+        StandardError.redraw(line + last)
     }
 
     /// Makes room for a line on stdout, which may be the same terminal.
     func clear() {
-        if isTerminal, !last.isEmpty { StandardError.write("\r\u{1B}[K") }
+        if isTerminal, !last.isEmpty { StandardError.redraw("") }
         last = ""
     }
 
@@ -35,7 +35,7 @@ final class ProgressBar {
 
     private func draw(_ line: String) {
         last = line
-        StandardError.write("\r\u{1B}[K" + line)
+        StandardError.redraw(line)
     }
 
     private func bar(_ count: Int) -> String {

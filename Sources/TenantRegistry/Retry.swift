@@ -12,6 +12,14 @@ enum Retry {
     /// Over some 25 s, in which a service restarts.
     static let attempts = 8
 
+    /// Makes a key for a write that has none of its own, and sends again as `calling` does.
+    static func keyed<Value>(
+        _ call: (_ idempotencyKey: String) async throws -> Value
+    ) async throws -> Value {
+        let key = UUID().uuidString
+        return try await calling { try await call(key) }
+    }
+
     /// - Parameter say: takes a line about each attempt that came to nothing.
     static func calling<Value>(
         say: (String) -> Void = StandardError.write, _ call: () async throws -> Value

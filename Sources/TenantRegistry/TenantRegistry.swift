@@ -23,6 +23,7 @@ struct TenantRegistry: AsyncParsableCommand {
     /// Usage errors exit with 2, as the contract says; ArgumentParser's own code for them is 64.
     static func main() async {
         FileDescriptors.openStandard()
+        ProcessTitle.hideToken()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -41,10 +42,10 @@ struct TenantRegistry: AsyncParsableCommand {
             Self.exit(withError: ExitCode(failure.exitCode))
         }
         let code = exitCode(for: error)
-        if code == .validationFailure {
-            StandardError.write(fullMessage(for: error) + "\n")
-            Self.exit(withError: ExitCode(CommandFailure.usageCode))
-        }
-        Self.exit(withError: error)
+        // Help, the version, and a code alone.
+        if code.isSuccess || error is ExitCode { Self.exit(withError: error) }
+        StandardError.write(fullMessage(for: error) + "\n")
+        Self.exit(
+            withError: code == .validationFailure ? ExitCode(CommandFailure.usageCode) : code)
     }
 }

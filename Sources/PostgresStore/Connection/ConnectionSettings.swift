@@ -35,11 +35,26 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
             }
             option += 1
         }
+        guard isPlausible(url) else { throw .url }
         if let password { values["password"] = password }
     }
 
+    /// A password with an unescaped `@` or `/` makes libpq take part of it for a host, a port or a
+    /// database, whose names are shown.
+    private func isPlausible(_ url: String) -> Bool {
+        let ports = (values["port"] ?? "").split(separator: ",")
+        guard ports.allSatisfy({ UInt16($0).map { $0 > 0 } ?? false }) else { return false }
+        let hosts = [values["host"], values["hostaddr"]].compactMap(\.self)
+        guard !hosts.contains(where: { $0.contains("@") && !$0.hasPrefix("@") }) else {
+            return false
+        }
+        guard let scheme = url.range(of: "://") else { return true }
+        let path = url[scheme.upperBound...].drop { $0 != "/" }.prefix { $0 != "?" }
+        return !path.contains("@")
+    }
+
     /// Whether the URL had one, or one was given beside it.
-    public var hasPassword: Bool { values["password"] != nil }
+    public var hasPassword: Bool { values["password"] != nil || values["sslpassword"] != nil }
 
     /// Each of which may take its time-out.
     var hostCount: Int {

@@ -93,13 +93,8 @@ struct Agent: AsyncParsableCommand {
         guard let address = try settings.text(upstream, "upstream") else {
             throw CommandFailure.usage("--upstream: the registry's URL is required")
         }
-        let url = try ServiceURL.read(address, "upstream")
-        guard url.query == nil, url.fragment == nil else {
-            throw CommandFailure.usage(
-                "--upstream: a URL without ? and # is expected, not \(address)")
-        }
         var options = AgentOptions(
-            upstream: url,
+            upstream: try ServiceAddress.read(address, "upstream"),
             token: try AccessToken(flag: token, file: tokenFile, folder: dataDir).find(settings),
             listen: try ListenAddress.read(
                 settings.text(listen, "listen", default: "127.0.0.1:8090"), "listen"),

@@ -72,10 +72,16 @@ struct Agents: AsyncParsableCommand {
 
         func run() async throws {
             try await client.withClient { registry in
-                if let name { return try await registry.evictAgent(name, note: why.note) }
+                if let name { return try await evict(name, registry) }
                 guard let silentFor else { return }
                 let count = try await evictAll(silentFor.seconds, registry)
                 StandardError.write("\(count) agents \(dryRun ? "would be " : "")evicted\n")
+            }
+        }
+
+        private func evict(_ name: String, _ registry: RegistryClient) async throws {
+            try await Retry.keyed {
+                try await registry.evictAgent(name, note: why.note, idempotencyKey: $0)
             }
         }
 
@@ -95,7 +101,7 @@ struct Agents: AsyncParsableCommand {
                     }
                     if !dryRun {
                         do {
-                            try await registry.evictAgent(agent.name, note: why.note)
+                            try await evict(agent.name, registry)
                         } catch ClientError.refused(let refusal) where refusal.status == 404 {
                             // Somebody else was quicker.
                             continue
@@ -133,7 +139,7 @@ struct Agents: AsyncParsableCommand {
                 lagging = received.value.lagging
                 switch output.output {
                 case .json, .ndjson: StandardOutput.write(received.text + "\n")
-                case .table, .csv:
+                case .table, .csv, .spreadsheet:
                     var listing = Listing(["agents", "converged", "lagging"])
                     listing.add([
                         .number(Int64(received.value.agents)),

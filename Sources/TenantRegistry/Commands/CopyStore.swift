@@ -99,7 +99,7 @@ struct CopyStore: AsyncParsableCommand {
     ) async throws -> Head {
         let head = try await CopyRun(from: source, to: target) { done, head in
             guard StandardError.isTerminal else { return }
-            StandardError.write("\r\(done) of \(head) revisions copied")
+            StandardError.redraw("\(done) of \(head) revisions copied")
         }.run()
         if StandardError.isTerminal { StandardError.write("\n") }
         return head

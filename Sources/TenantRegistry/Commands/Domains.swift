@@ -124,9 +124,11 @@ extension Domains {
         func run() async throws {
             let change: DomainPatch.TenantChange? = clearTenant ? .clear : tenant.map { .set($0) }
             try await client.withClient { registry in
-                let domain = try await registry.change(
-                    fqdn, location: location, mode: mode, tenant: change, note: why.note,
-                    ifMatch: ifRevision)
+                let domain = try await Retry.keyed {
+                    try await registry.change(
+                        fqdn, location: location, mode: mode, tenant: change, note: why.note,
+                        ifMatch: ifRevision, idempotencyKey: $0)
+                }
                 Domains.show([domain], output)
             }
         }
@@ -140,7 +142,11 @@ extension Domains {
         @OptionGroup var client: ClientOptions
 
         func run() async throws {
-            try await client.withClient { try await $0.release(fqdn, note: why.note) }
+            try await client.withClient { registry in
+                try await Retry.keyed {
+                    try await registry.release(fqdn, note: why.note, idempotencyKey: $0)
+                }
+            }
         }
     }
 

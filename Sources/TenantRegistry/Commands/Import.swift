@@ -6,9 +6,10 @@ struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Register many domains from a file.",
         discussion: """
-            CSV with a header line (fqdn,location,tenant; the last two are optional) or NDJSON with \
-            the same fields. Each bad row is reported with its line and a code, and the rest goes \
-            on; the exit code is 1 if any was bad.
+            CSV with a header line (fqdn,location,tenant,mode; all but the first are optional) or NDJSON \
+            with the same fields: every export of domains. Each bad row is reported with its line and a \
+            code, and the rest goes on. Columns that no domain has are left behind, and said. The exit \
+            code is 1 if any row was bad or anything was left behind.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -27,9 +28,7 @@ struct Import: AsyncParsableCommand {
             var rows = try RowReader(handle, format: isNDJSON ? .ndjson : .csv)
             var run = ImportRun(registry: registry, note: why.note)
             try await run.run(&rows, progress: ProgressBar(total: size))
-            guard run.refused == 0 else {
-                throw CommandFailure.failed("\(run.refused) rows were refused")
-            }
+            if let failure = run.failure { throw failure }
         }
     }
 

@@ -54,10 +54,13 @@ struct Locations: AsyncParsableCommand {
                     throw CommandFailure.usage(
                         "there is no location \(name) yet: --upstream is needed")
                 }
-                let location = try await registry.putLocation(
-                    name, upstream: upstream,
-                    acceptsSignups: acceptsSignups ?? current?.acceptsSignups ?? true,
-                    isDefault: isDefault || current?.defaultForSignups ?? false, note: why.note)
+                let location = try await Retry.keyed {
+                    try await registry.putLocation(
+                        name, upstream: upstream,
+                        acceptsSignups: acceptsSignups ?? current?.acceptsSignups ?? true,
+                        isDefault: isDefault || current?.defaultForSignups ?? false,
+                        note: why.note, idempotencyKey: $0)
+                }
                 Locations.show([location], output)
             }
         }
@@ -71,7 +74,11 @@ struct Locations: AsyncParsableCommand {
         @OptionGroup var client: ClientOptions
 
         func run() async throws {
-            try await client.withClient { try await $0.deleteLocation(name, note: why.note) }
+            try await client.withClient { registry in
+                try await Retry.keyed {
+                    try await registry.deleteLocation(name, note: why.note, idempotencyKey: $0)
+                }
+            }
         }
     }
 }

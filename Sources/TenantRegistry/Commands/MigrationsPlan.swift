@@ -125,7 +125,8 @@ extension Migrations {
         private func sayLines(of refusal: Refusal, _ list: NameList?) {
             for field in refusal.problem?.errors ?? [] {
                 guard let entry = list?.entry(at: field.pointer) else { continue }
-                StandardError.write("line \(entry.line): \(entry.name): \(field.detail)\n")
+                let words = "line \(entry.line): \(entry.name): \(field.detail)"
+                StandardError.write(Listing.printable(words) + "\n")
             }
         }
     }

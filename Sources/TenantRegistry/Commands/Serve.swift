@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Logging
-import PostgresStore
 import RegistryModel
 
 /// `tenant-registry serve`
@@ -97,7 +96,8 @@ struct Serve: AsyncParsableCommand {
             folder: URL(
                 fileURLWithPath: try settings.text(dataDir, "data-dir", default: "data"),
                 isDirectory: true))
-        options.store = try storeChoice(settings)
+        options.store = try StoreChoice.read(
+            settings, store, passwordFile: storePasswordFile)
         options.storeWait = .seconds(
             try settings.integer(storeWait, "store-wait", default: 30, in: 0...3_600))
         options.opsListen = try settings.text(opsListen, "ops-listen").map {
@@ -145,21 +145,5 @@ struct Serve: AsyncParsableCommand {
         options.drain = try serving.drain(settings)
         options.shutdown = try serving.shutdown(settings)
         return options
-    }
-
-    private func storeChoice(_ settings: Settings) throws -> StoreChoice {
-        guard let url = try settings.text(store, "store") else { return .embedded }
-        var password = try settings.text(nil, "store-password")
-        if let path = try settings.text(storePasswordFile, "store-password-file") {
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-                throw CommandFailure.usage("--store-password-file: \(path) can't be read")
-            }
-            password = text.trimmingCharacters(in: .newlines)
-        }
-        do {
-            return .postgres(try ConnectionSettings(url: url, password: password))
-        } catch {
-            throw CommandFailure.usage("--store: \(error)")
-        }
     }
 }

@@ -39,10 +39,41 @@ struct Tokens: AsyncParsableCommand {
         @Argument(help: "A name for it, 1-100 characters.") var name: String
         @Option(help: "reader, registrar, auditor, operator or admin.") var role: String
         @Option(help: "When it ends, RFC 3339. (default: never)") var expiresAt: String?
+        @Flag(
+            help: ArgumentHelp(
+                "Without a service and without a token: in the stopped store of --data-dir, or --store.",
+                discussion: "The way back in, where no token is left that may make one."))
+        var offline = false
+        @Option(help: "With --offline: a PostgreSQL database, as serve takes it.")
+        var store: String?
+        @Option(help: "With --offline: a file with the database's password.")
+        var storePasswordFile: String?
         @OptionGroup var why: NoteOptions
         @OptionGroup var client: ClientOptions
 
+        func validate() throws {
+            guard !offline || client.server == nil && client.token == nil && client.tokenFile == nil
+            else {
+                throw ValidationError(
+                    "--offline goes with neither --server, --token nor --token-file.")
+            }
+            guard offline || store == nil && storePasswordFile == nil else {
+                throw ValidationError("--store and --store-password-file belong to --offline.")
+            }
+        }
+
         func run() async throws {
+            if offline {
+                try ProcessTitle.hidePassword(in: store)
+                let settings = try await Settings(file: client.config)
+                let token = try OfflineToken(
+                    name: name, role: role, expiresAt: expiresAt, note: why.note)
+                let made = try await token.make(
+                    in: StoreChoice.read(settings, store, passwordFile: storePasswordFile),
+                    folder: settings.text(client.dataDir, "data-dir", default: "data"))
+                StandardError.write("token \(made.id) (\(role)) created; it is shown this once\n")
+                return StandardOutput.write(made.text + "\n")
+            }
             try await client.withClient { registry in
                 let made = try await registry.createToken(
                     name: name, role: role, expiresAt: expiresAt, note: why.note)
@@ -60,7 +91,11 @@ struct Tokens: AsyncParsableCommand {
         @OptionGroup var client: ClientOptions
 
         func run() async throws {
-            try await client.withClient { try await $0.revokeToken(id, note: why.note) }
+            try await client.withClient { registry in
+                try await Retry.keyed {
+                    try await registry.revokeToken(id, note: why.note, idempotencyKey: $0)
+                }
+            }
         }
     }
 }

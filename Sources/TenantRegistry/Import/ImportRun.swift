@@ -12,6 +12,8 @@ struct ImportRun {
     private let id = UUID().uuidString
     private(set) var registered = 0
     private(set) var refused = 0
+    /// Columns that no domain has.
+    private(set) var leftBehind = 0
     private var batches = 0
 
     init(registry: RegistryClient, note: Note) {
@@ -33,7 +35,31 @@ struct ImportRun {
             }
         }
         if !batch.isEmpty { try await send(batch, progress) }
+        tell(rows, progress)
         progress.finish(summary)
+    }
+
+    private mutating func tell(_ rows: RowReader, _ progress: ProgressBar) {
+        if !rows.notCarried.isEmpty {
+            let names = rows.notCarried.sorted().joined(separator: ", ")
+            progress.interrupt("not carried over, being of the registry it's from: \(names)\n")
+        }
+        for (name, count) in rows.leftBehind.sorted(by: { $0.key < $1.key }) {
+            leftBehind += 1
+            let column = name.isEmpty ? "a column without a name" : "column \(name.prefix(80))"
+            let words = "left behind: \(column), with \(MigrationView.count(count, "value"))"
+            progress.interrupt(Listing.printable(words) + "\n")
+        }
+    }
+
+    /// Why it isn't all that was to be imported; nil where it is.
+    var failure: CommandFailure? {
+        var parts: [String] = []
+        if refused > 0 { parts.append("\(MigrationView.count(refused, "row")) refused") }
+        if leftBehind > 0 {
+            parts.append("\(MigrationView.count(leftBehind, "column")) left behind")
+        }
+        return parts.isEmpty ? nil : .failed(parts.joined(separator: ", "))
     }
 
     private var summary: String { "\(registered) registered, \(refused) refused" }
@@ -59,6 +85,7 @@ struct ImportRun {
         _ line: Int, _ fqdn: String, _ code: String, _ detail: String?, _ progress: ProgressBar
     ) {
         refused += 1
-        progress.interrupt("line \(line): \(fqdn): \(code)\(detail.map { " (\($0))" } ?? "")\n")
+        let words = "line \(line): \(fqdn): \(code)\(detail.map { " (\($0))" } ?? "")"
+        progress.interrupt(Listing.printable(words) + "\n")
     }
 }

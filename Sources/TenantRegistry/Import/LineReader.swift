@@ -9,6 +9,8 @@ struct LineReader {
     private var number = 0
     private var isAtEnd = false
     private(set) var bytesRead = 0
+    /// Whether the file began with a byte order mark, as those for spreadsheets do.
+    private(set) var hadMark = false
 
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
     private static let chunk = 256 * 1024
@@ -35,7 +37,10 @@ struct LineReader {
     private mutating func line(_ octets: ArraySlice<UInt8>) -> (Int, String) {
         number += 1
         var text = octets.last == UInt8(ascii: "\r") ? octets.dropLast() : octets
-        if number == 1, text.starts(with: Self.byteOrderMark) { text = text.dropFirst(3) }
+        if number == 1, text.starts(with: Self.byteOrderMark) {
+            text = text.dropFirst(3)
+            hadMark = true
+        }
         // What isn't UTF-8 becomes U+FFFD, and `RowReader` refuses rows that hold one.
         return (number, String(decoding: text, as: UTF8.self))
     }

@@ -3,9 +3,10 @@ import RegistryWire
 
 /// One line of an NDJSON import file.
 enum NDJSONRow {
-    private static let exportedOnly = ["mode", "revision", "registered_at", "changed_at"]
-
-    static func read(_ text: String) -> Result<RegistryClient.BatchRow, BadRow> {
+    /// - Parameter notCarried: gets the names of members that say how the domain was, not what it becomes.
+    static func read(
+        _ text: String, notCarried: inout Set<String>
+    ) -> Result<RegistryClient.BatchRow, BadRow> {
         let shown = String(text.prefix(80))
         let value: JSONValue
         do throws(JSONSyntaxError) {
@@ -18,8 +19,8 @@ enum NDJSONRow {
         // Other programs write null for nothing.
         let location = object.isNull("location") ? nil : object.optionalText("location")
         let tenant = object.isNull("tenant") ? nil : object.optionalText("tenant")
-        // What an export has beside them says how the domain was, not what it becomes.
-        for name in exportedOnly { _ = object.isNull(name) }
+        let mode = object.isNull("mode") ? nil : object.optionalText("mode")
+        for name in RowReader.exportedOnly where object.has(name) { notCarried.insert(name) }
         object.finish()
         if let problem = object.problems.first {
             return .failure(
@@ -28,6 +29,7 @@ enum NDJSONRow {
                     detail: "\(problem.pointer): \(problem.detail)"))
         }
         return .success(
-            RegistryClient.BatchRow(fqdn: fqdn ?? "", location: location, tenant: tenant))
+            RegistryClient.BatchRow(
+                fqdn: fqdn ?? "", location: location, tenant: tenant, mode: mode))
     }
 }

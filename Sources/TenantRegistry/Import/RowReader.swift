@@ -1,5 +1,6 @@
 import Foundation
 import RegistryClient
+import RegistryWire
 
 /// One row of an import file, or why it can't be one.
 struct ImportRow {
@@ -17,9 +18,9 @@ struct BadRow: Error, Equatable {
 /// Reads an import file row by row, however large it is.
 struct RowReader {
     enum Format {
-        /// A header line (`fqdn,location,tenant`, the last two optional), then RFC 4180.
+        /// A header line (`fqdn,location,tenant,mode`, all but the first optional), then RFC 4180.
         case csv
-        /// `{"fqdn":…,"location":…,"tenant":…}` a line.
+        /// `{"fqdn":…,"location":…,"tenant":…,"mode":…}` a line.
         case ndjson
     }
 
@@ -28,6 +29,14 @@ struct RowReader {
     private var waiting: [(number: Int, text: String)] = []
     private let format: Format
     private var columns: [String] = []
+    /// Columns that no domain has, with the number of their values: what an import leaves behind.
+    private(set) var leftBehind: [String: Int] = [:]
+    /// What exports have that says how a domain was, as far as it was met: it belongs to the registry that
+    /// the file is from.
+    private(set) var notCarried: Set<String> = []
+
+    private static let known: Set<String> = ["fqdn", "location", "tenant", "mode"]
+    static let exportedOnly: Set<String> = ["revision", "registered_at", "changed_at"]
 
     /// - Throws: `CommandFailure.usage` where a CSV file has no usable header line.
     init(_ file: FileHandle, format: Format) throws {
@@ -57,7 +66,9 @@ struct RowReader {
             }
             switch format {
             case .csv: return try csvRow(text, line: number)
-            case .ndjson: return ImportRow(line: number, content: NDJSONRow.read(text))
+            case .ndjson:
+                return ImportRow(
+                    line: number, content: NDJSONRow.read(text, notCarried: &notCarried))
             }
         }
         return nil
@@ -66,19 +77,21 @@ struct RowReader {
     private mutating func readHeader() throws -> [String] {
         guard let (_, text) = try lines.next() else {
             throw CommandFailure.usage(
-                "the file is empty; its first line must be fqdn,location,tenant")
+                "the file is empty; its first line must be fqdn,location,tenant,mode")
         }
         var names: [String] = []
         if case .fields(let fields) = CSVLine.read(text) {
             names = fields.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
         }
-        let known: Set<String> = ["fqdn", "location", "tenant"]
-        guard names.contains("fqdn"), Set(names).isSubset(of: known),
-            Set(names).count == names.count
-        else {
+        let named = names.filter { !$0.isEmpty }
+        guard named.contains("fqdn"), Set(named).count == named.count else {
             throw CommandFailure.usage(
-                "the first line must name the columns: fqdn, and at most location and tenant; it is: \(text.prefix(80))"
+                "the first line must name the columns, each once: fqdn, and location, tenant and mode where they're there; it is: \(Listing.printable(String(text.prefix(80))))"
             )
+        }
+        notCarried = Self.exportedOnly.intersection(named)
+        for name in named where !Self.known.union(Self.exportedOnly).contains(name) {
+            leftBehind[name] = 0
         }
         return names
     }
@@ -115,14 +128,24 @@ struct RowReader {
         func value(_ name: String) -> String? {
             guard let index = columns.firstIndex(of: name), index < fields.count else { return nil }
             let field = fields[index].trimmingCharacters(in: .whitespaces)
-            return field.isEmpty ? nil : field
+            guard !field.isEmpty else { return nil }
+            // What was made for a spreadsheet comes back as it was before.
+            return lines.hadMark ? SpreadsheetText.original(field) : field
         }
-        return ImportRow(
-            line: line,
-            content: .success(
-                RegistryClient.BatchRow(
-                    fqdn: value("fqdn") ?? "", location: value("location"), tenant: value("tenant"))
-            ))
+        let row = RegistryClient.BatchRow(
+            fqdn: value("fqdn") ?? "", location: value("location"), tenant: value("tenant"),
+            mode: value("mode"))
+        countLeftBehind(fields)
+        return ImportRow(line: line, content: .success(row))
+    }
+
+    /// A column without a name is what spreadsheets leave at the end of a line: only its values count.
+    private mutating func countLeftBehind(_ fields: [String]) {
+        for (name, field) in zip(columns, fields)
+        where !Self.known.union(Self.exportedOnly).contains(name) {
+            guard field.contains(where: { !$0.isWhitespace }) else { continue }
+            leftBehind[name, default: 0] += 1
+        }
     }
 
     private mutating func nextLine() throws -> (number: Int, text: String)? {

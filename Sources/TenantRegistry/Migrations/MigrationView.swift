@@ -54,7 +54,7 @@ enum MigrationView {
 
     private static func warnings(_ migration: MigrationResource) -> String {
         (migration.warnings ?? []).map {
-            "warning: wave \($0.wave): \($0.detail) (\($0.code))\n"
+            Listing.printable("warning: wave \($0.wave): \($0.detail) (\($0.code))") + "\n"
         }.joined()
     }
 
@@ -64,7 +64,7 @@ enum MigrationView {
     static func remarks(_ migration: MigrationResource) -> String {
         let warnings = warnings(migration)
         let skipped = (migration.skipped ?? []).prefix(skippedShown).map {
-            "skipped: \($0.fqdn): \($0.code)\n"
+            Listing.printable("skipped: \($0.fqdn): \($0.code)") + "\n"
         }
         let more = migration.counts.skipped - skipped.count
         guard more > 0 else { return warnings + skipped.joined() }

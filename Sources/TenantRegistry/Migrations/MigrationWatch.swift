@@ -44,7 +44,7 @@ struct MigrationWatch {
         let migration = received.value
         if redraws {
             // Home, and clear to the end.
-            StandardOutput.write("\u{1B}[H\u{1B}[2J")
+            StandardOutput.control("\u{1B}[H\u{1B}[2J")
             StandardOutput.write(MigrationView.summary(migration))
             return MigrationView.waves(Self.window(migration, rows: Self.terminalRows - 4))
                 .print(.table)

@@ -14,7 +14,7 @@ struct NameList {
         var name: String
         var detail: String
 
-        var description: String { "line \(line): \(name): \(detail)" }
+        var description: String { Listing.printable("line \(line): \(name): \(detail)") }
     }
 
     /// What a plan takes.

@@ -10,7 +10,7 @@ enum StepView {
         let step = received.value
         switch format {
         case .json, .ndjson: StandardOutput.write(received.text + "\n")
-        case .table, .csv:
+        case .table, .csv, .spreadsheet:
             var listing = Listing(["migration", "wave", "revision", count, "took_ms", "deadline"])
             listing.add([
                 .text(step.migration), .number(Int64(step.wave)), .number(step.revision),
@@ -28,7 +28,7 @@ enum StepView {
         if let count = step.skippedCount, count > 0 {
             text +=
                 "\(MigrationView.count(count, "domain")) changed since the cutover, left alone:\n"
-            text += (step.skipped ?? []).map { "  \($0.fqdn)\n" }.joined()
+            text += (step.skipped ?? []).map { "  \(Listing.printable($0.fqdn))\n" }.joined()
         }
         if let convergence = step.convergence {
             text += "\(convergence.converged) of \(convergence.agents) agents have it"

@@ -134,12 +134,76 @@ import Testing
 
     @Test(arguments: [
         "", "name,location\na.example.com,aws\n", "fqdn,fqdn\na.example.com,b.example.com\n",
-        "fqdn,colour\na.example.com,red\n", "a.example.com\n",
+        "a.example.com\n", "colour\nred\n",
     ])
     func `refuses a CSV file without a proper header line`(text: String) async throws {
         let run = try await Self.importing(text)
         #expect(run.exit == .code(2))
         #expect(run.errors.contains("first line"))
+    }
+
+    @Test func `counts what it leaves behind, and ends with 1`() async throws {
+        let parent = "left.example.com"
+        let run = try await Self.importing(
+            "fqdn,colour,mode,note,\na.\(parent),red,reject,,\nb.\(parent),,,,\nc.\(parent),blue,,,x\n"
+        )
+        #expect(run.exit == .code(1))
+        #expect(run.errors.contains("left behind: a column without a name, with 1 value\n"))
+        #expect(run.errors.contains("left behind: column colour, with 2 values\n"))
+        #expect(run.errors.contains("left behind: column note, with 0 values\n"))
+        #expect(run.errors.contains("3 registered, 0 refused\n"))
+        #expect(run.errors.hasSuffix("tenant-registry: 3 columns left behind\n"))
+        #expect(try await Self.below(parent) == ["a japan -", "b japan -", "c japan -"])
+    }
+
+    @Test func `refuses a mode that there isn't`() async throws {
+        let run = try await Self.importing(
+            "fqdn,mode\na.mode.example.com,closed\nb.mode.example.com,read_only\n")
+        #expect(run.exit == .code(1))
+        #expect(run.errors.contains("line 2: a.mode.example.com: invalid-mode"))
+        let registry = try RunningServer.current.client
+        #expect(try await registry.domain("b.mode.example.com").mode == "read_only")
+        let history = try await RunningServer.current.succeed(
+            "domains", "history", "b.mode.example.com", "--output", "csv")
+        #expect(history.output.contains(",registered,b.mode.example.com,,,,japan,read_only,"))
+    }
+
+    @Test(arguments: [
+        (["export", "--format", "csv"], "x.csv"), (["export", "--format", "ndjson"], "x.ndjson"),
+        (["domains", "list", "--output", "csv"], "x.csv"),
+        (["domains", "list", "--for-spreadsheet", "--output", "csv"], "x.csv"),
+        (["export", "--for-spreadsheet"], "x.csv"),
+        (["domains", "list", "--output", "ndjson"], "x.jsonl"),
+    ])
+    func `takes every export of domains, modes and all`(
+        command: [String], name: String
+    ) async throws {
+        let server = try RunningServer.current
+        let label = command.joined().filter { $0.isLetter }
+        let parent = "\(label).example.com"
+        let first = try await Self.importing(
+            "fqdn,location,tenant,mode\na.\(parent),aws,t,reject\nb.\(parent),japan,,read_only\nc.\(parent),,\"=x,\"\"y\",serve\n"
+        )
+        #expect(first.exit == .code(0), "\(first.errors)")
+        let exported = try await server.run(command + ["--suffix", parent])
+        let isForSpreadsheet = command.contains("--for-spreadsheet")
+        #expect(exported.output.contains("'=x") == isForSpreadsheet)
+        #expect(exported.output.hasPrefix("\u{FEFF}") == isForSpreadsheet)
+        let folder = try TestFolder()
+        let other = try await ServerProcess.start(in: folder)
+        let file = try folder.write(exported.output, to: name)
+        let run = try await other.run("import", file.path)
+        #expect(run.exit == .code(0), "\(run.errors)")
+        let facts = { (server: ServerProcess) in
+            try await server.client.domains(filter: [("suffix", parent)], limit: 10).items.map {
+                "\($0.fqdn) \($0.location) \($0.mode) \($0.tenant ?? "-")"
+            }
+        }
+        let expected = try await facts(server)
+        #expect(expected.count == 3 && expected[0].contains("reject"))
+        #expect(try await facts(other) == expected)
+        #expect(
+            run.errors.contains("not carried over") == (exported.output.contains("registered_at")))
     }
 
     @Test func `takes octets that aren't UTF-8 for a bad row`() async throws {

@@ -64,7 +64,7 @@ struct RunEvent {
             time.description, wave.map(String.init) ?? "", kind.rawValue,
             count.map(String.init) ?? "", revision.map(String.init) ?? "", note,
         ]
-        return Self.columns(texts)
+        return Self.columns(texts.map { Listing.printable($0) })
     }
 
     static let tableHead = columns(["TIME", "WAVE", "EVENT", "DOMAINS", "REVISION", "NOTE"])
@@ -83,7 +83,7 @@ struct RunEvent {
         let parts = [
             tookMilliseconds.map { "\($0) ms" }, deadline.map { "until \($0)" },
             seconds.map { TimeSpan(seconds: $0).description }, conflict.map(Self.words),
-            detail.map { Listing.printable($0) },
+            detail,
         ]
         return parts.compactMap(\.self).joined(separator: ", ")
     }

@@ -50,6 +50,6 @@ final class RunReport {
     /// A reader that is gone doesn't end a run in the middle of a wave: unlike elsewhere, a line that
     /// nobody takes is let go.
     private func write(_ line: String) {
-        _ = Descriptor.write(line + "\n", to: STDOUT_FILENO)
+        _ = StandardOutput.offer(Array((line + "\n").utf8))
     }
 }
