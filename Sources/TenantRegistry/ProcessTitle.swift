@@ -20,6 +20,8 @@ enum ProcessTitle {
     static func hideToken() {
         let arguments = CommandLine.arguments.prefix { $0 != "--" }
         let flag = "--token"
+        // Where it's refused, at once, because no token is asked for.
+        guard !arguments.contains("--offline") else { return }
         if let inline = arguments.last(where: { $0.hasPrefix(flag + "=") }) {
             begin(
                 without: flag, variable: "TENANT_REGISTRY_TOKEN",

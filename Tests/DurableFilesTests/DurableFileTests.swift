@@ -128,7 +128,7 @@ import Testing
     @Test func `says why it can't be`() throws {
         mkdir(folder.path("folder"), 0o755)
         #expect(folder.failure("folder") == EISDIR && folder.failure("folder/") == EISDIR)
-        #expect(folder.failure("missing/a") == ENOENT && folder.failure("new/") == ENOENT)
+        #expect(folder.failure("missing/a") == ENOENT && folder.failure("new/") == EISDIR)
         folder.write("file", to: "file")
         #expect(folder.failure("file/a") == ENOTDIR)
         #expect(throws: FileFailure("", "written", ENOENT)) { try DurableFile("", .fixed(0o600)) }

@@ -121,8 +121,8 @@ import Testing
             ["/domains/0/fqdn wrong-type", "/domains/0/tenant wrong-type"]
         ),
         (
-            #"{"domains":[{"fqdn":"a.example.com","mode":"serve"}]}"#,
-            ["/domains/0/mode unknown-field"]
+            #"{"domains":[{"fqdn":"a.example.com","revision":1,"mode":true}]}"#,
+            ["/domains/0/mode wrong-type", "/domains/0/revision unknown-field"]
         ),
         (
             #"{"domains":[],"ticket":"\#(String(repeating: "x", count: 101))"}"#,

@@ -28,13 +28,14 @@ struct WriteIdempotencyTests {
     @Test func `gives a change's first answer again, whatever became of it`() async throws {
         try await withRegistry { registry in
             try await Self.prepare(registry)
+            let tag = try #require(try await registry.get(Self.name).header("ETag"))
             let body = #"{"mode":"reject","reason":"r"}"#
-            let first = try await Self.send(registry, .PATCH, Self.name, body, ifMatch: #""2""#)
+            let first = try await Self.send(registry, .PATCH, Self.name, body, ifMatch: tag)
             #expect(first.status == 200 && !Self.isReplay(first))
             try await registry.send(.PATCH, Self.name, json: #"{"mode":"serve"}"#)
             let head = try await registry.head()
             // The precondition is looked at after the key: it doesn't hold any more.
-            for match in [#""2""#, nil, #""99""#] {
+            for match in [tag, nil, #""99""#] {
                 let again = try await Self.send(
                     registry, .PATCH, "/v1/domains/%61.example.com",
                     #"{"reason":"r", "mode":"reject"}"#,
