@@ -192,11 +192,11 @@ import Testing
         _ = try await server.succeed("domains", "release", names[1])
         let now = try await server.succeed("export", "--suffix", "then.example.com")
         #expect(now.lines.count == 1_500)
-        #expect(now.lines.contains("\(names[0]),aws,"))
+        #expect(now.lines.contains("\(names[0]),aws,,serve"))
         let then = try await server.succeed(
             "export", "--suffix", "then.example.com", "--revision", "\(head.revision)")
         #expect(then.lines.dropFirst().map { $0.split(separator: ",")[0] } == names.map { $0[...] })
-        #expect(then.lines.contains("\(names[0]),japan,"))
+        #expect(then.lines.contains("\(names[0]),japan,,serve"))
         let at = try await server.succeed("export", "--suffix", "then.example.com", "--at", time)
         #expect(at.lines.count >= 1_500)
         let list = try await server.succeed(
