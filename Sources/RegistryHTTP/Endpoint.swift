@@ -104,13 +104,15 @@ struct Endpoint: Sendable {
             produces: produces, handler: handler)
     }
 
+    /// - Parameter isIdempotent: false for one that is no write of the log: a repeated report says the same.
     static func write(
         _ method: HTTPRequest.Method, _ path: String, _ permission: Permission,
-        _ handler: @escaping Handler
+        isIdempotent: Bool = true, _ handler: @escaping Handler
     ) -> Endpoint {
         Endpoint(
             method: .one(method), path: path, access: .needs(permission),
-            style: .json(bodyLimit: mebibyte), isIdempotent: true, lane: .write, handler: handler)
+            style: .json(bodyLimit: mebibyte), isIdempotent: isIdempotent, lane: .write,
+            handler: handler)
     }
 
     static func proxy(_ method: Method, _ path: String, _ handler: @escaping Handler) -> Endpoint {

@@ -87,7 +87,10 @@ struct Routes {
 
             // Agents
             .get("/v1/agents", .audit, AgentRoutes().list),
-            .write(.put, "/v1/agents/{name}", .read, AgentRoutes(options: options).report).waiting,
+            .write(
+                .put, "/v1/agents/{name}", .read, isIdempotent: false,
+                AgentRoutes(options: options).report
+            ).waiting.frequent,
             .write(.delete, "/v1/agents/{name}", .operate, AgentRoutes().evict),
             .get("/v1/convergence", .audit, AgentRoutes().convergence),
 

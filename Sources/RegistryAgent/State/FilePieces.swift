@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 
 /// Reads files in pieces, and not as mapped memory: what a process maps and reads counts as its own.
@@ -28,7 +29,7 @@ enum FilePieces {
             let count = pread(
                 file, buffer.baseAddress, min(buffer.count, (length ?? .max) - offset),
                 off_t(offset))
-            guard count >= 0 || errno == EINTR else { throw FileFailure(path) }
+            guard count >= 0 || errno == EINTR else { throw FileFailure(path, "read") }
             guard count != 0 else { return }
             guard count > 0 else { continue }
             try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -38,7 +39,7 @@ enum FilePieces {
 
     static func opened(_ path: String) throws(FileFailure) -> Int32 {
         let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw FileFailure(path) }
+        guard file >= 0 else { throw FileFailure(path, "read") }
         return file
     }
 }
