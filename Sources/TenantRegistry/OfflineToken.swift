@@ -58,7 +58,9 @@ struct OfflineToken {
     /// - Parameter folder: of the embedded store.
     /// - Returns: the token; it's nowhere else.
     func make(in choice: StoreChoice, folder: String) async throws -> TokenSecret {
-        var logger = Logger(label: "tenant-registry") { JSONLogHandler(label: $0) }
+        var logger = Logger(label: "tenant-registry") { label in
+            JSONLogHandler(label: label) { line, _ in StandardError.write(line) }
+        }
         logger.logLevel = .error
         let store = try await open(choice, folder, logger)
         // Of a store that has begun its log: the first start makes the first token by itself.

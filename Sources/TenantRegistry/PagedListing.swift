@@ -22,6 +22,9 @@ struct PagedListing {
         self.write = write
         switch format {
         case .csv: write(CSV.line(columns))
+        case .spreadsheet:
+            write(String(decoding: SpreadsheetText.byteOrderMark, as: UTF8.self))
+            write(CSV.line(columns))
         case .table: waiting = [columns.map { $0.uppercased() }]
         case .json, .ndjson: break
         }
@@ -33,6 +36,7 @@ struct PagedListing {
     mutating func add(_ cells: [Listing.Cell]) {
         switch format {
         case .csv: write(CSV.line(cells.map(\.plain)))
+        case .spreadsheet: write(CSV.line(cells.map { SpreadsheetText.inert($0.plain) }))
         case .ndjson: write(Listing.object(columns, cells) + "\n")
         case .json:
             write((isFirst ? "[" : ",\n ") + Listing.object(columns, cells))
