@@ -43,18 +43,24 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.all)
-    func `makes no revision where it is so already`(engine: StoreUnderTest) async throws {
+    func `makes no revision where it is so already, and its answer is remembered`(engine: StoreUnderTest) async throws {
         try await engine.run { session in
             let domain = try await session.register("a.example", at: aws)
             session.pass(.seconds(5))
-            for patch in [DomainPatch(), DomainPatch(location: aws, mode: .serve, tenant: .clear)] {
-                let committed = try await session.commit(
-                    .change(name, patch, ifMatch: nil), key: key("k"))
-                #expect(committed == Committed(revision: Revision(1), outcome: .domain(domain)))
+            let answer = Committed(revision: Revision(1), outcome: .domain(domain))
+            let patches = [
+                "k": DomainPatch(),
+                "l": DomainPatch(location: aws, mode: .serve, tenant: .clear),
+            ]
+            for (name, patch) in patches {
+                let command = Command.change(self.name, patch, ifMatch: nil)
+                #expect(try await session.commit(command, key: key(name)) == answer)
+                #expect(try await session.commit(command, key: key(name)).isReplay)
+                let replay = try await session.store.replay(of: key(name))
+                #expect(replay?.outcome == answer.outcome)
             }
             #expect(try await session.log().count == 1)
             #expect(session.observed.value.count == 1)
-            #expect(try await session.store.replay(of: key("k")) == nil)
         }
     }
 

@@ -65,6 +65,11 @@ struct WaveTrial {
         case (.unchanged(let outcome), .success(let committed)):
             try #require(committed.revision == model.revision, "\(command)")
             try agree(outcome, committed.outcome, command, digest)
+            // A dry run leaves nothing behind; any other answer is remembered.
+            if let key, !command.isDryRun {
+                keyed.append(
+                    Keyed(key: key, command: command, committed: committed, at: model.now))
+            }
             tally["unchanged", default: 0] += 1
         case (.written(let written), .success(let committed)):
             try #require(committed.revision == model.revision, "\(command)")
@@ -216,5 +221,11 @@ struct WaveTrial {
             let found = try await session.store.domain(name, at: Revision(number))
             try #require(found == expected, "\(name) at \(number)")
         }
+    }
+}
+
+extension Command {
+    fileprivate var isDryRun: Bool {
+        if case .planMigration(let plan) = self { plan.isDryRun } else { false }
     }
 }
