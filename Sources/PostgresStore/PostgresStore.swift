@@ -65,7 +65,7 @@ public final class PostgresStore: SharedStore, LanedStore {
 
         /// How many sessions a node needs at the same time: those of the readers, the writer, the dry
         /// runs, the follower and the probe, and one that asks for a commit's fate now and then.
-        public var sessions: Int { readers + 5 }
+        public var sessions: Int { ReadLanes.Limits(connections: readers).connections + 5 }
 
         public init(
             connection: ConnectionSettings, quarantine: Duration,

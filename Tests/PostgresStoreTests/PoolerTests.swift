@@ -64,12 +64,12 @@ import Testing
         let database = try await TestDatabase()
         let pooler = try await PgBouncer.start(before: database.server, .session, sessions: 3)
         let error = try await failure(pooler.url(database.name))
-        guard case .sessions(needed: 6, had: 3, _) = error else {
+        guard case .sessions(needed: 8, had: 3, _) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
         let words = "\(String(describing: error))"
-        #expect(words.contains("needs 6 sessions"))
+        #expect(words.contains("needs 8 sessions"))
         try await database.drop()
     }
 

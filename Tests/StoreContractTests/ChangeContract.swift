@@ -43,7 +43,9 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.all)
-    func `makes no revision where it is so already, and its answer is remembered`(engine: StoreUnderTest) async throws {
+    func `makes no revision where it is so already, and its answer is remembered`(
+        engine: StoreUnderTest
+    ) async throws {
         try await engine.run { session in
             let domain = try await session.register("a.example", at: aws)
             session.pass(.seconds(5))
