@@ -60,7 +60,11 @@ struct GroupAttempt {
             try transaction.commit()
             return .written(results, moves ? head : nil)
         } catch let failure as PostgresFailure {
-            guard failure.isOfConnection else {
+            // A session that ended under its commit, for whatever reason, leaves open what became of it: a
+            // server that found no room for its log dies, and may have written the commit before. Only what
+            // a setting forbids is taken back for certain.
+            let isOpen = commit != nil && connection?.isAlive != true && failure.limit == nil
+            guard failure.isOfConnection || isOpen else {
                 return settle(failure, slot, connection, hasHead: hasHead)
             }
             if isReadOnly(failure, slot, connection) {

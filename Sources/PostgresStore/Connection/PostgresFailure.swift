@@ -70,6 +70,11 @@ enum PostgresFailure: Error, CustomStringConvertible {
         if case .unreachable = self { false } else { isOfConnection }
     }
 
+    /// The setting that doesn't allow what was asked.
+    var limit: String? {
+        if case .limit(let setting) = kind { setting } else { nil }
+    }
+
     var isConflict: Bool {
         if case .conflict = kind { true } else { false }
     }

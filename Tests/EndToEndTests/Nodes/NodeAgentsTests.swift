@@ -181,8 +181,8 @@ import Testing
         let known = try await registry.client.agents().items
         #expect(known.map(\.name) == ["edge"] && known.map(\.revision) == [0])
         let asked = registry.log.compactMap { $0.metadata["route"] }
-            .filter { ["/v1/changes", "/v1/snapshot"].contains($0) }
-        #expect(asked.prefix(2) == ["/v1/changes", "/v1/snapshot"])
+            .filter { ["/v1/agents/{name}", "/v1/snapshot"].contains($0) }
+        #expect(asked.prefix(2) == ["/v1/agents/{name}", "/v1/snapshot"])
         try await agent.crash()
         try await registry.crash()
     }
