@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// `tenant-registry`: the service and its command line, in one binary.
 @main
@@ -34,18 +35,26 @@ struct TenantRegistry: AsyncParsableCommand {
         } catch {
             exit(for: error)
         }
+        end(0)
+    }
+
+    /// Without `atexit`: a connection that hangs is left behind with its thread, and the libraries that
+    /// tidy up at the end, OpenSSL above all, would do so under its hands.
+    private static func end(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 
     private static func exit(for error: any Error) -> Never {
         if let failure = error as? CommandFailure {
             StandardError.write("tenant-registry: \(failure)\n")
-            Self.exit(withError: ExitCode(failure.exitCode))
+            end(failure.exitCode)
         }
         let code = exitCode(for: error)
-        // Help, the version, and a code alone.
-        if code.isSuccess || error is ExitCode { Self.exit(withError: error) }
+        if error is ExitCode { end(code.rawValue) }
+        // Help, and the version.
+        if code.isSuccess { Self.exit(withError: error) }
         StandardError.write(fullMessage(for: error) + "\n")
-        Self.exit(
-            withError: code == .validationFailure ? ExitCode(CommandFailure.usageCode) : code)
+        end(code == .validationFailure ? CommandFailure.usageCode : code.rawValue)
     }
 }
