@@ -40,9 +40,11 @@ test: ## Install, build, run every check and test
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
 	@scripts/try-runbook > .build/runbook.log 2>&1 || { cat .build/runbook.log; exit 1; }
+	@NEIGHBOURS_NAMES=20000 NEIGHBOURS_SECONDS=5 BENCH_BUILD=.build/debug Benchmarks/neighbours > .build/neighbours.log 2>&1 \
+		|| { cat .build/neighbours.log; exit 1; }
 	@scripts/try-failover > .build/failover.log 2>&1 || { cat .build/failover.log; exit 1; }
 	@scripts/try-contract > .build/contract.log 2>&1 || { cat .build/contract.log; exit 1; }
-	@echo "the demo, the runbook, the failover and the contract ran; their words are in .build/{demo,runbook,failover,contract}.log"
+	@echo "the demo, the runbook, bad neighbours, the failover and the contract ran; their words are in .build/{demo,runbook,neighbours,failover,contract}.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift

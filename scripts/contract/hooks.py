@@ -59,6 +59,7 @@ beyond_schemas = [
     (r"\?\w+", "conflict"),  # Two parameters exclude each other, or one goes with another.
     (r"\?at", "in-the-future"),  # What time it is.
     (r"/expires_at", "out-of-range"),  # The same.
+    (r"/(epoch|revision)", "required"),  # An agent's report has both or neither.
     (r"/to", "invalid"),  # A migration to where it comes from.
     (r"/waves/\d+", "invalid"),  # The rest, and not as the last wave.
     (r"Last-Event-ID", "invalid"),  # Schemathesis 4.32 takes "0" for valid, which the pattern isn't.
