@@ -29,6 +29,8 @@ package final class LogRing: Sendable {
 
     private let state = Mutex(State())
     private let work = DispatchSemaphore(value: 0)
+    /// Told where lines aren't to be gathered any longer.
+    private let urgent = DispatchSemaphore(value: 0)
     private let capacity: Int
     private let reserve: Int
     private let dropped = Counter(label: "registry_log_lines_dropped_total")
@@ -36,6 +38,8 @@ package final class LogRing: Sendable {
     private let put: @Sendable (UnsafeRawBufferPointer) -> Int
     private let waitUntilWritable: @Sendable () -> Void
 
+    /// How long a first line waits for others, so that the writer isn't woken for each.
+    private static let gathering = DispatchTimeInterval.milliseconds(2)
     /// Octets that wait for the descriptor, at most: some 16,000 lines.
     package static let capacity = 4 << 20
 
@@ -101,6 +105,7 @@ package final class LogRing: Sendable {
             return false
         }
         guard !isWritten else { return }
+        urgent.signal()
         _ = done.wait(timeout: .now() + limit)
     }
 
@@ -117,6 +122,7 @@ package final class LogRing: Sendable {
             let lines = take()
             guard !lines.isEmpty else {
                 work.wait()
+                _ = urgent.wait(timeout: .now() + Self.gathering)
                 continue
             }
             lines.withUnsafeBytes { write($0, &isAtLineStart) }
