@@ -37,7 +37,7 @@ struct EndpointRunner: Sendable {
             reply = refusal(error, request, context.logger, id: id)
         }
         return conclude(
-            reply, request, caller: who, permit, id: id, started: started, context.logger)
+            reply, request, caller: who, permit, id: id, started: started, context)
     }
 
     private func call(
@@ -62,8 +62,9 @@ struct EndpointRunner: Sendable {
 
     private func conclude(
         _ reply: Reply, _ request: Request, caller: Caller?, _ permit: Permit?, id: RequestID,
-        started: ContinuousClock.Instant, _ logger: Logger
+        started: ContinuousClock.Instant, _ context: RegistryRequestContext
     ) -> Response {
+        let logger = context.logger
         let record = { @Sendable [metrics, log, endpoint] in
             let duration = started.duration(to: .now)
             let (status, method) = (reply.status.code, request.method.rawValue)
@@ -100,7 +101,7 @@ struct EndpointRunner: Sendable {
                 throw error
             }
         }
-        return finish(streaming, request, id: id)
+        return finish(streaming, request, id: id, on: context.channel)
     }
 
     // MARK: Before the handler
@@ -217,7 +218,10 @@ struct EndpointRunner: Sendable {
         }
     }
 
-    private func finish(_ reply: Reply, _ request: Request, id: RequestID) -> Response {
+    /// - Parameter channel: of a long answer.
+    private func finish(
+        _ reply: Reply, _ request: Request, id: RequestID, on channel: (any Channel)? = nil
+    ) -> Response {
         var headers = reply.headers
         headers[.xRequestID] = id.text
         if let position = node.lookups.state.table.position {
@@ -233,7 +237,8 @@ struct EndpointRunner: Sendable {
         // As at GET, whose body has no length before it ends. `ConnectionGuard` knows it by this.
         if isStream, isHeadOnly { headers[.transferEncoding] = "chunked" }
         var response = Response(
-            status: reply.status, headers: headers, body: isHeadOnly ? .init() : reply.content)
+            status: reply.status, headers: headers,
+            body: isHeadOnly ? .init() : reply.content(on: channel))
         // `Response` adds a length of zero where there is none.
         response.headers[.contentLength] = headers[.contentLength]
         return response
@@ -241,12 +246,23 @@ struct EndpointRunner: Sendable {
 }
 
 extension Reply {
-    fileprivate var content: ResponseBody {
+    /// The reads of a long answer end when its client goes.
+    fileprivate func content(on channel: (any Channel)?) -> ResponseBody {
         guard let stream else {
             return body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
         }
         return ResponseBody { writer in
-            try await stream { try await writer.write(ByteBuffer(bytes: $0)) }
+            let sent = ClientPresence.LastSent()
+            var presence: ClientPresence?
+            if let channel { presence = await ClientPresence.of(channel) }
+            try await ReaderPresence.$isThere.withValue({ [presence] in
+                presence?.isThere(lastSent: sent.time) ?? true
+            }) {
+                try await stream {
+                    try await writer.write(ByteBuffer(bytes: $0))
+                    sent.note()
+                }
+            }
             try await writer.finish(nil)
         }
     }

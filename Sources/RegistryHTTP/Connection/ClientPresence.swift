@@ -18,6 +18,9 @@ final class ClientPresence: Sendable {
     /// What a client that has closed its half still gets: the time of any short read.
     static let halfClosed = Duration.seconds(1)
 
+    /// How long a long answer to one that has closed its half may have nothing to say.
+    static let silent = Duration.seconds(10)
+
     private let state = Mutex(State())
 
     func closeHalf() { end { $0.isHalfClosed = true } }
@@ -42,6 +45,17 @@ final class ClientPresence: Sendable {
             group.addTask { _ = await self.changes(from: \.isGone) }
             await group.next()
             group.cancelAll()
+        }
+    }
+
+    /// Whether a long answer still has somebody to go to.
+    ///
+    /// - Parameter lastSent: when something of it was written last: a client that is gone without a word
+    ///   shows then.
+    func isThere(lastSent: ContinuousClock.Instant) -> Bool {
+        state.withLock { state in
+            guard !state.isGone else { return false }
+            return !state.isHalfClosed || lastSent.duration(to: .now) < Self.silent
         }
     }
 
@@ -91,7 +105,15 @@ final class ClientPresence: Sendable {
         }
     }
 
-    private static func of(_ channel: any Channel) async -> ClientPresence? {
+    /// When something of a long answer was written last.
+    final class LastSent: Sendable {
+        private let last = Mutex(ContinuousClock.now)
+
+        var time: ContinuousClock.Instant { last.withLock { $0 } }
+        func note() { last.withLock { $0 = .now } }
+    }
+
+    static func of(_ channel: any Channel) async -> ClientPresence? {
         try? await channel.eventLoop.submit {
             try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).presence
         }.get()

@@ -46,7 +46,8 @@ extension ReadLanes {
     /// - Parameters:
     ///   - isPage: whether a client waits for one page, and not for a part of a long answer.
     ///   - step: makes one step on a connection of the lane.
-    /// - Throws: `overloaded` where too many walk, or the walk takes too long or was cancelled.
+    /// - Throws: `overloaded` where too many walk, or the walk takes too long, was cancelled, or is for nobody
+    ///   any more.
     package func walk<Walk: ReadWalk>(
         _ walk: Walk, isPage: Bool,
         step: (ReadLane, Walk, StepBudget) async throws(RegistryError) -> Walk
@@ -60,7 +61,9 @@ extension ReadLanes {
         defer { if isPage { endWalk() } }
         let end = ContinuousClock.now + limits.walkTime
         repeat {
-            guard !isPage || ContinuousClock.now < end else { throw .overloaded }
+            guard ReaderPresence.isThere(), !isPage || ContinuousClock.now < end else {
+                throw .overloaded
+            }
             walk = try await step(.walk, walk, .step)
             noteStep()
         } while !walk.isDone
