@@ -9,6 +9,7 @@ final class DryRuns: Sendable {
     private let ledger: Ledger
     private let clock: DatabaseClock
     private let counts: DomainCounts?
+    private let pace = DryRunPace()
 
     init(
         _ settings: ConnectionSettings, current: CurrentServer, contact: Contact, ledger: Ledger,
@@ -31,7 +32,7 @@ final class DryRuns: Sendable {
     ) async -> Result<Committed, any Error> {
         await withCheckedContinuation { answer in
             let isTaken = threads.submit { [self] slot in
-                let first = Result { try run(request, plan, slot.connection()) }
+                let first = Result { try pace.run { try run(request, plan, slot.connection()) } }
                 if case .failure(PostgresFailure.lost) = first {
                     slot.drop()
                     return answer.resume(

@@ -9,6 +9,7 @@ final class DryRuns: Sendable {
     private let connection: DatabaseQueue
     private let writer: GroupCommit
     private let counts: DomainCounts?
+    private let pace = DryRunPace()
 
     init(path: String, writer: GroupCommit, counts: DomainCounts?) throws {
         var settings = SQLiteStore.connectionSettings(readers: 1)
@@ -23,17 +24,19 @@ final class DryRuns: Sendable {
         _ request: CommitRequest, _ plan: MigrationPlan
     ) async throws(RegistryError) -> Committed {
         do {
-            return try await connection.read { [writer, counts] db in
-                // Before the snapshot begins, with its first statement: memory isn't ahead of it.
-                let known = counts?()
-                let transaction = SQLiteTransaction(db: db, counts: { known })
-                let head = try transaction.head()
-                defer { try? transaction.clearStage() }
-                let record = try request.idempotency.flatMap {
-                    try transaction.idempotencyRecord(token: $0.token, key: $0.key)
+            return try await connection.read { [writer, counts, pace] db in
+                try pace.run {
+                    // Before the snapshot begins, with its first statement: memory isn't ahead of it.
+                    let known = counts?()
+                    let transaction = SQLiteTransaction(db: db, counts: { known })
+                    let head = try transaction.head()
+                    defer { try? transaction.clearStage() }
+                    let record = try request.idempotency.flatMap {
+                        try transaction.idempotencyRecord(token: $0.token, key: $0.key)
+                    }
+                    return try writer.ledger.dryRun(
+                        request, plan, in: transaction, at: head, record: record, now: writer.time)
                 }
-                return try writer.ledger.dryRun(
-                    request, plan, in: transaction, at: head, record: record, now: writer.time)
             }
         } catch let refusal as RegistryError {
             throw refusal
