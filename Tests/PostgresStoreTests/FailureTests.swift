@@ -176,7 +176,7 @@ import Testing
             await second.store.close()
             Issue.record("there was room for two")
         } catch let error as PostgresOpeningError {
-            guard case .sessions(needed: 8, had: 1...7, _) = error else {
+            guard case .sessions(needed: 8, had: 0...7, _) = error else {
                 Issue.record("\(error)")
                 return
             }
@@ -192,6 +192,21 @@ import Testing
         }
         try await second.value?.run(new("c.example"))
         await second.value?.store.close()
+    }
+
+    @Test(arguments: [0, 1, 7])
+    func `whose role has too few connections says so`(_ limit: Int) async throws {
+        let server = try await PostgresServer.start()
+        let database = try await TestDatabase(server)
+        try await server.run("CREATE ROLE guest LOGIN CONNECTION LIMIT \(limit)")
+        try await server.run("ALTER DATABASE \"\(database.name)\" OWNER TO guest")
+        await #expect {
+            _ = try await Node(server.url(database.name, user: "guest")) { $0.readers = 3 }
+        } throws: { error in
+            guard case .sessions(needed: 8, had: limit, _) = error as? PostgresOpeningError
+            else { return false }
+            return true
+        }
     }
 
     @Test func `that ends every session now and then loses no write`() async throws {

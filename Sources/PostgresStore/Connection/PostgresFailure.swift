@@ -70,6 +70,16 @@ enum PostgresFailure: Error, CustomStringConvertible {
         if case .unreachable = self { false } else { isOfConnection }
     }
 
+    /// Whether the server, or a pooler, has no place for another session. libpq gives no code for a
+    /// connection that it couldn't make; words in another language are only told, not understood.
+    var isFull: Bool {
+        guard case .unreachable(let what) = self else { return state == "53300" }
+        return [
+            "connection slots are reserved", "too many clients", "too many connections",
+            "no more connections allowed",
+        ].contains { what.contains($0) }
+    }
+
     /// The setting that doesn't allow what was asked.
     var limit: String? {
         if case .limit(let setting) = kind { setting } else { nil }

@@ -55,6 +55,8 @@ enum SessionCheck {
         // Each address of the URL may take its time-out.
         let end = ContinuousClock.now + patience * settings.hostCount
         var connections: [PostgresConnection] = []
+        var failed: PostgresFailure?
+        // All are heard: which of them gets the last place isn't said by their order.
         for attempt in attempts {
             do {
                 let left = max(.zero, ContinuousClock.now.duration(to: end))
@@ -64,9 +66,12 @@ enum SessionCheck {
                 new.patience = patience
                 connections.append(new)
             } catch let failure as PostgresFailure {
-                guard !connections.isEmpty else { throw failure }
-                throw TooFew(wanted: count, had: connections.count, why: "\(failure)")
+                failed = failed ?? failure
             }
+        }
+        if let failed {
+            guard !connections.isEmpty || failed.isFull else { throw failed }
+            throw TooFew(wanted: count, had: connections.count, why: "\(failed)")
         }
         return connections
     }
