@@ -10,6 +10,8 @@ final class DryRuns: Sendable {
     private let clock: DatabaseClock
     private let counts: DomainCounts?
     private let pace = DryRunPace()
+    /// They wait for one another, as long as a read does, and no longer than their clients.
+    let line = ReadLanes(ReadLanes.Limits(own: 1, quick: 1, walk: 1))
 
     init(
         _ settings: ConnectionSettings, current: CurrentServer, contact: Contact, ledger: Ledger,
@@ -28,6 +30,12 @@ final class DryRuns: Sendable {
     }
 
     func run(
+        _ request: CommitRequest, _ plan: MigrationPlan
+    ) async throws(RegistryError) -> Result<Committed, any Error> {
+        try await line.run(.walk) { await planned(request, plan) }
+    }
+
+    private func planned(
         _ request: CommitRequest, _ plan: MigrationPlan
     ) async -> Result<Committed, any Error> {
         await withCheckedContinuation { answer in

@@ -12,6 +12,7 @@ import RegistryModel
 public final class PostgresStore: SharedStore, LanedStore {
     let writer: GroupWriter
     private let dryRuns: DryRuns
+    package var dryRunLine: ReadLanes { dryRuns.line }
     package let lanes: ReadLanes
     let readers: ConnectionThreads
     let delivery: LogDelivery
@@ -235,7 +236,7 @@ public final class PostgresStore: SharedStore, LanedStore {
 
     public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
         guard let plan = request.dryRun else { return try await writer.commit(request) }
-        switch await dryRuns.run(request, plan) {
+        switch try await dryRuns.run(request, plan) {
         case .success(let committed): return committed
         case .failure(let error): throw refusal(forRead: error)
         }

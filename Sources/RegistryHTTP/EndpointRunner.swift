@@ -139,7 +139,7 @@ struct EndpointRunner: Sendable {
         }
         if endpoint.isIdempotent { try await recall(&call) }
         if case .json = endpoint.style, call.replay == nil {
-            try await waitForRevision(call.query)
+            try await waitForRevision(call, permit, on: channel)
         }
         let reply = try await handle(&call, on: channel)
         if reply.stream != nil, call.request.method != .head {
@@ -150,7 +150,9 @@ struct EndpointRunner: Sendable {
     }
 
     private func handle(_ call: inout Call, on channel: any Channel) async throws -> Reply {
-        guard endpoint.endsWithClient else { return try await endpoint.handler(&call) }
+        guard endpoint.endsWithClient || isDryRun(call.request) else {
+            return try await endpoint.handler(&call)
+        }
         return try await ClientPresence.whileThere(on: channel) { [call, endpoint] in
             var call = call
             return try await endpoint.handler(&call)
@@ -170,13 +172,21 @@ struct EndpointRunner: Sendable {
         }
     }
 
-    private func waitForRevision(_ query: Query) async throws {
-        let values = query.values("min_revision")
+    /// Who waits gives its place among the working ones back meanwhile, and waits no longer than its client.
+    private func waitForRevision(
+        _ call: Call, _ permit: Permit, on channel: any Channel
+    ) async throws {
+        let values = call.query.values("min_revision")
         guard !values.isEmpty else { return }
-        var reader = QueryReader(query)
+        var reader = QueryReader(call.query)
         let revision = reader.revision("min_revision")
         guard let revision else { throw Problem.invalid(reader.problems) }
-        try await node.lookups.wait(for: revision, within: options.revisionWait)
+        guard try node.lookups.position().revision < revision else { return }
+        try permit.move(to: .wait)
+        try await ClientPresence.whileThere(on: channel) { [node, options] in
+            try await node.lookups.wait(for: revision, within: options.revisionWait)
+        }
+        try permit.move(to: lane(of: call.request))
     }
 
     /// Finds the first answer to a repeated request, before anything else is looked at.
@@ -192,7 +202,8 @@ struct EndpointRunner: Sendable {
         let idempotency = IdempotencyKey(
             token: call.caller.actor.token, key: key,
             requestDigest: RequestMeaning.digest(
-                call.request.method, target: call.request.head.path ?? "", call.document,
+                call.request.method, target: call.request.head.path ?? "",
+                call.document,
                 octets: call.body))
         call.idempotency = idempotency
         call.replay = try await call.service.replay(of: idempotency)

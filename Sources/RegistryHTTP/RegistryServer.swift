@@ -20,7 +20,7 @@ public struct RegistryServer: Sendable {
     private let options: HTTPOptions
     private let routes: Routes
     private let drain: DrainSignal
-    private let admission: Admission
+    let admission: Admission
     private let eventLoops: (any EventLoopGroup)?
     private let logger: Logger
 

@@ -10,6 +10,8 @@ final class DryRuns: Sendable {
     private let writer: GroupCommit
     private let counts: DomainCounts?
     private let pace = DryRunPace()
+    /// They wait for one another, as long as a read does, and no longer than their clients.
+    let line = ReadLanes(ReadLanes.Limits(own: 1, quick: 1, walk: 1))
 
     init(path: String, writer: GroupCommit, counts: DomainCounts?) throws {
         var settings = SQLiteStore.connectionSettings(readers: 1)
@@ -21,6 +23,14 @@ final class DryRuns: Sendable {
     }
 
     func dryRun(
+        _ request: CommitRequest, _ plan: MigrationPlan
+    ) async throws(RegistryError) -> Committed {
+        try await line.run(.walk) { () async throws(RegistryError) in
+            try await planned(request, plan)
+        }
+    }
+
+    private func planned(
         _ request: CommitRequest, _ plan: MigrationPlan
     ) async throws(RegistryError) -> Committed {
         do {

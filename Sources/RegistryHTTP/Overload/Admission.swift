@@ -38,7 +38,7 @@ final class Admission: Sendable {
     private func limit(_ lane: Lane) -> Int {
         switch lane {
         case .light: .max
-        case .read, .write: limits.requests
+        case .read, .write, .wait: limits.requests
         case .stream: limits.streams
         }
     }

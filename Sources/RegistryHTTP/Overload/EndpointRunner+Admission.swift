@@ -4,11 +4,19 @@ extension EndpointRunner {
     /// Before the body is read. A client that goes on sending a large one isn't worth listening to.
     func admit(_ request: Request) throws -> Permit {
         do throws(Problem) {
-            return try admission.admit(endpoint.lane)
+            return try admission.admit(lane(of: request))
         } catch {
             throw isShort(request) ? error : error.with(.connection, "close")
         }
     }
+
+    /// What a dry run asks for is read, and ends with its client, though the endpoint is a write's.
+    func isDryRun(_ request: Request) -> Bool {
+        guard endpoint.query.contains("dry_run") else { return false }
+        return Query(target: request.head.path ?? "").values("dry_run").first == "true"
+    }
+
+    func lane(of request: Request) -> Lane { isDryRun(request) ? .read : endpoint.lane }
 
     /// Whether what comes of the body can be thrown away for less than a new connection costs.
     private func isShort(_ request: Request) -> Bool {

@@ -1,7 +1,7 @@
 /// How much work the service takes on at once. What is beyond is refused at once, with 503 and
 /// `Retry-After`, so that what was taken on ends soon; lookups have no such bound.
 public struct LoadLimits: Sendable {
-    /// Writes under way at most; and as many reads of the store.
+    /// Writes under way at most; as many reads of the store; and as many that wait for a revision.
     public var requests = 1024
     /// Answers of any size that are being sent, at most.
     public var streams = 64
@@ -27,4 +27,6 @@ enum Lane: String, Sendable, CaseIterable {
     case write
     /// Sends an answer of any size.
     case stream
+    /// Waits for a revision to come, or for agents to have one: it holds nothing that others need.
+    case wait
 }

@@ -114,6 +114,8 @@ private struct Wait {
 
     func reply(to committed: Committed, _ call: Call) async throws -> Reply {
         guard let limit else { return .wave(committed, nil) }
+        // It holds nothing that writes need any more.
+        try? call.permit?.move(to: .wait)
         // The step is committed, whatever the question of who has it meets: no word is better than a wrong one.
         return .wave(
             committed,

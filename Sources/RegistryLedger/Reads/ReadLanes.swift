@@ -68,6 +68,13 @@ package final class ReadLanes: Sendable {
         var order: [Int] = []
         var first = 0
 
+        /// Ids of waits that are over stay in `order` until it's their turn; where it doesn't come, they go here.
+        mutating func forgetOver() {
+            guard order.count > 2 * waiting.count + 64 else { return }
+            order = order[first...].filter { waiting[$0] != nil }
+            first = 0
+        }
+
         mutating func next() -> Waiter? {
             while first < order.count {
                 let waiter = waiting.removeValue(forKey: order[first])
@@ -200,6 +207,7 @@ package final class ReadLanes: Sendable {
                     }
                 }
             }
+            for lane in ReadLane.allCases { state.lines[lane]?.forgetOver() }
             state.isTimerSet = next != nil
             return (overdue, next)
         }
@@ -245,4 +253,6 @@ package final class ReadLanes: Sendable {
 /// A store whose reads go by lanes.
 package protocol LanedStore: Sendable {
     var lanes: ReadLanes { get }
+    /// Where dry runs of plans stand, which have one connection of their own.
+    var dryRunLine: ReadLanes { get }
 }

@@ -10,9 +10,11 @@ import Testing
 @Suite("Readers of the store", .timeLimit(.minutes(5))) struct ReaderTests {
     /// Takes every place of a lane while `body` runs.
     private static func holding(
-        _ registry: RunningRegistry, _ lane: ReadLane, _ body: (ReadLanes) async throws -> Void
+        _ registry: RunningRegistry, _ lane: ReadLane,
+        of line: (any LanedStore) -> ReadLanes = { $0.lanes },
+        _ body: (ReadLanes) async throws -> Void
     ) async throws {
-        let lanes = try #require(registry.service.store as? any LanedStore).lanes
+        let lanes = line(try #require(registry.service.store as? any LanedStore))
         let (doors, door) = AsyncStream.makeStream(of: Void.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // The walks have one place.
@@ -39,15 +41,18 @@ import Testing
     }
 
     private static func client(
-        _ registry: RunningRegistry, _ target: String
+        _ registry: RunningRegistry, _ target: String, json: String? = nil
     ) async throws -> any Channel {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: registry.port).get()
-        let head =
-            "GET \(target) HTTP/1.1\r\nHost: h\r\n"
-            + "Authorization: Bearer \(registry.token(.admin))\r\n\r\n"
-        try await channel.writeAndFlush(ByteBuffer(string: head)).get()
+        let body = json.map {
+            "Content-Type: application/json\r\nContent-Length: \($0.utf8.count)\r\n\r\n\($0)"
+        }
+        let request =
+            "\(json == nil ? "GET" : "POST") \(target) HTTP/1.1\r\nHost: h\r\n"
+            + "Authorization: Bearer \(registry.token(.admin))\r\n\(body ?? "\r\n")"
+        try await channel.writeAndFlush(ByteBuffer(string: request)).get()
         return channel
     }
 
@@ -75,6 +80,33 @@ import Testing
                     lanes.waiting(.walk) == 0 && lanes.walks == 0
                 }
                 if !abruptly { try? await channel.close().get() }
+            }
+        }
+    }
+
+    private static let plan = """
+        {"from":"japan","to":"aws","select":{"fqdns":["n1.example.com"]},"waves":[{"rest":true}]}
+        """
+
+    @Test func `of what a plan would be end with their client, and leave the writes' room alone`()
+        async throws
+    {
+        try await withRegistry(.with { $0.http.load.requests = 1 }) { registry in
+            try await Self.filled(registry)
+            try await Self.holding(registry, .walk, of: { $0.dryRunLine }) { line in
+                let target = "/v1/migrations?dry_run=true"
+                let first = try await Self.client(registry, target, json: Self.plan)
+                try await poll("a dry run in line") { line.waiting(.walk) == 1 }
+                try await registry.register("new.example.com")
+                let kept = try await registry.post("/v1/migrations", Self.plan)
+                #expect(kept.status == 201)
+                let refusal = try await registry.post(target, Self.plan)
+                #expect(refusal.isProblem(503, "overloaded"))
+                try await first.close().get()
+                try await poll("the dry run's end") { line.waiting(.walk) == 0 }
+            }
+            try await poll("room for a dry run") {
+                try await registry.post("/v1/migrations?dry_run=true", Self.plan).status == 200
             }
         }
     }

@@ -1,5 +1,6 @@
-import RegistryHTTP
 import Testing
+
+@testable import RegistryHTTP
 
 @Suite("A service with too many requests", .whateverTheStore, .timeLimit(.minutes(5)))
 struct RequestBoundTests {
@@ -88,32 +89,66 @@ struct RequestBoundTests {
         }
     }
 
-    /// Asks until there is a place: somebody else may be looking whether there is one.
-    private static func admitted(_ registry: RunningRegistry, _ target: String) async throws
-        -> Answer
-    {
-        while true {
-            let answer = try await registry.get(target)
-            if answer.status != 503 { return answer }
+    private static let waiting = RegistrySettings.with {
+        $0.http.load.requests = 2
+        $0.http.revisionWait = .seconds(600)
+    }
+
+    /// Who waits for a revision that isn't there yet: as many as there may be.
+    private static func waiters(
+        _ registry: RunningRegistry, _ target: String
+    ) async throws -> [UnfinishedRequest] {
+        let waiting = registry.server.admission
+        let revision = try await registry.head() + 1
+        var held: [UnfinishedRequest] = []
+        for count in 1...waiting.limits.requests {
+            held.append(
+                try await UnfinishedRequest(
+                    registry, "\(target)?min_revision=\(revision)", length: body.utf8.count,
+                    sent: body))
+            try await poll("a waiting request") { waiting.count(.wait) == count }
+        }
+        return held
+    }
+
+    private static func isIdle(_ registry: RunningRegistry) -> Bool {
+        [Lane.read, .write, .wait].allSatisfy { registry.server.admission.count($0) == 0 }
+    }
+
+    @Test func `lets those who wait for a revision keep nobody from anything else`() async throws {
+        try await withRegistry(Self.waiting) { registry in
+            try await registry.register("a.example.com")
+            let held = try await Self.waiters(registry, "/v1/domains")
+            let ahead = try await registry.head() + 1
+            for target in ["/v1/stats", "/v1/domains/b.example.com/availability"] {
+                let refusal = try await registry.get("\(target)?min_revision=\(ahead)")
+                #expect(refusal.isProblem(503, "overloaded"), "\(target)")
+            }
+            for target in ["/v1/stats", "/v1/history", "/v1/locations?min_revision=1"] {
+                #expect(try await registry.get(target).status == 200, "\(target)")
+            }
+            // This is what they wait for: then they write.
+            try await registry.register("b.example.com")
+            try await poll("the waiting write") {
+                try await registry.get("/v1/domains/held0.example.com").status == 200
+            }
+            try await poll("the end of all") { Self.isIdle(registry) }
+            for request in held { try await request.close() }
         }
     }
 
-    @Test func `refuses reads of the store beyond a bound of their own`() async throws {
-        let settings = RegistrySettings.with {
-            $0.http.load.requests = 2
-            $0.http.revisionWait = .seconds(60)
-        }
-        try await withRegistry(settings) { registry in
-            try await registry.register("a.example.com")
-            let revision = try await registry.head() + 1
-            async let first = Self.admitted(registry, "/v1/stats?min_revision=\(revision)")
-            async let second = Self.admitted(registry, "/v1/locations?min_revision=\(revision)")
-            try await poll("a refusal") { try await registry.get("/v1/stats").status == 503 }
-            #expect(try await registry.get("/v1/domains/a.example.com").status == 200)
-            try await registry.register("b.example.com")
-            #expect(try await first.status == 200)
-            #expect(try await second.status == 200)
-            try await poll("room for a read") { try await registry.get("/v1/stats").status == 200 }
+    @Test(arguments: [true, false])
+    func `has its room back when clients that wait for a revision go away`(abruptly: Bool)
+        async throws
+    {
+        try await withRegistry(Self.waiting) { registry in
+            for _ in 0..<3 {
+                for request in try await Self.waiters(registry, "/v1/domains") {
+                    try await (abruptly ? request.abort() : request.close())
+                }
+                try await poll("the end of all") { Self.isIdle(registry) }
+            }
+            #expect(try await registry.get("/v1/domains/held0.example.com").status == 404)
         }
     }
 
