@@ -220,7 +220,7 @@ struct EndpointRunner: Sendable {
                     "request failed",
                     metadata: ["request_id": "\(id.text)", "code": "\(error.code)"])
             }
-            return Problem(error)
+            return Problem(error, isPooled: node.registry?.storeFlaw != nil)
         case is CancellationError: return Problem(.overloaded)
         default:
             logger.error(

@@ -2,6 +2,18 @@ import HTTPTypes
 import RegistryModel
 
 extension Problem {
+    /// In answers of a node whose sessions a pooler gives to others.
+    static let pooledSessions =
+        "the database's sessions aren't this node's own (transaction pooling)"
+
+    /// - Parameter isPooled: why the store isn't asked, where it isn't.
+    init(_ error: RegistryError, isPooled: Bool) {
+        self.init(error)
+        if error == .storeUnavailable, isPooled {
+            detail = "\(Self.pooledSessions); nothing was written"
+        }
+    }
+
     init(_ error: RegistryError) {
         let code = error.code
         self =

@@ -34,7 +34,7 @@ struct OperationsRoutes: Sendable {
         if let service = try? call.service, service.storeFlaw != nil {
             throw Problem(
                 .serviceUnavailable, "not-ready",
-                "the database's sessions aren't this node's own (transaction pooling); its log says more"
+                "\(Problem.pooledSessions); its log says more"
             ).with(.retryAfter, "1")
         }
         let position = try call.lookups.position()
