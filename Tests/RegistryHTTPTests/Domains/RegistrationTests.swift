@@ -88,7 +88,11 @@ import Testing
         }
     }
 
-    @Test(arguments: ["www.example.com", "api.example.com", "admin.example.com", "mail.a.b"])
+    @Test(arguments: [
+        "www.example.com", "api.example.com", "admin.example.com", "mail.a.b", "mta-sts.a.b",
+        "openpgpkey.a.b", "autoconfig.a.b", "autodiscover.a.b", "sip.a.b", "sipexternal.a.b",
+        "lyncdiscover.a.b", "wpad.a.b", "submission.a.b", "caldavs.a.b", "keyserver.a.b",
+    ])
     func `of a reserved name is 422`(name: String) async throws {
         try await withRegistry { registry in
             let answer = try await registry.post("/v1/domains", #"{"fqdn":"\#(name)"}"#)
