@@ -131,10 +131,14 @@ struct EndpointRunner: Sendable {
     ) async throws -> Reply {
         if case .json(let limit) = endpoint.style {
             try checkAccept(call.request)
-            if [.post, .put, .patch].contains(call.request.method) {
+            switch call.request.method {
+            case .post, .put, .patch:
                 var query = QueryReader(call.query, knowing: endpoint.query)
                 try query.finish()
                 call.body = try await readBody(call.request, limit: limit, permit)
+            // Its handler knows its query.
+            case .delete: call.body = try await readBody(call.request, limit: limit, permit)
+            default: break
             }
         }
         if endpoint.isIdempotent { try await recall(&call) }

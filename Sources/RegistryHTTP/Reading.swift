@@ -49,6 +49,30 @@ extension Call {
         return note
     }
 
+    /// A DELETE's `reason` and `ticket`. Not every client can send a body with it, so they stand in the query;
+    /// who sends a body means it all the same, and must not be told that it's done while the reason is lost.
+    ///
+    /// - Parameter query: is finished here.
+    func noteOfDelete(_ query: inout QueryReader) throws -> Note {
+        let asked = query.note()
+        try query.finish()
+        let sent = try noteOnlyBody()
+        var problems: [FieldProblem] = []
+        func one(_ name: String, _ asked: String?, _ sent: String?) -> String? {
+            if let asked, let sent, asked != sent {
+                problems.append(
+                    FieldProblem(
+                        pointer: "/\(name)", code: "conflict", detail: "the query has another one"))
+            }
+            return asked ?? sent
+        }
+        let note = Note(
+            reason: one("reason", asked.reason, sent.reason),
+            ticket: one("ticket", asked.ticket, sent.ticket))
+        guard problems.isEmpty else { throw Problem.invalid(problems) }
+        return note
+    }
+
     /// A page as JSON, with a link to the next one.
     func list<Item>(
         _ read: Read<Page<Item>>, key: (Item) -> String,

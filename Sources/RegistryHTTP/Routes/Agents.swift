@@ -58,8 +58,7 @@ struct AgentRoutes: Sendable {
     @Sendable func evict(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .done(replay) }
         var query = QueryReader(call.query)
-        let note = query.note()
-        try query.finish()
+        let note = try call.noteOfDelete(&query)
         let text = call.parameter("name")
         // A name that no agent can have names none.
         guard let name = AgentName(text) else { throw RegistryError.unknownAgent(text) }

@@ -117,8 +117,7 @@ struct DomainRoutes: Sendable {
     @Sendable func release(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .done(replay) }
         var query = QueryReader(call.query)
-        let note = query.note()
-        try query.finish()
+        let note = try call.noteOfDelete(&query)
         let committed = try await call.service.release(
             call.fqdn(), ifMatch: call.ifMatch(), call.writing(note))
         return .done(committed)

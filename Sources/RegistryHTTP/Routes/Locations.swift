@@ -41,8 +41,7 @@ struct LocationRoutes: Sendable {
     @Sendable func delete(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .done(replay) }
         var query = QueryReader(call.query)
-        let note = query.note()
-        try query.finish()
+        let note = try call.noteOfDelete(&query)
         // A name that no location can have names none.
         guard let name = LocationName(call.parameter("name")) else {
             throw RegistryError.locationNotFound(LocationName(canonical: call.parameter("name")))

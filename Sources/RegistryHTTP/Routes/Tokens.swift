@@ -55,8 +55,7 @@ struct TokenRoutes: Sendable {
     @Sendable func revoke(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .done(replay) }
         var query = QueryReader(call.query)
-        let note = query.note()
-        try query.finish()
+        let note = try call.noteOfDelete(&query)
         let committed = try await call.service.revokeToken(call.parameter("id"), call.writing(note))
         return .done(committed)
     }
