@@ -74,37 +74,3 @@ public struct Location: Hashable, Sendable, Codable {
         self.revision = revision
     }
 }
-
-/// An absolute `http` or `https` URL of at most 2048 octets of visible ASCII: it is sent in a
-/// header, and a control character there would be a second header.
-public struct UpstreamURL: Hashable, Sendable, Codable, CustomStringConvertible {
-    public let text: String
-
-    /// `nil`: not such a URL.
-    public init?(_ text: some StringProtocol) {
-        guard text.utf8.count <= 2048, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            return nil
-        }
-        let schemes = ["http://", "https://"].first { text.lowercased().hasPrefix($0) }
-        guard let scheme = schemes else { return nil }
-        let authority = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
-        guard let first = host.first, first != ":" else { return nil }
-        self.text = String(text)
-    }
-
-    package init(canonical text: String) {
-        self.text = text
-    }
-
-    public var description: String { text }
-
-    public init(from decoder: any Decoder) throws {
-        text = try decoder.singleValueContainer().decode(String.self)
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(text)
-    }
-}

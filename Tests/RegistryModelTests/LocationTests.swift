@@ -20,7 +20,7 @@ import Testing
         "http://user:secret@host/", "http://[::1]:80/",
         "http://h/" + String(repeating: "x", count: 2039),
     ])
-    func `sends requests to an absolute URL`(url: String) {
+    func `may have been sent to any absolute URL by earlier releases`(url: String) {
         #expect(UpstreamURL(url)?.text == url)
     }
 
@@ -33,6 +33,44 @@ import Testing
     ])
     func `sends requests nowhere else`(url: String) {
         #expect(UpstreamURL(url) == nil)
+        #expect(throws: UpstreamURL.Malformed.self) { try UpstreamURL(setting: url) }
+    }
+
+    @Test(arguments: [
+        "http://a", "HTTPS://Japan.Internal:8443", "http://app_server-1:80", "http://a.example.",
+        "http://192.0.2.1:65535", "http://[::1]:80", "http://[2001:DB8:0:0:1:2:3:4]",
+        "http://[::ffff:192.0.2.1]", "http://[1:2:3:4:5:6:192.0.2.1]:1", "http://[1::]",
+        "http://1.example", "http://0.0.0.0", "http://" + String(repeating: "a", count: 63),
+    ])
+    func `is set by scheme, host and port`(url: String) throws {
+        #expect(try UpstreamURL(setting: url).text == url)
+        #expect(try UpstreamURL(setting: url + "/").text == url)
+    }
+
+    @Test(arguments: [
+        ("ws://host", UpstreamURL.Malformed.scheme), ("//host", .scheme), ("host:80", .scheme),
+        ("http://h\u{E4}", .characters), ("http://a b", .characters),
+        ("http://user:secret@host", .user), ("http://@host", .user), ("http://a@b:99999/x", .user),
+        ("http://host/x", .path), ("http://host//", .path), ("http://host?", .path),
+        ("http://host#", .path), ("http://host/?", .path),
+        ("http://host:0", .port), ("http://host:65536", .port), ("http://host:", .port),
+        ("http://host:080", .port), ("http://host:8o", .port), ("http://host:+1", .port),
+        ("http://[::1]:0", .port), ("http://::1", .host), ("http://2001:db8::1", .host),
+        ("http://", .host), ("http://:80", .host), ("http:///", .host), ("http://a..b", .host),
+        ("http://-a", .host), ("http://a-", .host), ("http://.a", .host), ("http://.", .host),
+        ("http://1.2.3", .host), ("http://256.1.1.1", .host), ("http://01.2.3.4", .host),
+        ("http://1", .host), ("http://a\"b", .host), ("http://a;b", .host), ("http://$a", .host),
+        ("http://%61", .host), ("http://a\\b", .host), ("http://{host}", .host),
+        ("http://*.a", .host),
+        ("http://[::1", .host), ("http://[]", .host), ("http://[1:2]", .host),
+        ("http://[1::2::3]", .host), ("http://[:::]", .host), ("http://[1:2:3:4:5:6:7:8::]", .host),
+        ("http://[fe80::1%25eth0]", .host), ("http://[12345::]", .host), ("http://[g::]", .host),
+        ("http://[1.2.3.4::]", .host), ("http://[::1]x", .host), ("http://[v1.a]", .host),
+        ("http://" + String(repeating: "a", count: 64), .host),
+        ("http://" + String(repeating: "a.", count: 127) + "a", .host),
+    ])
+    func `can't be set to anything else`(url: String, rule: UpstreamURL.Malformed) {
+        #expect(throws: rule) { try UpstreamURL(setting: url) }
     }
 }
 

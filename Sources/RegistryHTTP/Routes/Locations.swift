@@ -22,11 +22,13 @@ struct LocationRoutes: Sendable {
         let acceptsSignups = object.bool("accepts_signups")
         let isDefault = object.bool("default_for_signups")
         let note = object.note()
-        let url = upstream.flatMap { UpstreamURL($0) }
-        if upstream != nil, url == nil {
-            object.refuse(
-                "upstream", "invalid",
-                "an absolute http or https URL without spaces and control characters is expected")
+        var url: UpstreamURL?
+        if let upstream {
+            do throws(UpstreamURL.Malformed) {
+                url = try UpstreamURL(setting: upstream)
+            } catch {
+                object.refuse("upstream", "invalid", error.explanation)
+            }
         }
         try object.finishOrThrow()
         guard let url, let acceptsSignups, let isDefault else { throw Problem.internalError }
