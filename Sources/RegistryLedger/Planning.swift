@@ -17,7 +17,9 @@ struct Planning<Transaction: PlanningTransaction> {
         let sizes = WaveSize.sizes(of: plan.waves, eligible: counts.eligible)
         var migration = Migration(
             id: plan.id, name: plan.name, from: plan.from, to: plan.to, freeze: plan.freeze,
-            state: .planned, digest: RevisionDigest.genesis, counts: counts,
+            // Nobody could ever take a step of it: it would stand open until somebody cleared it away.
+            state: sizes.isEmpty ? .cancelled : .planned, digest: RevisionDigest.genesis,
+            counts: counts,
             waves: zip(1..., sizes).map { Wave(number: $0, size: $1) },
             skipped: try transaction.stagedSkippedNames(limit: Migration.skippedShown),
             createdAt: at, createdBy: actor, note: note)

@@ -16,7 +16,8 @@ extension Step {
                     .migrationPlanned,
                     .migration(id: migration.id, before: nil, after: migration.facts))
             ],
-            effects: RevisionChanges(revision: revision, openMigrations: 1),
+            effects: RevisionChanges(
+                revision: revision, openMigrations: migration.state.isOpen ? 1 : 0),
             migration: migration.id)
     }
 

@@ -113,8 +113,10 @@ extension WaveModel {
                 eligible.append(.init(name: name, mode: live.domain.mode, life: live.life))
             }
         }
+        let waves = Self.waves(plan.waves, eligible)
         return ModelMigration(
-            plan: plan, waves: Self.waves(plan.waves, eligible), skipped: skipped,
+            plan: plan, state: waves.isEmpty ? .cancelled : .planned, waves: waves,
+            skipped: skipped,
             counts: PlanCounts(selected: selected.count, eligible: eligible.count), createdAt: now)
     }
 

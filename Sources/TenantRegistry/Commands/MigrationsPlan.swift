@@ -86,7 +86,9 @@ extension Migrations {
                 }
                 if let writePlan { try PlanFile.write(planned.text, to: writePlan) }
                 MigrationView.show(planned, output.output)
-                if let id = planned.value.id {
+                if planned.value.waves.isEmpty {
+                    StandardError.write("no domain is eligible: there is nothing to run\n")
+                } else if let id = planned.value.id {
                     StandardError.write("next: tenant-registry migrations run \(id)\n")
                 }
             }
