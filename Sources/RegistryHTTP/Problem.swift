@@ -50,7 +50,7 @@ struct Problem: Error, Sendable {
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("type", "/problems/\(code)")
-        writer.field("title", title)
+        writer.field("title", Self.title(of: code))
         writer.field("status", status.code)
         writer.field("detail", detail)
         writer.fieldIfPresent("instance", instance)
@@ -88,7 +88,7 @@ struct Problem: Error, Sendable {
     }
 
     /// `domain-taken` → `Domain taken`.
-    private var title: String {
+    static func title(of code: String) -> String {
         let words = code.split(separator: "-").joined(separator: " ")
         return words.prefix(1).uppercased() + words.dropFirst()
     }

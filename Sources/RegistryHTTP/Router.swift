@@ -107,18 +107,20 @@ struct Routes {
             .operations("/readyz", .open, operations.ready),
             .operations("/metrics", .needs(.read), operations.metrics),
             .operations("/openapi.yaml", .open, operations.openAPI),
+            .operations("/problems/{code}", .open, ProblemRoutes().page),
         ]
     }
 
     /// What an agent answers: the present, from its table.
     var edge: [Endpoint] { all.filter(\.isAtEdge) + opsOnly }
 
-    /// For `--ops-listen`: a port of their own, where nobody needs a token.
+    /// For `--ops-listen`: a port of their own, where nobody needs a token. Its problems have their pages, too.
     var opsOnly: [Endpoint] {
         [
             .operations("/livez", .open, operations.alive),
             .operations("/readyz", .open, operations.ready),
             .operations("/metrics", .open, operations.metrics),
+            .operations("/problems/{code}", .open, ProblemRoutes().page),
         ]
     }
 }

@@ -2,6 +2,8 @@ import NIOHTTP1
 import RegistryWire
 import Testing
 
+@testable import RegistryHTTP
+
 /// Holds each answer that a test gets against openapi.yaml and against what API.md says of all.
 enum ContractCheck {
     static func check(
@@ -93,6 +95,11 @@ enum ContractCheck {
         if answer["type"]?.text != answer.code.map({ "/problems/\($0)" }) {
             found.append("type isn't /problems/ and the code")
         }
+        if answer.code.flatMap({ ProblemKind.of($0) }).map({ $0.statuses.contains(answer.status) })
+            != true
+        {
+            found.append("type leads nowhere, or to a page with other statuses")
+        }
         if answer["request_id"]?.text != answer.header("X-Request-ID") {
             found.append("request_id isn't X-Request-ID")
         }
@@ -113,7 +120,9 @@ enum ContractCheck {
         var found: [String] = []
         let codes = ["bad-http", "request-timeout", "headers-too-large", "not-ready"]
         let mayOmitRevision =
-            ["/livez", "/readyz", "/metrics", "/openapi.yaml"].contains { target.hasPrefix($0) }
+            ["/livez", "/readyz", "/metrics", "/openapi.yaml", "/problems/"].contains {
+                target.hasPrefix($0)
+            }
             || codes.contains(answer.code ?? "") || answer.status == 503
         if answer.header("X-Request-ID") == nil { found.append("no X-Request-ID") }
         if answer.header("X-Registry-Revision") == nil, !mayOmitRevision {
