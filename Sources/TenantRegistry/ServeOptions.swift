@@ -35,13 +35,18 @@ struct ServeOptions: Sendable {
     }
 }
 
-/// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`.
+/// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`, `*:8080`.
 struct ListenAddress: Sendable, CustomStringConvertible {
     let description: String
     let bind: BindAddress
 
-    /// - Throws: `CommandFailure.usage` where it isn't HOST:PORT.
+    /// - Throws: `CommandFailure.usage` where it isn't HOST:PORT, or means more than this machine can do.
     static func read(_ text: String, _ flag: String) throws -> ListenAddress {
+        guard !text.hasPrefix("*:") || EveryAddress.host != nil else {
+            throw CommandFailure.usage(
+                "--\(flag): here one socket can't take both IPv4 and IPv6 (net.ipv6.bindv6only); 0.0.0.0:PORT takes IPv4, [::]:PORT takes IPv6"
+            )
+        }
         guard let address = ListenAddress(text) else {
             throw CommandFailure.usage("--\(flag): HOST:PORT is expected, not \(text)")
         }
@@ -55,7 +60,29 @@ struct ListenAddress: Sendable, CustomStringConvertible {
         else { return nil }
         let host = text[..<colon].trimmingPrefix("[")
         description = text
+        guard host != "*" else {
+            guard let every = EveryAddress.host else { return nil }
+            bind = .hostname(every, port: Int(port))
+            return
+        }
         bind = .hostname(
             host.hasSuffix("]") ? String(host.dropLast()) : String(host), port: Int(port))
     }
+}
+
+/// What `*` listens on: every address of this machine, of either family.
+private enum EveryAddress {
+    /// A socket of IPv6 takes IPv4 as well, as Linux has it unless somebody has set it otherwise; without IPv6 there's
+    /// only IPv4. `nil`: somebody has set it otherwise.
+    static let host: String? = {
+        let socket = Glibc.socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+        guard socket >= 0 else { return "0.0.0.0" }
+        defer { close(socket) }
+        var isOnly: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &isOnly, &size) == 0 else {
+            return "0.0.0.0"
+        }
+        return isOnly == 0 ? "::" : nil
+    }()
 }

@@ -22,7 +22,10 @@ struct Agent: AsyncParsableCommand {
     )
     var name: String?
 
-    @Option(help: "Where to listen: HOST:PORT, port 0 for any free one. (default: 127.0.0.1:8090)")
+    @Option(
+        help:
+            "Where to listen: HOST:PORT, * for every address, port 0 for any free one. (default: 127.0.0.1:8090)"
+    )
     var listen: String?
 
     @Option(help: "The folder in which the table is kept for the next start. (default: agent)")

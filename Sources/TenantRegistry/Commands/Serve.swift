@@ -12,7 +12,10 @@ struct Serve: AsyncParsableCommand {
             <data-dir>/admin-token; the command line on the same machine finds it there.
             """)
 
-    @Option(help: "Where to listen: HOST:PORT, port 0 for any free one. (default: 127.0.0.1:8080)")
+    @Option(
+        help:
+            "Where to listen: HOST:PORT, * for every address, port 0 for any free one. (default: 127.0.0.1:8080)"
+    )
     var listen: String?
 
     @Option(help: "A port of its own for /livez, /readyz and /metrics, without tokens.")
