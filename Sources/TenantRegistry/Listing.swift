@@ -57,15 +57,15 @@ struct Listing {
         let texts =
             (heading ? [columns.map { $0.uppercased() }] : [])
             + rows.map { $0.map { Self.printable($0.plain) } }
-        let widths = columns.indices.map { column in texts.map { $0[column].count }.max() ?? 0 }
+        let widths = columns.indices.map { column in
+            texts.map { TerminalWidth.of($0[column]) }.max() ?? 0
+        }
         for line in texts { StandardOutput.write(Self.line(line, widths)) }
     }
 
     /// A table's line. What is wider than its column moves the rest of its line.
     static func line(_ texts: [String], _ widths: [Int]) -> String {
-        let cells = zip(texts, widths).map { text, width in
-            text + String(repeating: " ", count: max(0, width - text.count))
-        }
+        let cells = zip(texts, widths).map { TerminalWidth.padded($0, to: $1) }
         var text = cells.joined(separator: "  ")
         while text.last == " " { text.removeLast() }
         return text + "\n"

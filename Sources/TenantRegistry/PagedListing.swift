@@ -51,7 +51,7 @@ struct PagedListing {
     mutating func endPage() {
         guard format == .table, widths == nil else { return }
         let widths = columns.indices.map { column in
-            waiting.map { $0[column].count }.max() ?? 0
+            waiting.map { TerminalWidth.of($0[column]) }.max() ?? 0
         }
         self.widths = widths
         for texts in waiting { write(Listing.line(texts, widths)) }

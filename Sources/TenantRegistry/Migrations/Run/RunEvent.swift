@@ -71,9 +71,7 @@ struct RunEvent {
 
     private static func columns(_ texts: [String]) -> String {
         let widths = [24, 4, 24, 7, 8]
-        let padded = zip(texts, widths).map {
-            $0 + String(repeating: " ", count: max(0, $1 - $0.count))
-        }
+        let padded = zip(texts, widths).map { TerminalWidth.padded($0, to: $1) }
         var line = (padded + texts.dropFirst(widths.count)).joined(separator: "  ")
         while line.last == " " { line.removeLast() }
         return line
