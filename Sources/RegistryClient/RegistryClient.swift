@@ -102,7 +102,20 @@ package struct RegistryClient: Sendable {
         }
         // Its own words can hold what it was given: header fields, the token among them.
         if let error = error as? HTTPClientError { return error.shortDescription }
-        return MaskedText.mask("\(error)")
+        return certificateFault("\(String(reflecting: error)) \(error)")
+            ?? MaskedText.mask("\(error)")
+    }
+
+    /// The words of the TLS library say where in itself it was.
+    private static func certificateFault(_ words: String) -> String? {
+        if words.contains("CERTIFICATE_VERIFY_FAILED") {
+            return
+                "its certificate isn't signed by an authority that is trusted here, or isn't valid now; --ca-file names a private authority"
+        }
+        if words.contains("failedToValidateHostname") {
+            return "its certificate is for another host"
+        }
+        return nil
     }
 }
 

@@ -20,6 +20,12 @@ struct ClientOptions: ParsableArguments {
     @Option(help: "The service's data folder, to find the first admin token. (default: data)")
     var dataDir: String?
 
+    @Option(
+        help:
+            "PEM file of the authorities that the service's certificate may come from. (default: SSL_CERT_FILE, the system's)"
+    )
+    var caFile: String?
+
     @Option(help: "A JSON file with any of these settings.")
     var config: String?
 
@@ -32,6 +38,8 @@ struct ClientOptions: ParsableArguments {
         var configuration = HTTPClient.Configuration()
         // By default a refused connection is tried again for 10 s before anybody hears of it.
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.tlsConfiguration = try TrustedAuthorities.configuration(
+            caFile, settings, for: url)
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let client = RegistryClient(base: url, token: token, http: http)
         let result: Result<Void, any Error>

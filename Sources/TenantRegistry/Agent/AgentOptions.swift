@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import NIOSSL
 import RegistryAgent
 import RegistryHTTP
 
@@ -7,6 +8,8 @@ import RegistryHTTP
 struct AgentOptions: Sendable {
     var upstream: URL
     var token: String?
+    /// nil: the system's authorities.
+    var trust: TLSConfiguration?
     var listen: ListenAddress
     var folder: URL
     var agent: AgentSettings

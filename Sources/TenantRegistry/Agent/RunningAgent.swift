@@ -64,6 +64,7 @@ enum RunningAgent {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.redirectConfiguration = .disallow
+        configuration.tlsConfiguration = options.trust
         configuration.timeout.connect = .seconds(5)
         // Without a heartbeat there's nobody at the other end, whatever TCP believes.
         configuration.timeout.read = .nanoseconds(

@@ -39,6 +39,12 @@ struct Agent: AsyncParsableCommand {
     )
     var tokenFile: String?
 
+    @Option(
+        help:
+            "PEM file of the authorities that the registry's certificate may come from. (default: SSL_CERT_FILE, the system's)"
+    )
+    var caFile: String?
+
     @Option(help: "A service's data folder on this machine, to find its first admin token.")
     var dataDir: String?
 
@@ -105,6 +111,8 @@ struct Agent: AsyncParsableCommand {
                 fileURLWithPath: try settings.text(stateDir, "state-dir", default: "agent"),
                 isDirectory: true),
             agent: AgentSettings(name: try agentName(settings)))
+        options.trust = try TrustedAuthorities.configuration(
+            caFile, settings, for: options.upstream)
         try readMaps(settings, &options.agent)
         try readPace(settings, &options)
         try readServer(settings, &options)
