@@ -25,6 +25,7 @@ struct TenantRegistry: AsyncParsableCommand {
     static func main() async {
         FileDescriptors.openStandard()
         ProcessTitle.hideToken()
+        FirstProcess.stepAside()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
