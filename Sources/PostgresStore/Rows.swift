@@ -183,6 +183,29 @@ extension Migration {
             "SELECT count(*) FROM migration WHERE state IN ('planned', 'running')"
         ).first?.integer(0) ?? 0
     }
+
+    static func frozenWaves(_ connection: PostgresConnection) throws -> [FrozenWave] {
+        try connection.query(
+            """
+            SELECT g.id, w.number, g.from_location, w.size
+            FROM wave w JOIN migration g ON g.number = w.migration WHERE w.state = 'frozen'
+            """
+        ).map { row in
+            FrozenWave(
+                name: WaveName(migration: row.text(0), number: row.integer(1)),
+                location: LocationName(canonical: row.text(2)), size: row.integer(3))
+        }
+    }
+}
+
+extension DomainFreeze {
+    /// After the domain's name: migration, wave, the freeze's mode, the domain's own.
+    init(row: ResultRow) {
+        self.init(
+            wave: WaveName(migration: row.text(1), number: row.integer(2)),
+            mode: Mode(rawValue: row.text(3)) ?? .reject,
+            ownMode: Mode(rawValue: row.text(4)) ?? .reject)
+    }
 }
 
 extension Wave {

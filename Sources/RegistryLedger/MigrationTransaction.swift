@@ -22,8 +22,10 @@ package protocol MigrationTransaction: PlanningTransaction {
     func migration(_ id: String) throws -> Migration?
     func setState(_ state: MigrationState, ofMigration id: String) throws
     func put(_ wave: Wave, of migration: String) throws
-    /// The frozen wave that holds a domain.
-    func frozenWave(of fqdn: FQDN) throws -> WaveName?
+    /// The freeze that holds a domain.
+    func freeze(of fqdn: FQDN) throws -> DomainFreeze?
+    /// Gives a frozen domain another mode of its own.
+    func setOwnMode(_ mode: Mode, of fqdn: FQDN, in wave: WaveName) throws
     /// Whether a planned or running migration goes from or to it.
     func isReferencedByMigration(_ location: LocationName) throws -> Bool
     /// Writes the plan that is staged: the migration, its waves, and one row for each name that is in a
@@ -50,13 +52,29 @@ package protocol MigrationTransaction: PlanningTransaction {
         -> [RevisionChanges.DomainChange]
 }
 
+/// What holds one domain frozen.
+package struct DomainFreeze: Hashable, Sendable {
+    package var wave: WaveName
+    /// The wave's.
+    package var mode: Mode
+    /// The domain's own: what it gets back when the freeze ends.
+    package var ownMode: Mode
+
+    package init(wave: WaveName, mode: Mode, ownMode: Mode) {
+        self.wave = wave
+        self.mode = mode
+        self.ownMode = ownMode
+    }
+}
+
 /// What a step does to each row of a wave.
 package struct WaveMove: Hashable, Sendable {
     /// The mode of a row, before or after.
     package enum RowMode: Hashable, Sendable {
-        /// What the plan saw.
-        case planned
-        case fixed(Mode)
+        /// The domain's own: what the plan saw, or what somebody set while it was frozen.
+        case own
+        /// The own one, or the freeze's where that is stricter.
+        case frozen(Mode)
     }
 
     package struct Place: Hashable, Sendable {
@@ -81,11 +99,11 @@ package struct WaveMove: Hashable, Sendable {
         _ event: WaveState.Event, _ wave: Wave, of migration: Migration, mayLeaveRows: Bool
     ) throws {
         self.mayLeaveRows = mayLeaveRows
-        let source = Place(location: migration.from, mode: .planned)
-        let target = Place(location: migration.to, mode: .planned)
+        let source = Place(location: migration.from, mode: .own)
+        let target = Place(location: migration.to, mode: .own)
         let frozen = Place(
             location: migration.from,
-            mode: migration.freeze.mode.map { .fixed($0) } ?? .planned)
+            mode: migration.freeze.mode.map { .frozen($0) } ?? .own)
         self.migration = migration.id
         self.wave = wave.number
         switch event {

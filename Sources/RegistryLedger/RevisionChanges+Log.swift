@@ -6,6 +6,7 @@ extension RevisionChanges {
     {
         switch item.change.subject {
         case .domain(let fqdn, _, let after, let registeredAt):
+            note(item, at: after?.location)
             guard let after else { return domains.append(.gone(fqdn)) }
             domains.append(
                 .set(
@@ -18,9 +19,31 @@ extension RevisionChanges {
                 .set(Location(name: name, settings: after, revision: item.header.revision)))
         case .token(let id, _, _):
             if let token = try tokens(id) { self.tokens.append(token) }
-        case .migration(_, let before, let after):
+        case .migration(let id, let before, let after):
+            if item.change.action == .migrationCancelled {
+                freezes.append(.cancelled(migration: id))
+            }
             openMigrations += (after?.state.isOpen ?? false) ? 1 : 0
             openMigrations -= (before?.state.isOpen ?? false) ? 1 : 0
+        }
+    }
+
+    /// What a line says of its wave's freeze. A wave's lines stand one after the other.
+    private mutating func note(_ item: HistoryItem, at location: LocationName?) {
+        guard let migration = item.header.migration, let number = item.header.wave, let location
+        else { return }
+        let wave = WaveName(migration: migration, number: number)
+        switch item.change.action {
+        case .frozen:
+            if case .began(var frozen)? = freezes.last, frozen.name == wave {
+                frozen.size += 1
+                freezes[freezes.count - 1] = .began(frozen)
+            } else {
+                freezes.append(.began(FrozenWave(name: wave, location: location, size: 1)))
+            }
+        case .moved, .thawed:
+            if freezes.last != .ended(wave) { freezes.append(.ended(wave)) }
+        default: break
         }
     }
 }

@@ -42,12 +42,29 @@ extension Step {
 
     func change(_ fqdn: FQDN, _ patch: DomainPatch, ifMatch: Precondition?) throws -> Decision {
         var domain = try live(fqdn, ifMatch: ifMatch)
+        let before = domain.placement
+        let freeze = try transaction.freeze(of: fqdn)
+        if let freeze, let location = patch.location, location != before.location {
+            throw RegistryError.domainInMigration(
+                fqdn, migration: freeze.wave.migration, wave: freeze.wave.number)
+        }
         if let location = patch.location, try transaction.location(location) == nil {
             throw RegistryError.unknownLocation(location)
         }
-        let before = domain.placement
-        let after = patch.applied(to: before)
-        guard after != before else { return .unchanged(.domain(domain), at: revision) }
+        var after = patch.applied(to: before)
+        var newOwnMode: Mode?
+        if let freeze {
+            // Proxies are told the stricter one, as long as the freeze lasts.
+            let own = patch.mode ?? freeze.ownMode
+            newOwnMode = own == freeze.ownMode ? nil : own
+            after.mode = newOwnMode.map { max($0, freeze.mode) } ?? before.mode
+        }
+        guard after != before || newOwnMode != nil else {
+            return .unchanged(.domain(domain), at: revision)
+        }
+        if let freeze, let newOwnMode {
+            try transaction.setOwnMode(newOwnMode, of: fqdn, in: freeze.wave)
+        }
 
         domain.placement = after
         domain.revision = revision
@@ -66,6 +83,10 @@ extension Step {
 
     func release(_ fqdn: FQDN, ifMatch: Precondition?) throws -> Decision {
         let domain = try live(fqdn, ifMatch: ifMatch)
+        if let wave = try transaction.freeze(of: fqdn)?.wave {
+            throw RegistryError.domainInMigration(
+                fqdn, migration: wave.migration, wave: wave.number)
+        }
         try transaction.deleteDomain(fqdn)
         try transaction.insert(
             ReleasedDomain(
@@ -121,10 +142,6 @@ extension Step {
         }
         if let ifMatch, !ifMatch.holds(for: domain.revision) {
             throw RegistryError.revisionMismatch(current: domain.revision)
-        }
-        if let wave = try transaction.frozenWave(of: fqdn) {
-            throw RegistryError.domainInMigration(
-                fqdn, migration: wave.migration, wave: wave.number)
         }
         return domain
     }

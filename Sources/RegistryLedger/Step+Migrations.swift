@@ -84,7 +84,8 @@ extension Step {
                     action, .migration(id: migration.id, before: before, after: migration.facts))
             ],
             effects: RevisionChanges(
-                revision: revision, openMigrations: state.isOpen ? 0 : -1),
+                revision: revision, openMigrations: state.isOpen ? 0 : -1,
+                freezes: event == .cancel ? [.cancelled(migration: migration.id)] : []),
             migration: migration.id)
     }
 

@@ -37,9 +37,17 @@ extension Step {
             try transaction.setState(.running, ofMigration: migration.id)
         }
         result.milliseconds = Int(started.duration(to: .now) / .milliseconds(1))
+        let name = WaveName(migration: migration.id, number: wave.number)
+        let freezes: [RevisionChanges.FreezeChange] =
+            switch event {
+            case .freeze:
+                [.began(FrozenWave(name: name, location: migration.from, size: wave.size))]
+            case .cutOver, .thaw: [.ended(name)]
+            case .rollBack, .finalize, .cancel: []
+            }
         return Decision(
             outcome: .wave(result), movedRows: result.count,
-            effects: RevisionChanges(revision: revision), migration: migration.id,
+            effects: RevisionChanges(revision: revision, freezes: freezes), migration: migration.id,
             wave: wave.number, overrideReason: override)
     }
 

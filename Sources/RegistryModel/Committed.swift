@@ -74,6 +74,13 @@ public struct RevisionChanges: Sendable, Hashable {
         case gone(LocationName)
     }
 
+    public enum FreezeChange: Sendable, Hashable {
+        case began(FrozenWave)
+        case ended(WaveName)
+        /// Whatever of the migration was frozen isn't any more.
+        case cancelled(migration: String)
+    }
+
     public var revision: Revision
     public var domains: [DomainChange]
     public var locations: [LocationChange]
@@ -81,15 +88,18 @@ public struct RevisionChanges: Sendable, Hashable {
     public var tokens: [TokenRecord]
     /// How many more migrations are open than before.
     public var openMigrations: Int
+    /// Waves that froze, and freezes that ended.
+    public var freezes: [FreezeChange]
 
     public init(
         revision: Revision, domains: [DomainChange] = [], locations: [LocationChange] = [],
-        tokens: [TokenRecord] = [], openMigrations: Int = 0
+        tokens: [TokenRecord] = [], openMigrations: Int = 0, freezes: [FreezeChange] = []
     ) {
         self.revision = revision
         self.domains = domains
         self.locations = locations
         self.tokens = tokens
         self.openMigrations = openMigrations
+        self.freezes = freezes
     }
 }

@@ -5,6 +5,19 @@ public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
     case reject
 }
 
+/// By strictness: `serve` < `read_only` < `reject`.
+extension Mode: Comparable {
+    public static func < (left: Mode, right: Mode) -> Bool { left.strictness < right.strictness }
+
+    private var strictness: Int {
+        switch self {
+        case .serve: 0
+        case .readOnly: 1
+        case .reject: 2
+        }
+    }
+}
+
 /// The part of a domain that changes: what history shows before and after.
 public struct Placement: Hashable, Sendable, Codable {
     public var location: LocationName

@@ -119,6 +119,21 @@ public struct MigrationDomainQuery: Sendable, Hashable {
     }
 }
 
+/// A wave that is frozen now: what memory keeps of it.
+public struct FrozenWave: Sendable, Hashable {
+    public var name: WaveName
+    /// Where its domains are.
+    public var location: LocationName
+    /// Domains in it.
+    public var size: Int
+
+    public init(name: WaveName, location: LocationName, size: Int) {
+        self.name = name
+        self.location = location
+        self.size = size
+    }
+}
+
 /// One wave among all migrations.
 public struct WaveName: Sendable, Hashable {
     public var migration: String

@@ -115,11 +115,13 @@ public protocol ChangeSource: Sendable {
         -> [RevisionChanges]
 }
 
-/// A piece of a snapshot, in the order: locations, tokens, the number of open migrations, domains by name.
+/// A piece of a snapshot, in the order: locations, tokens, the number of open migrations, frozen waves, domains
+/// by name.
 public enum SnapshotPart: Sendable {
     case locations([Location])
     case tokens([TokenRecord])
     case openMigrations(Int)
+    case frozenWaves([FrozenWave])
     case domains([Domain])
 }
 

@@ -9,6 +9,7 @@ public struct NodeState: Sendable {
     /// For those who follow this node.
     public let feed: ChangeFeed
     private let migrations = OpenMigrations()
+    private let freezes = Freezes()
 
     public init(
         table: any RoutingTable, tokens: TokenDirectory = TokenDirectory(),
@@ -21,6 +22,9 @@ public struct NodeState: Sendable {
 
     /// Migrations that are planned or running.
     public var openMigrations: Int { migrations.count.load(ordering: .relaxed) }
+
+    /// How many domains frozen waves hold, by location.
+    public var frozenDomains: [LocationName: Int] { freezes.count() }
 
     /// How many domains each location has; nil until the table is loaded.
     public var domainCounts: Read<[LocationName: Int]>? {
@@ -39,6 +43,7 @@ public struct NodeState: Sendable {
             case .locations(let more): load.add(more)
             case .tokens(let more): tokens.add(more)
             case .openMigrations(let count): migrations.count.store(count, ordering: .relaxed)
+            case .frozenWaves(let waves): freezes.load(waves)
             case .domains(let more): load.add(more)
             }
         }
@@ -57,6 +62,7 @@ public struct NodeState: Sendable {
     public func apply(_ changes: RevisionChanges) -> Bool {
         tokens.apply(changes.tokens)
         migrations.count.add(changes.openMigrations, ordering: .relaxed)
+        freezes.apply(changes.freezes)
         guard table.apply(changes) else { return false }
         feed.publish(changes)
         return true
@@ -65,4 +71,33 @@ public struct NodeState: Sendable {
 
 private final class OpenMigrations: Sendable {
     let count = Atomic(0)
+}
+
+/// The waves that are frozen now: a handful.
+private final class Freezes: Sendable {
+    private let waves = Mutex<[WaveName: FrozenWave]>([:])
+
+    func load(_ frozen: [FrozenWave]) {
+        waves.withLock { $0 = Dictionary(frozen.map { ($0.name, $0) }) { $1 } }
+    }
+
+    func apply(_ changes: [RevisionChanges.FreezeChange]) {
+        guard !changes.isEmpty else { return }
+        waves.withLock { waves in
+            for change in changes {
+                switch change {
+                case .began(let wave): waves[wave.name] = wave
+                case .ended(let name): waves[name] = nil
+                case .cancelled(let migration):
+                    waves = waves.filter { $0.key.migration != migration }
+                }
+            }
+        }
+    }
+
+    func count() -> [LocationName: Int] {
+        waves.withLock { waves in
+            waves.values.reduce(into: [:]) { $0[$1.location, default: 0] += $1.size }
+        }
+    }
 }

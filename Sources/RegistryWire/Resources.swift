@@ -112,6 +112,7 @@ package struct StatisticsResource: Decodable, Sendable, Equatable {
         package var location: String
         package var domains: Int
         package var frozen: Int
+        package var suspended: Int
     }
 
     package var revision: Int64

@@ -133,12 +133,12 @@ public struct TableStatistics: Sendable, Hashable {
         public var name: LocationName
         public var domains: Int
         /// Domains whose mode isn't `serve`.
-        public var frozen: Int
+        public var notServed: Int
 
-        public init(name: LocationName, domains: Int, frozen: Int) {
+        public init(name: LocationName, domains: Int, notServed: Int) {
             self.name = name
             self.domains = domains
-            self.frozen = frozen
+            self.notServed = notServed
         }
     }
 

@@ -14,6 +14,7 @@ extension SQLiteStore {
             receive(
                 .tokens(try Row.fetchAll(db, sql: TokenRecord.select).map(TokenRecord.init(row:))))
             receive(.openMigrations(try Migration.openCount(db)))
+            receive(.frozenWaves(try Migration.frozenWaves(db)))
             let rows = try Row.fetchCursor(
                 db,
                 sql: """

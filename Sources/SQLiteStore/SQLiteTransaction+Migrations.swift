@@ -29,12 +29,24 @@ extension SQLiteTransaction {
             ])
     }
 
-    func frozenWave(of fqdn: FQDN) throws -> WaveName? {
-        try statements[.frozenWave].first {
+    func freeze(of fqdn: FQDN) throws -> DomainFreeze? {
+        try statements[.freeze].first {
             $0.text(fqdn.text)
         } _: { row in
-            WaveName(migration: row.text(0), number: Int(row.number(1)))
+            DomainFreeze(
+                wave: WaveName(migration: row.text(0), number: Int(row.number(1))),
+                mode: Mode(rawValue: row.text(2)) ?? .reject,
+                ownMode: Mode(rawValue: row.text(3)) ?? .reject)
         }
+    }
+
+    func setOwnMode(_ mode: Mode, of fqdn: FQDN, in wave: WaveName) throws {
+        try run(
+            """
+            UPDATE migration_domain SET own_mode = ?
+            WHERE fqdn = ? AND wave = ? AND migration = (SELECT number FROM migration WHERE id = ?)
+            """, [mode.rawValue, fqdn.text, wave.number, wave.migration])
+        guard db.changesCount == 1 else { throw RegistryError.inconsistent }
     }
 
     func isReferencedByMigration(_ location: LocationName) throws -> Bool {
@@ -78,6 +90,20 @@ extension Migration {
     static func openCount(_ db: Database) throws -> Int {
         try Int.fetchOne(
             db, sql: "SELECT count(*) FROM migration WHERE state IN ('planned', 'running')") ?? 0
+    }
+
+    static func frozenWaves(_ db: Database) throws -> [FrozenWave] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT g.id, w.number, g.from_location, w.size
+                FROM wave w JOIN migration g ON g.number = w.migration WHERE w.state = 'frozen'
+                """
+        ).map { row in
+            FrozenWave(
+                name: WaveName(migration: row[0], number: row[1]),
+                location: LocationName(canonical: row[2]), size: row[3])
+        }
     }
 
     static func waves(_ db: Database, of number: Int64) throws -> [Wave] {

@@ -37,7 +37,7 @@ extension SQLiteTransaction {
                     d.registered_at
                 FROM migration_domain m CROSS JOIN domain d ON d.fqdn = m.fqdn
                 WHERE m.migration = :migration AND m.position BETWEEN :first AND :last
-                    AND d.location = :source AND d.mode = \(Self.mode(move.expected))
+                    AND d.location = :source AND \(Self.isExpected(move.expected))
                     AND d.registered_at = m.registered_at \(try Self.unfrozen(move, db))
                 ORDER BY m.position
                 """,
@@ -74,12 +74,27 @@ extension SQLiteTransaction {
             """
     }
 
+    /// What a row's mode is at a place.
     private static func mode(_ place: WaveMove.Place) -> String {
+        let own = "coalesce(m.own_mode, m.mode)"
         switch place.mode {
-        case .planned: "m.mode"
-        // A mode's name is this module's own text, without quotes in it.
-        case .fixed(let mode): "'\(mode.rawValue)'"
+        case .own: return own
+        case .frozen(let freeze):
+            // A mode's name is this module's own text, without quotes in it.
+            let stricter = Mode.allCases.filter { $0 > freeze }.map { "'\($0.rawValue)'" }
+            guard !stricter.isEmpty else { return "'\(freeze.rawValue)'" }
+            return """
+                (CASE WHEN \(own) IN (\(stricter.joined(separator: ", "))) THEN \(own)
+                    ELSE '\(freeze.rawValue)' END)
+                """
         }
+    }
+
+    /// Whether a row's mode is as a step expects it.
+    private static func isExpected(_ place: WaveMove.Place) -> String {
+        guard case .frozen(let freeze) = place.mode else { return "d.mode = \(mode(place))" }
+        // What an older version has frozen is in the freeze's mode, also where its own one was stricter.
+        return "d.mode IN (\(mode(place)), '\(freeze.rawValue)')"
     }
 
     /// Runs statements that copy values from rows which have passed the same checks: a dozen checks

@@ -26,7 +26,7 @@ final class StatementBook {
         case head, advanceHead, appendHeader, appendChange
         case domain, insertDomain, updateDomain, deleteDomain
         case released, insertReleased, deleteReleased
-        case location, defaultLocation, frozenWave, putIdempotency
+        case location, defaultLocation, freeze, putIdempotency
     }
 }
 
@@ -82,9 +82,9 @@ extension StatementBook.Name {
         case .deleteReleased: "DELETE FROM released_domain WHERE fqdn = ?"
         case .location: Self.locations + " WHERE name = ?"
         case .defaultLocation: Self.locations + " WHERE default_for_signups = 1"
-        case .frozenWave:
+        case .freeze:
             """
-            SELECT g.id, w.number FROM migration_domain m
+            SELECT g.id, w.number, g.freeze, coalesce(m.own_mode, m.mode) FROM migration_domain m
             JOIN wave w ON w.migration = m.migration AND w.number = m.wave
             JOIN migration g ON g.number = m.migration
             WHERE m.fqdn = ? AND m.wave IS NOT NULL AND w.state = 'frozen' LIMIT 1

@@ -77,7 +77,7 @@ import Testing
         #expect(
             try table.statistics().value
                 == TableStatistics(
-                    total: 1, locations: [.init(name: japan, domains: 1, frozen: 0)]))
+                    total: 1, locations: [.init(name: japan, domains: 1, notServed: 0)]))
     }
 
     @Test(arguments: [21, 22, 23] as [UInt64])
@@ -121,7 +121,7 @@ import Testing
         let locations = places.sorted().map { name in
             let there = model.values.filter { $0.location == name }
             return TableStatistics.OfLocation(
-                name: name, domains: there.count, frozen: there.count { $0.mode != .serve })
+                name: name, domains: there.count, notServed: there.count { $0.mode != .serve })
         }
         let statistics = try table.statistics()
         #expect(

@@ -84,11 +84,11 @@ struct TableModel {
         #expect(statistics.revision == Revision(revision))
         var counts = Dictionary(
             uniqueKeysWithValues: places.map {
-                ($0, TableStatistics.OfLocation(name: $0, domains: 0, frozen: 0))
+                ($0, TableStatistics.OfLocation(name: $0, domains: 0, notServed: 0))
             })
         for domain in domains.values {
             counts[domain.location]?.domains += 1
-            if domain.mode != .serve { counts[domain.location]?.frozen += 1 }
+            if domain.mode != .serve { counts[domain.location]?.notServed += 1 }
         }
         #expect(
             statistics.value

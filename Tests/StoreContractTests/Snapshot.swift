@@ -7,6 +7,7 @@ struct Snapshot: Sendable {
     var locations: [Location]
     var tokens: [TokenRecord]
     var openMigrations = 0
+    var frozenWaves: [FrozenWave] = []
 
     init(of store: any Store, at revision: Revision? = nil) async throws(RegistryError) {
         let parts = Shared<[SnapshotPart]>([])
@@ -23,6 +24,7 @@ struct Snapshot: Sendable {
             case .locations(let more): locations += more
             case .tokens(let more): tokens += more
             case .openMigrations(let count): openMigrations = count
+            case .frozenWaves(let waves): frozenWaves = waves
             }
         }
     }

@@ -44,7 +44,7 @@ final class StoreSession: Sendable {
             switch part {
             case .locations(let more): load.add(more)
             case .domains(let more): load.add(more)
-            case .tokens, .openMigrations: break
+            case .tokens, .openMigrations, .frozenWaves: break
             }
         }
         _ = load.finish(at: Position(epoch: head.epoch, revision: head.revision))

@@ -54,7 +54,7 @@ import Testing
             #expect(frozen.deadline == session.clock.value.adding(.seconds(600)))
             #expect(
                 try await session.places(Self.names)
-                    == Array(repeating: "japan read_only", count: 3))
+                    == ["japan read_only", "japan reject", "japan read_only"])
             #expect(try await session.current(migration).waves[0].deadline == frozen.deadline)
             try await session.cutOver(of: migration)
             #expect(

@@ -43,7 +43,11 @@ extension WaveModel {
     }
 
     mutating func change(_ name: FQDN, _ patch: DomainPatch) throws(Refusal) -> Written {
-        let live = try changeable(name)
+        guard let live = domains[name] else { throw Refusal("unknown-domain") }
+        let freeze = freeze(of: name)
+        if let freeze, let location = patch.location, location != live.domain.location {
+            throw Refusal("domain-in-migration", "\(freeze.migration) \(freeze.wave)")
+        }
         if let location = patch.location, locations[location] == nil {
             throw Refusal("unknown-location")
         }
@@ -55,13 +59,34 @@ extension WaveModel {
         case .clear: placement.tenant = nil
         case nil: break
         }
-        guard placement != live.domain.placement else {
+        var isOwnChanged = false
+        if freeze != nil {
+            placement.mode = live.domain.mode
+            if let mode = patch.mode, let told = setOwn(mode, of: name) {
+                placement.mode = told
+                isOwnChanged = true
+            }
+        }
+        guard placement != live.domain.placement || isOwnChanged else {
             return Written(outcome: .domain(live.domain), lines: [])
         }
         let isMove = placement.location != live.domain.location
         let line = place(name, placement, isMove ? .moved : .updated)
         return Written(
             outcome: .domain(domains[name]?.domain ?? live.domain), lines: line.map { [$0] } ?? [])
+    }
+
+    /// - Returns: what proxies are told from now on; nil: it's so already.
+    private mutating func setOwn(_ mode: Mode, of name: FQDN) -> Mode? {
+        for (place, migration) in migrations.enumerated() {
+            for (number, wave) in migration.waves.enumerated() where wave.state == .frozen {
+                guard let row = wave.rows.firstIndex(where: { $0.name == name }) else { continue }
+                guard wave.rows[row].own != mode else { return nil }
+                migrations[place].waves[number].rows[row].changed = mode
+                return max(mode, migration.plan.freeze.mode ?? .serve)
+            }
+        }
+        return nil
     }
 
     mutating func release(_ name: FQDN) throws(Refusal) -> Written {

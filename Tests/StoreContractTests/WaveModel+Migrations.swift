@@ -8,9 +8,15 @@ struct ModelMigration {
         var name: FQDN
         /// As the plan saw it.
         var mode: Mode
+        /// As somebody set it while the wave was frozen.
+        var changed: Mode?
         var life: Int
         /// Left where it was by a rollback that skips.
         var stayed = false
+
+        var own: Mode { changed ?? mode }
+
+        func told(_ freeze: FreezeMode) -> Mode { max(own, freeze.mode ?? .serve) }
     }
 
     struct Wave {

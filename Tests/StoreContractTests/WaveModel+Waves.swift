@@ -90,9 +90,9 @@ extension WaveModel {
     private mutating func freeze(
         _ wave: ModelMigration.Wave, _ migration: ModelMigration, for deadline: Duration
     ) throws(Refusal) -> Step {
-        try expect(wave.rows) { Place(location: migration.from, mode: $0.mode) }
+        try expect(wave.rows) { Place(location: migration.from, mode: $0.own) }
         let lines = wave.rows.compactMap {
-            move($0, to: migration.from, mode: migration.plan.freeze.mode ?? .serve, .frozen)
+            move($0, to: migration.from, mode: $0.told(migration.plan.freeze), .frozen)
         }
         return step(wave, migration, as: .frozen, deadline: now.adding(deadline), lines)
     }
@@ -100,16 +100,16 @@ extension WaveModel {
     private mutating func cutOver(
         _ wave: ModelMigration.Wave, _ migration: ModelMigration
     ) throws(Refusal) -> Step {
-        let frozen = wave.state == .frozen ? migration.plan.freeze.mode : nil
-        try expect(wave.rows) { Place(location: migration.from, mode: frozen ?? $0.mode) }
-        let lines = wave.rows.compactMap { move($0, to: migration.to, mode: $0.mode, .moved) }
+        let freeze = wave.state == .frozen ? migration.plan.freeze : .none
+        try expect(wave.rows) { Place(location: migration.from, mode: $0.told(freeze)) }
+        let lines = wave.rows.compactMap { move($0, to: migration.to, mode: $0.own, .moved) }
         return step(wave, migration, as: .moved, lines)
     }
 
     private mutating func thaw(
         _ wave: ModelMigration.Wave, _ migration: ModelMigration
     ) -> Step {
-        let lines = wave.rows.compactMap { move($0, to: migration.from, mode: $0.mode, .thawed) }
+        let lines = wave.rows.compactMap { move($0, to: migration.from, mode: $0.own, .thawed) }
         return step(wave, migration, as: .planned, lines)
     }
 
@@ -118,14 +118,14 @@ extension WaveModel {
     ) throws(Refusal) -> Step {
         // What another migration has frozen, nobody changes: not this one either.
         let conflicts = conflicts(wave.rows, isHeld: { freeze(of: $0) != nil }) {
-            Place(location: migration.to, mode: $0.mode)
+            Place(location: migration.to, mode: $0.own)
         }
         let left = Set(conflicts.map(\.fqdn))
         guard left.isEmpty || skips && left.count < wave.rows.count else {
             throw Refusal(conflicts: conflicts)
         }
         let lines = wave.rows.filter { !left.contains($0.name) }.compactMap {
-            move($0, to: migration.from, mode: $0.mode, .rolledBack)
+            move($0, to: migration.from, mode: $0.own, .rolledBack)
         }
         var result = step(wave, migration, as: .rolledBack, lines)
         for index in wave.rows.indices {

@@ -14,6 +14,7 @@ extension PostgresStore {
             receive(
                 .tokens(try connection.query(TokenRecord.select).map(TokenRecord.init(row:))))
             receive(.openMigrations(try Migration.openCount(connection)))
+            receive(.frozenWaves(try Migration.frozenWaves(connection)))
             var after = ""
             while true {
                 let rows = try connection.query(

@@ -29,7 +29,7 @@ extension PostgresTransaction {
                 \(Self.mode(move.result)), d.tenant, d.registered_at
             FROM migration_domain m JOIN domain d ON d.fqdn = m.fqdn
             WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3
-                AND d.location = $8 AND d.mode = \(Self.mode(move.expected))
+                AND d.location = $8 AND \(Self.isExpected(move.expected))
                 AND d.registered_at = m.registered_at \(Self.unfrozen(move))
             ORDER BY m.position
             """,
@@ -61,12 +61,27 @@ extension PostgresTransaction {
             """
     }
 
+    /// What a row's mode is at a place.
     private static func mode(_ place: WaveMove.Place) -> String {
+        let own = "coalesce(m.own_mode, m.mode)"
         switch place.mode {
-        case .planned: "m.mode"
-        // A mode's name is this module's own text, without quotes in it.
-        case .fixed(let mode): "'\(mode.rawValue)'"
+        case .own: return own
+        case .frozen(let freeze):
+            // A mode's name is this module's own text, without quotes in it.
+            let stricter = Mode.allCases.filter { $0 > freeze }.map { "'\($0.rawValue)'" }
+            guard !stricter.isEmpty else { return "'\(freeze.rawValue)'" }
+            return """
+                (CASE WHEN \(own) IN (\(stricter.joined(separator: ", "))) THEN \(own)
+                    ELSE '\(freeze.rawValue)' END)
+                """
         }
+    }
+
+    /// Whether a row's mode is as a step expects it.
+    private static func isExpected(_ place: WaveMove.Place) -> String {
+        guard case .frozen(let freeze) = place.mode else { return "d.mode = \(mode(place))" }
+        // What an older version has frozen is in the freeze's mode, also where its own one was stricter.
+        return "d.mode IN (\(mode(place)), '\(freeze.rawValue)')"
     }
 
     func conflicts(

@@ -18,7 +18,7 @@ final class PostgresTransaction: LedgerTransaction {
     /// What memory knows, of a revision that isn't later than the head's.
     let counts: DomainCounts?
     private var locations: [LocationName: Location?] = [:]
-    private var frozen: [FQDN: WaveName?] = [:]
+    private var frozen: [FQDN: DomainFreeze?] = [:]
 
     /// Begins a transaction and reads in one go what the commands will ask for.
     init(
@@ -246,11 +246,27 @@ extension PostgresTransaction {
 
 extension PostgresTransaction {
     /// Steps of waves never share a transaction with others: what was read stays so.
-    func frozenWave(of fqdn: FQDN) throws -> WaveName? {
+    func freeze(of fqdn: FQDN) throws -> DomainFreeze? {
         if let known = frozen[fqdn] { return known }
-        let row = try connection.query(ReadAhead.frozenWaves, [.names([fqdn])]).first
-        let wave = row.map { WaveName(migration: $0.text(1), number: $0.integer(2)) }
-        frozen[fqdn] = .some(wave)
-        return wave
+        let row = try connection.query(ReadAhead.freezes, [.names([fqdn])]).first
+        let freeze = row.map(DomainFreeze.init(row:))
+        frozen[fqdn] = .some(freeze)
+        return freeze
+    }
+
+    /// The command at hand has nothing pending yet: what `direct` sends before is of commands that stand.
+    func setOwnMode(_ mode: Mode, of fqdn: FQDN, in wave: WaveName) throws {
+        let changed = try direct(
+            """
+            UPDATE migration_domain SET own_mode = $1
+            WHERE fqdn = $2 AND wave = $3 AND migration = (SELECT number FROM migration WHERE id = $4)
+            """,
+            [
+                .text(mode.rawValue), .text(fqdn.text), .number(Int64(wave.number)),
+                .text(wave.migration),
+            ]
+        ).changed
+        guard changed == 1 else { throw RegistryError.inconsistent }
+        frozen[fqdn]??.ownMode = mode
     }
 }

@@ -10,7 +10,7 @@ struct ReadAhead {
     private let places: Set<LocationName>
     private let wantsLocations: Bool
     private let isOfManyRows: Bool
-    private(set) var frozen: [FQDN: WaveName?] = [:]
+    private(set) var frozen: [FQDN: DomainFreeze?] = [:]
     /// Nil for those that aren't there.
     private(set) var locations: [LocationName: Location?] = [:]
 
@@ -20,8 +20,8 @@ struct ReadAhead {
         """
     static let locations = "SELECT \(Location.columns) FROM location"
     static let someLocations = "\(locations) WHERE default_for_signups OR name = ANY ($1)"
-    static let frozenWaves = """
-        SELECT m.fqdn, g.id, w.number FROM migration_domain m
+    static let freezes = """
+        SELECT m.fqdn, g.id, w.number, g."freeze", coalesce(m.own_mode, m.mode) FROM migration_domain m
         JOIN wave w ON w.migration = m.migration AND w.number = m.wave
         JOIN migration g ON g.number = m.migration
         WHERE m.fqdn = ANY ($1) AND m.wave IS NOT NULL AND w.state = 'frozen'
@@ -87,7 +87,7 @@ struct ReadAhead {
             result.append(Statement(Self.domains, [.names(names)]))
             result.append(Statement(Self.released, [.names(names)]))
         }
-        if !guarded.isEmpty { result.append(Statement(Self.frozenWaves, [.names(guarded)])) }
+        if !guarded.isEmpty { result.append(Statement(Self.freezes, [.names(guarded)])) }
         if !keys.isEmpty {
             result.append(
                 Statement(Self.records, [.texts(keys.map(\.token)), .texts(keys.map(\.key))]))
@@ -115,8 +115,7 @@ struct ReadAhead {
             for name in guarded { frozen[name] = .some(nil) }
             for row in 0..<waves.count {
                 let row = waves[row]
-                frozen[FQDN(canonical: row.text(0))] = WaveName(
-                    migration: row.text(1), number: row.integer(2))
+                frozen[FQDN(canonical: row.text(0))] = DomainFreeze(row: row)
             }
         }
         if !keys.isEmpty, let records = rest.popFirst() {

@@ -54,6 +54,7 @@ struct LookupRoutes: Sendable {
         var query = QueryReader(call.query)
         try query.finish()
         let read = try call.lookups.statistics()
+        let frozen = call.lookups.state.frozenDomains
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("revision", read.revision.number)
@@ -64,7 +65,10 @@ struct LookupRoutes: Sendable {
             writer.beginObject()
             writer.field("location", location.name.text)
             writer.field("domains", location.domains)
-            writer.field("frozen", location.frozen)
+            // Frozen domains are never served. Between two looks at memory one more wave may have frozen.
+            let held = min(frozen[location.name] ?? 0, location.notServed)
+            writer.field("frozen", held)
+            writer.field("suspended", location.notServed - held)
             writer.endObject()
         }
         writer.endArray()

@@ -72,7 +72,7 @@ package struct StoreTable: Sendable, Hashable {
         StoreTable(
             "migration_domain", key: 2, ("migration", .number), ("position", .number),
             ("fqdn", .text), ("wave", .number), ("mode", .text), ("registered_at", .number),
-            ("code", .text), ("stayed", .flag)),
+            ("code", .text), ("stayed", .flag), ("own_mode", .text)),
         StoreTable(
             "agent", ("name", .text), ("epoch", .text), ("revision", .number),
             ("first_seen", .number), ("last_seen", .number), ("evicted_at", .number),

@@ -9,7 +9,7 @@ struct LocationBook {
     struct Count {
         var domains = 0
         /// Domains whose mode isn't `serve`.
-        var frozen = 0
+        var notServed = 0
     }
 
     private(set) var entries: [LocationEntry] = []
@@ -124,7 +124,7 @@ struct LocationBook {
     private mutating func note(_ words: RecordWords, by difference: Int) {
         guard words.isPresent else { return }
         counts[words.location].domains += difference
-        if words.mode != .serve { counts[words.location].frozen += difference }
+        if words.mode != .serve { counts[words.location].notServed += difference }
     }
 
     /// After a revision: numbers of locations that are neither declared nor used can be given again.

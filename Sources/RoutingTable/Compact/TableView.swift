@@ -127,7 +127,8 @@ extension TableView {
             locations: locationOrder.map { number in
                 let count = counts[Int(number)]
                 return .init(
-                    name: locations[Int(number)].name, domains: count.domains, frozen: count.frozen)
+                    name: locations[Int(number)].name, domains: count.domains,
+                    notServed: count.notServed)
             })
     }
 }

@@ -10,11 +10,11 @@ struct Stats: AsyncParsableCommand {
     func run() async throws {
         try await client.withClient { registry in
             let statistics = try await registry.statistics()
-            var listing = Listing(["location", "domains", "frozen"])
+            var listing = Listing(["location", "domains", "frozen", "suspended"])
             for location in statistics.locations {
                 listing.add([
                     .text(location.location), .number(Int64(location.domains)),
-                    .number(Int64(location.frozen)),
+                    .number(Int64(location.frozen)), .number(Int64(location.suspended)),
                 ])
             }
             listing.print(output.output)

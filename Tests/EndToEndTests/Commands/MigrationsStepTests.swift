@@ -20,7 +20,7 @@ struct MigrationsStepTests {
         #expect(frozen.lines[0].contains("FROZEN") && frozen.lines[1].contains(planned.id))
         #expect(try await planned.states == "frozen planned")
         let held = try await planned.server.run(
-            "domains", "change", planned.names[0], "--mode", "serve")
+            "domains", "change", planned.names[0], "--location", "aws")
         #expect(held.exit == .code(3))
         #expect(held.errors.contains("domain-in-migration"))
 

@@ -146,8 +146,9 @@ import Testing
             #expect(
                 answer.text
                     == #"{"revision":\#(head),"total":2,"locations":["#
-                    + #"{"location":"aws","domains":0,"frozen":0},"#
-                    + #"{"location":"japan","domains":2,"frozen":1}],"open_migrations":0}"#)
+                    + #"{"location":"aws","domains":0,"frozen":0,"suspended":0},"#
+                    + #"{"location":"japan","domains":2,"frozen":0,"suspended":1}],"open_migrations":0}"#
+            )
         }
     }
 }

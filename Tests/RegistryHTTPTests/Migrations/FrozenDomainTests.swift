@@ -4,7 +4,7 @@ import Testing
 @Suite("A domain in a wave", .timeLimit(.minutes(2))) struct FrozenDomainTests {
     private static let path = "/v1/domains/a.example.com"
 
-    @Test func `can't be changed or released while the wave is frozen`() async throws {
+    @Test func `can't be moved or released while the wave is frozen`() async throws {
         try await withRegistry { registry in
             let migration = try await registry.planned(
                 ["a.example.com", "b.example.com"], waves: #"[{"count":1},{"rest":true}]"#,
@@ -15,8 +15,8 @@ import Testing
             let head = try await registry.head()
             for role in [Role.operator_, .admin] {
                 for body in [
-                    #"{"location":"aws"}"#, #"{"mode":"serve"}"#, #"{"mode":"reject"}"#,
-                    #"{"tenant":null}"#, #"{"tenant":"t"}"#,
+                    #"{"location":"aws"}"#, #"{"location":"aws","mode":"reject"}"#,
+                    #"{"location":"aws","tenant":null}"#,
                 ] {
                     let patch = try await registry.send(
                         .PATCH, Self.path, as: .role(role), json: body)
@@ -35,6 +35,47 @@ import Testing
             try await registry.cutOver(migration)
             try await registry.patch("a.example.com", #"{"mode":"read_only"}"#)
             #expect(try await registry.send(.DELETE, Self.path).status == 204)
+        }
+    }
+
+    @Test func `is told in the stricter of its own mode and the freeze`() async throws {
+        try await withRegistry { registry in
+            let names = ["a.example.com", "b.example.com", "c.example.com"]
+            try await registry.registerAll(names)
+            try await registry.patch("a.example.com", #"{"mode":"reject"}"#)
+            let migration = try await registry.plan(
+                ["a.example.com", "b.example.com"], freeze: "read_only")
+            func told() async throws -> [String?] {
+                var modes: [String?] = []
+                for name in names {
+                    let route = try await registry.get("/v1/route?host=\(name)")
+                    modes.append(route.header("X-Tenant-Mode"))
+                }
+                return modes
+            }
+            func counts() async throws -> [Int64?] {
+                let japan = try await registry.get("/v1/stats")["locations"]?.array.last
+                return [japan?["frozen"]?.number, japan?["suspended"]?.number]
+            }
+            #expect(try await counts() == [0, 1])
+            try await registry.freeze(migration)
+            #expect(try await told() == ["reject", "read_only", "serve"])
+            #expect(try await counts() == [2, 0])
+            try await registry.patch("c.example.com", #"{"mode":"read_only"}"#)
+            try await registry.patch("b.example.com", #"{"mode":"reject"}"#)
+            try await registry.patch("a.example.com", #"{"mode":"serve"}"#)
+            #expect(try await told() == ["read_only", "reject", "read_only"])
+            #expect(try await counts() == [2, 1])
+            let map = try await registry.get("/v1/export/nginx-map?value=mode")
+            #expect(map.text.contains("b.example.com reject;"))
+            #expect(map.text.contains("a.example.com read_only;"))
+            try await registry.succeed(migration.path("thaw"))
+            #expect(try await told() == ["serve", "reject", "read_only"])
+            #expect(try await counts() == [0, 2])
+            try await registry.freeze(migration)
+            try await registry.succeed("\(migration.path)/cancel")
+            #expect(try await told() == ["serve", "reject", "read_only"])
+            #expect(try await counts() == [0, 2])
         }
     }
 
@@ -61,7 +102,7 @@ import Testing
             try await registry.freeze(migration)
             for (match, status) in [(etag, 412), ("*", 409)] {
                 let patch = try await registry.send(
-                    .PATCH, Self.path, json: #"{"mode":"serve"}"#, headers: [("If-Match", match)])
+                    .PATCH, Self.path, json: #"{"location":"aws"}"#, headers: [("If-Match", match)])
                 #expect(patch.status == status)
             }
         }

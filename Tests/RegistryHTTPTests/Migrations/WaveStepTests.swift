@@ -22,7 +22,7 @@ import Testing
             #expect(frozen["convergence"] == nil)
             #expect(
                 try await registry.places(Self.names)
-                    == ["japan read_only", "japan read_only", "japan serve"])
+                    == ["japan read_only", "japan reject", "japan serve"])
             let running = try await registry.get(migration.path)
             #expect(running.states == "running: frozen planned")
             #expect(running["waves"]?.array.map { $0["deadline"]?.text } == [deadline, nil])
