@@ -42,12 +42,12 @@ extension RegistryClient {
     ///   - revision: nil: the head.
     ///   - waitSeconds: how long the answer may wait for every agent, 0–300.
     package func convergence(
-        at revision: Int64? = nil, waitSeconds: Int = 0
+        at revision: NamedRevision? = nil, waitSeconds: Int = 0
     ) async throws -> Received<ConvergenceResource> {
         try Received(
             await send(
                 .GET, "/v1/convergence",
-                query: [("revision", revision.map(String.init)), ("wait", String(waitSeconds))],
+                query: [("revision", revision?.description), ("wait", String(waitSeconds))],
                 timeout: .minutes(1) + .seconds(Int64(waitSeconds))))
     }
 }

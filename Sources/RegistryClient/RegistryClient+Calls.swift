@@ -4,12 +4,24 @@ import RegistryWire
 
 extension RegistryClient {
     package func domain(
-        _ fqdn: String, at time: String? = nil, revision: Int64? = nil
+        _ fqdn: String, at time: String? = nil, revision: NamedRevision? = nil
     ) async throws -> DomainResource {
         try await send(
             .GET, "/v1/domains/\(Self.escape(fqdn))",
-            query: [("at", time), ("revision", revision.map(String.init))]
-        ).decode(DomainResource.self)
+            query: [("at", time), ("revision", revision?.description)]
+        ).domain()
+    }
+
+    /// What a revision is that somebody names without an epoch.
+    ///
+    /// - Throws: `ClientError.refused` with status 410 where it can mean more than one thing, or isn't there.
+    package func position(of revision: NamedRevision) async throws -> Position {
+        if let epoch = revision.epoch { return Position(epoch: epoch, revision: revision.revision) }
+        let answer = try await send(
+            .HEAD, "/v1/changes", query: [("after", "\(revision)"), ("limit", "1")])
+        guard let read = answer.headers.first(name: "X-Registry-Revision").flatMap({ Position($0) })
+        else { throw ClientError.unreadable("X-Registry-Revision is missing") }
+        return Position(epoch: read.epoch, revision: revision.revision)
     }
 
     package func domains(
@@ -32,7 +44,7 @@ extension RegistryClient {
         }
         return try await send(
             .POST, "/v1/domains", body: body, headers: Self.idempotency(idempotencyKey)
-        ).decode(DomainResource.self)
+        ).domain()
     }
 
     /// One row of a batch, as its file said it.
@@ -79,7 +91,7 @@ extension RegistryClient {
 
     package func change(
         _ fqdn: String, location: String?, mode: String?, tenant: DomainPatch.TenantChange?,
-        note: Note, ifMatch revision: Int64? = nil, idempotencyKey: String? = nil
+        note: Note, ifMatch position: Position? = nil, idempotencyKey: String? = nil
     ) async throws -> DomainResource {
         let body = Self.object { writer in
             writer.fieldIfPresent("location", location)
@@ -95,9 +107,9 @@ extension RegistryClient {
         }
         return try await send(
             .PATCH, "/v1/domains/\(Self.escape(fqdn))", body: body,
-            headers: (revision.map { [("If-Match", "\"\($0)\"")] } ?? [])
+            headers: (position.map { [("If-Match", "\"\($0)\"")] } ?? [])
                 + Self.idempotency(idempotencyKey)
-        ).decode(DomainResource.self)
+        ).domain()
     }
 
     package func release(
@@ -109,7 +121,7 @@ extension RegistryClient {
     package func restore(_ fqdn: String, note: Note) async throws -> DomainResource {
         try await send(
             .POST, "/v1/domains/\(Self.escape(fqdn))/restore", body: Self.object { $0.note(note) }
-        ).decode(DomainResource.self)
+        ).domain()
     }
 
     /// - Parameter fqdn: one domain's history; nil: everything.
@@ -212,5 +224,15 @@ extension JSONWriter {
     mutating func note(_ note: Note) {
         fieldIfPresent("reason", note.reason)
         fieldIfPresent("ticket", note.ticket)
+    }
+}
+
+extension RegistryClient.Answer {
+    /// One domain, with the epoch that its revision is of.
+    fileprivate func domain() throws -> DomainResource {
+        var domain = try decode(DomainResource.self)
+        domain.epoch =
+            headers.first(name: "X-Registry-Revision").flatMap { Position($0) }?.epoch.text
+        return domain
     }
 }

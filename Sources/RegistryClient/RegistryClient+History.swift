@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import RegistryModel
 import RegistryWire
 
 extension RegistryClient {
@@ -121,10 +122,10 @@ package struct ReadPosition: Sendable, Equatable {
     package var revision: Int64 = 0
 
     init(_ headers: HTTPHeaders) {
-        let parts = headers.first(name: "X-Registry-Revision")?.split(separator: ".") ?? []
-        guard parts.count == 2 else { return }
-        epoch = String(parts[0])
-        revision = Int64(parts[1]) ?? 0
+        let text = headers.first(name: "X-Registry-Revision")
+        guard let position = text.flatMap({ Position($0) }) else { return }
+        epoch = position.epoch.text
+        revision = position.revision.number
     }
 }
 

@@ -71,6 +71,9 @@ struct Call: Sendable {
         return JSONObjectReader(value)
     }
 
+    /// The store lifetime that this node serves.
+    func epoch() throws(RegistryError) -> Epoch { try lookups.position().epoch }
+
     /// `If-Match`, RFC 9110 §13.1.1. Weak tags never match here; text that is no tag at all is 400.
     func ifMatch() throws -> Precondition? {
         let values = request.headers[values: .ifMatch]
@@ -89,18 +92,19 @@ struct Call: Sendable {
                 .preconditionFailed, "revision-mismatch",
                 "a weak entity tag never matches in If-Match: send the ETag as it came, without W/")
         }
-        return .revision(anyOf: Set(tags.compactMap(\.revision)))
+        return .position(anyOf: Set(tags.compactMap(\.position)))
     }
 
     /// `If-None-Match`, RFC 9110 §13.1.2, on a read.
-    func isNotModified(since revision: Revision) -> Bool {
+    func isNotModified(since position: Position) -> Bool {
         request.headers[values: .ifNoneMatch].contains { value in
-            EntityTag.list(value).contains { $0 == .any || $0.weakRevision == revision }
+            EntityTag.list(value).contains { $0 == .any || $0.weakPosition == position }
         }
     }
 }
 
-/// One member of a list of entity tags. Ours are the decimal revision, `"48211"`.
+/// One member of a list of entity tags. Ours are `"<epoch>.<revision>"`: a store that was restored gives the
+/// same revisions to other states.
 enum EntityTag: Equatable {
     case any
     case tag(String, isWeak: Bool)
@@ -143,17 +147,12 @@ enum EntityTag: Equatable {
     }
 
     /// By strong comparison.
-    var revision: Revision? {
-        if case .tag(_, isWeak: true) = self { return nil }
-        return weakRevision
+    var position: Position? { isWeak ? nil : weakPosition }
+
+    var weakPosition: Position? {
+        guard case .tag(let text, _) = self else { return nil }
+        return Position(text)
     }
 
-    var weakRevision: Revision? {
-        guard case .tag(let text, _) = self, let number = Int64(text), String(number) == text else {
-            return nil
-        }
-        return Revision(number)
-    }
-
-    static func text(_ revision: Revision) -> String { "\"\(revision)\"" }
+    static func text(_ position: Position) -> String { "\"\(position)\"" }
 }

@@ -6,8 +6,8 @@ import RegistryModel
 /// Only what this service can have written is one: the same text in base64, in the one spelling that a
 /// key has. Whatever else a client sends is `invalid-cursor`, before any store sees it.
 enum Cursor {
-    /// Octets. The longest key is a revision and a name.
-    private static let longestKey = 320
+    /// Octets. The longest key is an epoch, a revision and a name.
+    private static let longestKey = 384
 
     static func encode(_ key: String) -> String {
         Data(key.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
@@ -63,38 +63,51 @@ enum Cursor {
     }
 
     /// A place in the log.
-    static func place(_ cursor: String) throws(RegistryError) -> HistoryQuery.Place {
-        try decode(
+    /// - Throws: `resync` where it's in the log of another epoch.
+    static func place(
+        _ cursor: String, in epoch: Epoch
+    ) throws(RegistryError) -> HistoryQuery.Place {
+        let (there, place) = try decode(
             cursor,
-            { key in
-                let numbers = key.split(separator: ".", omittingEmptySubsequences: false).map {
-                    Int64($0).flatMap { $0 >= 0 ? $0 : nil }
-                }
-                guard numbers.count == 2, let revision = numbers[0], let position = numbers[1],
-                    revision > 0
+            { key -> (epoch: Epoch, place: HistoryQuery.Place)? in
+                let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+                guard parts.count == 2, let at = Position(parts[0]), at.revision > .zero,
+                    let number = Int(parts[1]), number >= 0
                 else { return nil }
-                return HistoryQuery.Place(revision: Revision(revision), position: Int(position))
-            }, spelling: { key($0) })
+                return (at.epoch, HistoryQuery.Place(revision: at.revision, position: number))
+            }, spelling: { Self.key($0.place, in: $0.epoch) })
+        try check(there, in: epoch)
+        return place
     }
 
-    static func key(_ place: HistoryQuery.Place) -> String {
-        "\(place.revision).\(place.position)"
+    static func key(_ place: HistoryQuery.Place, in epoch: Epoch) -> String {
+        "\(Position(epoch: epoch, revision: place.revision))/\(place.position)"
     }
 
     /// A name, and the revision at which a list of the past is read.
+    /// - Throws: `resync` where that is of another epoch.
     static func name(
-        atRevision cursor: String
+        at cursor: String, in epoch: Epoch
     ) throws(RegistryError) -> (revision: Revision, name: FQDN) {
-        try decode(
+        let (at, name) = try decode(
             cursor,
-            { key in
+            { key -> (at: Position, name: FQDN)? in
                 let parts = key.split(separator: "/", omittingEmptySubsequences: false)
-                guard parts.count == 2, let number = Int64(parts[0]), number >= 0,
+                guard parts.count == 2, let at = Position(parts[0]),
                     let name = try? FQDN(parts[1])
                 else { return nil }
-                return (Revision(number), name)
-            }, spelling: { key($0.name, at: $0.revision) })
+                return (at, name)
+            }, spelling: { Self.key($0.name, at: $0.at) })
+        try check(at.epoch, in: epoch)
+        return (at.revision, name)
     }
 
-    static func key(_ name: FQDN, at revision: Revision) -> String { "\(revision)/\(name)" }
+    static func key(_ name: FQDN, at position: Position) -> String { "\(position)/\(name)" }
+
+    /// Going on in another store's list would skip and repeat without a word.
+    private static func check(_ there: Epoch, in epoch: Epoch) throws(RegistryError) {
+        guard there == epoch else {
+            throw .resync("the epoch is \(epoch) now, and the cursor is of \(there)")
+        }
+    }
 }

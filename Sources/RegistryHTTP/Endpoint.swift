@@ -146,6 +146,8 @@ struct Reply: Sendable {
     var stream: BodyStream?
     /// What the answer was read at; nil: this node's table, now.
     var revision: Revision?
+    /// With it; nil: the table's.
+    var epoch: Epoch?
 
     static func json(
         _ body: [UInt8], status: HTTPResponse.Status = .ok, at revision: Revision? = nil
@@ -153,6 +155,12 @@ struct Reply: Sendable {
         var headers = HTTPFields()
         headers[.contentType] = "application/json"
         return Reply(status: status, headers: headers, body: body, revision: revision)
+    }
+
+    func of(_ epoch: Epoch?) -> Reply {
+        var copy = self
+        copy.epoch = epoch
+        return copy
     }
 
     static func empty(_ status: HTTPResponse.Status, at revision: Revision? = nil) -> Reply {

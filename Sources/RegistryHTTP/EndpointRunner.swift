@@ -183,12 +183,14 @@ struct EndpointRunner: Sendable {
         let values = call.query.values("min_revision")
         guard !values.isEmpty else { return }
         var reader = QueryReader(call.query)
-        let revision = reader.revision("min_revision")
-        guard let revision else { throw Problem.invalid(reader.problems) }
-        guard try node.lookups.position().revision < revision else { return }
+        guard let asked = reader.revision("min_revision") else {
+            throw Problem.invalid(reader.problems)
+        }
+        let position = try node.lookups.position()
+        guard try position.revision < asked.checked(in: position.epoch) else { return }
         try permit.move(to: .wait)
         try await ClientPresence.whileThere(on: channel) { [node, options] in
-            try await node.lookups.wait(for: revision, within: options.revisionWait)
+            try await node.lookups.wait(for: asked, within: options.revisionWait)
         }
         try permit.move(to: lane(of: call.request))
     }
@@ -242,6 +244,7 @@ struct EndpointRunner: Sendable {
         if let position = node.lookups.state.table.position {
             var read = position
             if let revision = reply.revision { read.revision = revision }
+            if let epoch = reply.epoch { read.epoch = epoch }
             headers[.xRegistryRevision] = read.description
         }
         // RFC 9110 §8.6: neither may carry a length of its own here.

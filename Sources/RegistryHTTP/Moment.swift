@@ -5,7 +5,7 @@ import RegistryService
 enum Moment: Sendable, Equatable {
     case now
     case time(Timestamp)
-    case revision(Revision)
+    case revision(NamedRevision)
 
     /// Reads the two parameters; `finish` of the reader tells what is wrong with them.
     init(_ query: inout QueryReader) {
@@ -18,12 +18,13 @@ enum Moment: Sendable, Equatable {
     }
 
     /// - Returns: nil for now.
-    /// - Throws: `needsRegistry` for the past, on an agent; `unknownTime` for what nobody knows yet.
+    /// - Throws: `needsRegistry` for the past, on an agent; `unknownTime` for what nobody knows yet; `resync`
+    ///   for a revision of another epoch.
     func revision(of call: Call) async throws(RegistryError) -> Revision? {
         switch self {
         case .now: nil
         case .time(let time): try await call.service.revision(at: time)
-        case .revision(let revision): revision
+        case .revision(let revision): try revision.checked(in: call.epoch())
         }
     }
 }

@@ -64,7 +64,7 @@ extension Problem {
                 )
             case .revisionMismatch(let current?):
                 Problem(.preconditionFailed, code, "the domain is at revision \(current)").current(
-                    current)
+                    current.revision)
             case .revisionMismatch(nil):
                 Problem(.preconditionFailed, code, "the domain isn't registered")
             case .idempotencyKeyReused:

@@ -1,5 +1,9 @@
 import RegistryModel
 
+extension NamedRevision {
+    static let expected = "a revision, 0 or more, or <epoch>.<revision>"
+}
+
 /// Reads query parameters and collects everything that is wrong with them.
 struct QueryReader {
     private let query: Query
@@ -63,10 +67,9 @@ struct QueryReader {
         }
     }
 
-    mutating func revision(_ name: String) -> Revision? {
-        value(name, "a revision, 0 or more") { text in
-            Int64(text).flatMap { $0 >= 0 ? Revision($0) : nil }
-        }
+    /// Whose epoch the caller checks.
+    mutating func revision(_ name: String) -> NamedRevision? {
+        value(name, NamedRevision.expected) { NamedRevision($0) }
     }
 
     /// 1–1000; 100 where it isn't given.

@@ -49,8 +49,8 @@ package struct Ledger: Sendable {
         let revision = head.revision.next
         let at = max(now, head.at)
         let step = Step(
-            transaction: transaction, revision: revision, at: at, now: now, actor: request.actor,
-            note: request.note, settings: self)
+            transaction: transaction, epoch: head.epoch, revision: revision, at: at, now: now,
+            actor: request.actor, note: request.note, settings: self)
         let decision = try step.decide(request.command)
         guard decision.changeCount > 0 else {
             let committed = Committed(revision: head.revision, outcome: decision.outcome)
@@ -171,6 +171,7 @@ struct Decision {
 /// One command at work: the revision that it will become, and its transaction.
 struct Step<Transaction: LedgerTransaction> {
     let transaction: Transaction
+    let epoch: Epoch
     let revision: Revision
     /// The revision's stamp, of which no two go back: for what the log says, and nothing else.
     let at: Timestamp

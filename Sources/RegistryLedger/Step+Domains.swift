@@ -140,8 +140,9 @@ extension Step {
             throw ifMatch == nil
                 ? RegistryError.unknownDomain(fqdn) : RegistryError.revisionMismatch(current: nil)
         }
-        if let ifMatch, !ifMatch.holds(for: domain.revision) {
-            throw RegistryError.revisionMismatch(current: domain.revision)
+        let position = Position(epoch: epoch, revision: domain.revision)
+        if let ifMatch, !ifMatch.holds(for: position) {
+            throw RegistryError.revisionMismatch(current: position)
         }
         return domain
     }

@@ -115,12 +115,13 @@ public struct DomainPatch: Hashable, Sendable {
 /// `If-Match`, RFC 9110 §13.1.1.
 public enum Precondition: Hashable, Sendable {
     case exists
-    case revision(anyOf: Set<Revision>)
+    /// The epoch too: the same number may be another state there.
+    case position(anyOf: Set<Position>)
 
-    public func holds(for revision: Revision) -> Bool {
+    public func holds(for position: Position) -> Bool {
         switch self {
         case .exists: true
-        case .revision(let allowed): allowed.contains(revision)
+        case .position(let allowed): allowed.contains(position)
         }
     }
 }

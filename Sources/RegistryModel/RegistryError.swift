@@ -24,7 +24,7 @@ public enum RegistryError: Error, Hashable, Sendable {
     case tooManyLocations(limit: Int)
     case unknownToken(String)
     case lastAdminToken(String)
-    case revisionMismatch(current: Revision?)
+    case revisionMismatch(current: Position?)
     case idempotencyKeyReused
 
     // Migrations

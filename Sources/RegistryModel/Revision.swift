@@ -70,5 +70,45 @@ public struct Position: Hashable, Sendable, CustomStringConvertible {
         self.revision = revision
     }
 
+    /// From `<epoch>.<revision>`, in the one spelling that it has; nil for any other text.
+    public init?(_ text: some StringProtocol) {
+        guard let dot = text.lastIndex(of: "."),
+            let number = Int64(text[text.index(after: dot)...]), number >= 0,
+            String(number) == text[text.index(after: dot)...],
+            (1...64).contains(text[..<dot].utf8.count),
+            text[..<dot].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") })
+        else { return nil }
+        self.init(epoch: Epoch(String(text[..<dot])), revision: Revision(number))
+    }
+
     public var description: String { "\(epoch).\(revision)" }
+}
+
+/// A revision that somebody outside names: a number alone, or `<epoch>.<revision>`, which can't be taken
+/// for one of another store lifetime.
+public struct NamedRevision: Hashable, Sendable, CustomStringConvertible {
+    /// Nil: they didn't say, and mean the one that there is.
+    public let epoch: Epoch?
+    public let revision: Revision
+
+    public init?(_ text: some StringProtocol) {
+        if let position = Position(text) {
+            (epoch, revision) = (position.epoch, position.revision)
+        } else if let number = Int64(text), number >= 0 {
+            (epoch, revision) = (nil, Revision(number))
+        } else {
+            return nil
+        }
+    }
+
+    /// - Parameter epoch: what there is.
+    /// - Throws: `resync` where another one was named: a revision of that is no revision of this.
+    public func checked(in epoch: Epoch) throws(RegistryError) -> Revision {
+        guard self.epoch == nil || self.epoch == epoch else {
+            throw .resync("the epoch is \(epoch) now: \(self) is of another one")
+        }
+        return revision
+    }
+
+    public var description: String { (epoch.map { "\($0)." } ?? "") + "\(revision)" }
 }

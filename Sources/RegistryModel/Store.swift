@@ -129,10 +129,17 @@ public enum SnapshotPart: Sendable {
 public struct Read<Value: Sendable>: Sendable {
     public var value: Value
     public var revision: Revision
+    /// Where whoever read it knows: a copy's table may be of another one at the next reading.
+    public var epoch: Epoch?
 
-    public init(_ value: Value, at revision: Revision) {
+    public init(_ value: Value, at revision: Revision, of epoch: Epoch? = nil) {
         self.value = value
         self.revision = revision
+        self.epoch = epoch
+    }
+
+    public init(_ value: Value, at position: Position) {
+        self.init(value, at: position.revision, of: position.epoch)
     }
 }
 

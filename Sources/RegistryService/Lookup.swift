@@ -6,7 +6,7 @@ extension LookupService {
     public func lookUp(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain> {
         let read = try table.find(fqdn)
         guard let domain = read.value else { throw .unknownDomain(fqdn) }
-        return Read(domain, at: read.revision)
+        return Read(domain, at: read.revision, of: read.epoch)
     }
 
     /// The same for a name that lies in memory, nothing copied.

@@ -24,11 +24,16 @@ public struct LookupService: Sendable {
         return position
     }
 
-    /// Waits until this node's table has `revision`.
-    /// - Throws: `revisionNotReached` after `limit`.
-    public func wait(for revision: Revision, within limit: Duration) async throws(RegistryError) {
-        guard await table.reaches(revision, within: limit) else {
-            throw .revisionNotReached(revision, now: try position().revision)
-        }
+    /// Waits until this node's table has a revision that a client names.
+    /// - Throws: `revisionNotReached` after `limit`; `resync` where it's of another epoch than the table is,
+    ///   or has come to be meanwhile.
+    public func wait(
+        for asked: NamedRevision, within limit: Duration
+    ) async throws(RegistryError) {
+        let revision = try asked.checked(in: position().epoch)
+        let isReached = await table.reaches(revision, within: limit)
+        let position = try position()
+        _ = try asked.checked(in: position.epoch)
+        guard isReached else { throw .revisionNotReached(revision, now: position.revision) }
     }
 }

@@ -8,7 +8,7 @@ extension LookupService {
     /// - Parameter host: as the proxy saw it, a `:port` and all.
     public func route(host: String?) throws(RegistryError) -> Read<RouteTarget?> {
         guard let host, let fqdn = try? FQDN(Substring(Self.withoutPort(host.utf8))) else {
-            return Read(nil, at: try position().revision)
+            return Read(nil, at: try position())
         }
         return try table.route(fqdn)
     }

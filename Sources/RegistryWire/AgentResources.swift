@@ -22,6 +22,8 @@ package struct AgentResource: Decodable, Sendable, Equatable {
     }
 
     package var name: String
+    /// A registry that is older than this client doesn't say it.
+    package var epoch: String?
     package var revision: Int64
     package var lag: Int64
     package var lastSeen: String
@@ -30,7 +32,7 @@ package struct AgentResource: Decodable, Sendable, Equatable {
     package var evicted: Eviction?
 
     enum CodingKeys: String, CodingKey {
-        case name, revision, lag, lagging, evicted
+        case name, epoch, revision, lag, lagging, evicted
         case lastSeen = "last_seen"
     }
 }

@@ -75,6 +75,8 @@ package struct WaveStepResource: Decodable, Sendable, Equatable {
 
     package var migration: String
     package var wave: Int
+    /// A registry that is older than this client doesn't say it.
+    package var epoch: String?
     package var revision: Int64
     package var frozen: Int?
     package var moved: Int?
@@ -92,7 +94,7 @@ package struct WaveStepResource: Decodable, Sendable, Equatable {
     package var count: Int { frozen ?? moved ?? rolledBack ?? thawed ?? 0 }
 
     enum CodingKeys: String, CodingKey {
-        case migration, wave, revision, frozen, moved, thawed, deadline, skipped, convergence
+        case migration, wave, epoch, revision, frozen, moved, thawed, deadline, skipped, convergence
         case rolledBack = "rolled_back"
         case tookMilliseconds = "took_ms"
         case skippedCount = "skipped_count"

@@ -8,6 +8,8 @@ package struct DomainResource: Decodable, Sendable, Equatable {
     package var revision: Int64
     package var registeredAt: String
     package var changedAt: String
+    /// The registry's when it answered: the header says it, where one domain is the answer.
+    package var epoch: String?
 
     enum CodingKeys: String, CodingKey {
         case fqdn, location, mode, tenant, revision

@@ -68,7 +68,9 @@ struct HistoryFollower {
         var lines: [String] = []
         let next = try await registry.historyItems(
             of: fqdn,
-            filter: filter + [("order", "asc"), ("after", String(position.revision))]
+            filter: filter + [
+                ("order", "asc"), ("after", "\(position.epoch).\(position.revision)"),
+            ]
         ) { lines.append(text($0, $1)) }
         guard next.epoch == position.epoch, next.revision >= position.revision else {
             throw CommandFailure.failed(

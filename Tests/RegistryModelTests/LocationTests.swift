@@ -89,9 +89,29 @@ import Testing
     }
 
     @Test func `holds to the revisions of its precondition`() {
-        #expect(Precondition.exists.holds(for: Revision(7)))
-        #expect(Precondition.revision(anyOf: [Revision(6), Revision(7)]).holds(for: Revision(7)))
-        #expect(!Precondition.revision(anyOf: [Revision(6)]).holds(for: Revision(7)))
-        #expect(!Precondition.revision(anyOf: []).holds(for: Revision(7)))
+        let seven = Position(epoch: Epoch("e"), revision: Revision(7))
+        let six = Position(epoch: Epoch("e"), revision: Revision(6))
+        let other = Position(epoch: Epoch("f"), revision: Revision(7))
+        #expect(Precondition.exists.holds(for: seven))
+        #expect(Precondition.position(anyOf: [six, seven]).holds(for: seven))
+        #expect(!Precondition.position(anyOf: [six]).holds(for: seven))
+        #expect(!Precondition.position(anyOf: [other]).holds(for: seven))
+        #expect(!Precondition.position(anyOf: []).holds(for: seven))
+    }
+
+    @Test func `reads a revision with its epoch in one spelling, and one without`() throws {
+        #expect(Position("e.7") == Position(epoch: Epoch("e"), revision: Revision(7)))
+        #expect(Position("a.b.0")?.epoch == Epoch("a.b"))
+        for text in [
+            "", ".", "7", ".7", "e.", "e.07", "e.+7", "e.-7", "e. 7", "e\".7", "e .7", "ä.7",
+            String(repeating: "e", count: 65) + ".7", "e.99999999999999999999",
+        ] {
+            #expect(Position(text) == nil, "\(text)")
+        }
+        let named = try #require(NamedRevision("e.7"))
+        #expect(try named.checked(in: Epoch("e")) == Revision(7))
+        #expect(throws: RegistryError.self) { try named.checked(in: Epoch("f")) }
+        #expect(try NamedRevision("7")?.checked(in: Epoch("f")) == Revision(7))
+        #expect(NamedRevision("-7") == nil && NamedRevision("x") == nil)
     }
 }

@@ -86,7 +86,11 @@ import Testing
     func `keeps to If-Match`(engine: StoreUnderTest) async throws {
         try await engine.run { session in
             let reject = DomainPatch(mode: .reject)
-            for ifMatch in [Precondition.exists, .revision(anyOf: [Revision(1)])] {
+            let epoch = try await session.store.head().epoch
+            func at(_ numbers: Int64...) -> Set<Position> {
+                Set(numbers.map { Position(epoch: epoch, revision: Revision($0)) })
+            }
+            for ifMatch in [Precondition.exists, .position(anyOf: at(1))] {
                 await #expect(throws: RegistryError.revisionMismatch(current: nil)) {
                     try await session.commit(.change(name, reject, ifMatch: ifMatch))
                 }
@@ -95,17 +99,19 @@ import Testing
                 }
             }
             try await session.register("a.example")
-            let stale = Precondition.revision(anyOf: [Revision(7), Revision(0)])
-            await #expect(throws: RegistryError.revisionMismatch(current: Revision(1))) {
-                try await session.commit(.change(name, reject, ifMatch: stale))
+            let current = at(1).first
+            let elsewhere = Position(epoch: Epoch("another"), revision: Revision(1))
+            for stale in [Precondition.position(anyOf: at(7, 0)), .position(anyOf: [elsewhere])] {
+                await #expect(throws: RegistryError.revisionMismatch(current: current)) {
+                    try await session.commit(.change(name, reject, ifMatch: stale))
+                }
+                await #expect(throws: RegistryError.revisionMismatch(current: current)) {
+                    try await session.commit(.release(name, ifMatch: stale))
+                }
             }
-            await #expect(throws: RegistryError.revisionMismatch(current: Revision(1))) {
-                try await session.commit(.release(name, ifMatch: stale))
-            }
-            try await session.commit(
-                .change(name, reject, ifMatch: .revision(anyOf: [Revision(9), Revision(1)])))
+            try await session.commit(.change(name, reject, ifMatch: .position(anyOf: at(9, 1))))
             try await session.commit(.change(name, DomainPatch(mode: .serve), ifMatch: .exists))
-            try await session.commit(.release(name, ifMatch: .revision(anyOf: [Revision(3)])))
+            try await session.commit(.release(name, ifMatch: .position(anyOf: at(3))))
             #expect(try await session.revision() == 4)
         }
     }

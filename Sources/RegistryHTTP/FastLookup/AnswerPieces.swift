@@ -24,6 +24,8 @@ struct AnswerPieces: Sendable {
             cursor.write((hasBody ? EarlyStatus.ok : .notModified).line)
             if hasBody { cursor.write("Content-Type: application/json\r\n") }
             cursor.write("ETag: \"")
+            cursor.write(position.epoch.text)
+            cursor.write(".")
             cursor.write(decimal: entry.revision.number)
             cursor.write("\"\r\n")
             // RFC 9110 §8.6: 304 carries no length of its own.
@@ -49,6 +51,8 @@ struct AnswerPieces: Sendable {
                 cursor.write(upstream.text)
             }
             cursor.write("\r\nX-Tenant-Revision: ")
+            cursor.write(position.epoch.text)
+            cursor.write(".")
             cursor.write(decimal: entry.revision.number)
             cursor.write("\r\n")
             cursor.write(cacheControl)

@@ -46,27 +46,44 @@ struct EarlyRequest {
         return accept.elementsEqual("*/*".utf8) || accept.elementsEqual("application/json".utf8)
     }
 
-    enum Tag: Equatable {
+    enum Tag {
         case none
-        case revision(Revision)
+        /// The epoch's octets lie in the request.
+        case position(epoch: UnsafeRawBufferPointer.SubSequence, Revision)
         /// A list, a weak tag, any tag, or nothing of ours.
         case unclear
+
+        var isUnclear: Bool { if case .unclear = self { true } else { false } }
+
+        /// Whether it's the tag that a domain of this revision has here.
+        func isOf(_ revision: Revision, in epoch: Epoch) -> Bool {
+            guard case .position(let octets, revision) = self else { return false }
+            return octets.elementsEqual(epoch.text.utf8)
+        }
     }
 
-    /// `If-None-Match`, where it's one of our tags.
+    /// `If-None-Match`, where it's one of our tags: `"<epoch>.<revision>"`.
     var tag: Tag {
         guard let field = value(fields.ifNoneMatch) else { return .none }
-        // Eighteen digits always fit.
-        guard (3...20).contains(field.count), field.first == UInt8(ascii: "\""),
+        guard (5...85).contains(field.count), field.first == UInt8(ascii: "\""),
             field.last == UInt8(ascii: "\"")
         else { return .unclear }
+        let inside = field.dropFirst().dropLast()
+        guard let dot = inside.lastIndex(of: UInt8(ascii: ".")) else { return .unclear }
+        let (epoch, digits) = (inside[..<dot], inside[inside.index(after: dot)...])
+        // Eighteen digits always fit. A letter or digit is nothing that a list could be made with.
+        guard (1...18).contains(digits.count), (1...64).contains(epoch.count),
+            epoch.allSatisfy({
+                ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || $0 >= 0x30 && $0 <= 0x39
+            })
+        else { return .unclear }
         var number: Int64 = 0
-        for octet in field.dropFirst().dropLast() {
+        for octet in digits {
             guard octet >= 0x30, octet <= 0x39 else { return .unclear }
             number = number * 10 + Int64(octet - 0x30)
         }
-        let isCanonical = field[1] != 0x30 || field.count == 3
-        return isCanonical ? .revision(Revision(number)) : .unclear
+        let isCanonical = digits.first != 0x30 || digits.count == 1
+        return isCanonical ? .position(epoch: epoch, Revision(number)) : .unclear
     }
 }
 

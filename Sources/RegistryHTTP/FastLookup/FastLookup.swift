@@ -97,12 +97,13 @@ struct FastLookup: Sendable {
     }
 
     private func domain(_ request: EarlyRequest, _ kit: LoopKit) -> EarlyStatus? {
-        guard request.acceptsJSON, request.tag != .unclear else { return nil }
+        let tag = request.tag
+        guard request.acceptsJSON, !tag.isUnclear else { return nil }
         var status: EarlyStatus?
         let isFound = service.lookUp(octets: request.name) { name, entry, position in
             lookups.found.increment()
             kit.json.clear()
-            if case .revision(entry.revision) = request.tag {
+            if tag.isOf(entry.revision, in: position.epoch) {
                 status = .notModified
             } else {
                 status = .ok

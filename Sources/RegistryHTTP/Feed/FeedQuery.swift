@@ -14,17 +14,24 @@ struct FeedQuery: Sendable {
     var agent: AgentName?
     /// What it has applied. Nil where it doesn't say in which epoch: that proves nothing.
     var applied: Position?
+    /// Whether it says a revision without its epoch: only a store that has never had another one knows what
+    /// that means.
+    var isOfUnknownEpoch: Bool
 
     static let maximumWaitSeconds = 60.0
     static let maximumLimit = 10_000
     static let defaultLimit = 1_000
 
     /// - Parameter resumes: whether `Last-Event-ID` counts.
-    /// - Throws: `invalid-request`; `resync` where the epoch is another one.
+    /// - Throws: `invalid-request`.
     init(_ call: Call, resumes: Bool) throws {
         var query = QueryReader(call.query)
-        let after = query.revision("after") ?? .zero
-        let epoch = query.text("epoch", maximum: 64)
+        let after = query.revision("after")
+        let apart = query.text("epoch", maximum: 64).map { Epoch($0) }
+        let epoch = after?.epoch ?? apart
+        if apart != nil, epoch != apart {
+            query.refuse("epoch", "conflict", "after names another epoch")
+        }
         let seconds = query.value("wait", "a number of seconds from 0 to 60") { text in
             Double(text).flatMap { (0...Self.maximumWaitSeconds).contains($0) ? $0 : nil }
         }
@@ -38,11 +45,13 @@ struct FeedQuery: Sendable {
         wait = .milliseconds(Int((seconds ?? 0) * 1000))
         self.limit = limit ?? Self.defaultLimit
         let here = try call.service.position().epoch
-        position = Position(epoch: epoch.map { Epoch($0) } ?? here, revision: after)
+        position = Position(epoch: epoch ?? here, revision: after?.revision ?? .zero)
         applied = epoch == nil ? nil : position
+        // Before the first revision every store is the same.
+        isOfUnknownEpoch = epoch == nil && position.revision > .zero
         // What can't be an id is refused of pages too: who sends it has mixed something up.
         if let last = try Self.lastEventID(call.request.headers), resumes {
-            (position, applied) = (last, last)
+            (position, applied, isOfUnknownEpoch) = (last, last, false)
         }
     }
 
@@ -51,17 +60,13 @@ struct FeedQuery: Sendable {
     private static func lastEventID(_ fields: HTTPFields) throws -> Position? {
         let values = fields[values: .lastEventID]
         guard let text = values.first else { return nil }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard values.count == 1, parts.count == 2, (1...64).contains(parts[0].utf8.count),
-            parts[0].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
-            let number = Int64(parts[1]), number >= 0, String(number) == parts[1]
-        else {
+        guard values.count == 1, let position = Position(text) else {
             throw Problem.invalid([
                 FieldProblem(
                     pointer: "Last-Event-ID", code: "invalid",
                     detail: "the id of an event is expected: an epoch, a dot, a revision")
             ])
         }
-        return Position(epoch: Epoch(String(parts[0])), revision: Revision(number))
+        return position
     }
 }

@@ -94,6 +94,7 @@ extension JSONWriter {
     mutating func write(_ agent: AgentStanding) {
         beginObject()
         field("name", agent.record.name.text)
+        field("epoch", agent.epoch.text)
         field("revision", agent.revision.number)
         field("lag", agent.lag)
         field("last_seen", agent.record.lastSeen.description)

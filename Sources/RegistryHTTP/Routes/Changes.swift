@@ -16,6 +16,7 @@ struct ChangesRoutes: Sendable {
     @Sendable func changes(_ call: inout Call) async throws -> Reply {
         let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         let query = try FeedQuery(call, resumes: type == .eventStream)
+        if query.isOfUnknownEpoch { try await call.service.checkHasOneEpoch() }
         try await call.service.feedReaches(query.position, within: options.revisionWait)
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
         let isTurnedAway = try await !Self.hear(query, call.service)

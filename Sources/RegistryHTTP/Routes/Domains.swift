@@ -16,7 +16,9 @@ struct DomainRoutes: Sendable {
             guard let revision = try await moment.revision(of: call) else {
                 return try call.lookups.lookUp(fqdn)
             }
-            return Read(try await call.service.lookUp(fqdn, at: revision), at: revision)
+            return Read(
+                try await call.service.lookUp(fqdn, at: revision), at: revision,
+                of: try call.epoch())
         }.reply(to: call)
     }
 
@@ -54,21 +56,25 @@ struct DomainRoutes: Sendable {
         _ call: Call, _ filter: DomainQuery, _ cursor: String?, at moment: Moment
     ) async throws -> Reply {
         var filter = filter
-        var revision = try await moment.revision(of: call) ?? .zero
+        var position = Position(
+            epoch: try call.epoch(), revision: try await moment.revision(of: call) ?? .zero)
         if let cursor {
-            let (then, name) = try Cursor.name(atRevision: cursor)
-            guard then <= revision, moment != .revision(revision) || then == revision else {
+            let (then, name) = try Cursor.name(at: cursor, in: position.epoch)
+            let isFixed = if case .revision = moment { true } else { false }
+            guard then <= position.revision, !isFixed || then == position.revision else {
                 throw RegistryError.invalidCursor
             }
-            revision = then
+            position.revision = then
             filter.after = name
         }
-        let read = try await call.service.domains(filter, at: revision)
-        return call.list(read, key: { Cursor.key($0.fqdn, at: revision) }) { $1.write($0) }
+        let read = try await call.service.domains(filter, at: position.revision)
+        return call.list(read, key: { [position] in Cursor.key($0.fqdn, at: position) }) {
+            $1.write($0)
+        }
     }
 
     @Sendable func register(_ call: inout Call) async throws -> Reply {
-        if let replay = call.replay { return .created(replay) }
+        if let replay = call.replay { return .created(replay, in: try call.epoch()) }
         var object = try call.object()
         // Whatever is wrong with a name is the name's own rule to tell.
         let name = object.text("fqdn")
@@ -79,7 +85,8 @@ struct DomainRoutes: Sendable {
         let domain = NewDomain(
             fqdn: try Call.fqdn(name ?? ""), location: location.map(LocationName.init(canonical:)),
             tenant: tenant)
-        return .created(try await call.service.register(domain, call.writing(note)))
+        let committed = try await call.service.register(domain, call.writing(note))
+        return .created(committed, in: try call.epoch())
     }
 
     @Sendable func availability(_ call: inout Call) async throws -> Reply {
@@ -99,7 +106,7 @@ struct DomainRoutes: Sendable {
     }
 
     @Sendable func change(_ call: inout Call) async throws -> Reply {
-        if let replay = call.replay { return .changed(replay) }
+        if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
         var object = try call.object()
         var patch = DomainPatch()
@@ -111,7 +118,7 @@ struct DomainRoutes: Sendable {
         try object.finishOrThrow()
         let committed = try await call.service.change(
             fqdn, patch, ifMatch: call.ifMatch(), call.writing(note))
-        return .changed(committed)
+        return .changed(committed, in: try call.epoch())
     }
 
     @Sendable func release(_ call: inout Call) async throws -> Reply {
@@ -124,43 +131,46 @@ struct DomainRoutes: Sendable {
     }
 
     @Sendable func restore(_ call: inout Call) async throws -> Reply {
-        if let replay = call.replay { return .changed(replay) }
+        if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
         let note = try call.noteOnlyBody()
-        return .changed(try await call.service.restore(fqdn, call.writing(note)))
+        let committed = try await call.service.restore(fqdn, call.writing(note))
+        return .changed(committed, in: try call.epoch())
     }
 }
 
 extension Read<Domain> {
     /// The domain, or 304 where the caller has it.
-    fileprivate func reply(to call: Call) -> Reply {
-        guard call.isNotModified(since: value.revision) else {
-            return .domain(value, at: revision)
+    fileprivate func reply(to call: Call) throws -> Reply {
+        let epoch = try epoch ?? call.epoch()
+        let tag = Position(epoch: epoch, revision: value.revision)
+        guard call.isNotModified(since: tag) else {
+            return .domain(value, at: Position(epoch: epoch, revision: revision))
         }
-        return Reply.empty(.notModified, at: revision)
-            .with(.eTag, EntityTag.text(value.revision))
+        return Reply.empty(.notModified, at: revision).of(epoch).with(.eTag, EntityTag.text(tag))
     }
 }
 
 extension Reply {
     static func domain(
-        _ domain: Domain, status: HTTPResponse.Status = .ok, at revision: Revision
+        _ domain: Domain, status: HTTPResponse.Status = .ok, at position: Position
     ) -> Reply {
         var writer = JSONWriter()
         writer.write(domain)
-        return Reply.json(writer.bytes, status: status, at: revision)
-            .with(.eTag, EntityTag.text(domain.revision))
+        let tag = Position(epoch: position.epoch, revision: domain.revision)
+        return Reply.json(writer.bytes, status: status, at: position.revision).of(position.epoch)
+            .with(.eTag, EntityTag.text(tag))
     }
 
-    static func created(_ committed: Committed) -> Reply {
+    static func created(_ committed: Committed, in epoch: Epoch) -> Reply {
         guard case .domain(let domain) = committed.outcome else { return .mismatch }
-        return Reply.domain(domain, status: .created, at: committed.revision)
+        return Reply.domain(domain, status: .created, at: committed.position(in: epoch))
             .with(.location, "/v1/domains/\(domain.fqdn)").noting(committed)
     }
 
-    static func changed(_ committed: Committed) -> Reply {
+    static func changed(_ committed: Committed, in epoch: Epoch) -> Reply {
         guard case .domain(let domain) = committed.outcome else { return .mismatch }
-        return Reply.domain(domain, at: committed.revision).noting(committed)
+        return Reply.domain(domain, at: committed.position(in: epoch)).noting(committed)
     }
 
     /// What leaves nothing to show.
@@ -175,5 +185,11 @@ extension Reply {
 
     func noting(_ committed: Committed) -> Reply {
         committed.isReplay ? with(.idempotencyReplayed, "true") : self
+    }
+}
+
+extension Committed {
+    fileprivate func position(in epoch: Epoch) -> Position {
+        Position(epoch: epoch, revision: revision)
     }
 }

@@ -26,7 +26,8 @@ struct HistoryRoutes: Sendable {
         filter.location = query.value("location", "a location's name") { LocationName($0) }
         filter.since = query.time("since")
         filter.until = query.time("until")
-        filter.afterRevision = query.revision("after")
+        let after = query.revision("after")
+        filter.afterRevision = try after?.checked(in: call.epoch())
         filter.order = query.choice("order", HistoryQuery.Order.self) ?? .descending
         let isForSpreadsheet = query.isForSpreadsheet(only: type == .csv)
         let reply =
@@ -44,12 +45,16 @@ struct HistoryRoutes: Sendable {
         filter.limit = query.limit()
         let cursor = query.text("cursor")
         try query.finish()
-        filter.after = try cursor.map(Cursor.place)
+        let epoch = try call.epoch()
+        filter.after = try cursor.map { try Cursor.place($0, in: epoch) }
         let read = try await call.service.history(filter)
         if read.value.items.isEmpty { try await call.service.checkHasHistory(filter.fqdn) }
         return call.list(
             read,
-            key: { Cursor.key(.init(revision: $0.header.revision, position: $0.position)) }
+            key: {
+                Cursor.key(
+                    .init(revision: $0.header.revision, position: $0.position), in: epoch)
+            }
         ) { $1.write($0) }
     }
 }

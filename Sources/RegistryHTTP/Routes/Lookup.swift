@@ -47,7 +47,7 @@ struct LookupRoutes: Sendable {
         }
         writer.endArray()
         writer.endObject()
-        return .json(writer.bytes, at: read.revision)
+        return .json(writer.bytes, at: read.revision).of(read.epoch)
     }
 
     @Sendable func statistics(_ call: inout Call) async throws -> Reply {

@@ -40,7 +40,7 @@ struct ProxyRoutes: Sendable {
     @Sendable func askForCertificate(_ call: inout Call) async throws -> Reply {
         let hosts = call.query.values("domain")
         let read = try find(call, host: hosts.count == 1 ? hosts[0] : nil)
-        return .empty(read.value == nil ? .notFound : .ok, at: read.revision)
+        return .empty(read.value == nil ? .notFound : .ok, at: read.revision).of(read.epoch)
     }
 
     private func find(_ call: Call, host: String?) throws -> Read<RouteTarget?> {
@@ -54,13 +54,16 @@ struct ProxyRoutes: Sendable {
     ) throws -> Reply {
         let read = try find(call, host: host)
         guard let target = read.value else {
-            return Reply.empty(unknown, at: read.revision).with(.xTenantMode, "unknown")
+            return Reply.empty(unknown, at: read.revision).of(read.epoch).with(
+                .xTenantMode, "unknown")
         }
-        var reply = Reply.empty(.ok, at: read.revision)
+        let epoch = try read.epoch ?? call.epoch()
+        var reply = Reply.empty(.ok, at: read.revision).of(epoch)
         reply.headers[.xTenantLocation] = target.domain.location.text
         reply.headers[.xTenantMode] = target.domain.mode.rawValue
         reply.headers[.xTenantUpstream] = target.upstream?.text
-        reply.headers[.xTenantRevision] = String(target.domain.revision.number)
+        let revision = Position(epoch: epoch, revision: target.domain.revision)
+        reply.headers[.xTenantRevision] = "\(revision)"
         reply.headers[.cacheControl] = options.routeCacheControl
         if target.domain.mode != .serve {
             reply.headers[.retryAfter] = String(options.retryAfterSeconds)
@@ -87,13 +90,13 @@ struct ProxyRoutes: Sendable {
     private func waitForRevision(_ call: Call) async throws {
         let own = call.query.items.prefix { $0.name != "host" }
         guard let item = own.first(where: { $0.name == "min_revision" }) else { return }
-        guard let number = item.value.flatMap({ Int64($0) }), number >= 0 else {
+        guard let asked = item.value.flatMap({ NamedRevision($0) }) else {
             throw Problem.invalid([
                 FieldProblem(
                     pointer: "?min_revision", code: "invalid",
-                    detail: "a revision, 0 or more is expected")
+                    detail: "\(NamedRevision.expected) is expected")
             ])
         }
-        try await call.lookups.wait(for: Revision(number), within: options.revisionWait)
+        try await call.lookups.wait(for: asked, within: options.revisionWait)
     }
 }

@@ -60,10 +60,11 @@ struct WaveRoutes: Sendable {
     }
 
     @Sendable func thaw(_ call: inout Call) async throws -> Reply {
-        if let replay = call.replay { return .wave(replay, nil) }
+        if let replay = call.replay { return .wave(replay, nil, in: try call.epoch()) }
         let wave = try call.wave()
         let note = try call.noteOnlyBody()
-        return .wave(try await call.service.thaw(wave: wave, call.writing(note)), nil)
+        let committed = try await call.service.thaw(wave: wave, call.writing(note))
+        return .wave(committed, nil, in: try call.epoch())
     }
 }
 
@@ -113,23 +114,27 @@ private struct Wait {
     }
 
     func reply(to committed: Committed, _ call: Call) async throws -> Reply {
-        guard let limit else { return .wave(committed, nil) }
+        let epoch = try call.epoch()
+        guard let limit else { return .wave(committed, nil, in: epoch) }
         // It holds nothing that writes need any more.
         try? call.permit?.move(to: .wait)
         // The step is committed, whatever the question of who has it meets: no word is better than a wrong one.
         return .wave(
             committed,
-            try? await call.service.convergence(at: committed.revision, within: limit))
+            try? await call.service.convergence(at: committed.revision, within: limit), in: epoch)
     }
 }
 
 extension Reply {
-    fileprivate static func wave(_ committed: Committed, _ convergence: Convergence?) -> Reply {
+    fileprivate static func wave(
+        _ committed: Committed, _ convergence: Convergence?, in epoch: Epoch
+    ) -> Reply {
         guard case .wave(let outcome) = committed.outcome else { return .mismatch }
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("migration", outcome.migration)
         writer.field("wave", outcome.wave)
+        writer.field("epoch", epoch.text)
         writer.field("revision", committed.revision.number)
         switch outcome.state {
         case .frozen: writer.field("frozen", outcome.count)

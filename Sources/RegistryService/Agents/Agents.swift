@@ -3,6 +3,8 @@ import RegistryModel
 /// An agent as a list shows it.
 public struct AgentStanding: Sendable, Hashable {
     public var record: AgentRecord
+    /// The one that there is.
+    public var epoch: Epoch
     /// The last revision that it's known to have applied, of this epoch.
     public var revision: Revision
     /// How many revisions it's behind.
@@ -133,6 +135,7 @@ extension RegistryService {
 extension AgentStanding {
     fileprivate init(_ record: AgentRecord, at head: Position, isLagging: Bool) {
         self.record = record
+        epoch = head.epoch
         self.isLagging = isLagging
         revision = .zero
         // One of another epoch is none.

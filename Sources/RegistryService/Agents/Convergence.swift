@@ -26,12 +26,13 @@ extension RegistryService {
     }
 
     /// The same for a revision that somebody names; nil: the head.
-    /// - Throws: `unknownRevision` beyond the head.
+    /// - Throws: `unknownRevision` beyond the head; `resync` for one of another epoch.
     public func convergence(
-        atKnown revision: Revision?, within limit: Duration
+        atKnown revision: NamedRevision?, within limit: Duration
     ) async throws(RegistryError) -> Convergence {
-        let head = try position().revision
-        let asked = revision ?? head
+        let position = try position()
+        let head = position.revision
+        let asked = try revision?.checked(in: position.epoch) ?? head
         guard asked <= head else { throw .unknownRevision(asked, head: head) }
         return try await convergence(at: asked, within: limit)
     }

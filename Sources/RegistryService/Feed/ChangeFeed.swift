@@ -8,6 +8,7 @@ import Synchronization
 public final class ChangeFeed: Sendable {
     private let ring: Mutex<FeedRing>
     private let waiters = FeedWaiters()
+    private let onlyEpoch = Mutex<Epoch?>(nil)
 
     /// - Parameter capacity: changes kept, at most; some 200 octets each.
     public init(capacity: Int = 131_072) {
@@ -43,6 +44,11 @@ public final class ChangeFeed: Sendable {
     public func nudge() {
         waiters.wake()
     }
+
+    /// Whether somebody has found that the log has never had another.
+    func isOnlyEpoch(_ epoch: Epoch) -> Bool { onlyEpoch.withLock { $0 == epoch } }
+
+    func noteOnlyEpoch(_ epoch: Epoch) { onlyEpoch.withLock { $0 = epoch } }
 
     func slice(after revision: Revision, through last: Revision, limit: Int) -> [FeedRevision]? {
         ring.withLock { $0.slice(after: revision, through: last, limit: limit) }

@@ -62,6 +62,23 @@ extension RegistryService {
         try await store.tableChanges(after: place, through: stretch.to, limit: limit)
     }
 
+    /// Looks whether a revision without an epoch can mean one thing only: a log that was restored has
+    /// revisions that other logs have too, with other changes.
+    ///
+    /// - Throws: `resync` where the log has had more than one epoch.
+    public func checkHasOneEpoch() async throws(RegistryError) {
+        let epoch = try position().epoch
+        guard !state.feed.isOnlyEpoch(epoch) else { return }
+        let first = try await store.history(HistoryQuery(order: .ascending, limit: 1)).value.items
+            .first
+        guard first.map({ $0.header.epoch == epoch }) ?? true else {
+            throw .resync(
+                "this log has had more than one epoch, it's \(epoch) now: say which one the revision is of"
+            )
+        }
+        state.feed.noteOnlyEpoch(epoch)
+    }
+
     /// Waits for a position that another node has told its reader: this node may be some milliseconds
     /// behind it.
     ///

@@ -25,7 +25,7 @@ public final class CompactRoutingTable: RoutingTable {
     public var position: Position? { try? views.read { $0.position } }
 
     public func find(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain?> {
-        try views.read { Read($0.domain(fqdn), at: $0.position.revision) }
+        try views.read { Read($0.domain(fqdn), at: $0.position) }
     }
 
     public func find(_ fqdns: [FQDN]) throws(RegistryError) -> Read<[Domain?]> {
@@ -33,12 +33,12 @@ public final class CompactRoutingTable: RoutingTable {
             var domains: [Domain?] = []
             domains.reserveCapacity(fqdns.count)
             for fqdn in fqdns { domains.append(view.domain(fqdn)) }
-            return Read(domains, at: view.position.revision)
+            return Read(domains, at: view.position)
         }
     }
 
     public func route(_ fqdn: FQDN) throws(RegistryError) -> Read<RouteTarget?> {
-        try views.read { Read($0.target(fqdn), at: $0.position.revision) }
+        try views.read { Read($0.target(fqdn), at: $0.position) }
     }
 
     public func withEntry(
@@ -58,15 +58,15 @@ public final class CompactRoutingTable: RoutingTable {
     }
 
     public func digest() throws(RegistryError) -> Read<(TableDigest, count: Int)> {
-        try views.read { Read(($0.digest, $0.total), at: $0.position.revision) }
+        try views.read { Read(($0.digest, $0.total), at: $0.position) }
     }
 
     public func summary() throws(RegistryError) -> Read<TableSummary> {
-        try views.read { Read($0.summary(), at: $0.position.revision) }
+        try views.read { Read($0.summary(), at: $0.position) }
     }
 
     public func statistics() throws(RegistryError) -> Read<TableStatistics> {
-        try views.read { Read($0.statistics(), at: $0.position.revision) }
+        try views.read { Read($0.statistics(), at: $0.position) }
     }
 
     public func load(_ domains: [Domain], locations: [Location], at position: Position) {

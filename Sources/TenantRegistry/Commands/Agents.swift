@@ -22,7 +22,7 @@ struct Agents: AsyncParsableCommand {
                 var listing = PagedListing(
                     [
                         "name", "revision", "lag", "last_seen", "lagging", "evicted_at",
-                        "evicted_by", "reason", "ticket",
+                        "evicted_by", "reason", "ticket", "epoch",
                     ], output.output)
                 try await listing.run {
                     try await registry.agents(evicted: evicted, cursor: $1)
@@ -34,6 +34,7 @@ struct Agents: AsyncParsableCommand {
                         Listing.Cell(agent.evicted?.actor.name),
                         Listing.Cell(agent.evicted?.reason),
                         Listing.Cell(agent.evicted?.ticket),
+                        Listing.Cell(agent.epoch),
                     ]
                 }
             }
@@ -120,7 +121,8 @@ struct Agents: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether every agent has a revision.",
             discussion: "Exits with 1, and names those that lag, where one hasn't.")
-        @Option(help: "The revision. (default: the last one)") var revision: Int64?
+        @Option(help: "The revision, or <epoch>.<revision>. (default: the last one)")
+        var revision: NamedRevision?
         @Option(help: "Wait so long for them, 0-300 s.") var wait = TimeSpan(seconds: 0)
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions

@@ -25,8 +25,8 @@ struct Domains: AsyncParsableCommand {
     }
 
     static func show(_ domains: [DomainResource], _ output: OutputOptions) {
-        var listing = Listing(columns)
-        for domain in domains { listing.add(cells(domain)) }
+        var listing = Listing(columns + ["epoch"])
+        for domain in domains { listing.add(cells(domain) + [Listing.Cell(domain.epoch)]) }
         listing.print(output.output)
     }
 }
@@ -37,7 +37,7 @@ extension Domains {
             abstract: "Where a domain lives, now or then.")
         @Argument(help: "The domain.") var fqdn: String
         @Option(help: "As of a time, RFC 3339.") var at: String?
-        @Option(help: "As of a revision.") var revision: Int64?
+        @Option(help: "As of a revision.") var revision: NamedRevision?
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
 
@@ -56,7 +56,7 @@ extension Domains {
         @Option(help: "Only names that begin so.") var prefix: String?
         @Option(help: "Only names below this one, or itself.") var suffix: String?
         @Option(help: "As of a time, RFC 3339.") var at: String?
-        @Option(help: "As of a revision.") var revision: Int64?
+        @Option(help: "As of a revision.") var revision: NamedRevision?
         @Option(help: "Stop after this many.") var limit: Int?
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -64,7 +64,7 @@ extension Domains {
         func run() async throws {
             let filter = [
                 ("location", location), ("mode", mode), ("tenant", tenant), ("prefix", prefix),
-                ("suffix", suffix), ("at", at), ("revision", revision.map(String.init)),
+                ("suffix", suffix), ("at", at), ("revision", revision?.description),
             ]
             try await client.withClient { registry in
                 guard limit.map({ $0 > 0 }) ?? true else {
@@ -106,7 +106,11 @@ extension Domains {
         @Option(help: "The new mode: serve, read_only, reject.") var mode: String?
         @Option(help: "The new tenant.") var tenant: String?
         @Flag(help: "Clear the tenant.") var clearTenant = false
-        @Option(help: "Only if the domain is still at this revision.") var ifRevision: Int64?
+        @Option(
+            help:
+                "Only if the domain is still at this revision, <epoch>.<revision>, or a number where the log has only had one epoch."
+        )
+        var ifRevision: NamedRevision?
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -124,10 +128,12 @@ extension Domains {
         func run() async throws {
             let change: DomainPatch.TenantChange? = clearTenant ? .clear : tenant.map { .set($0) }
             try await client.withClient { registry in
-                let domain = try await Retry.keyed {
+                var position: Position?
+                if let ifRevision { position = try await registry.position(of: ifRevision) }
+                let domain = try await Retry.keyed { [position] in
                     try await registry.change(
                         fqdn, location: location, mode: mode, tenant: change, note: why.note,
-                        ifMatch: ifRevision, idempotencyKey: $0)
+                        ifMatch: position, idempotencyKey: $0)
                 }
                 Domains.show([domain], output)
             }
@@ -177,5 +183,12 @@ extension Domains {
         func run() async throws {
             try await options.run(of: fqdn, output.output, client)
         }
+    }
+}
+
+/// A number, or `<epoch>.<revision>`.
+extension NamedRevision: ExpressibleByArgument {
+    public init?(argument: String) {
+        self.init(argument)
     }
 }

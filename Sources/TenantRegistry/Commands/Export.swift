@@ -2,6 +2,7 @@ import ArgumentParser
 import DurableFiles
 import Foundation
 import RegistryClient
+import RegistryModel
 import RegistryWire
 
 /// `tenant-registry export`
@@ -26,7 +27,7 @@ struct Export: AsyncParsableCommand {
     @Option(help: "Only those in this location.") var location: String?
     @Option(help: "Only names below this one, or itself.") var suffix: String?
     @Option(help: "As of a time, RFC 3339.") var at: String?
-    @Option(help: "As of a revision.") var revision: Int64?
+    @Option(help: "As of a revision.") var revision: NamedRevision?
     @OptionGroup var client: ClientOptions
 
     func validate() throws {
@@ -46,7 +47,7 @@ struct Export: AsyncParsableCommand {
                 let page = try await registry.domains(
                     filter: [
                         ("location", location), ("suffix", suffix), ("at", at),
-                        ("revision", revision.map(String.init)),
+                        ("revision", revision?.description),
                     ], limit: 1000, cursor: cursor)
                 try output.write(
                     page.items.map { isNDJSON ? Self.object($0) : line($0) }.joined())

@@ -1,4 +1,5 @@
 import ArgumentParser
+import RegistryModel
 
 /// `tenant-registry history`
 struct History: AsyncParsableCommand {
@@ -23,7 +24,7 @@ struct HistoryOptions: ParsableArguments {
     @Option(help: "From this time on, RFC 3339.") var since: String?
     @Option(help: "Before this time, RFC 3339.") var until: String?
     @Option(help: "desc, newest first, or asc. (default: desc)") var order: String?
-    @Option(help: "Only revisions after this one.") var after: Int64?
+    @Option(help: "Only revisions after this one.") var after: NamedRevision?
     @Option(
         help: "Stop after this many. (default: 100 in a table, 10 before --follow, all otherwise)")
     var limit: Int?
@@ -63,7 +64,7 @@ struct HistoryOptions: ParsableArguments {
                 let limit = limit ?? (format == .table ? 100 : nil)
                 let query =
                     filter + [
-                        ("order", order), ("after", after.map(String.init)),
+                        ("order", order), ("after", after?.description),
                         ("limit", limit.map(String.init)),
                     ]
                 try await HistoryPrinter(format: format).print(registry, of: fqdn, query)

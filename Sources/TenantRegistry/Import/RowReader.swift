@@ -36,7 +36,7 @@ struct RowReader {
     private(set) var notCarried: Set<String> = []
 
     private static let known: Set<String> = ["fqdn", "location", "tenant", "mode"]
-    static let exportedOnly: Set<String> = ["revision", "registered_at", "changed_at"]
+    static let exportedOnly: Set<String> = ["revision", "registered_at", "changed_at", "epoch"]
 
     /// - Throws: `CommandFailure.usage` where a CSV file has no usable header line.
     init(_ file: FileHandle, format: Format) throws {

@@ -11,11 +11,13 @@ enum StepView {
         switch format {
         case .json, .ndjson: StandardOutput.write(received.text + "\n")
         case .table, .csv, .spreadsheet:
-            var listing = Listing(["migration", "wave", "revision", count, "took_ms", "deadline"])
+            var listing = Listing([
+                "migration", "wave", "revision", count, "took_ms", "deadline", "epoch",
+            ])
             listing.add([
                 .text(step.migration), .number(Int64(step.wave)), .number(step.revision),
                 .number(Int64(step.count)), .number(Int64(step.tookMilliseconds)),
-                Listing.Cell(step.deadline),
+                Listing.Cell(step.deadline), Listing.Cell(step.epoch),
             ])
             listing.print(format)
         }

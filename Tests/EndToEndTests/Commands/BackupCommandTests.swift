@@ -1,4 +1,6 @@
 import Foundation
+import NIOHTTP1
+import RegistryClient
 import RegistryModel
 import Testing
 
@@ -51,6 +53,70 @@ import Testing
         #expect(found.first?["ok"] == "1")
         #expect(found.first?["revision"] == "\(head.revision + 1)")
         #expect(try await second.client.domain("n7.example.com").revision > 0)
+    }
+
+    /// What `server` says to a question; 200 where it doesn't refuse.
+    private static func status(
+        _ server: ServerProcess, _ path: String, _ query: [(String, String?)] = [],
+        by method: HTTPMethod = .GET, ifMatch tag: String? = nil
+    ) async throws -> Int {
+        do {
+            return try await server.client.send(
+                method, path, query: query,
+                body: method == .PATCH ? Array(#"{"mode":"reject"}"#.utf8) : nil,
+                headers: tag.map { [("If-Match", $0), ("If-None-Match", $0)] } ?? []
+            ).status
+        } catch ClientError.refused(let refusal) {
+            return refusal.status
+        }
+    }
+
+    @Test func `leave nobody with a revision of before that now means another change`()
+        async throws
+    {
+        let first = try await Self.filled(1)
+        let file = first.folder.file("b.sqlite")
+        _ = try await first.succeed("backup", file.path)
+        let path = "/v1/domains/n0.example.com"
+        let changed = try await first.client.change(
+            "n0.example.com", location: nil, mode: "read_only", tenant: nil, note: .init())
+        let before = "\(try #require(changed.epoch)).\(changed.revision)"
+        let number = "\(changed.revision)"
+        #expect(try await Self.status(first, "/v1/changes", [("after", number)]) == 200)
+        #expect(try await first.stop() == .code(0))
+        let restored = try await Self.restore(
+            file.path, "--data-dir", first.data.path, "--force", in: first)
+        try #require(restored.exit == .code(0), "\(restored.errors)")
+
+        let second = try await ServerProcess.start(in: first.folder, data: first.data)
+        let anew = try await second.client.change(
+            "n0.example.com", location: nil, mode: "serve", tenant: .set("x"), note: .init())
+        // The same number, and another state.
+        #expect(anew.revision == changed.revision && anew.epoch != changed.epoch)
+        let tag = "\"\(before)\""
+        #expect(try await Self.status(second, path, ifMatch: tag) == 200)
+        #expect(try await Self.status(second, path, by: .PATCH, ifMatch: tag) == 412)
+        for (place, name) in [
+            (path, "min_revision"), (path, "revision"), ("/v1/history", "after"),
+            ("/v1/convergence", "revision"), ("/v1/changes", "after"),
+        ] {
+            #expect(try await Self.status(second, place, [(name, "\(before)")]) == 410, "\(place)")
+        }
+        #expect(try await Self.status(second, "/v1/changes", [("after", number)]) == 410)
+        #expect(try await Self.status(second, "/v1/changes", [("after", "0")]) == 200)
+        let here = "\(anew.epoch ?? "").\(anew.revision)"
+        #expect(try await Self.status(second, "/v1/changes", [("after", here)]) == 200)
+
+        for mark in ["\(before)", number] {
+            let lost = try await second.run(
+                "domains", "change", "n0.example.com", "--mode", "reject", "--if-revision", mark)
+            #expect(lost.exit == .code(3), "\(lost.errors)")
+        }
+        let lagging = try await second.run("agents", "converged", "--revision", "\(before)")
+        #expect(lagging.exit == .code(3))
+        _ = try await second.succeed(
+            "domains", "change", "n0.example.com", "--mode", "reject", "--if-revision", here)
+        try await second.crash()
     }
 
     @Test func `say no rather than lose anything`() async throws {

@@ -28,6 +28,7 @@ import Testing
             // None of these is a token to a registry; to an agent nothing is.
             let world = LookupTraffic.World(
                 known: names, revisions: Array(1...16),
+                epoch: "\(try registry.service.position().epoch)",
                 credentials: ["Basic eDp5", "", "Bearer x", "Bearer"])
             options.allowsAnonymousReads = false
             try await withEdge(options) { edge in

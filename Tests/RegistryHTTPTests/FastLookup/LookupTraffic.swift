@@ -7,6 +7,7 @@ struct LookupTraffic {
         var known: [String]
         /// The revision of each known name.
         var revisions: [Int64]
+        var epoch: String
         /// Texts of `Authorization`.
         var credentials: [String]
     }
@@ -127,14 +128,17 @@ struct LookupTraffic {
 
     private mutating func field() -> String {
         let revision = world.revisions.randomElement(using: &random) ?? 1
+        let epoch = world.epoch
         return switch Int.random(in: 0..<10, using: &random) {
         case 0:
             "Accept: " + one("*/*", "application/json", "text/html", "*/*;q=0", "APPLICATION/JSON")
         case 1, 2:
             "If-None-Match: "
                 + one(
-                    "\"\(revision)\"", "\"\(revision)\"", "W/\"\(revision)\"", "*", "\"0\"",
-                    "\"0\(revision)\"", "\"x\"", "\(revision)", "\"1\", \"\(revision)\"", "\"\"",
+                    "\"\(epoch).\(revision)\"", "\"\(epoch).\(revision)\"",
+                    "W/\"\(epoch).\(revision)\"", "*", "\"0\"", "\"\(revision)\"",
+                    "\"another.\(revision)\"", "\"\(epoch).0\(revision)\"", "\".\(revision)\"",
+                    "\"\(epoch).\"", "\"x\"", "\(revision)", "\"1\", \"\(revision)\"", "\"\"",
                     "\"",
                     "\"99999999999999999999\"", "\"-1\"")
         case 3, 4:

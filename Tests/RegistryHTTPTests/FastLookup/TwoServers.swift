@@ -115,7 +115,7 @@ private func makeWorld(_ registry: RunningRegistry) async throws -> LookupTraffi
     try await registry.send(.DELETE, "/v1/tokens/\(revoked["id"]?.text ?? "")")
     let reader = registry.token(.reader)
     return LookupTraffic.World(
-        known: names, revisions: Array(1...12),
+        known: names, revisions: Array(1...12), epoch: "\(try registry.service.position().epoch)",
         credentials: ["Bearer \(reader)", "Bearer \(reader)", "Bearer \(reader)"] + [
             "Bearer \(registry.token(.admin))", "bearer   \(reader)", "BEARER \(reader)",
             "Bearer \(reader)x", "Bearer \(reader.dropLast())",

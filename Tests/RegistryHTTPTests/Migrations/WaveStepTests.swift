@@ -76,14 +76,15 @@ import Testing
                 #expect(result["changed_at"]?.text == "\(registry.clock.now)")
             }
             let after = try await registry.get("/v1/domains/a.example.com")
-            #expect(after.header("ETag") == "\"\(revision)\"")
+            #expect(after.header("ETag") == "\"\(after.epoch ?? "").\(revision)\"")
             #expect(after["registered_at"] == before["registered_at"])
             let stale = try await registry.get(
                 "/v1/domains/a.example.com",
                 headers: [("If-None-Match", before.header("ETag") ?? "")])
             #expect(stale.status == 200)
             let fresh = try await registry.get(
-                "/v1/domains/a.example.com", headers: [("If-None-Match", "\"\(revision)\"")])
+                "/v1/domains/a.example.com",
+                headers: [("If-None-Match", after.header("ETag") ?? "")])
             #expect(fresh.status == 304)
             let patch = try await registry.send(
                 .PATCH, "/v1/domains/a.example.com", json: #"{"mode":"reject"}"#,
@@ -94,7 +95,7 @@ import Testing
             #expect(past["location"]?.text == "japan")
             let proxy = try await registry.get("/v1/route?host=a.example.com")
             #expect(proxy.header("X-Tenant-Location") == "aws")
-            #expect(proxy.header("X-Tenant-Revision") == "\(revision)")
+            #expect(proxy.header("X-Tenant-Revision") == "\(after.epoch ?? "").\(revision)")
         }
     }
 

@@ -3,17 +3,20 @@ import Testing
 @Suite("Conditional requests", .timeLimit(.minutes(2))) struct ConditionalRequestTests {
     private static let path = "/v1/domains/a.example.com"
 
-    @Test func `a domain has its revision as strong ETag, wherever it's answered`() async throws {
+    @Test func `a domain has epoch and revision as strong ETag, wherever it's answered`()
+        async throws
+    {
         try await withRegistry { registry in
             let made = try await registry.register("a.example.com")
-            let tag = "\"\(try #require(made["revision"]?.number))\""
+            let epoch = try #require(made.epoch)
+            let tag = "\"\(epoch).\(try #require(made["revision"]?.number))\""
             #expect(made.header("ETag") == tag)
             #expect(try await registry.get(Self.path).header("ETag") == tag)
             let patched = try await registry.send(.PATCH, Self.path, json: #"{"tenant":"t"}"#)
             #expect(patched.header("ETag") != tag)
             try await registry.send(.DELETE, Self.path)
             let restored = try await registry.post("\(Self.path)/restore", "{}")
-            #expect(restored.header("ETag") == "\"\(try #require(restored.revision))\"")
+            #expect(restored.header("ETag") == "\"\(epoch).\(try #require(restored.revision))\"")
         }
     }
 
@@ -40,10 +43,13 @@ import Testing
         try await withRegistry { registry in
             let made = try await registry.register("a.example.com")
             let number = try #require(made["revision"]?.number)
+            let epoch = try #require(made.epoch)
             for field in [
-                "\"\(number + 1)\"", "\"\"", "\(number)", "\"0\(number)\"", "\"+\(number)\"",
-                "garbage",
-                "", "\"x,\(number)\"", "w/\"\(number)\"", "'\(number)'", "\" \(number)\"",
+                "\"\(epoch).\(number + 1)\"", "\"\"", "\(epoch).\(number)",
+                "\"\(epoch).0\(number)\"", "\"\(epoch).+\(number)\"", "garbage", "\"\(number)\"",
+                "\"another.\(number)\"", "W/\"another.\(number)\"", "\".\(number)\"",
+                "", "\"x,\(epoch).\(number)\"", "w/\"\(epoch).\(number)\"",
+                "'\(epoch).\(number)'", "\" \(epoch).\(number)\"",
             ] {
                 let answer = try await registry.get(Self.path, headers: [("If-None-Match", field)])
                 #expect(answer.status == 200, "\(field)")
@@ -87,10 +93,12 @@ import Testing
         try await withRegistry { registry in
             let made = try await registry.register("a.example.com")
             let number = try #require(made["revision"]?.number)
+            let epoch = try #require(made.epoch)
             let head = try await registry.head()
             let fields = [
-                "\"\(number + 1)\"", "\"x\"", "\"1\", \"2\"", "\"\"", "\"a,b\"",
-                "\"0\(number)\"", "W/\"\(number)\", \"x\"",
+                "\"\(epoch).\(number + 1)\"", "\"x\"", "\"1\", \"2\"", "\"\"", "\"a,b\"",
+                "\"\(epoch).0\(number)\"", "W/\"\(epoch).\(number)\", \"x\"",
+                "\"\(number)\"", "\"another.\(number)\"",
             ]
             for field in fields {
                 for method in ["PATCH", "DELETE"] {
@@ -110,7 +118,8 @@ import Testing
         try await withRegistry { registry in
             let made = try await registry.register("a.example.com")
             let number = try #require(made["revision"]?.number)
-            for field in ["W/\"\(number)\"", "W/\"1\", W/\"\(number)\""] {
+            let epoch = try #require(made.epoch)
+            for field in ["W/\"\(epoch).\(number)\"", "W/\"1\", W/\"\(epoch).\(number)\""] {
                 for method in ["PATCH", "DELETE"] {
                     let answer = try await registry.send(
                         .init(rawValue: method), Self.path,
