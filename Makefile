@@ -37,6 +37,7 @@ test: ## Install, build, run every check and test
 	REGISTRY_TEST_STORE=postgres $(AT_ONCE)=4 $(SWIFT) test --skip-build $(API_ON_POSTGRES)
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
 	$(SWIFT) test --skip-build --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
+	@scripts/envoy > /dev/null
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
 	@scripts/try-runbook > .build/runbook.log 2>&1 || { cat .build/runbook.log; exit 1; }

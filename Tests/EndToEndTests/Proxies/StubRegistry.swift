@@ -27,7 +27,7 @@ final class StubRegistry: Sendable {
                 def do_GET(self):
                     with open(sys.argv[2], "a") as log:
                         log.write(self.requestline + "\\n" + "".join(f"{k}: {v}\\n" for k, v in self.headers.items()) + "\\n")
-                    status = int(self.headers["X-Forwarded-Host"][:3])
+                    status = int((self.headers["X-Forwarded-Host"] or self.headers["Host"])[:3])
                     self.send_response(status)
                     body = b"the registry's own words" if status != 304 else b""
                     if status == 200:

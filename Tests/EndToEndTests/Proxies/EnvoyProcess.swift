@@ -1,0 +1,56 @@
+import Foundation
+import Testing
+
+/// Real Envoy with `deploy/envoy/envoy.yaml`, and two sides behind it.
+final class EnvoyProcess: Sendable {
+    let visitor: Visitor
+    private let folder: TestFolder
+    private let sides: Sides
+    private let process: ChildProcess
+
+    static func start(before registry: ServerProcess) async throws -> EnvoyProcess {
+        let token = try await registry.succeed("tokens", "create", "envoy", "--role", "reader")
+        return try await start(
+            before: registry.port, token: token.output.trimmingCharacters(in: .newlines))
+    }
+
+    /// - Parameter port: of whoever answers as the registry.
+    static func start(before port: Int, token: String) async throws -> EnvoyProcess {
+        let folder = try TestFolder()
+        let program = try await Repository.script("envoy", [], folder)
+        let sides = try await Sides.start(in: folder, spare: 2)
+        let proxy = try EnvoyProcess(program, folder, sides, registry: port, token: token)
+        _ = try await poll("envoy listening: \(proxy.process.errors)") {
+            BlockingConnection(port: proxy.visitor.port)
+        }
+        return proxy
+    }
+
+    private init(
+        _ program: String, _ folder: TestFolder, _ sides: Sides, registry: Int, token: String
+    ) throws {
+        self.folder = folder
+        self.sides = sides
+        visitor = Visitor(port: sides.spare[0])
+        let text = try Repository.configuration(
+            "deploy/envoy/envoy.yaml",
+            [
+                ("port_value: 8080", "port_value: \(registry)"),
+                ("port_value: 8000", "port_value: \(visitor.port)"),
+                ("port_value: 8001", "port_value: \(sides.spare[1])"),
+                ("port_value: 9001", "port_value: \(sides.japan)"),
+                ("port_value: 9002", "port_value: \(sides.aws)"),
+                ("trk_REPLACE_ME", token),
+            ])
+        let file = try folder.write(text, to: "envoy.yaml")
+        process = try ChildProcess(
+            URL(fileURLWithPath: program),
+            ["-c", file.path, "--disable-hot-restart", "--concurrency", "1", "-l", "warn"],
+            outputs: folder.url, endsBy: SIGTERM)
+    }
+
+    func stop() async throws {
+        process.signal(SIGTERM)
+        try await process.waitForExit()
+    }
+}
