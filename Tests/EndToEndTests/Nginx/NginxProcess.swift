@@ -16,6 +16,12 @@ final class NginxProcess: Sendable {
 
     static func start(before registry: ServerProcess) async throws -> NginxProcess {
         let token = try await registry.succeed("tokens", "create", "nginx", "--role", "reader")
+        return try await start(
+            before: registry.port, token: token.output.trimmingCharacters(in: .newlines))
+    }
+
+    /// - Parameter registry: the port of whoever answers as one.
+    static func start(before registry: Int, token: String) async throws -> NginxProcess {
         let folder = try TestFolder()
         let ports = try await script("free-ports", ["4"], folder).split(separator: " ").map {
             Int($0)
@@ -24,8 +30,7 @@ final class NginxProcess: Sendable {
         _ = try await script(
             "nginx-conf",
             [
-                folder.file("nginx").path, token.output.trimmingCharacters(in: .newlines),
-                "\(registry.port)",
+                folder.file("nginx").path, token, "\(registry)",
             ]
                 + ports.map { "\($0 ?? 0)" }, folder)
         return try await NginxProcess(folder, port).ready()

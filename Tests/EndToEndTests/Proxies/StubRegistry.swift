@@ -27,12 +27,14 @@ final class StubRegistry: Sendable {
                 def do_GET(self):
                     with open(sys.argv[2], "a") as log:
                         log.write(self.requestline + "\\n" + "".join(f"{k}: {v}\\n" for k, v in self.headers.items()) + "\\n")
-                    status = int((self.headers["X-Forwarded-Host"] or self.headers["Host"])[:3])
+                    status = int((self.path.partition("host=")[2] or self.headers["X-Forwarded-Host"] or self.headers["Host"])[:3])
                     self.send_response(status)
                     body = b"the registry's own words" if status != 304 else b""
                     if status == 200:
                         self.send_header("X-Tenant-Location", "japan")
                         self.send_header("X-Tenant-Mode", "serve")
+                    if status == 401:
+                        self.send_header("WWW-Authenticate", "Bearer realm=the-registry-s-own")
                     if status == 302:
                         self.send_header("Location", "http://the-registry-s-own.example")
                     self.send_header("Content-Length", str(len(body)))
