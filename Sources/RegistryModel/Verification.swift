@@ -21,6 +21,9 @@ public struct Verification: Sendable, Hashable {
     public var flaws: [Flaw]
     /// What was looked at.
     public var extent: Extent
+    /// Tables and other things beside the store's own, by name: somebody else's, which are left alone. A
+    /// replicator's, for example.
+    public var foreign: [String] = []
 
     public init(revision: Revision, digest: [UInt8], flaws: [Flaw], extent: Extent) {
         self.revision = revision

@@ -19,6 +19,7 @@ extension JSONWriter {
             fieldIfPresent("first_bad_revision", result.firstBadRevision?.number)
             field("what", result.what)
         }
+        if !result.foreign.isEmpty { list("foreign", result.foreign) { $0.string($1) } }
         endObject()
     }
 
@@ -63,10 +64,14 @@ package struct VerificationResource: Decodable, Sendable, Equatable {
     package var digest: String?
     package var firstBadRevision: Int64?
     package var what: String?
+    /// What is beside the store's own tables.
+    package var foreign: [String]?
 
     package init(
-        ok: Bool, revision: Int64, digest: String?, firstBadRevision: Int64?, what: String?
+        ok: Bool, revision: Int64, digest: String?, firstBadRevision: Int64?, what: String?,
+        foreign: [String]
     ) {
+        self.foreign = foreign
         self.ok = ok
         self.revision = revision
         self.digest = digest
@@ -75,7 +80,7 @@ package struct VerificationResource: Decodable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case progress, ok, revision, digest, what
+        case progress, ok, revision, digest, what, foreign
         case firstBadRevision = "first_bad_revision"
     }
 }

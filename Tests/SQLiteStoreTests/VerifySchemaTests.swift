@@ -23,7 +23,7 @@ extension VerifyTests {
             BEGIN UPDATE domain SET location = 'aws' WHERE fqdn = 'a.example'; END
             """, "a trigger helper that isn't its own"
         ),
-        ("CREATE TABLE notes (text)", "a table notes that isn't its own"),
+        ("CREATE INDEX helper ON domain (mode)", "a index helper that isn't its own"),
         ("ALTER TABLE token ADD COLUMN note TEXT", "table token isn't what the schema says"),
     ])
     func `names a rule that is gone, changed or new`(sql: String, what: String) async throws {
@@ -36,6 +36,32 @@ extension VerifyTests {
         let running = try await store.verify(nil) { _ in }
         #expect(running.what.contains(what))
         await store.close()
+    }
+
+    /// What Litestream leaves in a database, and what else people keep beside.
+    @Test func `names tables that aren't the store's own, and leaves them alone`() async throws {
+        try await fill()
+        let shell = try folder.shell()
+        try await shell.write {
+            try $0.execute(
+                sql: """
+                    CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);
+                    CREATE TABLE _litestream_lock (id INTEGER);
+                    CREATE TABLE notes (text);
+                    CREATE INDEX notes_by_text ON notes (text);
+                    CREATE TRIGGER notes_are_kept BEFORE DELETE ON notes
+                    BEGIN SELECT RAISE(ABORT, 'no'); END;
+                    CREATE VIEW names AS SELECT fqdn FROM domain;
+                    """)
+        }
+        try shell.close()
+        let names = ["_litestream_lock", "_litestream_seq", "names", "notes"]
+        let store = try folder.open()
+        let running = try await store.verify(nil) { _ in }
+        #expect(running.isGood && running.foreign == names)
+        await store.close()
+        let stopped = try await SQLiteStore.verifyStopped(folder: folder.url, nil) { _ in }
+        #expect(stopped.isGood && stopped.foreign == names)
     }
 
     @Test func `names a table that is gone`() async throws {

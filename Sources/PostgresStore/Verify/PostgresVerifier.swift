@@ -39,9 +39,11 @@ struct PostgresVerifier {
             }
             flaws = [state.flaw].compactMap(\.self)
         }
-        return Verification(
+        var result = Verification(
             revision: head.revision, digest: head.digest, flaws: flaws + beyond + schema.flaws,
             extent: extent)
+        result.foreign = schema.foreign
+        return result
     }
 
     /// One short read, and a turn for the others.

@@ -9,12 +9,15 @@ import RegistryModel
 /// back.
 struct SchemaCheck: Sendable {
     let flaws: [Verification.Flaw]
+    /// Tables, views, sequences and functions that aren't the store's own, by kind and name: they're left
+    /// alone. What belongs to a table of the store's own is a flaw.
+    let foreign: [String]
     /// The locations that the schema comes with.
     let locations: [Location]
 
     init(_ store: PostgresStore) async throws {
         let (files, clock) = (store.schema, store.clock)
-        (flaws, locations) = try await store.asking(.walk) { connection in
+        ((flaws, foreign), locations) = try await store.asking(.walk) { connection in
             let found = try Self.describe(connection)
             let migrator = SchemaMigrator(files: files, clock: clock)
             let applied = try migrator.applied(connection)
@@ -39,10 +42,13 @@ struct SchemaCheck: Sendable {
     }
 
     private static func compare(
-        _ found: [String: String], with expected: [String: String]
-    ) -> [Verification.Flaw] {
-        Set(expected.keys).union(found.keys).sorted().compactMap { name in
+        _ found: [String: Part], with expected: [String: Part]
+    ) -> (flaws: [Verification.Flaw], foreign: [String]) {
+        let own = Set(expected.values.compactMap(\.owner))
+        let flaws = Set(expected.keys).union(found.keys).sorted().compactMap {
+            name -> Verification.Flaw? in
             switch (expected[name], found[name]) {
+            case (nil, let part?) where part.owner.map({ !own.contains($0) }) ?? true: nil
             case (nil, _): .init(nil, "the schema has a \(name) that isn't its own")
             case (_, nil): .init(nil, "the \(name) is missing from the schema")
             case (let wanted, let text) where wanted != text:
@@ -50,53 +56,83 @@ struct SchemaCheck: Sendable {
             default: nil
             }
         }
+        let foreign = found.filter { name, part in
+            expected[name] == nil && part.isWhole && part.owner.map { !own.contains($0) } ?? true
+        }
+        return (flaws, foreign.keys.sorted())
+    }
+
+    private struct Part: Equatable {
+        var text: String
+        /// The relation that it is, or belongs to; nil for a function.
+        var owner: String?
+        /// A relation or a function, and no part of one.
+        var isWhole: Bool
     }
 
     /// Everything in the session's schema, by kind and name, as the server writes it. What belongs to an
     /// extension isn't ours.
-    private static func describe(_ connection: PostgresConnection) throws -> [String: String] {
+    private static func describe(_ connection: PostgresConnection) throws -> [String: Part] {
         let rows = try connection.query(
             """
             WITH own AS (SELECT oid FROM pg_namespace WHERE nspname = current_schema()),
-            described (name, text, object) AS (
-                SELECT 'relation ' || c.relname, c.relkind::text, c.oid FROM pg_class c
+            described (name, text, object, owner, is_whole) AS (
+                SELECT 'relation ' || c.relname, c.relkind::text, c.oid, c.relname, true FROM pg_class c
                 WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind NOT IN ('i', 'c', 't')
                 UNION ALL
                 SELECT 'column ' || c.relname || '.' || a.attname,
                     concat_ws(' ', a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull,
                         (SELECT collname FROM pg_collation l WHERE l.oid = a.attcollation),
-                        pg_get_expr(d.adbin, d.adrelid)), c.oid
+                        pg_get_expr(d.adbin, d.adrelid)), c.oid, c.relname, false
                 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
                 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                 WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind IN ('r', 'p')
                     AND a.attnum > 0 AND NOT a.attisdropped
                 UNION ALL
+                -- Its rows would be read as rows of its parent.
+                SELECT 'child ' || h.relname || ' of ' || c.relname, '', c.oid, c.relname, false
+                FROM pg_inherits n JOIN pg_class c ON c.oid = n.inhparent
+                JOIN pg_class h ON h.oid = n.inhrelid
+                WHERE c.relnamespace IN (SELECT oid FROM own) AND h.relkind NOT IN ('i', 'I')
+                UNION ALL
                 SELECT 'constraint ' || c.relname || '.' || k.conname,
-                    pg_get_constraintdef(k.oid, true) || k.convalidated, c.oid
+                    pg_get_constraintdef(k.oid, true) || k.convalidated, c.oid, c.relname,
+                    false
                 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
                 WHERE c.relnamespace IN (SELECT oid FROM own)
                 UNION ALL
-                SELECT 'index ' || i.relname, pg_get_indexdef(i.oid, 0, true) || x.indisvalid, i.oid
+                SELECT 'index ' || i.relname, pg_get_indexdef(i.oid, 0, true) || x.indisvalid, i.oid,
+                    c.relname, false
                 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+                JOIN pg_class c ON c.oid = x.indrelid
                 WHERE i.relnamespace IN (SELECT oid FROM own)
                 UNION ALL
                 SELECT 'trigger ' || c.relname || '.' || g.tgname,
-                    pg_get_triggerdef(g.oid, true) || g.tgenabled::text, c.oid
+                    pg_get_triggerdef(g.oid, true) || g.tgenabled::text, c.oid, c.relname, false
                 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
                 WHERE c.relnamespace IN (SELECT oid FROM own) AND NOT g.tgisinternal
                 UNION ALL
-                SELECT 'rule ' || c.relname || '.' || r.rulename, pg_get_ruledef(r.oid, true), c.oid
+                SELECT 'rule ' || c.relname || '.' || r.rulename, pg_get_ruledef(r.oid, true), c.oid,
+                    c.relname, false
                 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
                 WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind IN ('r', 'p')
                 UNION ALL
                 SELECT 'function ' || p.proname || '(' || pg_get_function_arguments(p.oid) || ')',
                     concat_ws(' ', p.prosrc, p.provolatile, p.prolang, p.prosecdef,
-                        array_to_string(p.proconfig, ' ')), p.oid
+                        array_to_string(p.proconfig, ' ')), p.oid, NULL, true
                 FROM pg_proc p WHERE p.pronamespace IN (SELECT oid FROM own))
-            SELECT name, text FROM described
+            SELECT name, text, owner, is_whole FROM described
             WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = object AND d.deptype = 'e')
             """)
         return Dictionary(
-            rows.map { ($0.text(0), $0.text(1)) }, uniquingKeysWith: { $0 + $1 })
+            rows.map {
+                (
+                    $0.text(0),
+                    Part(text: $0.text(1), owner: $0.textIfPresent(2), isWhole: $0.flag(3))
+                )
+            },
+            uniquingKeysWith: {
+                Part(text: $0.text + $1.text, owner: $0.owner, isWhole: $0.isWhole)
+            })
     }
 }

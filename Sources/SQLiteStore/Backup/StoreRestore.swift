@@ -13,6 +13,8 @@ public enum StoreRestore {
         public var head: Head
         /// Where the files that were there before are now; nil where there were none.
         public var kept: URL?
+        /// Tables that came along and aren't the store's own.
+        public var foreign: [String]
     }
 
     static let incomingName = "registry.sqlite.restoring"
@@ -59,7 +61,8 @@ public enum StoreRestore {
             try StoreFiles.write(name, to: folder.appendingPathComponent(pendingName))
             try finish(in: folder)
             let kept = folder.appendingPathComponent(name, isDirectory: true)
-            return Report(head: head, kept: isTaken ? kept : nil)
+            return Report(
+                head: head, kept: isTaken ? kept : nil, foreign: verification.foreign)
         } catch {
             let isPending = FileManager.default.fileExists(
                 atPath: folder.appendingPathComponent(pendingName).path)

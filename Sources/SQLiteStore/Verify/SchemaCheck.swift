@@ -3,10 +3,11 @@ import Migrations
 import RegistryModel
 
 /// The schema as its migration files make it, to hold a store's own against: rules that are gone, that
-/// say something else, or that nobody knows.
+/// say something else, or that nobody knows. Tables that it doesn't have, with what belongs to them, are
+/// somebody else's: they're named, and left alone.
 struct SchemaCheck: Sendable {
     /// By kind and name: the statement that made it.
-    private let expected: [String: String]
+    private let expected: [String: Part]
     /// The locations that the schema comes with.
     let locations: [Location]
     let hasFacets: Bool
@@ -30,10 +31,20 @@ struct SchemaCheck: Sendable {
         try SchemaMigrator(files: known, now: { Timestamp(milliseconds: 0) }).applied(db)
     }
 
-    func flaws(_ db: Database) throws -> [Verification.Flaw] {
+    /// What somebody made, and what it's on.
+    private struct Part: Equatable {
+        var table: String
+        var sql: String
+    }
+
+    /// - Returns: what is wrong with the store's own schema, and the tables and views that aren't its own.
+    func compare(_ db: Database) throws -> (flaws: [Verification.Flaw], foreign: [String]) {
         let found = try Self.read(db)
-        return Set(expected.keys).union(found.keys).sorted().compactMap { name in
+        let own = Set(expected.values.map(\.table))
+        let flaws = Set(expected.keys).union(found.keys).sorted().compactMap {
+            name -> Verification.Flaw? in
             switch (expected[name], found[name]) {
+            case (nil, let part?) where !own.contains(part.table): nil
             case (nil, _): .init(nil, "the schema has a \(name) that isn't its own")
             case (_, nil): .init(nil, "the \(name) is missing from the schema")
             case (let wanted, let text) where wanted != text:
@@ -41,19 +52,20 @@ struct SchemaCheck: Sendable {
             default: nil
             }
         }
+        return (flaws, Set(found.values.map(\.table)).subtracting(own).sorted())
     }
 
     /// SQLite keeps each statement as it was written. Its own tables and the indexes of its own have
     /// none, or a name of theirs.
-    private static func read(_ db: Database) throws -> [String: String] {
+    private static func read(_ db: Database) throws -> [String: Part] {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT type || ' ' || name AS name, tbl_name || ': ' || coalesce(sql, '') AS text
+                SELECT type || ' ' || name AS name, tbl_name, coalesce(sql, '') AS text
                 FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
                 """)
         return Dictionary(
-            rows.map { ($0["name"] as String, $0["text"] as String) }, uniquingKeysWith: { $0 + $1 }
-        )
+            rows.map { ($0["name"] as String, Part(table: $0["tbl_name"], sql: $0["text"])) },
+            uniquingKeysWith: { Part(table: $0.table, sql: $0.sql + $1.sql) })
     }
 }

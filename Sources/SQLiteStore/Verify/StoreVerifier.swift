@@ -16,13 +16,14 @@ struct StoreVerifier {
     let progress: @Sendable (VerificationProgress) -> Void
 
     func run() async throws -> Verification {
-        let (schema, flaws) = try await read { db in
+        let (schema, (flaws, foreign)) = try await read { db in
             let schema = try SchemaCheck(try SchemaCheck.applied(to: db, of: SchemaFile.sqlite))
-            return (schema, try schema.flaws(db))
+            return (schema, try schema.compare(db))
         }
         do {
             var result = try await run(schema)
             result.flaws += flaws
+            result.foreign = foreign
             return result
         } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR && !flaws.isEmpty
         {

@@ -59,6 +59,7 @@ struct Backup: AsyncParsableCommand {
                     .text(DigestText.text(found.digest)), .number(beside.count),
                 ])
                 listing.print(output.output)
+                ForeignTables.say(found.foreign)
             }
         } catch {
             beside.discard()
@@ -116,6 +117,7 @@ struct Restore: AsyncParsableCommand {
                 .text(DigestText.text(report.head.digest)),
             ])
             listing.print(output.output)
+            ForeignTables.say(report.foreign)
         } catch let error as StoreOpeningError {
             throw CommandFailure.failed(error.description)
         }

@@ -40,6 +40,7 @@ struct CopyStore: AsyncParsableCommand {
                 .number(found.extent.domains),
             ])
             listing.print(output.output)
+            ForeignTables.say(found.foreign)
         } catch let error as StoreOpeningError {
             throw CommandFailure.failed(error.description)
         } catch let error as PostgresOpeningError {

@@ -27,12 +27,14 @@ struct Verify: AsyncParsableCommand {
 
     func run() async throws {
         let result = if let stopped = try await stopped() { stopped } else { try await running() }
-        var listing = Listing(["ok", "revision", "digest", "first_bad_revision", "what"])
+        var listing = Listing(["ok", "revision", "digest", "first_bad_revision", "what", "foreign"])
         listing.add([
             .bool(result.ok ?? false), .number(result.revision ?? 0), Listing.Cell(result.digest),
             result.firstBadRevision.map { .number($0) } ?? .absent, Listing.Cell(result.what),
+            Listing.Cell(result.foreign.flatMap { $0.isEmpty ? nil : $0.joined(separator: " ") }),
         ])
         listing.print(output.output)
+        ForeignTables.say(result.foreign ?? [])
         guard result.ok == true else {
             let revision = result.firstBadRevision.map { "revision \($0): " } ?? ""
             throw CommandFailure.failed("\(revision)\(result.what ?? "something doesn't fit")")
@@ -81,6 +83,15 @@ extension VerificationResource {
             ok: result.isGood, revision: result.revision.number,
             digest: result.isGood ? DigestText.text(result.digest) : nil,
             firstBadRevision: result.firstBadRevision?.number,
-            what: result.isGood ? nil : result.what)
+            what: result.isGood ? nil : result.what, foreign: result.foreign)
+    }
+}
+
+/// What a store holds beside the registry's own tables.
+enum ForeignTables {
+    static func say(_ names: [String]) {
+        guard !names.isEmpty else { return }
+        let text = Listing.printable(names.joined(separator: ", "))
+        StandardError.write("not the registry's own, and left alone: \(text)\n")
     }
 }

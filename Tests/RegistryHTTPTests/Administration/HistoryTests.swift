@@ -1,3 +1,4 @@
+import Foundation
 import RegistryModel
 import RegistryWire
 import Testing
@@ -143,8 +144,8 @@ import Testing
         try await withRegistry { registry in
             try await registry.register("a.example.com")
             let largest = Int64.max
-            // `9223372036854775807.9223372036854775807`
-            let cursor = "OTIyMzM3MjAzNjg1NDc3NTgwNy45MjIzMzcyMDM2ODU0Nzc1ODA3"
+            let place = "\(try registry.service.position().epoch).\(largest)/\(largest)"
+            let cursor = Data(place.utf8).base64EncodedString().replacing("=", with: "")
             for path in ["/v1/history", "/v1/domains/a.example.com/history"] {
                 for filter in [
                     "after=\(largest)", "after=\(largest - 1)&location=japan&action=moved",
