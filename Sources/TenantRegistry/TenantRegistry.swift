@@ -18,7 +18,7 @@ struct TenantRegistry: AsyncParsableCommand {
         subcommands: [
             Serve.self, Agent.self, Domains.self, Import.self, Export.self, Migrations.self,
             Tokens.self, Locations.self, Agents.self, History.self, Verify.self, Backup.self,
-            Restore.self, CopyStore.self, Stats.self, Completions.self,
+            Restore.self, EpochCommands.self, CopyStore.self, Stats.self, Completions.self,
         ])
 
     /// Usage errors exit with 2, as the contract says; ArgumentParser's own code for them is 64.

@@ -146,7 +146,7 @@ extension StoredValue {
 }
 
 /// One session on one thread, for all of a copy.
-private final class CopySession: Sendable {
+final class CopySession: Sendable {
     private let threads: ConnectionThreads
     private let settings: ConnectionSettings
 

@@ -1,0 +1,32 @@
+import Migrations
+import RegistryLedger
+import RegistryModel
+
+extension PostgresStore {
+    /// Gives a database that no node uses a new epoch: for one that was restored by PostgreSQL's own means,
+    /// and may lack revisions that somebody has seen. A node that runs on it all the same ends.
+    ///
+    /// - Returns: the head with its new epoch; revision and digest stay.
+    /// - Throws: `PostgresOpeningError` where it can't be opened, or holds no store.
+    public static func renewEpoch(_ connection: ConnectionSettings) async throws -> Head {
+        let session = CopySession(connection)
+        do {
+            try await session.open()
+            let head = try await session.run { connection in
+                let migrator = SchemaMigrator(
+                    files: SchemaFile.postgres, clock: DatabaseClock(given: nil))
+                guard try migrator.hasSchemaHistory(connection) else {
+                    throw PostgresOpeningError.foreign("it holds no store")
+                }
+                try connection.query(
+                    "UPDATE head SET epoch = $1", [.text(Epoch.random().text)])
+                return try Head.read(connection)
+            }
+            await session.close()
+            return head
+        } catch {
+            await session.close()
+            throw error
+        }
+    }
+}
