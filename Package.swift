@@ -69,7 +69,7 @@ let package = Package(
                 .embedInCode("0005_reads.sqlite.sql"),
                 .embedInCode("0006_clocks.sqlite.sql"),
                 .embedInCode("0007_forget_agents.sqlite.sql"),
-                .embedInCode("0008_own_modes.sqlite.sql"),
+                .embedInCode("0008_names_and_modes.sqlite.sql"),
                 .embedInCode("0001_registry.postgres.sql"),
                 .embedInCode("0002_migrations.postgres.sql"),
                 .embedInCode("0003_history_filters.postgres.sql"),
@@ -77,7 +77,7 @@ let package = Package(
                 .embedInCode("0005_reads.postgres.sql"),
                 .embedInCode("0006_clocks.postgres.sql"),
                 .embedInCode("0007_forget_agents.postgres.sql"),
-                .embedInCode("0008_own_modes.postgres.sql"),
+                .embedInCode("0008_names_and_modes.postgres.sql"),
             ],
             swiftSettings: strict),
         .target(

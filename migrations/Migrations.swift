@@ -23,7 +23,8 @@ public struct SchemaFile: Sendable {
             version: 7, name: "forget_agents",
             bytes: PackageResources._007_forget_agents_sqlite_sql),
         SchemaFile(
-            version: 8, name: "own_modes", bytes: PackageResources._008_own_modes_sqlite_sql),
+            version: 8, name: "names_and_modes",
+            bytes: PackageResources._008_names_and_modes_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -41,7 +42,8 @@ public struct SchemaFile: Sendable {
             version: 7, name: "forget_agents",
             bytes: PackageResources._007_forget_agents_postgres_sql),
         SchemaFile(
-            version: 8, name: "own_modes", bytes: PackageResources._008_own_modes_postgres_sql),
+            version: 8, name: "names_and_modes",
+            bytes: PackageResources._008_names_and_modes_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -42,6 +42,8 @@ public final class PostgresStore: SharedStore, LanedStore {
         public var blastRadius = BlastRadius()
         /// How many locations there may be.
         public var locationLimit = Location.maximumCount
+        /// Parents below which tenants stand side by side.
+        public var suffixes: [FQDN] = []
         /// What stamps the log, and what deadlines, quarantines and ages are set and judged by; nil: the
         /// database's own clock, as it must be where several nodes share it. Tests give theirs.
         public var now: (@Sendable () -> Timestamp)?
@@ -95,6 +97,7 @@ public final class PostgresStore: SharedStore, LanedStore {
     }
 
     private let closing: Duration
+    let suffixes: [FQDN]
 
     /// Opens nothing yet.
     init(
@@ -119,6 +122,7 @@ public final class PostgresStore: SharedStore, LanedStore {
         self.probe = probe
         self.onShared = onShared
         settings = configuration.connection
+        suffixes = configuration.suffixes
         sessions = configuration.sessions
         closing = configuration.closing
         clock = DatabaseClock(given: configuration.now)
@@ -135,7 +139,7 @@ public final class PostgresStore: SharedStore, LanedStore {
             })
         let ledger = Ledger(
             quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
-            locationLimit: configuration.locationLimit)
+            locationLimit: configuration.locationLimit, suffixes: configuration.suffixes)
         writer = GroupWriter(
             configuration.connection, current: current, contact: contact, ledger: ledger,
             delivery: delivery, grace: configuration.grace, clock: clock,

@@ -33,13 +33,14 @@ extension RegistryClient {
     }
 
     package func register(
-        _ fqdn: String, location: String?, tenant: String?, note: Note,
+        _ fqdn: String, location: String?, tenant: String?, allowsNested: Bool = false, note: Note,
         idempotencyKey: String? = nil
     ) async throws -> DomainResource {
         let body = Self.object { writer in
             writer.field("fqdn", fqdn)
             writer.fieldIfPresent("location", location)
             writer.fieldIfPresent("tenant", tenant)
+            if allowsNested { writer.field("allow_nested", true) }
             writer.note(note)
         }
         return try await send(
@@ -63,7 +64,7 @@ extension RegistryClient {
     }
 
     package func registerBatch(
-        _ rows: [BatchRow], note: Note, idempotencyKey: String? = nil
+        _ rows: [BatchRow], allowsNested: Bool = false, note: Note, idempotencyKey: String? = nil
     ) async throws -> BatchResource {
         let body = Self.object { writer in
             writer.key("domains")
@@ -77,6 +78,7 @@ extension RegistryClient {
                 writer.endObject()
             }
             writer.endArray()
+            if allowsNested { writer.field("allow_nested", true) }
             writer.note(note)
         }
         return try await send(
@@ -91,7 +93,8 @@ extension RegistryClient {
 
     package func change(
         _ fqdn: String, location: String?, mode: String?, tenant: DomainPatch.TenantChange?,
-        note: Note, ifMatch position: Position? = nil, idempotencyKey: String? = nil
+        allowsNested: Bool = false, note: Note, ifMatch position: Position? = nil,
+        idempotencyKey: String? = nil
     ) async throws -> DomainResource {
         let body = Self.object { writer in
             writer.fieldIfPresent("location", location)
@@ -103,6 +106,7 @@ extension RegistryClient {
                 writer.null()
             case nil: break
             }
+            if allowsNested { writer.field("allow_nested", true) }
             writer.note(note)
         }
         return try await send(
@@ -118,9 +122,15 @@ extension RegistryClient {
         try await delete("/v1/domains/\(Self.escape(fqdn))", note, idempotencyKey)
     }
 
-    package func restore(_ fqdn: String, note: Note) async throws -> DomainResource {
-        try await send(
-            .POST, "/v1/domains/\(Self.escape(fqdn))/restore", body: Self.object { $0.note(note) }
+    package func restore(
+        _ fqdn: String, allowsNested: Bool = false, note: Note
+    ) async throws -> DomainResource {
+        let body = Self.object { writer in
+            if allowsNested { writer.field("allow_nested", true) }
+            writer.note(note)
+        }
+        return try await send(
+            .POST, "/v1/domains/\(Self.escape(fqdn))/restore", body: body
         ).domain()
     }
 

@@ -39,6 +39,11 @@ extension Problem {
                     "\(name) was released, and is in quarantine until \(availableAt)"
                 )
                 .available(at: availableAt)
+            case .nameEntangled(let name, let other):
+                Problem(
+                    .conflict, code,
+                    "\(name) lies \(name.isWithin(other) ? "below" : "above") \(other), which isn't this tenant's"
+                ).entangled(with: other)
             case .unknownLocation(let name):
                 Problem(.unprocessableContent, code, "there is no location \(name)")
             case .locationNotFound(let name):
@@ -94,6 +99,10 @@ extension Problem {
             case .overrideForbidden(let role):
                 Problem(
                     .forbidden, code, "the role \(role.rawValue) may not set a guard aside")
+            case .nestingForbidden(let role):
+                Problem(
+                    .forbidden, code,
+                    "the role \(role.rawValue) may not put names below or above another tenant's")
             case .waveConflict(let conflicts, let total):
                 Problem(
                     .conflict, code,
@@ -210,6 +219,12 @@ extension Problem {
         var copy = self
         copy.conflicts = conflicts
         copy.conflictCount = total
+        return copy
+    }
+
+    private func entangled(with other: FQDN) -> Problem {
+        var copy = self
+        copy.entangledWith = other
         return copy
     }
 

@@ -15,6 +15,8 @@ struct Problem: Error, Sendable {
     var errors: [FieldProblem] = []
     /// Of a quarantined name.
     var availableAt: Timestamp?
+    /// The name of somebody else's that is in the way.
+    var entangledWith: FQDN?
     /// The current one, where another was expected.
     var revision: Revision?
     /// Of a migration or a wave, where a step doesn't fit it.
@@ -57,6 +59,7 @@ struct Problem: Error, Sendable {
         writer.field("code", code)
         writer.field("request_id", requestID)
         writer.fieldIfPresent("available_at", availableAt?.description)
+        writer.fieldIfPresent("entangled_with", entangledWith?.text)
         writer.fieldIfPresent("revision", revision?.number)
         writer.fieldIfPresent("state", state)
         writer.fieldIfPresent("migration", frozenIn?.migration)

@@ -13,11 +13,14 @@ package struct Ledger: Sendable {
     package var blastRadius: BlastRadius
     /// How many locations there may be.
     package var locationLimit: Int
+    /// Parents below which tenants stand side by side.
+    package var suffixes: [FQDN]
 
     package init(
         quarantine: Duration, blastRadius: BlastRadius = BlastRadius(),
-        locationLimit: Int = Location.maximumCount
+        locationLimit: Int = Location.maximumCount, suffixes: [FQDN] = []
     ) {
+        self.suffixes = suffixes
         self.locationLimit = locationLimit
         self.quarantine = quarantine
         self.blastRadius = blastRadius
@@ -108,7 +111,7 @@ extension Step {
         case .registerBatch(let rows): try registerBatch(rows)
         case .change(let fqdn, let patch, let ifMatch): try change(fqdn, patch, ifMatch: ifMatch)
         case .release(let fqdn, let ifMatch): try release(fqdn, ifMatch: ifMatch)
-        case .restore(let fqdn): try restore(fqdn)
+        case .restore(let fqdn, let allowsNested): try restore(fqdn, allowsNested: allowsNested)
         case .putLocation(let name, let settings): try putLocation(name, settings)
         case .deleteLocation(let name): try deleteLocation(name)
         case .createToken(let token): try createToken(token)

@@ -4,7 +4,7 @@ import RegistryModel
 ///
 /// Calls are synchronous and come from the engine's writing thread: SQLite has one writer, and
 /// libpq blocks. Whatever they throw that isn't a `RegistryError` is the engine's own failure.
-package protocol LedgerTransaction: MigrationTransaction {
+package protocol LedgerTransaction: MigrationTransaction, NameReading {
     /// The head, locked against other writers until the transaction ends.
     func head() throws -> Head
     func advanceHead(to head: Head) throws
@@ -13,12 +13,10 @@ package protocol LedgerTransaction: MigrationTransaction {
     func append(_ changes: [Change], to revision: Revision, from position: Int) throws
     func append(_ header: RevisionHeader, digest: [UInt8], changeCount: Int) throws
 
-    func domain(_ fqdn: FQDN) throws -> Domain?
     func insert(_ domain: Domain) throws
     func update(_ domain: Domain) throws
     func deleteDomain(_ fqdn: FQDN) throws
 
-    func released(_ fqdn: FQDN) throws -> ReleasedDomain?
     func insert(_ released: ReleasedDomain) throws
     func deleteReleased(_ fqdn: FQDN) throws
 

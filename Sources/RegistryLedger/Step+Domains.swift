@@ -2,7 +2,7 @@ import RegistryModel
 
 extension Step {
     func register(_ wanted: NewDomain) throws -> Decision {
-        try checkFree(wanted.fqdn)
+        try checkFree(wanted)
         let location = try signupLocation(wanted.location)
         guard location.settings.acceptsSignups else {
             throw RegistryError.locationClosed(location.name)
@@ -25,7 +25,7 @@ extension Step {
                 refused[index] = code
             case .wanted(let wanted):
                 do {
-                    try checkFree(wanted.fqdn)
+                    try checkFree(wanted)
                     let location =
                         try locations[wanted.location] ?? signupLocation(wanted.location).name
                     locations[wanted.location] = location
@@ -61,6 +61,9 @@ extension Step {
         }
         guard after != before || newOwnMode != nil else {
             return .unchanged(.domain(domain), at: revision)
+        }
+        if after.tenant != before.tenant, !patch.allowsNested {
+            try checkNest(of: fqdn, for: after.tenant)
         }
         if let freeze, let newOwnMode {
             try transaction.setOwnMode(newOwnMode, of: fqdn, in: freeze.wave)
@@ -106,7 +109,7 @@ extension Step {
     }
 
     /// Brings a domain back as it was; only its revision and time of change are new.
-    func restore(_ fqdn: FQDN) throws -> Decision {
+    func restore(_ fqdn: FQDN, allowsNested: Bool) throws -> Decision {
         guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
         guard let released = try transaction.released(fqdn) else {
             throw RegistryError.unknownDomain(fqdn)
@@ -115,6 +118,7 @@ extension Step {
         guard try transaction.location(location) != nil else {
             throw RegistryError.unknownLocation(location)
         }
+        if !allowsNested { try checkNest(of: fqdn, for: released.placement.tenant) }
         let domain = Domain(
             fqdn: fqdn, placement: released.placement, revision: revision,
             registeredAt: released.registeredAt, changedAt: at)
@@ -147,10 +151,19 @@ extension Step {
         return domain
     }
 
-    private func checkFree(_ fqdn: FQDN) throws {
+    private func checkFree(_ wanted: NewDomain) throws {
+        let fqdn = wanted.fqdn
         guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
         if let released = try transaction.released(fqdn), released.availableAt > now {
             throw RegistryError.domainQuarantined(fqdn, availableAt: released.availableAt)
+        }
+        if !wanted.allowsNested { try checkNest(of: fqdn, for: wanted.tenant) }
+    }
+
+    private func checkNest(of fqdn: FQDN, for tenant: String?) throws {
+        let nest = Entanglement(names: transaction, suffixes: settings.suffixes, now: now)
+        if let other = try nest.other(than: fqdn, of: tenant) {
+            throw RegistryError.nameEntangled(fqdn, with: other)
         }
     }
 

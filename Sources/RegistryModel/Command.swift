@@ -5,7 +5,8 @@ public enum Command: Hashable, Sendable {
     case registerBatch([BatchRow])
     case change(FQDN, DomainPatch, ifMatch: Precondition?)
     case release(FQDN, ifMatch: Precondition?)
-    case restore(FQDN)
+    /// - Parameter allowsNested: whether it may stand below or above a name of somebody else's.
+    case restore(FQDN, allowsNested: Bool = false)
     case putLocation(LocationName, LocationSettings)
     case deleteLocation(LocationName)
     case createToken(TokenRecord)
@@ -71,14 +72,18 @@ public struct NewDomain: Hashable, Sendable {
     public var tenant: String?
     /// Signups are served; an operator brings domains as they were.
     public var mode: Mode
+    /// Whether it may stand below or above a name of somebody else's.
+    public var allowsNested: Bool
 
     public init(
-        fqdn: FQDN, location: LocationName? = nil, tenant: String? = nil, mode: Mode = .serve
+        fqdn: FQDN, location: LocationName? = nil, tenant: String? = nil, mode: Mode = .serve,
+        allowsNested: Bool = false
     ) {
         self.fqdn = fqdn
         self.location = location
         self.tenant = tenant
         self.mode = mode
+        self.allowsNested = allowsNested
     }
 }
 
@@ -92,11 +97,17 @@ public struct DomainPatch: Hashable, Sendable {
     public var location: LocationName?
     public var mode: Mode?
     public var tenant: TenantChange?
+    /// Whether the new tenant may have names of others' above or below.
+    public var allowsNested: Bool
 
-    public init(location: LocationName? = nil, mode: Mode? = nil, tenant: TenantChange? = nil) {
+    public init(
+        location: LocationName? = nil, mode: Mode? = nil, tenant: TenantChange? = nil,
+        allowsNested: Bool = false
+    ) {
         self.location = location
         self.mode = mode
         self.tenant = tenant
+        self.allowsNested = allowsNested
     }
 
     public func applied(to placement: Placement) -> Placement {

@@ -33,3 +33,23 @@ extension FQDN {
         return beginning
     }
 }
+
+extension FQDN {
+    /// The names above this one, the nearest first, down to two labels.
+    package var ancestors: [FQDN] {
+        var result: [FQDN] = []
+        var rest = text[...]
+        while let dot = rest.firstIndex(of: ".") {
+            rest = rest[rest.index(after: dot)...]
+            guard rest.contains(".") else { break }
+            result.append(FQDN(canonical: String(rest)))
+        }
+        return result
+    }
+
+    /// The labels from the last to the first, for example `com.kintone.acme`: in this order names below
+    /// one another stand side by side.
+    package var treeKey: String {
+        text.split(separator: ".").reversed().joined(separator: ".")
+    }
+}

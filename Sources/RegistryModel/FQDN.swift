@@ -46,7 +46,7 @@ public struct FQDN: Hashable, Sendable {
         }
     }
 
-    static let maximumOctets = 253
+    public static let maximumOctets = 253
     static let maximumLabelOctets = 63
 }
 
@@ -137,6 +137,8 @@ extension FQDN {
         case beginningOutsideASCII
         /// Of registrations only: such a name may be there from before.
         case reservedHyphens
+        /// Of registrations only: the operator allows less than a name may have.
+        case longerThanAllowed
 
         /// A sentence for people.
         public var explanation: String {
@@ -159,6 +161,7 @@ extension FQDN {
                 "full-width forms, ligatures and the like can't be in a name; write the plain characters"
             case .beginningOutsideASCII:
                 "the beginning of a name is ASCII: a label outside it begins with xn--"
+            case .longerThanAllowed: "the name has more octets than this registry allows"
             case .reservedHyphens:
                 "a label has hyphens in both its third and fourth place only where it begins with xn--"
             }

@@ -13,6 +13,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case unknownDomain(FQDN)
     case domainTaken(FQDN)
     case domainQuarantined(FQDN, availableAt: Timestamp)
+    /// It lies below or above a name of another tenant's, or of none's.
+    case nameEntangled(FQDN, with: FQDN)
     /// Named in a request's body.
     case unknownLocation(LocationName)
     /// Named in a request's path.
@@ -38,6 +40,7 @@ public enum RegistryError: Error, Hashable, Sendable {
     case planMismatch(String)
     case blastRadius(String)
     case overrideForbidden(Role)
+    case nestingForbidden(Role)
     /// The first rows that differ, and how many do.
     case waveConflict([WaveConflict], total: Int)
     case domainInMigration(FQDN, migration: String, wave: Int)
@@ -104,6 +107,7 @@ extension RegistryError {
         case .unknownDomain: "unknown-domain"
         case .domainTaken: "domain-taken"
         case .domainQuarantined: "domain-quarantined"
+        case .nameEntangled: "name-entangled"
         case .unknownLocation, .locationNotFound: "unknown-location"
         case .locationClosed: "location-closed"
         case .locationInUse: "location-in-use"
@@ -118,7 +122,7 @@ extension RegistryError {
         case .wrongWaveState, .freezeIsOver, .wrongMigrationState: "wrong-state"
         case .planMismatch: "plan-mismatch"
         case .blastRadius: "blast-radius"
-        case .overrideForbidden: "forbidden"
+        case .overrideForbidden, .nestingForbidden: "forbidden"
         case .waveConflict: "wave-conflict"
         case .domainInMigration: "domain-in-migration"
         case .notConverged, .frozenAnew: "not-converged"

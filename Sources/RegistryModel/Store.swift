@@ -159,6 +159,8 @@ public enum NameStanding: Sendable, Hashable {
     case free
     case live
     case quarantined(until: Timestamp)
+    /// Free, but below or above a name of somebody's.
+    case entangled(with: FQDN)
 }
 
 /// A copy of the whole store. It goes away with the last reference.

@@ -16,8 +16,8 @@ extension RegistryService {
 
     /// Brings a released domain back as it was.
     public func restore(
-        _ fqdn: FQDN, _ context: WriteContext
+        _ fqdn: FQDN, allowsNested: Bool = false, _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
-        try await commit(.restore(fqdn), context)
+        try await commit(.restore(fqdn, allowsNested: allowsNested), context)
     }
 }

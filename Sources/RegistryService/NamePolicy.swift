@@ -5,17 +5,22 @@ public struct NamePolicy: Sendable {
     private let reservedLabels: Set<String>
     private let reservedNames: Set<String>
     private let suffixes: [FQDN]
+    private let maximumOctets: Int
 
     /// - Parameters:
     ///   - reserved: the text of a list, one first label or whole name a line, `#` for comments.
     ///   - suffixes: parents below which names must lie; none: anywhere.
-    public init(reserved: String, suffixes: [FQDN]) {
+    ///   - maximumOctets: of a whole name.
+    public init(
+        reserved: String, suffixes: [FQDN], maximumOctets: Int = FQDN.maximumOctets
+    ) {
         let entries = reserved.split(whereSeparator: \.isNewline)
             .map { $0.prefix { $0 != "#" }.filter { !$0.isWhitespace }.lowercased() }
             .filter { !$0.isEmpty }
         reservedLabels = Set(entries.filter { !$0.contains(".") })
         reservedNames = Set(entries.filter { $0.contains(".") })
         self.suffixes = suffixes
+        self.maximumOctets = maximumOctets
     }
 
     /// The list that comes with the service.
@@ -30,6 +35,9 @@ public struct NamePolicy: Sendable {
     ///
     /// - Throws: `malformedName` for what no registration takes, though lookups do.
     public func refusal(of fqdn: FQDN) throws(RegistryError) -> RegistryError? {
+        guard fqdn.text.utf8.count <= maximumOctets else {
+            throw .malformedName(input: fqdn.text, .longerThanAllowed)
+        }
         guard !fqdn.hasReservedHyphens else {
             throw .malformedName(input: fqdn.text, .reservedHyphens)
         }

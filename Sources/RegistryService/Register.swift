@@ -6,6 +6,9 @@ extension RegistryService {
         _ domain: NewDomain, _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
         try names.check(domain.fqdn)
+        guard !domain.allowsNested || context.actor.role.may(.operate) else {
+            throw .nestingForbidden(context.actor.role)
+        }
         return try await commit(.register(domain), context)
     }
 
@@ -21,6 +24,7 @@ extension RegistryService {
                 case .live: RegistryError.domainTaken(fqdn)
                 case .quarantined(let until):
                     RegistryError.domainQuarantined(fqdn, availableAt: until)
+                case .entangled(let other): RegistryError.nameEntangled(fqdn, with: other)
                 }
             }
         return Read(Availability(fqdn: fqdn, refusal: refusal), at: standing.revision)

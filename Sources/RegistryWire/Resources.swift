@@ -133,10 +133,12 @@ package struct AvailabilityResource: Decodable, Sendable, Equatable {
     package var available: Bool
     package var code: String?
     package var availableAt: String?
+    package var entangledWith: String?
 
     enum CodingKeys: String, CodingKey {
         case fqdn, available, code
         case availableAt = "available_at"
+        case entangledWith = "entangled_with"
     }
 }
 

@@ -58,14 +58,16 @@ extension SQLiteStore {
 
     public func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
         let now = writer.time
-        return try await reading(.own) { db in
+        return try await reading(.own) { [suffixes] db in
             let transaction = SQLiteTransaction(db: db)
             let revision = try Head.read(db).revision
             guard try transaction.domain(fqdn) == nil else { return Read(.live, at: revision) }
             if let released = try transaction.released(fqdn), released.availableAt > now {
                 return Read(.quarantined(until: released.availableAt), at: revision)
             }
-            return Read(.free, at: revision)
+            let nest = Entanglement(names: transaction, suffixes: suffixes, now: now)
+            let other = try nest.other(than: fqdn, of: nil)
+            return Read(other.map { .entangled(with: $0) } ?? .free, at: revision)
         }
     }
 

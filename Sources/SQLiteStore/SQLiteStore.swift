@@ -21,6 +21,7 @@ public final class SQLiteStore: Store, LanedStore {
     private let lock: DataFolderLock
     let logger: Logger
     let copying = OneAtATime()
+    let suffixes: [FQDN]
 
     /// Told of each committed revision, in order, before its writer is answered.
     public typealias CommitObserver = @Sendable (RevisionChanges) -> Void
@@ -34,6 +35,8 @@ public final class SQLiteStore: Store, LanedStore {
         public var blastRadius = BlastRadius()
         /// How many locations there may be.
         public var locationLimit = Location.maximumCount
+        /// Parents below which tenants stand side by side.
+        public var suffixes: [FQDN] = []
         public var now: @Sendable () -> Timestamp
         /// What the node's memory has counted; without it domains are counted in the store.
         public var counts: DomainCounts?
@@ -59,6 +62,7 @@ public final class SQLiteStore: Store, LanedStore {
         try Self.makeFolder(folder)
         lock = try DataFolderLock(folder: folder)
         self.logger = logger
+        suffixes = configuration.suffixes
         lanes = ReadLanes(configuration.reads)
         try StoreRestore.finish(in: folder)
         CopyFile.removeLeftovers(in: folder)
@@ -85,7 +89,7 @@ public final class SQLiteStore: Store, LanedStore {
             pool: pool, wal: wal,
             ledger: Ledger(
                 quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
-                locationLimit: configuration.locationLimit),
+                locationLimit: configuration.locationLimit, suffixes: configuration.suffixes),
             counts: configuration.counts, now: configuration.now, logger: logger,
             onCommit: onCommit)
         planner = try DryRuns(path: pool.path, writer: writer, counts: configuration.counts)

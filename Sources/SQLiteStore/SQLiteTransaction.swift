@@ -112,6 +112,25 @@ extension SQLiteTransaction {
             $0.time(domain.registeredAt)
             $0.time(domain.changedAt)
         }
+        try statements[.insertName].run {
+            $0.text(domain.fqdn.treeKey)
+            $0.text(domain.fqdn.text)
+        }
+    }
+
+    /// SQLite is near: nothing to gain.
+    func expect(_ names: [FQDN]) {}
+
+    func first(in range: NameRange, notOf tenant: String?, at now: Timestamp) throws -> FQDN? {
+        try statements[.firstName].first {
+            $0.text(range.after)
+            $0.text(range.end)
+            $0.text(tenant)
+            $0.time(now)
+            $0.text(tenant)
+        } _: { row in
+            FQDN(canonical: row.text(0))
+        }
     }
 
     func update(_ domain: Domain) throws {

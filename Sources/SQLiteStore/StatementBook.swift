@@ -24,7 +24,7 @@ final class StatementBook {
     enum Name: Int, CaseIterable {
         case savepoint, release, undo
         case head, advanceHead, appendHeader, appendChange
-        case domain, insertDomain, updateDomain, deleteDomain
+        case domain, insertDomain, updateDomain, deleteDomain, insertName, firstName
         case released, insertReleased, deleteReleased
         case location, defaultLocation, freeze, putIdempotency
     }
@@ -68,6 +68,17 @@ extension StatementBook.Name {
             WHERE fqdn = ?
             """
         case .deleteDomain: "DELETE FROM domain WHERE fqdn = ?"
+        case .insertName:
+            "INSERT INTO name_tree (key, fqdn) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
+        case .firstName:
+            """
+            SELECT t.fqdn FROM name_tree t
+            LEFT JOIN domain d ON d.fqdn = t.fqdn LEFT JOIN released_domain r ON r.fqdn = t.fqdn
+            WHERE t.key > ? AND t.key < ? AND (
+                (d.fqdn IS NOT NULL AND coalesce(d.tenant = ?, 0) = 0)
+                OR (r.available_at > ? AND coalesce(r.tenant = ?, 0) = 0))
+            ORDER BY t.key LIMIT 1
+            """
         case .released:
             """
             SELECT location, mode, tenant, revision, registered_at, released_at, available_at

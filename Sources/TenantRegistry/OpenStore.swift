@@ -60,6 +60,7 @@ enum OpenStore {
             var configuration = SQLiteStore.Configuration(
                 folder: options.folder, quarantine: options.quarantine, now: SystemClock.now)
             configuration.blastRadius = options.blastRadius
+            configuration.suffixes = options.suffixes
             configuration.counts = counts
             return try SQLiteStore(configuration, logger: logger, onCommit: observer)
         } catch let error as StoreOpeningError {
@@ -81,6 +82,7 @@ enum OpenStore {
         var configuration = PostgresStore.Configuration(
             connection: connection, quarantine: options.quarantine)
         configuration.blastRadius = options.blastRadius
+        configuration.suffixes = options.suffixes
         configuration.counts = counts
         let deadline = ContinuousClock.now + options.storeWait
         while true {

@@ -33,7 +33,9 @@ enum RunningService {
         let store = try await OpenStore.open(options, state: state, logger: logger)
         let service = RegistryService(
             store: store, state: state,
-            names: NamePolicy(reserved: options.reservedNames, suffixes: options.suffixes),
+            names: NamePolicy(
+                reserved: options.reservedNames, suffixes: options.suffixes,
+                maximumOctets: options.maximumNameOctets),
             agents: AgentDirectory(lease: options.agentLease), logger: logger,
             now: SystemClock.now)
         try await load(service, logger)

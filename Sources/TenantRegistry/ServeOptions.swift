@@ -19,6 +19,8 @@ struct ServeOptions: Sendable {
     /// How long an agent's word counts.
     var agentLease = Duration.seconds(60)
     var suffixes: [FQDN] = []
+    /// Of a name that is registered.
+    var maximumNameOctets = FQDN.maximumOctets
     var reservedNames = NamePolicy.standardReserved
     var http = HTTPOptions()
     /// Threads that serve connections.

@@ -46,6 +46,36 @@ import Testing
         try await database.drop()
     }
 
+    @Test func `puts the names of an older store into their order`() async throws {
+        let database = try await TestDatabase()
+        func commit(_ command: Command, to node: Node) async throws {
+            _ = try await node.store.commit(
+                CommitRequest(
+                    command, by: Actor(token: "t", name: "tester", role: .admin), requestID: "r"))
+        }
+        func wanted(_ name: String, _ tenant: String) -> Command {
+            .register(NewDomain(fqdn: FQDN(canonical: name), tenant: tenant))
+        }
+        let node = try await Node(database.url, follows: false)
+        let released = FQDN(canonical: "b.example")
+        try await commit(wanted("x.deep.a.example", "one"), to: node)
+        try await commit(wanted("b.example", "one"), to: node)
+        try await commit(.release(released, ifMatch: nil), to: node)
+        await node.store.close()
+        for sql in [
+            "DROP TABLE name_tree", "ALTER TABLE migration_domain DROP COLUMN own_mode",
+            "DELETE FROM schema_migration WHERE version = 8",
+        ] { try await database.run(sql) }
+        let again = try await Node(database.url, follows: false)
+        for (name, other) in [("a.example", "x.deep.a.example"), ("y.b.example", "b.example")] {
+            let refusal = RegistryError.nameEntangled(
+                FQDN(canonical: name), with: FQDN(canonical: other))
+            await #expect(throws: refusal) { try await commit(wanted(name, "two"), to: again) }
+        }
+        await again.store.close()
+        try await database.drop()
+    }
+
     @Test func `refuses what a newer version wrote, and files that were edited`() async throws {
         let database = try await TestDatabase()
         #expect(try await failure(database.url) == nil)

@@ -93,6 +93,30 @@ import Testing
         await (try folder.open()).close()
     }
 
+    @Test func `puts the names of an older store into their order`() async throws {
+        let store = try folder.open()
+        try await store.run(new("x.deep.a.example", tenant: "one"))
+        try await store.run(new("b.example", tenant: "one"))
+        try await store.run(.release(fqdn("b.example"), ifMatch: nil))
+        await store.close()
+        try await folder.shell().write { db in
+            try db.execute(
+                sql: """
+                    DROP TABLE name_tree;
+                    ALTER TABLE migration_domain DROP COLUMN own_mode;
+                    DELETE FROM schema_migration WHERE version = 8
+                    """)
+        }
+        let again = try folder.open()
+        for (name, other) in [("a.example", "x.deep.a.example"), ("y.b.example", "b.example")] {
+            await #expect(throws: RegistryError.nameEntangled(fqdn(name), with: fqdn(other))) {
+                try await again.run(new(name, tenant: "two"))
+            }
+        }
+        #expect(try await again.verify(nil) { _ in }.isGood)
+        await again.close()
+    }
+
     @Test func `refuses another program's file, and leaves its tables alone`() async throws {
         try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
         try await folder.shell().write { db in

@@ -16,23 +16,24 @@ final class StoreSession: Sendable {
 
     convenience init(
         _ engine: StoreUnderTest, folder: URL, quarantine: Duration,
-        blastRadius: BlastRadius = BlastRadius(), locationLimit: Int = Location.maximumCount
+        blastRadius: BlastRadius = BlastRadius(), locationLimit: Int = Location.maximumCount,
+        suffixes: [FQDN] = []
     ) async throws {
         try await self.init(
             engine, folder: folder, quarantine: quarantine, blastRadius: blastRadius,
-            locationLimit: locationLimit, clock: Shared(Self.start))
+            locationLimit: locationLimit, suffixes: suffixes, clock: Shared(Self.start))
     }
 
     private init(
         _ engine: StoreUnderTest, folder: URL, quarantine: Duration, blastRadius: BlastRadius,
-        locationLimit: Int, clock: Shared<Timestamp>, counts: DomainCounts? = nil
+        locationLimit: Int, suffixes: [FQDN], clock: Shared<Timestamp>, counts: DomainCounts? = nil
     ) async throws {
         let (observed, table) = (observed, table)
         self.clock = clock
         self.engine = engine
         settings = StoreUnderTest.Settings(
             folder: folder, quarantine: quarantine, blastRadius: blastRadius,
-            locationLimit: locationLimit, now: { clock.value },
+            locationLimit: locationLimit, suffixes: suffixes, now: { clock.value },
             counts: counts ?? { Self.counts(in: table) },
             onCommit: { changes in
                 observed.change { $0.append(changes) }
@@ -63,7 +64,8 @@ final class StoreSession: Sendable {
         await store.close()
         return try await StoreSession(
             engine, folder: settings.folder, quarantine: settings.quarantine,
-            blastRadius: settings.blastRadius, locationLimit: settings.locationLimit, clock: clock)
+            blastRadius: settings.blastRadius, locationLimit: settings.locationLimit,
+            suffixes: settings.suffixes, clock: clock)
     }
 
     /// Closes the store and opens it again, with a memory that is made of what the table has then.
@@ -73,7 +75,8 @@ final class StoreSession: Sendable {
         await store.close()
         return try await StoreSession(
             engine, folder: settings.folder, quarantine: settings.quarantine,
-            blastRadius: settings.blastRadius, locationLimit: settings.locationLimit, clock: clock,
+            blastRadius: settings.blastRadius, locationLimit: settings.locationLimit,
+            suffixes: settings.suffixes, clock: clock,
             counts: try counts(table))
     }
 

@@ -14,6 +14,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         var quarantine: Duration
         var blastRadius = BlastRadius()
         var locationLimit = Location.maximumCount
+        var suffixes: [FQDN] = []
         var now: @Sendable () -> Timestamp
         var counts: DomainCounts
         var onCommit: @Sendable (RevisionChanges) -> Void
@@ -34,6 +35,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         configuration.blastRadius = settings.blastRadius
         configuration.counts = settings.counts
         configuration.locationLimit = settings.locationLimit
+        configuration.suffixes = settings.suffixes
         return try SQLiteStore(configuration, logger: silent, onCommit: settings.onCommit)
     }
 
@@ -47,6 +49,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         configuration.blastRadius = settings.blastRadius
         configuration.counts = settings.counts
         configuration.locationLimit = settings.locationLimit
+        configuration.suffixes = settings.suffixes
         configuration.readers = 2
         configuration.agentClock = settings.now
         return try await PostgresStore.open(
@@ -60,14 +63,15 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
     /// Runs `body` on a fresh store, and takes the store away afterwards.
     func run(
         quarantine: Duration = .seconds(90 * 86_400), blastRadius: BlastRadius = BlastRadius(),
-        locationLimit: Int = Location.maximumCount, _ body: (StoreSession) async throws -> Void
+        locationLimit: Int = Location.maximumCount, suffixes: [FQDN] = [],
+        _ body: (StoreSession) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("store-contract-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let session = try await StoreSession(
             self, folder: folder, quarantine: quarantine, blastRadius: blastRadius,
-            locationLimit: locationLimit)
+            locationLimit: locationLimit, suffixes: suffixes)
         do {
             try await body(session)
         } catch {

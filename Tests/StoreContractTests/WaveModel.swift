@@ -84,7 +84,7 @@ struct WaveModel {
         case .registerBatch(let rows): return registerBatch(rows)
         case .change(let name, let patch, _): return try change(name, patch)
         case .release(let name, _): return try release(name)
-        case .restore(let name): return try restore(name)
+        case .restore(let name, _): return try restore(name)
         case .putLocation(let name, let settings): return putLocation(name, settings)
         case .deleteLocation(let name): return try deleteLocation(name)
         case .planMigration(let plan): return try self.plan(plan)

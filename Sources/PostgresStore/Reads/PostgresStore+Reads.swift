@@ -121,7 +121,7 @@ extension PostgresStore {
     }
 
     public func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding> {
-        try await reading(.own) { [clock] connection in
+        try await reading(.own) { [clock, suffixes] connection in
             let revision = try Head.read(connection).revision
             let isLive = try connection.query(
                 "SELECT EXISTS (SELECT FROM domain WHERE fqdn = $1)", [.text(fqdn.text)]
@@ -130,8 +130,12 @@ extension PostgresStore {
             let until = try connection.query(
                 "SELECT available_at FROM released_domain WHERE fqdn = $1", [.text(fqdn.text)]
             ).first?.time(0)
-            guard let until, until > (try clock.read(connection)) else {
-                return Read(.free, at: revision)
+            let now = try clock.read(connection)
+            guard let until, until > now else {
+                let nest = Entanglement(
+                    names: NameReads(connection: connection), suffixes: suffixes, now: now)
+                let other = try nest.other(than: fqdn, of: nil)
+                return Read(other.map { .entangled(with: $0) } ?? .free, at: revision)
             }
             return Read(.quarantined(until: until), at: revision)
         }

@@ -51,7 +51,10 @@ extension PendingWrites {
                 Statement(
                     "DELETE FROM released_domain WHERE fqdn = ANY ($1)", [.names(goneReleased)]))
         }
-        if !new.isEmpty { result.append(Self.insert(new)) }
+        if !new.isEmpty {
+            result.append(Self.insert(new))
+            result.append(Self.insertNames(new.map(\.fqdn)))
+        }
         if !changed.isEmpty { result.append(Self.update(changed)) }
         if !newReleased.isEmpty { result.append(Self.insert(newReleased)) }
     }
@@ -67,6 +70,12 @@ extension PendingWrites {
                 .numbers(domains.map(\.registeredAt.milliseconds)),
                 .numbers(domains.map(\.changedAt.milliseconds)),
             ])
+    }
+
+    private static func insertNames(_ names: [FQDN]) -> Statement {
+        Statement(
+            "INSERT INTO name_tree (key, fqdn) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING",
+            [.texts(names.map(\.treeKey)), .names(names)])
     }
 
     private static func update(_ domains: [Domain]) -> Statement {

@@ -47,6 +47,9 @@ struct PendingWrites {
     private(set) var records: [Key: IdempotencyRecord] = [:]
     private(set) var newRecords: Set<Key> = []
     private(set) var touched: Set<FQDN> = []
+    /// Every name that was ever touched in this transaction, by `FQDN.treeKey`; also those whose command was
+    /// taken back.
+    private var tree: [(key: String, name: FQDN)] = []
 
     /// How to take back what the command at hand did.
     private var undo: [Undo] = []
@@ -106,7 +109,38 @@ struct PendingWrites {
         var name = before
         body(&name)
         names[fqdn] = name
-        touched.insert(fqdn)
+        if touched.insert(fqdn).inserted {
+            let key = fqdn.treeKey
+            let place = place(after: key, orAt: true)
+            if place == tree.count || tree[place].key != key {
+                tree.insert((key, fqdn), at: place)
+            }
+        }
+    }
+
+    /// Names of a range that have changed in this transaction, in its order.
+    func changedNames(in range: NameRange) -> [FQDN] {
+        guard !tree.isEmpty else { return [] }
+        return tree[place(after: range.after, orAt: false)...].prefix { $0.key < range.end }
+            .map(\.name)
+    }
+
+    /// Whether a name is somebody else's now; nil: it wasn't read.
+    func isOthers(_ fqdn: FQDN, notOf tenant: String?, at now: Timestamp) -> Bool? {
+        names[fqdn].map {
+            Entanglement<PostgresTransaction>.isOthers(
+                $0.live, $0.released, notOf: tenant, at: now)
+        }
+    }
+
+    private func place(after key: String, orAt isIncluded: Bool) -> Int {
+        var (low, high) = (0, tree.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let isBefore = isIncluded ? tree[middle].key < key : tree[middle].key <= key
+            if isBefore { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     // MARK: - The log

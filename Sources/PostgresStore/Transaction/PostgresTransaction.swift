@@ -19,6 +19,8 @@ final class PostgresTransaction: LedgerTransaction {
     let counts: DomainCounts?
     private var locations: [LocationName: Location?] = [:]
     private var frozen: [FQDN: DomainFreeze?] = [:]
+    /// Names with nothing below them when the transaction began.
+    private var childless: Set<FQDN> = []
 
     /// Begins a transaction and reads in one go what the commands will ask for.
     init(
@@ -38,6 +40,7 @@ final class PostgresTransaction: LedgerTransaction {
         now = clock.given?() ?? time.time(0)
         try reading.read(results, into: &pending)
         frozen = reading.frozen
+        childless = reading.childless
         locations = reading.locations
     }
 
@@ -101,6 +104,36 @@ extension PostgresTransaction {
     }
 
     func domain(_ fqdn: FQDN) throws -> Domain? { try name(fqdn).live }
+
+    func expect(_ names: [FQDN]) throws {
+        let new = names.filter { pending.name($0) == nil }
+        guard !new.isEmpty else { return }
+        let live = try connection.query(ReadAhead.domains, [.names(new)]).map(Domain.init(row:))
+        let released = try connection.query(ReadAhead.released, [.names(new)])
+            .map(ReleasedDomain.init(row:))
+        for name in new {
+            pending.know(
+                name, stored: live.first { $0.fqdn == name },
+                released: released.first { $0.fqdn == name })
+        }
+    }
+
+    func first(in range: NameRange, notOf tenant: String?, at now: Timestamp) throws -> FQDN? {
+        let changed = pending.changedNames(in: range).first {
+            pending.isOthers($0, notOf: tenant, at: now) ?? false
+        }
+        var rest = range
+        while !childless.contains(range.parent),
+            let stored = try NameReads(connection: connection)
+                .first(in: rest, notOf: tenant, at: now)
+        {
+            if let changed, changed.treeKey <= stored.treeKey { return changed }
+            // What the database says of a name that has changed since isn't so any more.
+            if pending.isOthers(stored, notOf: tenant, at: now) ?? true { return stored }
+            rest.after = stored.treeKey
+        }
+        return changed
+    }
 
     func insert(_ domain: Domain) throws {
         _ = try name(domain.fqdn)

@@ -6,11 +6,15 @@ import RegistryModel
 struct ReadAhead {
     private let names: [FQDN]
     private let guarded: [FQDN]
+    /// To be registered.
+    private let new: [FQDN]
     private let keys: [IdempotencyKey]
     private let places: Set<LocationName>
     private let wantsLocations: Bool
     private let isOfManyRows: Bool
     private(set) var frozen: [FQDN: DomainFreeze?] = [:]
+    /// Those of the new ones below which there is no name.
+    private(set) var childless: Set<FQDN> = []
     /// Nil for those that aren't there.
     private(set) var locations: [LocationName: Location?] = [:]
 
@@ -18,6 +22,12 @@ struct ReadAhead {
     static let released = """
         SELECT \(ReleasedDomain.columns) FROM released_domain WHERE fqdn = ANY ($1)
         """
+    private static let parents = """
+        SELECT n.fqdn FROM unnest($1, $2) AS n (fqdn, key)
+        WHERE EXISTS (SELECT FROM name_tree t WHERE t.key > n.key || '.' AND t.key < n.key || '/')
+        """
+    /// Names above those of the commands that are read ahead; more are read one command at a time.
+    private static let ancestorsAhead = 10_000
     static let locations = "SELECT \(Location.columns) FROM location"
     static let someLocations = "\(locations) WHERE default_for_signups OR name = ANY ($1)"
     static let freezes = """
@@ -38,18 +48,19 @@ struct ReadAhead {
     init(_ requests: [CommitRequest]) {
         var names: Set<FQDN> = []
         var guarded: Set<FQDN> = []
+        var new: Set<FQDN> = []
         var places: Set<LocationName> = []
         var wantsLocations = false
         var isOfManyRows = false
         for request in requests {
             switch request.command {
             case .register(let domain):
-                names.insert(domain.fqdn)
+                new.insert(domain.fqdn)
                 domain.location.map { _ = places.insert($0) }
                 wantsLocations = true
             case .registerBatch(let rows):
                 for case .wanted(let domain) in rows {
-                    names.insert(domain.fqdn)
+                    new.insert(domain.fqdn)
                     domain.location.map { _ = places.insert($0) }
                 }
                 wantsLocations = true
@@ -63,14 +74,21 @@ struct ReadAhead {
             case .release(let fqdn, _):
                 names.insert(fqdn)
                 guarded.insert(fqdn)
-            case .restore(let fqdn):
-                names.insert(fqdn)
+            case .restore(let fqdn, _):
+                new.insert(fqdn)
             case .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
                 isOfManyRows = true
             case .putLocation, .deleteLocation, .createToken, .revokeToken:
                 break
             }
         }
+        names.formUnion(new)
+        var ancestors: Set<FQDN> = []
+        for name in new where ancestors.count < Self.ancestorsAhead {
+            ancestors.formUnion(name.ancestors)
+        }
+        names.formUnion(ancestors)
+        self.new = Array(new)
         self.names = names.sorted()
         self.guarded = guarded.sorted()
         self.places = places
@@ -86,6 +104,10 @@ struct ReadAhead {
         if !names.isEmpty {
             result.append(Statement(Self.domains, [.names(names)]))
             result.append(Statement(Self.released, [.names(names)]))
+        }
+        if !new.isEmpty {
+            result.append(
+                Statement(Self.parents, [.names(new), .texts(new.map(\.treeKey))]))
         }
         if !guarded.isEmpty { result.append(Statement(Self.freezes, [.names(guarded)])) }
         if !keys.isEmpty {
@@ -110,6 +132,9 @@ struct ReadAhead {
             for name in names {
                 pending.know(name, stored: stored[name], released: resting[name])
             }
+        }
+        if !new.isEmpty, let parents = rest.popFirst() {
+            childless = Set(new).subtracting(parents.map { FQDN(canonical: $0.text(0)) })
         }
         if !guarded.isEmpty, let waves = rest.popFirst() {
             for name in guarded { frozen[name] = .some(nil) }

@@ -21,12 +21,20 @@ struct BatchRoutes: Sendable {
             names.append((try? parsed.get().fqdn.text) ?? name)
             rows.append(parsed)
         }
+        let allowsNested = object.optionalBool("allow_nested") ?? false
         let note = object.note()
         try object.finishOrThrow()
 
         let committed =
             if let replay = call.replay { replay } else {
-                try await call.service.registerBatch(rows, call.writing(note))
+                try await call.service.registerBatch(
+                    rows.map { row in
+                        row.map { domain in
+                            var domain = domain
+                            domain.allowsNested = allowsNested
+                            return domain
+                        }
+                    }, call.writing(note))
             }
         guard case .batch(let refused) = committed.outcome else { return .mismatch }
         return Reply.json(answer(names, refused, committed), at: committed.revision).noting(

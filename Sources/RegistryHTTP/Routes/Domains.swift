@@ -80,11 +80,12 @@ struct DomainRoutes: Sendable {
         let name = object.text("fqdn")
         let location = object.optionalString("location", maximum: 63)
         let tenant = object.tenant()
+        let allowsNested = object.optionalBool("allow_nested") ?? false
         let note = object.note()
         try object.finishOrThrow()
         let domain = NewDomain(
             fqdn: try Call.fqdn(name ?? ""), location: location.map(LocationName.init(canonical:)),
-            tenant: tenant)
+            tenant: tenant, allowsNested: allowsNested)
         let committed = try await call.service.register(domain, call.writing(note))
         return .created(committed, in: try call.epoch())
     }
@@ -101,6 +102,9 @@ struct DomainRoutes: Sendable {
         if case .domainQuarantined(_, let availableAt) = read.value.refusal {
             writer.field("available_at", availableAt.description)
         }
+        if case .nameEntangled(_, let other) = read.value.refusal {
+            writer.field("entangled_with", other.text)
+        }
         writer.endObject()
         return .json(writer.bytes, at: read.revision)
     }
@@ -114,6 +118,7 @@ struct DomainRoutes: Sendable {
             LocationName.init(canonical:))
         patch.mode = object.optionalChoice("mode", Mode.self)
         patch.tenant = object.tenantChange()
+        patch.allowsNested = object.optionalBool("allow_nested") ?? false
         let note = object.note()
         try object.finishOrThrow()
         let committed = try await call.service.change(
@@ -133,8 +138,16 @@ struct DomainRoutes: Sendable {
     @Sendable func restore(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
-        let note = try call.noteOnlyBody()
-        let committed = try await call.service.restore(fqdn, call.writing(note))
+        var allowsNested = false
+        var note = Note()
+        if !call.body.isEmpty {
+            var object = try call.object()
+            allowsNested = object.optionalBool("allow_nested") ?? false
+            note = object.note()
+            try object.finishOrThrow()
+        }
+        let committed = try await call.service.restore(
+            fqdn, allowsNested: allowsNested, call.writing(note))
         return .changed(committed, in: try call.epoch())
     }
 }

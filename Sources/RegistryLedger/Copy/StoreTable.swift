@@ -52,6 +52,7 @@ package struct StoreTable: Sendable, Hashable {
             "released_domain", ("fqdn", .text), ("location", .text), ("mode", .text),
             ("tenant", .text), ("revision", .number), ("registered_at", .number),
             ("released_at", .number), ("available_at", .number)),
+        StoreTable("name_tree", ("key", .text), ("fqdn", .text)),
         StoreTable(
             "token", ("id", .text), ("name", .text), ("role", .text), ("secret_digest", .octets),
             ("created_at", .number), ("expires_at", .number), ("revoked_at", .number)),

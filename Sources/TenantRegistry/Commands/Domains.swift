@@ -85,6 +85,7 @@ extension Domains {
         @Argument(help: "The domain.") var fqdn: String
         @Option(help: "Where. (default: the default for signups)") var location: String?
         @Option(help: "Whose it is.") var tenant: String?
+        @Flag(help: "Also below or above a name of another tenant's.") var allowNested = false
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -92,7 +93,8 @@ extension Domains {
         func run() async throws {
             try await client.withClient { registry in
                 let domain = try await registry.register(
-                    fqdn, location: location, tenant: tenant, note: why.note)
+                    fqdn, location: location, tenant: tenant, allowsNested: allowNested,
+                    note: why.note)
                 Domains.show([domain], output)
             }
         }
@@ -106,6 +108,7 @@ extension Domains {
         @Option(help: "The new mode: serve, read_only, reject.") var mode: String?
         @Option(help: "The new tenant.") var tenant: String?
         @Flag(help: "Clear the tenant.") var clearTenant = false
+        @Flag(help: "Also below or above a name of another tenant's.") var allowNested = false
         @Option(
             help:
                 "Only if the domain is still at this revision, <epoch>.<revision>, or a number where the log has only had one epoch."
@@ -132,8 +135,9 @@ extension Domains {
                 if let ifRevision { position = try await registry.position(of: ifRevision) }
                 let domain = try await Retry.keyed { [position] in
                     try await registry.change(
-                        fqdn, location: location, mode: mode, tenant: change, note: why.note,
-                        ifMatch: position, idempotencyKey: $0)
+                        fqdn, location: location, mode: mode, tenant: change,
+                        allowsNested: allowNested, note: why.note, ifMatch: position,
+                        idempotencyKey: $0)
                 }
                 Domains.show([domain], output)
             }
@@ -160,13 +164,16 @@ extension Domains {
         static let configuration = CommandConfiguration(
             abstract: "Bring a released domain back as it was.")
         @Argument(help: "The domain.") var fqdn: String
+        @Flag(help: "Also below or above a name of another tenant's.") var allowNested = false
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
 
         func run() async throws {
             try await client.withClient { registry in
-                Domains.show([try await registry.restore(fqdn, note: why.note)], output)
+                let domain = try await registry.restore(
+                    fqdn, allowsNested: allowNested, note: why.note)
+                Domains.show([domain], output)
             }
         }
     }

@@ -5,6 +5,7 @@ import RegistryModel
 /// One import: rows in, batches out, what was bad said with its line.
 struct ImportRun {
     let registry: RegistryClient
+    let allowsNested: Bool
     let note: Note
     /// Rows in one call; the service takes 10,000 and 4 MiB.
     static let batchSize = 2000
@@ -16,8 +17,9 @@ struct ImportRun {
     private(set) var leftBehind = 0
     private var batches = 0
 
-    init(registry: RegistryClient, note: Note) {
+    init(registry: RegistryClient, allowsNested: Bool = false, note: Note) {
         self.registry = registry
+        self.allowsNested = allowsNested
         self.note = note
     }
 
@@ -70,7 +72,8 @@ struct ImportRun {
         batches += 1
         let answer = try await Retry.calling {
             try await registry.registerBatch(
-                batch.map(\.row), note: note, idempotencyKey: "import-\(id)-\(batches)")
+                batch.map(\.row), allowsNested: allowsNested, note: note,
+                idempotencyKey: "import-\(id)-\(batches)")
         }
         for (sent, result) in zip(batch, answer.results) {
             if result.status == "registered" {

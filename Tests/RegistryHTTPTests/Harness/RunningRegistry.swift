@@ -30,6 +30,7 @@ struct RegistrySettings {
     /// Which reads fail, where there is a failure.
     var isReadFailing: @Sendable () -> Bool = { false }
     var blastRadius = BlastRadius()
+    var maximumNameOctets = FQDN.maximumOctets
     var agentLimit = AgentDirectory.maximumAgents
     /// Serves the port of `--ops-listen` instead of the API.
     var isOps = false
@@ -92,7 +93,9 @@ func withRegistry(
                 isReadMeant: settings.isReadFailing)
         } ?? store,
         state: state,
-        names: NamePolicy(reserved: NamePolicy.standardReserved, suffixes: settings.suffixes),
+        names: NamePolicy(
+            reserved: NamePolicy.standardReserved, suffixes: settings.suffixes,
+            maximumOctets: settings.maximumNameOctets),
         agents: AgentDirectory(limit: settings.agentLimit, uptime: { clock.uptime }),
         logger: logger,
         now: { clock.now })

@@ -29,6 +29,7 @@ enum TestStore {
             var configuration = SQLiteStore.Configuration(
                 folder: folder, quarantine: settings.quarantine, now: { clock.now })
             configuration.blastRadius = settings.blastRadius
+            configuration.suffixes = settings.suffixes
             configuration.counts = counts
             return try SQLiteStore(configuration, logger: logger, onCommit: onCommit)
         case .postgres:
@@ -37,6 +38,7 @@ enum TestStore {
             var configuration = try await configuration(of: database) { clock.now }
             configuration.quarantine = settings.quarantine
             configuration.blastRadius = settings.blastRadius
+            configuration.suffixes = settings.suffixes
             configuration.counts = counts
             return try await PostgresStore.open(configuration, logger: logger, onCommit: onCommit)
         }
