@@ -15,6 +15,8 @@ package struct AgentSettings: Sendable {
     package var settle = Duration.zero
     package var maps: [MapTarget] = []
     package var debounce = Duration.milliseconds(200)
+    /// Octets in a name, for which the proxy's maps have room.
+    package var longestMapKey = FQDN.maximumOctets
     package var onChange: OnChange?
     /// Path of HAProxy's runtime socket.
     package var haproxySocket: String?
@@ -52,7 +54,8 @@ package struct EdgeAgent: Service {
                     targets: settings.maps, debounce: settings.debounce,
                     onChange: settings.onChange,
                     haproxy: settings.haproxySocket.map { HAProxySocket(path: $0) },
-                    admission: settings.follower.admission), logger: logger,
+                    admission: settings.follower.admission, longestKey: settings.longestMapKey),
+                logger: logger,
                 applied: reporter.applied)
         let tell = { @Sendable (news: Follower.News) in
             status.take(news)

@@ -65,6 +65,37 @@ import Testing
         }
     }
 
+    @Test func `aren't replaced by one with a name that the proxy has no room for`() async throws {
+        let folder = try TestFolder()
+        let table = sampleTable(3)
+        var settings = MapPublisher.Settings(
+            targets: try Self.targets(folder, "nginx-map:DIR/n", "nginx-map:mode:DIR/m"))
+        settings.longestKey = 40
+        let publisher = MapPublisher(table, settings, logger: silent, applied: { _ in })
+        try await publisher.publish()
+        let before = try folder.text("n")
+        let fits = String(repeating: "a", count: 28) + ".kintone.com"
+        for (name, isTaken) in [(fits, true), ("a" + fits, false)] {
+            let domain = Domain(
+                fqdn: FQDN(canonical: name),
+                placement: Placement(location: LocationName(canonical: "aws")),
+                revision: Revision(8), registeredAt: Timestamp(milliseconds: 1),
+                changedAt: Timestamp(milliseconds: 1))
+            let next = try #require(table.position).revision.next
+            _ = table.apply(RevisionChanges(revision: next, domains: [.set(domain)]))
+            if isTaken {
+                try await publisher.publish()
+            } else {
+                let error = await #expect(throws: MapFile.BadLine.self) {
+                    try await publisher.publish()
+                }
+                #expect(error?.description.contains(name) == true)
+            }
+        }
+        #expect(try folder.text("n") == "\(fits) aws;\n" + before)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == 2)
+    }
+
     @Test func `aren't replaced by an empty or a much smaller one`() async throws {
         let folder = try TestFolder()
         let table = sampleTable(100)

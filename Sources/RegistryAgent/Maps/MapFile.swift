@@ -12,12 +12,22 @@ enum MapFile {
 
     /// Writes the map beside the one that is there: where a link leads to, and for those whom that one lets
     /// read it.
-    static func write(_ copy: TableCopy, _ target: MapTarget) throws -> DigestedFile {
+    ///
+    /// - Parameter longest: octets that a name may have in the proxy's map.
+    static func write(
+        _ copy: TableCopy, _ target: MapTarget, longest: Int = FQDN.maximumOctets
+    ) throws -> DigestedFile {
         let file = try DigestedFile(target.path, .kept(otherwise: 0o644))
         var line: [UInt8] = []
         try copy.forEach { row in
             // As in exports: no line is better than a wrong one.
             guard let value = value(of: row, in: copy, target) else { return }
+            guard row.name.count <= longest else {
+                throw BadLine(
+                    description:
+                        "\(String(decoding: row.name, as: UTF8.self)) has \(row.name.count) octets, and the proxy's maps have room for \(longest) (--max-map-key); the maps stay as they are"
+                )
+            }
             line.removeAll(keepingCapacity: true)
             try append(row.name, value, target.format, to: &line)
             try file.write(line)

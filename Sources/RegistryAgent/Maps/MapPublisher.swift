@@ -15,6 +15,8 @@ actor MapPublisher {
         var onChange: OnChange?
         var haproxy: HAProxySocket?
         var admission = SnapshotGuard()
+        /// Octets in a name, for which the proxy's maps have room.
+        var longestKey = FQDN.maximumOctets
         var backoff = Backoff(first: .milliseconds(500), longest: .seconds(15))
     }
 
@@ -86,7 +88,7 @@ actor MapPublisher {
         try validate(copy.count)
         var files: [(MapTarget, DigestedFile)] = []
         for target in settings.targets {
-            let file = try MapFile.write(copy, target)
+            let file = try MapFile.write(copy, target, longest: settings.longestKey)
             if digests[target] != file.digest { files.append((target, file)) }
         }
         // All are whole before the first takes its place.

@@ -61,6 +61,12 @@ struct Agent: AsyncParsableCommand {
         help: "HAProxy's runtime socket: the haproxy-maps are put there too, after their files.")
     var haproxySocket: String?
 
+    @Option(
+        help:
+            "Octets in the longest name that the maps may hold: as many as nginx's map_hash_bucket_size has room for, 4-253. (default: 253)"
+    )
+    var maxMapKey: Int?
+
     @Option(help: "From a change to the maps; more changes go along. (default: 200ms)")
     var debounce: String?
 
@@ -155,6 +161,8 @@ struct Agent: AsyncParsableCommand {
         guard agent.onChange == nil || !agent.maps.isEmpty else {
             throw CommandFailure.usage("--on-change needs a --write")
         }
+        agent.longestMapKey = try settings.integer(
+            maxMapKey, "max-map-key", default: FQDN.maximumOctets, in: 4...FQDN.maximumOctets)
         agent.debounce = try span(settings, debounce, "debounce", "200ms")
         agent.settle = try span(settings, settle, "settle", "0ms")
     }

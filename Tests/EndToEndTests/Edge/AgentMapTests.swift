@@ -32,7 +32,7 @@ import Testing
             http {
                 access_log off;
                 map_hash_max_size 262144;
-                map_hash_bucket_size 128;
+                map_hash_bucket_size 288;
                 map $host $tenant_location { default unknown; include \(map); }
                 server { listen 127.0.0.1:\(port); default_type text/plain; return 200 $tenant_location; }
             }

@@ -135,7 +135,7 @@ import Testing
             let nginx = """
                 error_log stderr; pid \(folder.file("pid").path); events {}
                 http {
-                    access_log off; map_hash_bucket_size 256;
+                    access_log off; map_hash_bucket_size 288;
                     map $host $tenant { default none; include \(folder.file("nginx-map").path); }
                     server { listen unix:\(folder.file("s").path); return 200 $tenant; }
                 }
