@@ -122,13 +122,14 @@ import Testing
 
 @Suite("The keeper of the state file") struct StateKeeperTests {
     private static func keeper(
-        _ table: CompactRoutingTable, _ folder: TestFolder, retry: Duration = .milliseconds(1)
+        _ table: CompactRoutingTable, _ folder: TestFolder, delay: Duration = .zero,
+        retry: Duration = .milliseconds(1)
     ) -> (StateKeeper, AgentStatus) {
         let status = AgentStatus(table: table) { Timestamp(milliseconds: 1_700_000_000_000) }
         return (
             StateKeeper(
                 table, status, file: folder.url.appendingPathComponent("snapshot"),
-                delay: .zero, retry: retry, logger: silent), status
+                delay: delay, retry: retry, logger: silent), status
         )
     }
 
@@ -152,6 +153,31 @@ import Testing
         let (next, status2) = Self.keeper(CompactRoutingTable(), folder)
         await next.load()
         #expect(status2.standing.currentAt == Timestamp(milliseconds: 1_700_000_000_000))
+    }
+
+    @Test func `writes the first table at once, and the next ones in their time`() async throws {
+        let folder = try TestFolder()
+        let table = CompactRoutingTable()
+        let (keeper, status) = Self.keeper(table, folder, delay: .seconds(86_400))
+        func saved() async -> Position? {
+            let copy = CompactRoutingTable()
+            await Self.keeper(copy, folder).0.load()
+            return copy.position
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.run() }
+            load(table, 10, revision: 7)
+            let first = try #require(table.position)
+            status.take(.loaded(first, count: 10))
+            keeper.changed()
+            try await eventually("the first is there") { await saved() == first }
+            _ = table.apply(RevisionChanges(revision: Revision(8)))
+            status.take(.applied(try #require(table.position), head: Revision(8)))
+            keeper.changed()
+            // Another wake-up is taken in only once the first has been dealt with: it waits a day.
+            #expect(await saved() == first)
+            group.cancelAll()
+        }
     }
 
     @Test func `leaves the table empty before a file that is torn`() async throws {

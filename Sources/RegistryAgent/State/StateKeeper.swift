@@ -4,8 +4,8 @@ import Metrics
 import RegistryModel
 import RoutingTable
 
-/// Keeps the file from which the agent starts: written some time after a change, not at each, and when
-/// the agent stops.
+/// Keeps the file from which the agent starts: the first table at once, for an agent that is killed young has
+/// nothing else to start from; then some time after a change, not at each; and when the agent stops.
 actor StateKeeper {
     private let table: any RoutingTable
     private let status: AgentStatus
@@ -41,12 +41,18 @@ actor StateKeeper {
 
     func run() async {
         for await _ in wakeup.stream {
-            var wait = delay
+            var wait = hasOneToStartFrom ? delay : .zero
             repeat {
                 guard (try? await Task.sleep(for: wait)) != nil else { return }
                 wait = retry
             } while !save()
         }
+    }
+
+    /// A file of another epoch is a table that the registry has given up.
+    private var hasOneToStartFrom: Bool {
+        guard let saved else { return false }
+        return saved.epoch == table.position?.epoch
     }
 
     /// Loads the table from the file, where there's a good one.
