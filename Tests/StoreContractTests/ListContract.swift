@@ -12,7 +12,11 @@ import Testing
         try await engine.run { session in
             for (index, name) in Self.names.reversed().enumerated() {
                 let place = index.isMultiple(of: 2) ? aws : japan
-                try await session.register(name, at: place, tenant: index < 3 ? "t" : nil)
+                try await session.commit(
+                    .register(
+                        NewDomain(
+                            fqdn: fqdn(name), location: place, tenant: index < 3 ? "t" : nil,
+                            allowsNested: true)))
             }
             try await session.commit(
                 .change(fqdn("b.kintone.com"), DomainPatch(mode: .reject), ifMatch: nil))
