@@ -138,6 +138,12 @@ struct ProblemKind: Sendable {
                 "Choose another name, wait until available_at, or have an operator restore the domain."
         ),
         ProblemKind(
+            code: "name-entangled", statuses: [409],
+            when: "another tenant has a name below or above: entangled_with",
+            advice:
+                "Choose another name, or have an operator send allow_nested where both are meant to stand."
+        ),
+        ProblemKind(
             code: "location-closed", statuses: [409],
             when: "the location doesn't take signups",
             advice:
@@ -267,7 +273,8 @@ struct ProblemKind: Sendable {
         ),
         ProblemKind(
             code: "store-unavailable", statuses: [503],
-            when: "the database can't be reached; nothing was written",
+            when:
+                "the database can't be reached, or a pooler gives this node's sessions to others; nothing was written",
             advice:
                 "Repeat after Retry-After, with the same Idempotency-Key. Lookups go on meanwhile."),
         ProblemKind(

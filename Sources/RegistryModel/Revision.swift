@@ -72,11 +72,11 @@ public struct Position: Hashable, Sendable, CustomStringConvertible {
 
     /// From `<epoch>.<revision>`, in the one spelling that it has; nil for any other text.
     public init?(_ text: some StringProtocol) {
-        guard let dot = text.lastIndex(of: "."),
+        guard let dot = text.firstIndex(of: "."),
             let number = Int64(text[text.index(after: dot)...]), number >= 0,
             String(number) == text[text.index(after: dot)...],
             (1...64).contains(text[..<dot].utf8.count),
-            text[..<dot].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") })
+            text[..<dot].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x2E })
         else { return nil }
         self.init(epoch: Epoch(String(text[..<dot])), revision: Revision(number))
     }

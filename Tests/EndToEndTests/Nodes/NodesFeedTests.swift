@@ -20,7 +20,7 @@ import Testing
         case 0: try await send(.POST, "/v1/domains", #"{"fqdn":"\#(name)","tenant":"é"}"#)
         case 1: try await send(.PATCH, "/v1/domains/\(name)", #"{"location":"aws"}"#)
         case 2:
-            try await client.registerAll((0..<5).map { "b\($0).\(name)" })
+            try await client.registerAll((0..<5).map { "b\($0)-\(name)" })
         case 3: try await send(.PATCH, "/v1/domains/\(name)", #"{"mode":"read_only"}"#)
         case 4: try await send(.DELETE, "/v1/domains/\(name)")
         case 5:
