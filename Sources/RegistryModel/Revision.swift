@@ -34,10 +34,13 @@ public struct Epoch: Hashable, Sendable, Codable, CustomStringConvertible {
         self.text = text
     }
 
+    /// Digits of a new one.
+    static let length = 12
+
     /// A new identity: 60 bits from the system's random source, as 12 lower-case base-32 digits.
     public static func random() -> Epoch {
         let alphabet = Array("abcdefghijkmnpqrstuvwxyz23456789")
-        return Epoch(String((0..<12).map { _ in alphabet.randomElement() ?? "a" }))
+        return Epoch(String((0..<length).map { _ in alphabet.randomElement() ?? "a" }))
     }
 
     public var description: String { text }
@@ -74,9 +77,13 @@ public struct Position: Hashable, Sendable, CustomStringConvertible {
     public init?(_ text: some StringProtocol) {
         guard let dot = text.firstIndex(of: "."),
             let number = Int64(text[text.index(after: dot)...]), number >= 0,
-            String(number) == text[text.index(after: dot)...],
-            (1...64).contains(text[..<dot].utf8.count),
-            text[..<dot].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x2E })
+            String(number) == text[text.index(after: dot)...]
+        else { return nil }
+        let epoch = text[..<dot].utf8
+        // `1.5` is a number with a fraction, and no revision.
+        let isNumber = epoch.allSatisfy { (0x30...0x39).contains($0) }
+        guard (1...64).contains(epoch.count), !isNumber || epoch.count == Epoch.length,
+            epoch.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") })
         else { return nil }
         self.init(epoch: Epoch(String(text[..<dot])), revision: Revision(number))
     }

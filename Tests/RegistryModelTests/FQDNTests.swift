@@ -77,7 +77,8 @@ import Testing
 
     @Test func `has a sentence for every rule`() {
         for rule in FQDN.Malformed.allCases { #expect(!rule.explanation.isEmpty) }
-        #expect(Set(FQDN.Malformed.allCases.map(\.explanation)).count == 14)
+        let sentences = Set(FQDN.Malformed.allCases.map(\.explanation))
+        #expect(sentences.count == FQDN.Malformed.allCases.count)
     }
 
     @Test(arguments: [

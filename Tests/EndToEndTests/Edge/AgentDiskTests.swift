@@ -28,7 +28,10 @@ struct AgentDiskTests {
         _ = try await poll("said so", within: .seconds(120)) {
             try await agent.metric("registry_agent_state_failures_total") ?? 0 > 0 ? true : nil
         }
-        #expect(agent.log.contains { $0.level == "error" && $0.text.contains("state file") })
+        _ = try await poll("logged", within: .seconds(120)) {
+            agent.log.contains { $0.level == "error" && $0.text.contains("state file") }
+                ? true : nil
+        }
         #expect(try Data(contentsOf: file) == before)
 
         try disk.makeRoom()
