@@ -9,9 +9,7 @@ final class DryRuns: Sendable {
     private let ledger: Ledger
     private let clock: DatabaseClock
     private let counts: DomainCounts?
-    private let pace = DryRunPace()
-    /// They wait for one another, as long as a read does, and no longer than their clients.
-    let line = ReadLanes(ReadLanes.Limits(own: 1, quick: 1, walk: 1))
+    let line = DryRunLine()
 
     init(
         _ settings: ConnectionSettings, current: CurrentServer, contact: Contact, ledger: Ledger,
@@ -32,7 +30,7 @@ final class DryRuns: Sendable {
     func run(
         _ request: CommitRequest, _ plan: MigrationPlan
     ) async throws(RegistryError) -> Result<Committed, any Error> {
-        try await line.run(.walk) { await planned(request, plan) }
+        try await line.run { await planned(request, plan) }
     }
 
     private func planned(
@@ -40,7 +38,7 @@ final class DryRuns: Sendable {
     ) async -> Result<Committed, any Error> {
         await withCheckedContinuation { answer in
             let isTaken = threads.submit { [self] slot in
-                let first = Result { try pace.run { try run(request, plan, slot.connection()) } }
+                let first = Result { try run(request, plan, slot.connection()) }
                 if case .failure(PostgresFailure.lost) = first {
                     slot.drop()
                     return answer.resume(

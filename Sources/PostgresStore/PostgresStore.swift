@@ -12,7 +12,7 @@ import RegistryModel
 public final class PostgresStore: SharedStore, LanedStore {
     let writer: GroupWriter
     private let dryRuns: DryRuns
-    package var dryRunLine: ReadLanes { dryRuns.line }
+    package var dryRunLine: ReadLanes { dryRuns.line.lanes }
     package let lanes: ReadLanes
     let readers: ConnectionThreads
     let delivery: LogDelivery

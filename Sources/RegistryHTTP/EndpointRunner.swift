@@ -208,8 +208,7 @@ struct EndpointRunner: Sendable {
         let idempotency = IdempotencyKey(
             token: call.caller.actor.token, key: key,
             requestDigest: RequestMeaning.digest(
-                call.request.method, target: call.request.head.path ?? "",
-                call.document,
+                call.request.method, target: call.request.head.path ?? "", call.document,
                 octets: call.body))
         call.idempotency = idempotency
         call.replay = try await call.service.replay(of: idempotency)

@@ -114,7 +114,8 @@ package struct StatisticsResource: Decodable, Sendable, Equatable {
         package var location: String
         package var domains: Int
         package var frozen: Int
-        package var suspended: Int
+        /// A registry that is older than this client doesn't say it.
+        package var suspended: Int?
     }
 
     package var revision: Int64

@@ -9,9 +9,7 @@ final class DryRuns: Sendable {
     private let connection: DatabaseQueue
     private let writer: GroupCommit
     private let counts: DomainCounts?
-    private let pace = DryRunPace()
-    /// They wait for one another, as long as a read does, and no longer than their clients.
-    let line = ReadLanes(ReadLanes.Limits(own: 1, quick: 1, walk: 1))
+    let line = DryRunLine()
 
     init(path: String, writer: GroupCommit, counts: DomainCounts?) throws {
         var settings = SQLiteStore.connectionSettings(readers: 1)
@@ -25,7 +23,7 @@ final class DryRuns: Sendable {
     func dryRun(
         _ request: CommitRequest, _ plan: MigrationPlan
     ) async throws(RegistryError) -> Committed {
-        try await line.run(.walk) { () async throws(RegistryError) in
+        try await line.run { () async throws(RegistryError) in
             try await planned(request, plan)
         }
     }
@@ -34,19 +32,17 @@ final class DryRuns: Sendable {
         _ request: CommitRequest, _ plan: MigrationPlan
     ) async throws(RegistryError) -> Committed {
         do {
-            return try await connection.read { [writer, counts, pace] db in
-                try pace.run {
-                    // Before the snapshot begins, with its first statement: memory isn't ahead of it.
-                    let known = counts?()
-                    let transaction = SQLiteTransaction(db: db, counts: { known })
-                    let head = try transaction.head()
-                    defer { try? transaction.clearStage() }
-                    let record = try request.idempotency.flatMap {
-                        try transaction.idempotencyRecord(token: $0.token, key: $0.key)
-                    }
-                    return try writer.ledger.dryRun(
-                        request, plan, in: transaction, at: head, record: record, now: writer.time)
+            return try await connection.read { [writer, counts] db in
+                // Before the snapshot begins, with its first statement: memory isn't ahead of it.
+                let known = counts?()
+                let transaction = SQLiteTransaction(db: db, counts: { known })
+                let head = try transaction.head()
+                defer { try? transaction.clearStage() }
+                let record = try request.idempotency.flatMap {
+                    try transaction.idempotencyRecord(token: $0.token, key: $0.key)
                 }
+                return try writer.ledger.dryRun(
+                    request, plan, in: transaction, at: head, record: record, now: writer.time)
             }
         } catch let refusal as RegistryError {
             throw refusal

@@ -16,7 +16,7 @@ public final class SQLiteStore: Store, LanedStore {
     package let lanes: ReadLanes
     let writer: GroupCommit
     private let planner: DryRuns
-    package var dryRunLine: ReadLanes { planner.line }
+    package var dryRunLine: ReadLanes { planner.line.lanes }
     private let wal = WALGauge()
     private let lock: DataFolderLock
     let logger: Logger

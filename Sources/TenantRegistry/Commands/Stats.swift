@@ -14,7 +14,8 @@ struct Stats: AsyncParsableCommand {
             for location in statistics.locations {
                 listing.add([
                     .text(location.location), .number(Int64(location.domains)),
-                    .number(Int64(location.frozen)), .number(Int64(location.suspended)),
+                    .number(Int64(location.frozen)),
+                    location.suspended.map { .number(Int64($0)) } ?? .absent,
                 ])
             }
             listing.print(output.output)

@@ -1,0 +1,36 @@
+import RegistryModel
+import Synchronization
+
+/// Lets an engine's dry runs in one after the other: they have one connection of their own.
+///
+/// A place is waited for as long as a read waits, and no longer than the task that waits for it. Between two
+/// runs there is as much time as the one before took, up to a tenth of a second: a dry run is never urgent, and
+/// clients that make them in a loop would otherwise keep a core from whoever writes.
+package final class DryRunLine: Sendable {
+    private static let longestRest = Duration.milliseconds(100)
+
+    /// Dry runs stand in the lane of walks.
+    package let lanes = ReadLanes(ReadLanes.Limits(own: 1, quick: 1, walk: 1))
+    private let resumes = Mutex(ContinuousClock.now)
+
+    package init() {}
+
+    /// - Throws: `overloaded` where its turn didn't come in time, or the task was cancelled before it came.
+    package func run<Value: Sendable>(
+        _ body: () async throws(RegistryError) -> Value
+    ) async throws(RegistryError) -> Value {
+        try await lanes.run(.walk) { () async throws(RegistryError) in
+            do {
+                try await Task.sleep(until: resumes.withLock { $0 }, clock: .continuous)
+            } catch {
+                throw .overloaded
+            }
+            let started = ContinuousClock.now
+            defer {
+                let now = ContinuousClock.now
+                resumes.withLock { $0 = now + min(started.duration(to: now), Self.longestRest) }
+            }
+            return try await body()
+        }
+    }
+}
