@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Real Caddy with `deploy/caddy/Caddyfile`, and two sides behind it.
-final class CaddyProcess: Sendable {
+final class CaddyProcess: AskingProxy {
     let visitor: Visitor
     private let folder: TestFolder
     private let sides: Sides

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Real Envoy with `deploy/envoy/envoy.yaml`, and two sides behind it.
-final class EnvoyProcess: Sendable {
+final class EnvoyProcess: AskingProxy {
     let visitor: Visitor
     private let folder: TestFolder
     private let sides: Sides

@@ -14,29 +14,6 @@ import Testing
         try await registry.crash()
     }
 
-    @Test func `follows modes and moves at the next request`() async throws {
-        let registry = try await ServerProcess.start(in: TestFolder())
-        _ = try await registry.succeed(
-            "domains", "register", "a.example.com", "--location", "japan")
-        let proxy = try await EnvoyProcess.start(before: registry)
-        let visitor = proxy.visitor
-        #expect(try await visitor.visit("a.example.com", "POST").side == "japan japan serve")
-        _ = try await registry.succeed("domains", "change", "a.example.com", "--mode", "read_only")
-        #expect(try await visitor.visit("a.example.com").side == "japan japan read_only")
-        for method in ["POST", "PUT", "PATCH", "DELETE", "PROPFIND"] {
-            #expect(try await visitor.visit("a.example.com", method).status == 503)
-        }
-        _ = try await registry.succeed("domains", "change", "a.example.com", "--mode", "reject")
-        for method in ["GET", "POST"] {
-            #expect(try await visitor.visit("a.example.com", method).status == 503)
-        }
-        _ = try await registry.succeed(
-            "domains", "change", "a.example.com", "--mode", "serve", "--location", "aws")
-        #expect(try await visitor.visit("a.example.com", "POST").side == "aws aws serve")
-        try await proxy.stop()
-        try await registry.crash()
-    }
-
     @Test func `says 503 where nobody answers for the tenants`() async throws {
         let registry = try await ServerProcess.start(in: TestFolder())
         _ = try await registry.succeed(
@@ -71,23 +48,6 @@ import Testing
         let fields = Set(asked.dropFirst().map { $0.lowercased() })
         #expect(
             fields.isSuperset(of: ["authorization: bearer trk_a_b", "host: 200.example.com"]))
-        try await proxy.stop()
-        try await registry.stop()
-    }
-
-    @Test func `hands on no answer of the registry but where to go, and that nobody is there`()
-        async throws
-    {
-        let registry = try await StubRegistry.start()
-        let proxy = try await EnvoyProcess.start(before: registry.port, token: "trk_a_b")
-        for status in [302, 304, 400, 401, 403, 405, 408, 410, 413, 421, 429, 431, 500, 503, 504] {
-            let page = try await proxy.visitor.visit("\(status).example.com")
-            #expect(page.status == 503, "\(status)")
-            #expect(page.body == "Please try again in a moment.\n", "\(status): \(page.body)")
-        }
-        let unknown = try await proxy.visitor.visit("404.example.com")
-        #expect(unknown.status == 404)
-        #expect(unknown.body == "There is no site at this address.\n")
         try await proxy.stop()
         try await registry.stop()
     }
