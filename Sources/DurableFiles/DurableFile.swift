@@ -48,8 +48,8 @@ package final class DurableFile {
             destination = .into
             guard descriptor >= 0 else { throw FileFailure(path, "written") }
             var found = stat()
+            // `deinit` closes it: all that there is has its value by now.
             guard fstat(descriptor, &found) == 0, found.st_mode & S_IFMT != S_IFREG else {
-                close(descriptor)
                 throw FileFailure(path, "written", EEXIST)
             }
         case .open(let number):

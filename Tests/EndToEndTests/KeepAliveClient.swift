@@ -95,10 +95,8 @@ final class BlockingConnection {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0 else {
-            close(descriptor)
-            return nil
-        }
+        // `deinit` closes it. Closing it here, too, would take another's that got the same number meanwhile.
+        guard result == 0 else { return nil }
     }
 
     deinit { close(descriptor) }
