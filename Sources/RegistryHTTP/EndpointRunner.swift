@@ -270,11 +270,11 @@ extension Reply {
         }
         return ResponseBody { writer in
             let sent = ClientPresence.LastSent()
-            var presence: ClientPresence?
-            if let channel { presence = await ClientPresence.of(channel) }
-            try await ReaderPresence.$isThere.withValue({ [presence] in
-                presence?.isThere(lastSent: sent.time) ?? true
-            }) {
+            var reader: ReaderPresence?
+            if let channel, let client = await ClientPresence.of(channel) {
+                reader = ReaderPresence { client.isThere(lastSent: sent.time) }
+            }
+            try await ReaderPresence.$current.withValue(reader) {
                 try await stream {
                     try await writer.write(ByteBuffer(bytes: $0))
                     sent.note()

@@ -13,7 +13,7 @@ import Testing
     @Test func `ends between two steps when nobody is there to get it`() async throws {
         let lanes = ReadLanes()
         await #expect(throws: RegistryError.overloaded) {
-            try await ReaderPresence.$isThere.withValue({ lanes.steps < 3 }) {
+            try await ReaderPresence.$current.withValue(ReaderPresence { lanes.steps < 3 }) {
                 _ = try await lanes.walk(Endless(), isPage: false) {
                     (_, walk, _) throws(RegistryError) in walk
                 }

@@ -61,7 +61,8 @@ extension ReadLanes {
         defer { if isPage { endWalk() } }
         let end = ContinuousClock.now + limits.walkTime
         repeat {
-            guard ReaderPresence.isThere(), !isPage || ContinuousClock.now < end else {
+            guard ReaderPresence.current?.isThere() ?? true, !isPage || ContinuousClock.now < end
+            else {
                 throw .overloaded
             }
             walk = try await step(.walk, walk, .step)
