@@ -13,6 +13,16 @@ package final class AgentStatus: Sendable {
         package var currentAt: Timestamp?
         /// Why the registry doesn't take this agent's reports; nil where it does.
         package var reportsRefused: String?
+        /// What hasn't been tried yet since the start.
+        package var unwritten: Set<FirstFile> = []
+    }
+
+    /// What an agent writes first of all once it has a table.
+    package enum FirstFile: Sendable {
+        /// What the next start needs.
+        case state
+        /// What proxies need at theirs.
+        case maps
     }
 
     private let table: any RoutingTable
@@ -21,8 +31,13 @@ package final class AgentStatus: Sendable {
     private let resyncs = Counter(label: "registry_agent_resyncs_total")
     private let failures = Counter(label: "registry_agent_feed_failures_total")
 
-    package init(table: any RoutingTable, now: @escaping @Sendable () -> Timestamp) {
+    /// - Parameter unwritten: what somebody is going to write.
+    package init(
+        table: any RoutingTable, unwritten: Set<FirstFile> = [],
+        now: @escaping @Sendable () -> Timestamp
+    ) {
         self.table = table
+        state.withLock { $0.unwritten = unwritten }
         self.now = now
         // There from the start, so that an alert on them has something to look at.
         for code in SnapshotRefusal.codes { Self.refused(code).increment(by: 0) }
@@ -47,6 +62,11 @@ package final class AgentStatus: Sendable {
     /// A table from the disk.
     func started(currentAt: Timestamp) {
         state.withLock { $0.currentAt = currentAt }
+    }
+
+    /// A file is there, or couldn't be written: an agent that answers isn't held back by a full disk.
+    func tried(_ file: FirstFile) {
+        state.withLock { _ = $0.unwritten.remove(file) }
     }
 
     /// - Parameter code: nil: the registry has taken a report.

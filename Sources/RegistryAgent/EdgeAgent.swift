@@ -39,7 +39,8 @@ package struct EdgeAgent: Service {
         _ client: RegistryClient, into table: any RoutingTable, folder: StateFolder,
         _ settings: AgentSettings, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
-        let status = AgentStatus(table: table, now: now)
+        let status = AgentStatus(
+            table: table, unwritten: settings.maps.isEmpty ? [.state] : [.state, .maps], now: now)
         let keeper = StateKeeper(
             table, status, file: folder.snapshot, delay: settings.saveDelay, logger: logger)
         let reporter = Reporter(
@@ -55,8 +56,7 @@ package struct EdgeAgent: Service {
                     onChange: settings.onChange,
                     haproxy: settings.haproxySocket.map { HAProxySocket(path: $0) },
                     admission: settings.follower.admission, longestKey: settings.longestMapKey),
-                logger: logger,
-                applied: reporter.applied)
+                logger: logger, written: { status.tried(.maps) }, applied: reporter.applied)
         let tell = { @Sendable (news: Follower.News) in
             status.take(news)
             Self.log(news, logger)

@@ -2,6 +2,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import RegistryModel
 import RegistryService
 import RegistryWire
 
@@ -11,8 +12,8 @@ struct ServingNode: Sendable {
     let registry: RegistryService?
 }
 
-/// Adds members to the answer of `/readyz?verbose`.
-package typealias ReadinessReport = @Sendable () -> [JSONValue.Member]
+/// Adds members to the answer of `/readyz?verbose`; throws where the node isn't ready.
+package typealias ReadinessReport = @Sendable () throws(RegistryError) -> [JSONValue.Member]
 
 /// The HTTP side of the registry, as Hummingbird applications.
 public struct RegistryServer: Sendable {

@@ -26,6 +26,7 @@ actor MapPublisher {
 
     private let table: any RoutingTable
     private let settings: Settings
+    private let written: @Sendable () -> Void
     private let applied: @Sendable (Position) -> Void
     private let logger: Logger
     private nonisolated let wakeup = Wakeup()
@@ -41,14 +42,18 @@ actor MapPublisher {
     private let failures = Counter(label: "registry_agent_map_failures_total")
     private let revision = Gauge(label: "registry_agent_map_revision")
 
-    /// - Parameter applied: called with each position that the proxies have.
+    /// - Parameters:
+    ///   - written: called when the files of a table are there, or can't be.
+    ///   - applied: called with each position that the proxies have.
     init(
         _ table: any RoutingTable, _ settings: Settings, logger: Logger,
+        written: @escaping @Sendable () -> Void = {},
         applied: @escaping @Sendable (Position) -> Void
     ) {
         self.table = table
         self.settings = settings
         self.logger = logger
+        self.written = written
         self.applied = applied
         // Whether a proxy has read the files that are there, nobody knows.
         untold = Set(settings.targets)
@@ -85,6 +90,15 @@ actor MapPublisher {
 
     func publish() async throws {
         let copy = try TableCopy(table)
+        try write(copy)
+        try await tell(copy)
+        published = copy.position
+        revision.record(copy.position.revision.number)
+        applied(copy.position)
+    }
+
+    private func write(_ copy: TableCopy) throws {
+        defer { written() }
         try validate(copy.count)
         var files: [(MapTarget, DigestedFile)] = []
         for target in settings.targets {
@@ -99,10 +113,6 @@ actor MapPublisher {
         }
         count = copy.count
         if !files.isEmpty { writes.increment() }
-        try await tell(copy)
-        published = copy.position
-        revision.record(copy.position.revision.number)
-        applied(copy.position)
     }
 
     /// Of whole files too, which a proxy reads instead of the table: a map that has lost much at once is

@@ -64,6 +64,7 @@ actor StateKeeper {
             saved = contents.facts.position
             savedCurrentAt = contents.currentAt
             status.started(currentAt: contents.currentAt)
+            status.tried(.state)
             logger.notice(
                 "started from the state file",
                 metadata: [
@@ -84,6 +85,7 @@ actor StateKeeper {
         guard let position = table.position, let currentAt = status.standing.currentAt,
             position != saved || currentAt != savedCurrentAt
         else { return true }
+        defer { status.tried(.state) }
         do {
             let copy = try TableCopy(table)
             try StateFile.write(copy, currentAt: currentAt, to: file)

@@ -38,6 +38,7 @@ struct OperationsRoutes: Sendable {
             ).with(.retryAfter, "1")
         }
         let position = try call.lookups.position()
+        let more = try readiness?() ?? []
         guard call.query.items.contains(where: { $0.name == "verbose" }) else {
             return .json(Array(#"{"status":"ready"}"#.utf8))
         }
@@ -49,7 +50,7 @@ struct OperationsRoutes: Sendable {
         writer.field("revision", statistics.revision.number)
         writer.field("domains", statistics.value.total)
         writer.field("uptime_seconds", started.duration(to: .now).components.seconds)
-        for member in readiness?() ?? [] {
+        for member in more {
             writer.key(named: member.key)
             writer.write(member.value)
         }

@@ -7,6 +7,7 @@ import PrometheusMetrics
 import RegistryAgent
 import RegistryClient
 import RegistryHTTP
+import RegistryModel
 import RegistryService
 import RegistryWire
 import RoutingTable
@@ -45,7 +46,7 @@ enum RunningAgent {
         let drain = DrainSignal()
         let server = RegistryServer(
             agent: lookups, options: options.http, drain: drain, metrics: { registry.render() },
-            readiness: { agent.status.members }, logger: logger)
+            readiness: { () throws(RegistryError) in try agent.status.readiness() }, logger: logger)
         let limit = StopLimit(options.drain + options.shutdown + StopLimit.closing, logger)
         defer { withExtendedLifetime(limit) {} }
         let ended: Result<Void, any Error>
@@ -100,7 +101,11 @@ enum RunningAgent {
 
 extension AgentStatus {
     /// For `/readyz?verbose`.
-    fileprivate var members: [JSONValue.Member] {
+    ///
+    /// - Throws: while the first table isn't on the disk: one that is killed as soon as it's ready starts from there,
+    ///   and a proxy that is started then finds its maps.
+    fileprivate func readiness() throws(RegistryError) -> [JSONValue.Member] {
+        guard standing.unwritten.isEmpty else { throw .notReady }
         var members = [
             JSONValue.Member(key: "connected", value: .bool(standing.isConnected))
         ]
