@@ -22,7 +22,7 @@ struct ClientOptions: ParsableArguments {
 
     @Option(
         help:
-            "PEM file of the authorities that the service's certificate may come from. (default: SSL_CERT_FILE, the system's)"
+            "PEM file of the authorities that the service's certificate may come from. (default: SSL_CERT_FILE and SSL_CERT_DIR, the system's)"
     )
     var caFile: String?
 

@@ -55,6 +55,9 @@ private final class TLSFront: Sendable {
     var url: String { "https://localhost:\(port)" }
 }
 
+/// What the machine's own environment says of authorities doesn't count here.
+private let noAuthorities = ["SSL_CERT_FILE": "", "SSL_CERT_DIR": ""]
+
 @Suite("A registry whose certificate comes from a private authority") struct PrivateAuthorityTests {
     private struct World {
         let folder: TestFolder
@@ -73,9 +76,10 @@ private final class TLSFront: Sendable {
         ) async throws -> CommandRun {
             try await CommandRun.run(
                 ["stats", "--server", server ?? front.url] + arguments, in: folder,
-                environment: ["TENANT_REGISTRY_TOKEN": registry.adminToken].merging(environment) {
-                    $1
-                })
+                environment:
+                    noAuthorities
+                    .merging(["TENANT_REGISTRY_TOKEN": registry.adminToken]) { $1 }
+                    .merging(environment) { $1 })
         }
 
         /// Until nginx listens.
@@ -114,6 +118,77 @@ private final class TLSFront: Sendable {
         #expect(name.exit == .code(4) && name.errors.contains("for another host"))
     }
 
+    /// A folder in which OpenSSL finds the certificate: under the name of its subject's hash.
+    private static func hashed(
+        _ authority: CertificateAuthority, _ folder: TestFolder, _ name: String
+    ) async throws -> URL {
+        let place = folder.file(name)
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            at: authority.certificate, to: place.appendingPathComponent("authority.pem"))
+        let openssl = try ChildProcess(
+            URL(fileURLWithPath: "/usr/bin/openssl"), ["rehash", place.path], outputs: folder.url)
+        try #require(try await openssl.waitForExit() == .code(0), "\(openssl.errors)")
+        return place
+    }
+
+    @Test func `may stand in folders as OpenSSL has them, one of several, beside a file`()
+        async throws
+    {
+        let world = try await World()
+        try await world.ready()
+        let stranger = try CertificateAuthority("other")
+        defer { withExtendedLifetime(stranger) {} }
+        let ours = try await Self.hashed(world.front.authority, world.folder, "ours").path
+        let theirs = try await Self.hashed(stranger, world.folder, "theirs").path
+        // Garbage where a certificate is expected counts for nothing.
+        _ = try world.folder.write("garbage", to: "theirs/01234567.0")
+        let believed: [[String: String]] = [
+            ["SSL_CERT_DIR": ours], ["SSL_CERT_DIR": "/nowhere:\(theirs):\(ours)"],
+            ["SSL_CERT_DIR": ours, "SSL_CERT_FILE": stranger.certificate.path],
+            ["SSL_CERT_DIR": theirs, "SSL_CERT_FILE": world.front.authority.certificate.path],
+            ["SSL_CERT_DIR": "/nowhere", "SSL_CERT_FILE": world.front.authority.certificate.path],
+            ["SSL_CERT_DIR": ours, "SSL_CERT_FILE": ""],
+        ]
+        for environment in believed {
+            let run = try await world.stats(environment: environment)
+            #expect(run.exit == .code(0), "\(environment): \(run.errors)")
+        }
+        for (arguments, environment) in [
+            ([], ["SSL_CERT_DIR": theirs]),
+            (["--ca-file", stranger.certificate.path], ["SSL_CERT_DIR": ours]),
+        ] {
+            let run = try await world.stats(arguments, environment: environment)
+            #expect(run.exit == .code(4), "\(environment)")
+            #expect(run.errors.contains("isn't signed by an authority that is trusted here"))
+        }
+    }
+
+    @Test func `isn't looked for in folders without hashes, and that is said`() async throws {
+        let folder = try TestFolder()
+        let authority = try CertificateAuthority("private")
+        let plain = folder.file("plain")
+        try FileManager.default.createDirectory(at: plain, withIntermediateDirectories: true)
+        for name in ["authority.pem", "5ed36f99", "5ed36f99.r0", "5ED36F99.0", "5ed36f99.0.bak"] {
+            try FileManager.default.copyItem(
+                at: authority.certificate, to: plain.appendingPathComponent(name))
+        }
+        for folders in [plain.path, "/nowhere", ":", "/nowhere:\(plain.path)"] {
+            for command in [["stats", "--server"], ["agent", "--upstream"]] {
+                let run = try await CommandRun.run(
+                    command + ["https://127.0.0.1:1"], in: folder,
+                    environment: ["SSL_CERT_FILE": "", "SSL_CERT_DIR": folders])
+                #expect(run.exit == .code(2), "\(run.errors)")
+                #expect(run.errors.contains("SSL_CERT_DIR: no folder of \(folders) has"))
+                #expect(run.errors.contains("openssl rehash"))
+            }
+        }
+        let http = try await CommandRun.run(
+            ["stats", "--server", "http://127.0.0.1:1"], in: folder,
+            environment: ["SSL_CERT_DIR": "/nowhere"])
+        #expect(http.exit == .code(4))
+    }
+
     @Test func `has its certificate in a file that is there, with certificates in it`() async throws
     {
         let folder = try TestFolder()
@@ -138,18 +213,30 @@ private final class TLSFront: Sendable {
         #expect(plain.exit == .code(4))
     }
 
-    @Test(arguments: [true, false])
-    func `is believed by an agent that is told of it`(byFlag: Bool) async throws {
+    /// How an agent is told.
+    enum Telling: CaseIterable {
+        case flag, file, folders
+    }
+
+    @Test(arguments: Telling.allCases)
+    func `is believed by an agent that is told of it`(telling: Telling) async throws {
         let world = try await World()
         try await world.ready()
         _ = try await world.registry.client.register("acme.example.com")
         let file = world.front.authority.certificate.path
+        var environment = noAuthorities
+        environment["TENANT_REGISTRY_TOKEN"] = world.registry.adminToken
+        switch telling {
+        case .flag: break
+        case .file: environment["SSL_CERT_FILE"] = file
+        case .folders:
+            environment["SSL_CERT_DIR"] = try await Self.hashed(
+                world.front.authority, world.folder, "ours"
+            ).path
+        }
         let agent = try await AgentProcess.start(
             in: try TestFolder(), upstream: try #require(URL(string: world.front.url)),
-            arguments: byFlag ? ["--ca-file", file] : [],
-            environment: ["TENANT_REGISTRY_TOKEN": world.registry.adminToken].merging(
-                byFlag ? [:] : ["SSL_CERT_FILE": file]
-            ) { $1 })
+            arguments: telling == .flag ? ["--ca-file", file] : [], environment: environment)
         _ = try await poll("the agent has the table") { () -> Bool? in
             try await agent.get("/v1/domains/acme.example.com").status == 200 ? true : nil
         }

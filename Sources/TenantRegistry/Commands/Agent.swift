@@ -41,7 +41,7 @@ struct Agent: AsyncParsableCommand {
 
     @Option(
         help:
-            "PEM file of the authorities that the registry's certificate may come from. (default: SSL_CERT_FILE, the system's)"
+            "PEM file of the authorities that the registry's certificate may come from. (default: SSL_CERT_FILE and SSL_CERT_DIR, the system's)"
     )
     var caFile: String?
 
