@@ -37,7 +37,7 @@ test: ## Install, build, run every check and test
 	REGISTRY_TEST_STORE=postgres $(AT_ONCE)=4 $(SWIFT) test --skip-build $(API_ON_POSTGRES)
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
 	$(SWIFT) test --skip-build --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
-	@scripts/envoy > /dev/null
+	@for proxy in envoy traefik; do scripts/proxy $$proxy > /dev/null || exit 1; done
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
 	@# What follows runs the build that people run: the optimizer has broken what was well without it.
 	$(SWIFT) build -c release --product tenant-registry

@@ -74,6 +74,8 @@ final class BlockingConnection {
     struct Answer {
         var status: Int
         var closes: Bool
+        /// In lower case.
+        var fields: [String]
         var body: String
     }
 
@@ -137,7 +139,7 @@ final class BlockingConnection {
                     buffer.removeFirst(bodyEnd)
                     return Answer(
                         status: Int(status) ?? 0, closes: fields.contains("connection: close"),
-                        body: body)
+                        fields: fields, body: body)
                 }
             }
             var chunk = [UInt8](repeating: 0, count: 16_384)

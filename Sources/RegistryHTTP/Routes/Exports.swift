@@ -81,8 +81,7 @@ struct ExportRoutes: Sendable {
             let export = TraefikExport(locations)
             var hasRouters = false
             try await lines.write(export.opening, to: write) { domain, buffer in
-                guard TraefikExport.isRouted(domain) else { return }
-                export.appendRouter(domain, isFirst: !hasRouters, to: &buffer)
+                export.appendRouters(domain, isFirst: !hasRouters, to: &buffer)
                 hasRouters = true
             }
             try await write(TraefikExport.closing(hasRouters: hasRouters))

@@ -3,16 +3,12 @@ import Testing
 
 /// Real Caddy with `deploy/caddy/Caddyfile`, and two sides behind it.
 final class CaddyProcess: AskingProxy {
+    static let refusedField: String? = nil
+
     let visitor: Visitor
     private let folder: TestFolder
     private let sides: Sides
     private let process: ChildProcess
-
-    static func start(before registry: ServerProcess) async throws -> CaddyProcess {
-        let token = try await registry.succeed("tokens", "create", "caddy", "--role", "reader")
-        return try await start(
-            before: registry.port, token: token.output.trimmingCharacters(in: .newlines))
-    }
 
     /// - Parameter port: of whoever answers as the registry.
     static func start(before port: Int, token: String) async throws -> CaddyProcess {

@@ -3,21 +3,18 @@ import Testing
 
 /// Real Envoy with `deploy/envoy/envoy.yaml`, and two sides behind it.
 final class EnvoyProcess: AskingProxy {
+    /// One that names fields of other proxies.
+    static let refusedField: String? = "Connection"
+
     let visitor: Visitor
     private let folder: TestFolder
     private let sides: Sides
     private let process: ChildProcess
 
-    static func start(before registry: ServerProcess) async throws -> EnvoyProcess {
-        let token = try await registry.succeed("tokens", "create", "envoy", "--role", "reader")
-        return try await start(
-            before: registry.port, token: token.output.trimmingCharacters(in: .newlines))
-    }
-
     /// - Parameter port: of whoever answers as the registry.
     static func start(before port: Int, token: String) async throws -> EnvoyProcess {
         let folder = try TestFolder()
-        let program = try await Repository.script("envoy", [], folder)
+        let program = try await Repository.script("proxy", ["envoy"], folder)
         let sides = try await Sides.start(in: folder, spare: 2)
         let proxy = try EnvoyProcess(program, folder, sides, registry: port, token: token)
         _ = try await poll("envoy listening: \(proxy.process.errors)") {

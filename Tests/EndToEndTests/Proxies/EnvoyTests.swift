@@ -1,31 +1,6 @@
 import Testing
 
 @Suite("Envoy in front of the registry") struct EnvoyTests {
-    @Test func `sends a thousand tenants each to its side, whatever visitors say`() async throws {
-        let registry = try await ServerProcess.start(
-            in: TestFolder(), arguments: ["--access-log", "off"])
-        try await Crowd.register(with: registry)
-        let proxy = try await EnvoyProcess.start(before: registry)
-        // Envoy refuses one that names fields of other proxies.
-        try await Crowd.expectRightSides(proxy.visitor, without: "Connection")
-        try await Crowd.expectNoSideForStrangers(proxy.visitor)
-        try await Crowd.expectOneTruthForDoubleHosts(proxy.visitor)
-        try await proxy.stop()
-        try await registry.crash()
-    }
-
-    @Test func `says 503 where nobody answers for the tenants`() async throws {
-        let registry = try await ServerProcess.start(in: TestFolder())
-        _ = try await registry.succeed(
-            "domains", "register", "a.example.com", "--location", "japan")
-        let proxy = try await EnvoyProcess.start(before: registry)
-        #expect(try await proxy.visitor.visit("a.example.com").status == 200)
-        try await registry.crash()
-        let page = try await proxy.visitor.visit("a.example.com")
-        #expect(page.status == 503 && page.body == "Please try again in a moment.\n")
-        try await proxy.stop()
-    }
-
     @Test func `tells the registry nothing of a visitor but the host`() async throws {
         let registry = try await StubRegistry.start()
         let proxy = try await EnvoyProcess.start(before: registry.port, token: "trk_a_b")

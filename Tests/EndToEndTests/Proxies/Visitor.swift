@@ -7,7 +7,15 @@ struct Visitor: Sendable {
 
     struct Page: Sendable, Equatable {
         var status: Int
+        /// Each as `name: value`, in lower case.
+        var fields: [String]
         var body: String
+
+        var retryAfter: Substring? {
+            fields.first { $0.hasPrefix("retry-after: ") }?.dropFirst("retry-after: ".count)
+        }
+        /// All of it.
+        var text: String { fields.joined(separator: "\n") + "\n\n" + body }
 
         /// Which side answered, and what it was told: `japan japan serve`.
         var side: Substring { body.prefix { $0 != "\n" } }
@@ -18,8 +26,10 @@ struct Visitor: Sendable {
     }
 
     /// - Parameter fields: lines of the head, `Host` among them.
-    func send(_ method: String = "GET", _ fields: [String]) async throws -> Page {
-        let text = "\(method) / HTTP/1.1\r\n" + fields.map { "\($0)\r\n" }.joined() + "\r\n"
+    func send(
+        _ method: String = "GET", to path: String = "/", _ fields: [String]
+    ) async throws -> Page {
+        let text = "\(method) \(path) HTTP/1.1\r\n" + fields.map { "\($0)\r\n" }.joined() + "\r\n"
         let answer = await withCheckedContinuation {
             (done: CheckedContinuation<BlockingConnection.Answer?, Never>) in
             // Blocking calls don't belong on Swift's own threads.
@@ -30,7 +40,7 @@ struct Visitor: Sendable {
             }
         }
         let page = try #require(answer, "no answer to \(text)")
-        return Page(status: page.status, body: page.body)
+        return Page(status: page.status, fields: page.fields, body: page.body)
     }
 
     func visit(_ host: String, _ method: String = "GET", _ more: [String] = []) async throws -> Page

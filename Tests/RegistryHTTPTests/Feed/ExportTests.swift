@@ -57,19 +57,31 @@ import Testing
         try await withRegistry { registry in
             let empty = try await registry.get("/v1/export/traefik")
             #expect(empty["http", "routers"] == nil && empty["http", "services", "aws"] != nil)
+            // Traefik takes what is empty throughout for no answer, and keeps the routers that it had.
+            #expect(empty["http", "services", "-held"] != nil)
             try await Self.registerSome(registry)
             let answer = try await registry.get("/v1/export/traefik")
             let routers = try #require(answer["http", "routers"])
             #expect(
-                routers.keys == ["a.example.com", "b.example.com", "xn--zckzah.example.com"])
+                routers.keys == [
+                    "a.example.com", "b.example.com", "-b.example.com", "c.example.com",
+                    "xn--zckzah.example.com",
+                ])
             #expect(routers["a.example.com"]?["rule"]?.text == "Host(`a.example.com`)")
             #expect(routers["a.example.com"]?["service"]?.text == "aws")
             #expect(
                 routers["b.example.com"]?["rule"]?.text
-                    == "Host(`b.example.com`) && (Method(`GET`) || Method(`HEAD`) || Method(`OPTIONS`))"
+                    == "Host(`b.example.com`) && (Method(`GET`) || Method(`HEAD`) || Method(`OPTIONS`)) && !HeaderRegexp(`Upgrade`, `.`)"
             )
+            for name in ["-b.example.com", "c.example.com"] {
+                let host = name.drop { $0 == "-" }
+                #expect(routers[name]?["rule"]?.text == "Host(`\(host)`)")
+                #expect(routers[name]?["service"]?.text == "-held")
+                #expect(routers[name]?["middlewares"]?.array.first?.text == "-held")
+            }
             let services = try #require(answer["http", "services"])
-            #expect(services.keys == ["aws", "japan"])
+            #expect(services.keys == ["-held", "aws", "japan"])
+            #expect(services["-held"]?["loadBalancer"]?["servers"]?.array.isEmpty == true)
             let servers = services["aws"]?["loadBalancer"]?["servers"]?.array
             #expect(servers?.first?["url"]?.text == "http://aws.invalid")
         }
