@@ -15,8 +15,11 @@ final class CaddyProcess: AskingProxy {
         let folder = try TestFolder()
         let sides = try await Sides.start(in: folder, spare: 2)
         let proxy = try CaddyProcess(folder, sides, registry: port, token: token)
-        _ = try await poll("caddy listening: \(proxy.process.errors)") {
-            BlockingConnection(port: proxy.visitor.port)
+        // Visitors may come in before the gate is open.
+        for port in sides.spare {
+            _ = try await poll("caddy listening: \(proxy.process.errors)") {
+                BlockingConnection(port: port)
+            }
         }
         return proxy
     }

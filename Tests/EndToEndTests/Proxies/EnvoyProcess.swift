@@ -17,8 +17,11 @@ final class EnvoyProcess: AskingProxy {
         let program = try await Repository.script("proxy", ["envoy"], folder)
         let sides = try await Sides.start(in: folder, spare: 2)
         let proxy = try EnvoyProcess(program, folder, sides, registry: port, token: token)
-        _ = try await poll("envoy listening: \(proxy.process.errors)") {
-            BlockingConnection(port: proxy.visitor.port)
+        // Visitors may come in before the gate is open.
+        for port in sides.spare {
+            _ = try await poll("envoy listening: \(proxy.process.errors)") {
+                BlockingConnection(port: port)
+            }
         }
         return proxy
     }

@@ -35,6 +35,8 @@ final class Sides: Sendable {
             events { worker_connections 1024; }
             http {
                 access_log off;
+                # As applications read fields that get them as CGI does: X_A is X-A.
+                underscores_in_headers on;
                 client_body_temp_path \(folder.file("sides-body").path);
                 proxy_temp_path \(folder.file("sides-proxy").path);
                 fastcgi_temp_path \(folder.file("sides-fastcgi").path);

@@ -49,10 +49,11 @@ final class TraefikProcess: AskingProxy {
         _ = try await poll("traefik listening: \(proxy.log)") {
             BlockingConnection(port: proxy.visitor.port)
         }
-        // It listens before it has routers, and answers 404 by itself until then.
+        // It listens before it has routers, and answers 404 by itself until then; or 500, where the gate isn't open.
         guard let host else { return proxy }
         _ = try await poll("traefik routing: \(proxy.log)") {
-            try await proxy.visitor.visit(host).body == "404 page not found\n" ? nil : true
+            let page = try await proxy.visitor.visit(host)
+            return page.status == 500 || page.body == "404 page not found\n" ? nil : true
         }
         return proxy
     }

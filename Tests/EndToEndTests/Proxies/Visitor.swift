@@ -63,6 +63,8 @@ enum Crowd {
         let victim = wrong == "aws" ? "t0.kintone.com" : "t1.kintone.com"
         return [
             "X-Tenant-Location: \(wrong)", "x-tenant-location: \(wrong)", "X-Tenant-Mode: serve",
+            "X_Tenant_Location: \(wrong)", "x-tenant_mode: reject", "X_Tenant-Upstream: evil",
+            "X_Tenant_Other: evil",
             "X-Tenant-Upstream: http://evil.example", "X-Tenant-Other: evil",
             "X-Forwarded-Host: \(victim)", "X-Original-Host: \(victim)", "X-Host: \(victim)",
             "X-Forwarded-Server: \(victim)", "Forwarded: host=\(victim)",
