@@ -39,7 +39,9 @@ let package = Package(
         // What a command does inside a transaction, the same for every engine.
         .target(
             name: "RegistryLedger",
-            dependencies: ["RegistryModel", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "DurableFiles", "RegistryModel", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
 
         .target(name: "RoutingTable", dependencies: ["RegistryModel"], swiftSettings: strict),
@@ -225,7 +227,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RegistryLedgerTests", dependencies: ["RegistryLedger", "RegistryModel"],
+            name: "RegistryLedgerTests",
+            dependencies: ["DurableFiles", "RegistryLedger", "RegistryModel"],
             swiftSettings: strict),
         .testTarget(
             name: "RoutingTableTests", dependencies: ["RoutingTable", "RegistryModel"],

@@ -31,6 +31,8 @@ package struct Ledger: Sendable {
         package var committed: Committed
         /// `nil`: it made no revision.
         package var changes: RevisionChanges?
+        /// Where the log ends with that revision; `nil`: it made none.
+        package var head: Head?
     }
 
     /// - Parameter now: the time that it is. What lasts for a while is set and judged by it; the
@@ -66,22 +68,24 @@ package struct Ledger: Sendable {
             }
             return Written(committed: committed)
         }
-        let effects = try append(decision, request, in: transaction, after: head, at: at)
+        let (effects, newHead) = try append(
+            decision, request, in: transaction, after: head, at: at)
         if let key = request.idempotency {
             try transaction.put(
                 IdempotencyRecord(
                     key: key, revision: revision, outcome: decision.outcome, createdAt: now))
         }
         return Written(
-            committed: Committed(revision: revision, outcome: decision.outcome), changes: effects)
+            committed: Committed(revision: revision, outcome: decision.outcome), changes: effects,
+            head: newHead)
     }
 
     /// Makes the decision the next revision: log, digest, head.
-    /// - Returns: what memory must learn of it.
+    /// - Returns: what memory must learn of it, and where the log ends now.
     private func append(
         _ decision: Decision, _ request: CommitRequest, in transaction: some LedgerTransaction,
         after head: Head, at: Timestamp
-    ) throws -> RevisionChanges {
+    ) throws -> (RevisionChanges, Head) {
         let header = RevisionHeader(
             epoch: head.epoch, revision: head.revision.next, at: at, actor: request.actor,
             note: request.note, requestID: request.requestID, migration: decision.migration,
@@ -98,9 +102,9 @@ package struct Ledger: Sendable {
         }
         let result = digest.finish()
         try transaction.append(header, digest: result, changeCount: decision.changeCount)
-        try transaction.advanceHead(
-            to: Head(epoch: head.epoch, revision: header.revision, digest: result, at: at))
-        return effects
+        let newHead = Head(epoch: head.epoch, revision: header.revision, digest: result, at: at)
+        try transaction.advanceHead(to: newHead)
+        return (effects, newHead)
     }
 }
 
