@@ -18,7 +18,8 @@ import Testing
     @Test(arguments: [0, 1, 48_211, Int64.max])
     func `is a line of one length, and is read back`(revision: Int64) {
         for epoch in ["e", "abcdefghijkm", String(repeating: "x", count: 64)] {
-            let mark = StoreMark(Self.head(revision, epoch: epoch))
+            let mark = StoreMark(
+                Self.head(revision, epoch: epoch), base: Revision(revision / 2))
             #expect(mark.line.count == StoreMark.lineLength)
             #expect(mark.line.firstIndex(of: 0x0A) == StoreMark.lineLength - 1)
             #expect(StoreMark(line: mark.line) == mark)

@@ -13,8 +13,12 @@ package struct StoreMark: Equatable, Sendable {
     /// The log's digest at that revision, 32 octets.
     package let digest: [UInt8]
 
-    package init(_ head: Head) {
+    /// A revision that the store's file has without the log beside it; 0 where there's no such thing.
+    package let base: Revision
+
+    package init(_ head: Head, base: Revision = .zero) {
         (epoch, revision, digest) = (head.epoch, head.revision, head.digest)
+        self.base = base
     }
 
     package var position: Position { Position(epoch: epoch, revision: revision) }
@@ -59,8 +63,8 @@ package enum StoreMarkMismatch: Equatable, Sendable {
 
 /// As text: one line, of one length, so that the next one can be written over it in one call.
 ///
-/// `tenant-registry mark 1`, the epoch (padded to 64), the revision (19 digits), the digest, and the beginning of
-/// the SHA-256 of all that.
+/// `tenant-registry mark 1`, the epoch (padded to 64), the revision (19 digits), the digest, the base (19 digits),
+/// and the beginning of the SHA-256 of all that.
 extension StoreMark {
     private static let title = "tenant-registry mark 1"
     private static let epochWidth = 64
@@ -70,7 +74,7 @@ extension StoreMark {
 
     /// Octets of every line.
     package static let lineLength =
-        "\(title) ".utf8.count + epochWidth + 1 + numberWidth + 1 + 64 + 1
+        "\(title) ".utf8.count + epochWidth + 2 * (1 + numberWidth) + 1 + 64 + 1
         + 2 * checksumOctets + 1
 
     package var line: [UInt8] {
@@ -80,11 +84,11 @@ extension StoreMark {
         line.append(0x20)
         line += epoch.text.utf8
         line += repeatElement(0x20, count: max(1, Self.epochWidth + 1 - epoch.text.utf8.count))
-        let number = String(revision.number).utf8
-        line += repeatElement(0x30, count: max(0, Self.numberWidth - number.count))
-        line += number
+        Self.append(revision, to: &line)
         line.append(0x20)
         Self.append(digest, to: &line)
+        line.append(0x20)
+        Self.append(base, to: &line)
         line.append(0x20)
         let checksum = SHA256.hash(data: line).prefix(Self.checksumOctets)
         Self.append(checksum, to: &line)
@@ -98,15 +102,21 @@ extension StoreMark {
         let fields = line.dropLast().split(separator: 0x20).map {
             String(decoding: $0, as: UTF8.self)
         }
-        guard fields.count == 7, let number = Int64(fields[4]), number >= 0,
-            let digest = DigestText.octets(fields[5])
+        guard fields.count == 8, let number = Int64(fields[4]), number >= 0,
+            let digest = DigestText.octets(fields[5]), let base = Int64(fields[6]), base >= 0
         else { return nil }
         self.init(
             Head(
                 epoch: Epoch(fields[3]), revision: Revision(number), digest: digest,
-                at: Timestamp(milliseconds: 0)))
+                at: Timestamp(milliseconds: 0)), base: Revision(base))
         // Spelling and checksum, both at once.
         guard self.line == line else { return nil }
+    }
+
+    private static func append(_ revision: Revision, to line: inout [UInt8]) {
+        let number = String(revision.number).utf8
+        line += repeatElement(0x30, count: max(0, numberWidth - number.count))
+        line += number
     }
 
     private static func append(_ octets: some Sequence<UInt8>, to line: inout [UInt8]) {
