@@ -21,19 +21,21 @@ final class GroupCommit: Sendable {
     private let queue = CommitQueue()
     private let failure = FailureSignal()
     private let wal: WALGauge
+    private let mark: MarkKeeper
 
     private let commits = Counter(label: "registry_commits_total")
     private let groupSize = Recorder(label: "registry_commit_group_size")
     private let commitTime = Timer(label: "registry_commit_duration_seconds")
 
     init(
-        pool: DatabasePool, wal: WALGauge, ledger: Ledger, counts: DomainCounts?,
+        pool: DatabasePool, wal: WALGauge, mark: MarkKeeper, ledger: Ledger, counts: DomainCounts?,
         now: @escaping @Sendable () -> Timestamp, logger: Logger,
         onCommit: @escaping SQLiteStore.CommitObserver
     ) {
         self.counts = counts
         self.pool = pool
         self.wal = wal
+        self.mark = mark
         self.ledger = ledger
         self.now = now
         self.logger = logger
@@ -59,6 +61,10 @@ final class GroupCommit: Sendable {
             let results = try transaction(jobs.map(\.request), in: db)
             // A reader may have met a broken disk meanwhile.
             guard !queue.hasEnded else { throw AcknowledgesNothing() }
+            // Before anybody hears of it: what somebody has seen, the mark has.
+            if let head = results.lazy.reversed().compactMap({ try? $0.get().head }).first {
+                mark.note(head, logBeganAnew: wal.hasBegunAnew())
+            }
             for result in results {
                 if case .success(let written) = result, let changes = written.changes {
                     onCommit(changes)
@@ -89,6 +95,24 @@ final class GroupCommit: Sendable {
             logger.debug("a checkpoint was put off", metadata: ["error": "\(error)"])
         } catch {
             fail(error)
+        }
+    }
+
+    /// At the end everything is in the file, and nothing in a log beside it: SQLite would play that into whatever
+    /// file is put there.
+    func emptyLog() async {
+        guard !queue.hasEnded else { return }
+        do {
+            try await pool.writeWithoutTransaction { db in
+                // Closed before.
+                guard db.sqliteConnection != nil else { return }
+                try db.checkpoint(.passive)
+                // Somebody else may read, a replicator for example: he keeps his log, and isn't waited for.
+                try db.execute(sql: "PRAGMA busy_timeout = 0")
+                try db.checkpoint(.truncate)
+            }
+        } catch {
+            logger.debug("the log isn't empty at the end", metadata: ["error": "\(error)"])
         }
     }
 

@@ -19,6 +19,7 @@ public final class SQLiteStore: Store, LanedStore {
     package var dryRunLine: ReadLanes { planner.line.lanes }
     private let wal = WALGauge()
     private let lock: DataFolderLock
+    let mark: MarkKeeper
     let logger: Logger
     let copying = OneAtATime()
     let suffixes: [FQDN]
@@ -27,7 +28,7 @@ public final class SQLiteStore: Store, LanedStore {
     public typealias CommitObserver = @Sendable (RevisionChanges) -> Void
 
     public struct Configuration: Sendable {
-        /// Created where missing. Holds `registry.sqlite`, its WAL and `lock`.
+        /// Created where missing. Holds `registry.sqlite`, its WAL and its mark, and `lock`.
         public var folder: URL
         /// How long a released name can't be registered again.
         public var quarantine: Duration
@@ -40,6 +41,9 @@ public final class SQLiteStore: Store, LanedStore {
         public var now: @Sendable () -> Timestamp
         /// What the node's memory has counted; without it domains are counted in the store.
         public var counts: DomainCounts?
+        /// Whether a store that was put back by other means than a restore gets a new epoch instead of being
+        /// refused.
+        public var acceptsRewind = false
         /// The files to bring the schema up to. Tests give older and newer ones.
         public var schema: [SchemaFile] = SchemaFile.sqlite
         /// Connections that read, and who waits for which.
@@ -66,12 +70,19 @@ public final class SQLiteStore: Store, LanedStore {
         lanes = ReadLanes(configuration.reads)
         try StoreRestore.finish(in: folder)
         CopyFile.removeLeftovers(in: folder)
-        try Self.makePrivateFile(folder)
+        let path = folder.appendingPathComponent(Self.fileName).path
         do {
+            // Before anything is opened that may write: closing it would already change the file.
+            let returned = try ReturnedStore.find(in: folder)
+            if let returned, !configuration.acceptsRewind {
+                throw StoreOpeningError.returned(returned)
+            }
+            let hadLog = StoppedFile.hasLog(path)
+            try Self.makePrivateFile(folder)
             pool = try DatabasePool(
-                path: folder.appendingPathComponent(Self.fileName).path,
+                path: path,
                 configuration: Self.connectionSettings(readers: lanes.limits.connections))
-            try pool.writeWithoutTransaction { [wal] db in
+            mark = try pool.writeWithoutTransaction { [wal] db in
                 wal.watch(db)
                 // Opening runs `PRAGMA synchronous = NORMAL` after `prepareDatabase`, and NORMAL
                 // can lose acknowledged commits at power loss.
@@ -80,13 +91,21 @@ public final class SQLiteStore: Store, LanedStore {
                 try SchemaMigrator(files: configuration.schema, now: configuration.now)
                     .run(db)
                 try Self.makeHeadIfMissing(db, now: configuration.now())
+                if let returned {
+                    let head = try EpochRenewal.beginEpoch(db)
+                    logger.warning(
+                        "a store that was put back is accepted, with a new epoch",
+                        metadata: ["seen": "\(returned.finding)", "epoch": "\(head.epoch)"])
+                }
+                let (marked, file) = try MarkKeeper.mark(db, beside: path, hadLog: hadLog)
+                return MarkKeeper(marked, in: file, logger: logger)
             }
         } catch let error as DatabaseError {
             throw StoreOpeningError.database(
                 "\(folder.path): \(error.message ?? "SQLite failed") (\(error.extendedResultCode))")
         }
         writer = GroupCommit(
-            pool: pool, wal: wal,
+            pool: pool, wal: wal, mark: mark,
             ledger: Ledger(
                 quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
                 locationLimit: configuration.locationLimit, suffixes: configuration.suffixes),
@@ -107,8 +126,10 @@ public final class SQLiteStore: Store, LanedStore {
     public func close() async {
         await writer.finish()
         planner.close()
+        await writer.emptyLog()
         // Readers still open only keep the file open a little longer.
         try? pool.close()
+        mark.close()
         lock.release()
     }
 
@@ -199,6 +220,10 @@ public enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
     case newer(version: Int, known: Int)
     case edited(version: Int, name: String)
     case foreign(String)
+    /// It isn't the store that was there, or may not be.
+    case returned(ReturnedStore)
+    /// The write-ahead log beside the file is another file's.
+    case otherLog(file: String)
 
     public var description: String {
         switch self {
@@ -213,6 +238,9 @@ public enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
         case .edited(let version, let name):
             "migration file \(version) (\(name)) isn't the one that this store was made with; a released migration file must never change"
         case .foreign(let what): "the file isn't a tenant-registry store: \(what)"
+        case .returned(let store): store.description
+        case .otherLog(let file):
+            "\(file)-wal isn't the log of \(file): revisions between the two are missing. Put the file back that belongs to it, or, where \(file) was put there without a log, remove \(file)-wal and \(file)-shm"
         }
     }
 }

@@ -12,8 +12,18 @@ final class WALGauge: Sendable {
     static let limit = 1000
 
     private let pages = Atomic(0)
+    private let began = Atomic(false)
 
     var isCheckpointDue: Bool { pages.load(ordering: .relaxed) >= Self.limit }
+
+    /// Whether the log has begun anew since the last time that somebody asked: the file has what it held before.
+    func hasBegunAnew() -> Bool { began.exchange(false, ordering: .relaxed) }
+
+    private func note(_ count: Int) {
+        if count <= pages.exchange(count, ordering: .relaxed) {
+            began.store(true, ordering: .relaxed)
+        }
+    }
 
     /// - Parameter db: the writer; this must live until it's closed.
     func watch(_ db: Database) {
@@ -21,8 +31,7 @@ final class WALGauge: Sendable {
             db.sqliteConnection,
             { gauge, _, _, pages in
                 guard let gauge else { return SQLITE_OK }
-                Unmanaged<WALGauge>.fromOpaque(gauge).takeUnretainedValue()
-                    .pages.store(Int(pages), ordering: .relaxed)
+                Unmanaged<WALGauge>.fromOpaque(gauge).takeUnretainedValue().note(Int(pages))
                 return SQLITE_OK
             }, Unmanaged.passUnretained(self).toOpaque())
     }

@@ -89,6 +89,7 @@ import Testing
         let shell = try folder.shell()
         try await shell.write { try $0.execute(sql: "UPDATE head SET epoch = 'new'") }
         try shell.close()
+        try await folder.unmark()
         let store = try folder.open()
         try await store.run(new("b.example"))
         #expect(try await store.head().epoch == Epoch("new"))

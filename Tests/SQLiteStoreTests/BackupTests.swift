@@ -202,7 +202,7 @@ import Testing
     }
 
     /// What a power cut can leave: after each step that the disk has seen.
-    @Test(arguments: 0...5)
+    @Test(arguments: 0...6)
     func `is finished by the next start wherever it was cut off`(steps: Int) async throws {
         let (file, head) = try await backup()
         let old = try target.open()
@@ -215,6 +215,7 @@ import Testing
         let place = { (name: String) in target.url.appendingPathComponent(name) }
         let kept = place("replaced-77")
         try FileManager.default.copyItem(at: file, to: place(StoreRestore.incomingName))
+        _ = try StoreRestore.beginEpoch(in: place(StoreRestore.incomingName))
         let all: [() throws -> Void] = [
             { try Data("replaced-77".utf8).write(to: place(StoreRestore.pendingName)) },
             {
@@ -226,6 +227,11 @@ import Testing
                 try StoreFiles.rename(
                     target.file.path + "-wal",
                     kept.appendingPathComponent("registry.sqlite-wal").path)
+            },
+            {
+                try StoreFiles.rename(
+                    target.file.path + "-mark",
+                    kept.appendingPathComponent("registry.sqlite-mark").path)
             },
             {
                 unlink(target.file.path + "-shm")

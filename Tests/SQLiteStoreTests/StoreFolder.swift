@@ -29,12 +29,15 @@ final class StoreFolder: Sendable {
 
     var file: URL { url.appendingPathComponent("registry.sqlite") }
 
-    func open(schema: [SchemaFile] = SchemaFile.sqlite) throws -> SQLiteStore {
+    func open(
+        schema: [SchemaFile] = SchemaFile.sqlite, acceptsRewind: Bool = false,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) throws -> SQLiteStore {
         let (clock, observed) = (clock, observed)
         var configuration = SQLiteStore.Configuration(
             folder: url, quarantine: .seconds(90 * 86_400), now: { clock.value })
         configuration.schema = schema
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        configuration.acceptsRewind = acceptsRewind
         return try SQLiteStore(configuration, logger: logger) { changes in
             observed.change { $0.append(changes) }
         }

@@ -17,15 +17,17 @@ public enum EpochRenewal {
         try StoreRestore.finish(in: folder)
         let file = folder.appendingPathComponent(SQLiteStore.fileName)
         do {
+            // A log that isn't the file's own is nothing that an epoch mends.
+            _ = try ReturnedStore.find(in: folder)
             let queue = try DatabaseQueue(path: file.path)
             let head = try queue.writeWithoutTransaction { db in
                 guard try db.tableExists("schema_migration") else {
                     throw StoreOpeningError.foreign("\(file.path) has no schema of the registry's")
                 }
                 try db.execute(sql: "PRAGMA synchronous = FULL")
-                try db.execute(
-                    sql: "UPDATE head SET epoch = ?", arguments: [Epoch.random().text])
-                return try Head.read(db)
+                let head = try beginEpoch(db)
+                _ = try MarkKeeper.mark(db, beside: file.path, hadLog: true)
+                return head
             }
             try queue.close()
             return head
@@ -33,5 +35,20 @@ public enum EpochRenewal {
             throw StoreOpeningError.database(
                 "\(file.path): \(error.message ?? "SQLite failed") (\(error.extendedResultCode))")
         }
+    }
+
+    /// Whoever has seen revisions of the store may have seen some that it will give away anew: by its epoch
+    /// it's told apart.
+    ///
+    /// From then on the file doesn't say that it has a mark: the one that may be there is of the epoch before.
+    ///
+    /// - Returns: the head with its new epoch.
+    static func beginEpoch(_ db: Database) throws -> Head {
+        try db.inTransaction(.immediate) {
+            try db.execute(sql: "UPDATE head SET epoch = ?", arguments: [Epoch.random().text])
+            try db.execute(sql: "PRAGMA user_version = 0")
+            return .commit
+        }
+        return try Head.read(db)
     }
 }

@@ -42,11 +42,11 @@ enum StoreFiles {
         }
     }
 
-    private static func attempt(
-        _ body: () throws(FileFailure) -> Void
-    ) throws(StoreOpeningError) {
+    static func attempt<Value>(
+        _ body: () throws(FileFailure) -> Value
+    ) throws(StoreOpeningError) -> Value {
         do throws(FileFailure) {
-            try body()
+            return try body()
         } catch {
             throw .folder(error.description)
         }

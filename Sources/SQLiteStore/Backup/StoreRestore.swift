@@ -1,5 +1,7 @@
+import DurableFiles
 import Foundation
 import GRDB
+import RegistryLedger
 import RegistryModel
 
 /// Puts a backup in the place of a stopped store.
@@ -62,7 +64,8 @@ public enum StoreRestore {
             try finish(in: folder)
             let kept = folder.appendingPathComponent(name, isDirectory: true)
             return Report(
-                head: head, kept: isTaken ? kept : nil, foreign: verification.foreign)
+                head: head, kept: StoreFiles.exists(kept.path) ? kept : nil,
+                foreign: verification.foreign)
         } catch {
             let isPending = FileManager.default.fileExists(
                 atPath: folder.appendingPathComponent(pendingName).path)
@@ -79,17 +82,14 @@ public enum StoreRestore {
         for suffix in ["", "-journal", "-wal", "-shm"] { unlink(path + suffix) }
     }
 
-    /// Whoever has seen revisions of the store that was backed up may have seen some that this one will
-    /// give away anew: by its epoch it's told apart.
-    private static func beginEpoch(in file: URL) throws -> Head {
+    static func beginEpoch(in file: URL) throws -> Head {
         var settings = GRDB.Configuration()
         settings.foreignKeysEnabled = true
         let queue = try DatabaseQueue(path: file.path, configuration: settings)
         let head = try queue.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA journal_mode = DELETE")
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.execute(sql: "UPDATE head SET epoch = ?", arguments: [Epoch.random().text])
-            return try Head.read(db)
+            return try EpochRenewal.beginEpoch(db)
         }
         try queue.close()
         return head
@@ -97,8 +97,9 @@ public enum StoreRestore {
 
     /// Ends a restore that was begun. Does nothing where none was.
     ///
-    /// While the incoming file is there, what stands in its place is the old store, log and all: a
-    /// write-ahead log beside another file than its own would be played into it.
+    /// While the incoming file is there, what stands in its place is the old store, log, mark and all: a
+    /// write-ahead log beside another file than its own would be played into it. The incoming file says that it
+    /// has no mark.
     static func finish(in folder: URL) throws {
         let pending = folder.appendingPathComponent(pendingName)
         guard let name = try? String(contentsOf: pending, encoding: .utf8), !name.isEmpty else {
@@ -108,12 +109,12 @@ public enum StoreRestore {
         let place = folder.appendingPathComponent(SQLiteStore.fileName)
         if FileManager.default.fileExists(atPath: incoming.path) {
             let kept = folder.appendingPathComponent(name, isDirectory: true)
+            let old = kept.appendingPathComponent(SQLiteStore.fileName).path
             for suffix in ["", "-wal", "-shm"] where StoreFiles.exists(place.path + suffix) {
                 try StoreFiles.makeFolder(kept)
-                try StoreFiles.rename(
-                    place.path + suffix,
-                    kept.appendingPathComponent(SQLiteStore.fileName).path + suffix)
+                try StoreFiles.rename(place.path + suffix, old + suffix)
             }
+            try putMarkAside(place.path, old)
             if StoreFiles.exists(kept.path) { try StoreFiles.sync(kept) }
             try StoreFiles.sync(folder)
             try StoreFiles.rename(incoming.path, place.path)
@@ -121,5 +122,15 @@ public enum StoreRestore {
         }
         unlink(pending.path)
         try StoreFiles.sync(folder)
+    }
+
+    /// It stays with its store; where that is gone, it goes.
+    private static func putMarkAside(_ place: String, _ old: String) throws {
+        let mark = StoreMarkFile.path(beside: place)
+        if StoreFiles.exists(mark), StoreFiles.exists(old) {
+            try StoreFiles.rename(mark, StoreMarkFile.path(beside: old))
+        } else {
+            try StoreFiles.attempt { () throws(FileFailure) in try StoreMarkFile.remove(mark) }
+        }
     }
 }

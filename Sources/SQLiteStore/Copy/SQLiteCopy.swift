@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import GRDB
 import Migrations
@@ -17,6 +18,10 @@ public final class SQLiteCopySource: CopySource {
                 "\(folder.path) holds no store: there is no \(SQLiteStore.fileName)")
         }
         lock = try DataFolderLock(folder: folder)
+        // Its epoch would go along, and nobody would ask any more.
+        if let returned = try ReturnedStore.find(in: folder) {
+            throw StoreOpeningError.returned(returned)
+        }
         queue = try DatabaseQueue(path: file.path)
         try queue.writeWithoutTransaction { db in
             try SchemaMigrator(files: SchemaFile.sqlite, now: { Timestamp(milliseconds: 0) })
@@ -25,6 +30,13 @@ public final class SQLiteCopySource: CopySource {
     }
 
     package func head() async throws -> Head { try await queue.read(Head.read) }
+
+    package func foreign() async throws -> [String] {
+        try await queue.read { db in
+            let files = try SchemaCheck.applied(to: db, of: SchemaFile.sqlite)
+            return try SchemaCheck(files).compare(db).foreign
+        }
+    }
 
     package func rows(
         of table: StoreTable, after key: [StoredValue]?, limit: Int
@@ -65,6 +77,10 @@ public final class SQLiteCopyTarget: CopyTarget {
             lock.release()
             throw StoreOpeningError.folder(
                 "\(folder.path) holds a store already; copy into a new folder")
+        }
+        // Of a store that was here and is gone.
+        try StoreFiles.attempt { [file] () throws(FileFailure) in
+            try StoreMarkFile.remove(StoreMarkFile.path(beside: file.path))
         }
         try SQLiteStore.makePrivateFile(folder)
         var settings = GRDB.Configuration()

@@ -55,6 +55,10 @@ import Testing
         try FileManager.default.removeItem(
             at: server.data.appendingPathComponent("registry.sqlite-shm"))
 
+        // The service itself notices, until its mark is taken away, as from a store of an older release.
+        let refused = try await RefusedStart.run(server.data, in: folder)
+        #expect(refused.contains("it lacks revisions that it had"))
+        try await RefusedStart.unmark(server.data, in: folder)
         let after = try await ServerProcess.start(in: folder)
         let broken = ledger.settle(try await Observation(of: after.client))
         #expect(broken.contains("the head has gone back"))
