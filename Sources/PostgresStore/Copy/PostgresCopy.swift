@@ -5,19 +5,25 @@ import RegistryModel
 /// A database at one moment, for a copy out of it: one transaction, on a thread of its own.
 public final class PostgresCopySource: CopySource {
     private let session: CopySession
+    private let foreignTables: [String]
 
     public init(_ connection: ConnectionSettings) async throws {
-        session = CopySession(connection)
+        let session = CopySession(connection)
+        self.session = session
         try await session.open()
-        try await session.run { connection in
-            let migrator = SchemaMigrator(
-                files: SchemaFile.postgres, clock: DatabaseClock(given: nil))
+        foreignTables = try await session.run { connection in
+            let clock = DatabaseClock(given: nil)
+            let migrator = SchemaMigrator(files: SchemaFile.postgres, clock: clock)
             guard try migrator.applied(connection).count == SchemaFile.postgres.count else {
                 throw PostgresOpeningError.foreign("its schema is older than this binary's")
             }
+            let foreign = try SchemaCheck.read(connection, SchemaFile.postgres, clock).foreign
             try connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            return foreign
         }
     }
+
+    package func foreign() async throws -> [String] { foreignTables }
 
     package func head() async throws -> Head { try await session.run(Head.read) }
 

@@ -17,27 +17,37 @@ struct SchemaCheck: Sendable {
 
     init(_ store: PostgresStore) async throws {
         let (files, clock) = (store.schema, store.clock)
-        ((flaws, foreign), locations) = try await store.asking(.walk) { connection in
-            let found = try Self.describe(connection)
-            let migrator = SchemaMigrator(files: files, clock: clock)
-            let applied = try migrator.applied(connection)
-            try connection.query("BEGIN")
-            do {
-                try connection.script(
-                    """
-                    CREATE SCHEMA tenant_registry_as_written;
-                    SET LOCAL search_path = tenant_registry_as_written;
-                    """)
-                try SchemaMigrator(files: applied, clock: clock).migrate(connection)
-                let expected = try Self.describe(connection)
-                let locations = try connection.query("SELECT \(Location.columns) FROM location")
-                    .map(Location.init(row:))
-                try connection.query("ROLLBACK")
-                return (Self.compare(found, with: expected), locations)
-            } catch {
-                if connection.isAlive { try connection.query("ROLLBACK") }
-                throw error
-            }
+        self = try await store.asking(.walk) { try Self.read($0, files, clock) }
+    }
+
+    private init(
+        _ found: (flaws: [Verification.Flaw], foreign: [String]), _ locations: [Location]
+    ) {
+        (flaws, foreign) = found
+        self.locations = locations
+    }
+
+    static func read(
+        _ connection: PostgresConnection, _ files: [SchemaFile], _ clock: DatabaseClock
+    ) throws -> SchemaCheck {
+        let found = try describe(connection)
+        let applied = try SchemaMigrator(files: files, clock: clock).applied(connection)
+        try connection.query("BEGIN")
+        do {
+            try connection.script(
+                """
+                CREATE SCHEMA tenant_registry_as_written;
+                SET LOCAL search_path = tenant_registry_as_written;
+                """)
+            try SchemaMigrator(files: applied, clock: clock).migrate(connection)
+            let expected = try describe(connection)
+            let locations = try connection.query("SELECT \(Location.columns) FROM location")
+                .map(Location.init(row:))
+            try connection.query("ROLLBACK")
+            return SchemaCheck(compare(found, with: expected), locations)
+        } catch {
+            if connection.isAlive { try connection.query("ROLLBACK") }
+            throw error
         }
     }
 

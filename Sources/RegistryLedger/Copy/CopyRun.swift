@@ -3,6 +3,8 @@ import RegistryModel
 /// Where a copy reads: one moment of a store.
 package protocol CopySource: Sendable {
     func head() async throws -> Head
+    /// Tables that aren't the store's own: they stay where they are.
+    func foreign() async throws -> [String]
     /// Rows by key, those after `key` (nil: from the first on).
     func rows(of table: StoreTable, after key: [StoredValue]?, limit: Int) async throws
         -> [[StoredValue]]

@@ -63,9 +63,17 @@ struct CopyStore: AsyncParsableCommand {
         return try result.get()
     }
 
+    /// What isn't the registry's own stays in the source: its names are said.
     private func copy(from source: some CopySource) async throws -> Verification {
-        guard Self.isDatabase(to) else { return try await copy(from: source, to: Self.folder(to)) }
-        return try await copy(from: source, to: try Self.connection(to))
+        let foreign = try await source.foreign()
+        var found =
+            if Self.isDatabase(to) {
+                try await copy(from: source, to: try Self.connection(to))
+            } else {
+                try await copy(from: source, to: Self.folder(to))
+            }
+        found.foreign += foreign
+        return found
     }
 
     private func copy(
