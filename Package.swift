@@ -72,6 +72,7 @@ let package = Package(
                 .embedInCode("0006_clocks.sqlite.sql"),
                 .embedInCode("0007_forget_agents.sqlite.sql"),
                 .embedInCode("0008_names_and_modes.sqlite.sql"),
+                .embedInCode("0009_agents_ahead.sqlite.sql"),
                 .embedInCode("0001_registry.postgres.sql"),
                 .embedInCode("0002_migrations.postgres.sql"),
                 .embedInCode("0003_history_filters.postgres.sql"),
@@ -80,6 +81,7 @@ let package = Package(
                 .embedInCode("0006_clocks.postgres.sql"),
                 .embedInCode("0007_forget_agents.postgres.sql"),
                 .embedInCode("0008_names_and_modes.postgres.sql"),
+                .embedInCode("0009_agents_ahead.postgres.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -98,7 +100,7 @@ let package = Package(
         .target(
             name: "PostgresStore",
             dependencies: [
-                "CLibPQ", "RegistryModel", "RegistryLedger", "Migrations",
+                "CLibPQ", "DurableFiles", "RegistryModel", "RegistryLedger", "Migrations",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -248,7 +250,9 @@ let package = Package(
         .testTarget(
             name: "PostgresStoreTests",
             dependencies: [
-                "PostgresStore", "PostgresServer", "RegistryModel", "Migrations",
+                "DurableFiles", "PostgresStore", "PostgresServer", "RegistryLedger",
+                "RegistryModel",
+                "Migrations",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -25,6 +25,9 @@ public struct SchemaFile: Sendable {
         SchemaFile(
             version: 8, name: "names_and_modes",
             bytes: PackageResources._008_names_and_modes_sqlite_sql),
+        SchemaFile(
+            version: 9, name: "agents_ahead",
+            bytes: PackageResources._009_agents_ahead_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -44,6 +47,9 @@ public struct SchemaFile: Sendable {
         SchemaFile(
             version: 8, name: "names_and_modes",
             bytes: PackageResources._008_names_and_modes_postgres_sql),
+        SchemaFile(
+            version: 9, name: "agents_ahead",
+            bytes: PackageResources._009_agents_ahead_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

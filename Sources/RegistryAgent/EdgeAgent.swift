@@ -75,6 +75,13 @@ package struct EdgeAgent: Service {
             case .heartbeat:
                 publisher?.look()
                 reporter.beat()
+            case .failed(.refused(.older), _):
+                // Whoever put the registry back should know that its numbers were given out before.
+                if publisher == nil, let position = table.position {
+                    reporter.applied(position)
+                } else {
+                    reporter.beat()
+                }
             case .failed: break
             }
         }

@@ -120,6 +120,15 @@ struct Reporter: Sendable {
                 logger.error(
                     "the registry doesn't count this agent", metadata: ["error": "\(refusal)"])
                 return
+            } catch ClientError.refused(let refusal) where refusal.status == 410 {
+                // It was heard; it's the table that has to be another one.
+                logger.warning(
+                    "the registry hasn't got what was reported",
+                    metadata: ["position": "\(position.map(\.description) ?? "none")"])
+                return shared.state.withLock { state in
+                    state.sent = position
+                    state.isHeard = true
+                }
             } catch {
                 // The next heartbeat says it again.
                 logger.log(

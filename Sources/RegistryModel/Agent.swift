@@ -43,16 +43,20 @@ public struct AgentRecord: Hashable, Sendable {
     public var lastSeen: Timestamp
     /// The last one, also where the agent has come back since.
     public var eviction: Eviction?
+    /// What it has said to have of the log's own epoch beyond its end: a sign that the store was put back. It stays,
+    /// whatever the agent says later, until an eviction.
+    public var ahead: Position?
 
     public init(
         name: AgentName, applied: Position?, firstSeen: Timestamp, lastSeen: Timestamp,
-        eviction: Eviction? = nil
+        eviction: Eviction? = nil, ahead: Position? = nil
     ) {
         self.name = name
         self.applied = applied
         self.firstSeen = firstSeen
         self.lastSeen = lastSeen
         self.eviction = eviction
+        self.ahead = ahead
     }
 
     /// Whether it was taken off, and hasn't been seen since.

@@ -8,15 +8,18 @@ public struct AgentReport: Sendable {
     /// The sighting that this node wrote down last. Where the store has another one by now, another node
     /// has heard the agent since, and this report changes nothing. Nil: it comes after whatever is there.
     public var follows: Timestamp?
+    /// What it has beyond the log's end, where it has said so.
+    public var ahead: Position?
 
     public init(
         _ name: AgentName, applied: Position?, age: @escaping @Sendable () -> Duration = { .zero },
-        follows: Timestamp? = nil
+        follows: Timestamp? = nil, ahead: Position? = nil
     ) {
         self.name = name
         self.applied = applied
         self.age = age
         self.follows = follows
+        self.ahead = ahead
     }
 }
 
@@ -33,6 +36,7 @@ extension AgentRecord {
             if isEvicted, let eviction, seen <= eviction.at { return false }
         }
         applied = report.applied
+        if let found = report.ahead { ahead = found }
         let earliest = max(firstSeen, eviction?.at ?? firstSeen)
         lastSeen =
             seen != lastSeen && seen > earliest

@@ -28,11 +28,13 @@ package struct AgentResource: Decodable, Sendable, Equatable {
     package var lag: Int64
     package var lastSeen: String
     package var lagging: Bool
+    /// A revision beyond the log's end that it has said to have.
+    package var ahead: Int64?
     /// The last one, also where the agent is back.
     package var evicted: Eviction?
 
     enum CodingKeys: String, CodingKey {
-        case name, epoch, revision, lag, lagging, evicted
+        case name, epoch, revision, lag, lagging, ahead, evicted
         case lastSeen = "last_seen"
     }
 }

@@ -80,15 +80,27 @@ extension SQLiteTransaction {
             guard count < limit, report.follows == nil else { return nil }
             try run(
                 """
-                INSERT INTO agent (name, epoch, revision, first_seen, last_seen) VALUES (?, ?, ?, ?, ?)
+                INSERT INTO agent
+                    (name, epoch, revision, first_seen, last_seen, ahead_epoch, ahead_revision)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """,
-                [report.name.text, epoch, revision, seen.milliseconds, seen.milliseconds])
+                [
+                    report.name.text, epoch, revision, seen.milliseconds, seen.milliseconds,
+                    report.ahead?.epoch.text, report.ahead?.revision.number,
+                ])
             return seen
         }
         guard agent.take(report, seen: seen) else { return nil }
         try run(
-            "UPDATE agent SET epoch = ?, revision = ?, last_seen = ? WHERE name = ?",
-            [epoch, revision, agent.lastSeen.milliseconds, report.name.text])
+            """
+            UPDATE agent SET epoch = ?, revision = ?, last_seen = ?, ahead_epoch = ?,
+                ahead_revision = ?
+            WHERE name = ?
+            """,
+            [
+                epoch, revision, agent.lastSeen.milliseconds, agent.ahead?.epoch.text,
+                agent.ahead?.revision.number, report.name.text,
+            ])
         return agent.lastSeen
     }
 
@@ -115,7 +127,9 @@ extension SQLiteTransaction {
         try run(
             """
             UPDATE agent SET evicted_at = ?, evicted_token = ?, evicted_name = ?, evicted_role = ?,
-                eviction_reason = ?, eviction_ticket = ? WHERE name = ?
+                eviction_reason = ?, eviction_ticket = ?, ahead_epoch = NULL,
+                ahead_revision = NULL
+            WHERE name = ?
             """,
             [
                 eviction.at.milliseconds, eviction.actor.token, eviction.actor.name,
@@ -131,6 +145,8 @@ extension AgentRecord {
         let epoch: String? = row["epoch"]
         let revision: Int64? = row["revision"]
         let evicted: Int64? = row["evicted_at"]
+        let aheadEpoch: String? = row["ahead_epoch"]
+        let aheadRevision: Int64? = row["ahead_revision"]
         self.init(
             name: AgentName(canonical: row["name"]),
             applied: epoch.map { Position(epoch: Epoch($0), revision: Revision(revision ?? 0)) },
@@ -143,6 +159,9 @@ extension AgentRecord {
                         token: row["evicted_token"], name: row["evicted_name"],
                         role: Role(rawValue: row["evicted_role"]) ?? .reader),
                     note: Note(reason: row["eviction_reason"], ticket: row["eviction_ticket"]))
+            },
+            ahead: aheadEpoch.map {
+                Position(epoch: Epoch($0), revision: Revision(aheadRevision ?? 0))
             })
     }
 }

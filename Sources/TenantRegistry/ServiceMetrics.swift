@@ -33,6 +33,8 @@ extension PrometheusRegistry {
                 "registry_agents": "Agents that count: known, and not evicted.",
                 "registry_agents_waits": "Requests that wait for agents to have a revision.",
                 "registry_agents_lagging": "Agents that count and are silent past their lease.",
+                "registry_agents_ahead":
+                    "Agents that have a revision of this epoch which the log hasn't: the store was put back.",
                 "registry_log_lines_dropped_total":
                     "Log lines that were dropped: whoever reads the log was too slow, or gone.",
                 "registry_log_ahead_seconds":
@@ -58,6 +60,7 @@ extension PrometheusRegistry {
         let agents = Gauge(label: "registry_agents")
         let waits = Gauge(label: "registry_agents_waits")
         let lagging = Gauge(label: "registry_agents_lagging")
+        let agentsAhead = Gauge(label: "registry_agents_ahead")
         let wal = (store as? SQLiteStore).map { (Gauge(label: "registry_wal_bytes"), $0) }
         let shared = (store as? any SharedStore).map { store in
             (
@@ -73,6 +76,7 @@ extension PrometheusRegistry {
             let counts = service.agentCounts()
             agents.record(counts.agents)
             lagging.record(counts.silent)
+            agentsAhead.record(service.agentsAhead())
             waits.record(service.agents.waits)
             ahead.record(service.logAhead / .seconds(1))
             if let (gauge, store) = wal { gauge.record(store.walBytes) }

@@ -64,7 +64,8 @@ import Testing
         await node.store.close()
         for sql in [
             "DROP TABLE name_tree", "ALTER TABLE migration_domain DROP COLUMN own_mode",
-            "DELETE FROM schema_migration WHERE version = 8",
+            "ALTER TABLE agent DROP COLUMN ahead_revision, DROP COLUMN ahead_epoch",
+            "DELETE FROM schema_migration WHERE version >= 8",
         ] { try await database.run(sql) }
         let again = try await Node(database.url, follows: false)
         for (name, other) in [("a.example", "x.deep.a.example"), ("y.b.example", "b.example")] {

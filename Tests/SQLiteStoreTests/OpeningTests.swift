@@ -104,7 +104,9 @@ import Testing
                 sql: """
                     DROP TABLE name_tree;
                     ALTER TABLE migration_domain DROP COLUMN own_mode;
-                    DELETE FROM schema_migration WHERE version = 8
+                    ALTER TABLE agent DROP COLUMN ahead_revision;
+                    ALTER TABLE agent DROP COLUMN ahead_epoch;
+                    DELETE FROM schema_migration WHERE version >= 8
                     """)
         }
         let again = try folder.open()

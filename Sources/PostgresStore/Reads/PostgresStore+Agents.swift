@@ -20,7 +20,7 @@ extension PostgresStore {
                 """
                 SELECT pg_is_in_recovery(), c.time, name, epoch, revision, first_seen, last_seen,
                     evicted_at, evicted_token, evicted_name, evicted_role, eviction_reason,
-                    eviction_ticket
+                    eviction_ticket, ahead_epoch, ahead_revision
                 FROM (SELECT \(Self.time("$1")) AS time) AS c LEFT JOIN agent ON true ORDER BY name
                 """, [time])
             guard let first = rows.first else { throw RegistryError.inconsistent }
@@ -57,6 +57,13 @@ extension PostgresStore {
                 rows,
                 Convergence(agents: count, converged: count - lagging.count, lagging: lagging)
             )
+        }
+    }
+
+    public func headOfPrimary() async throws(RegistryError) -> Head {
+        try await askingPrimary { connection in
+            let rows = try connection.query("SELECT pg_is_in_recovery()")
+            return (rows, try Head.read(connection))
         }
     }
 
@@ -102,20 +109,25 @@ extension PostgresStore {
         guard !reports.isEmpty else { return [] }
         return try connection.query(
             """
-            INSERT INTO agent AS a (name, epoch, revision, first_seen, last_seen)
-            SELECT n.name, n.epoch, n.revision, c.time - n.age, c.time - n.age
+            INSERT INTO agent AS a (
+                name, epoch, revision, first_seen, last_seen, ahead_epoch, ahead_revision)
+            SELECT n.name, n.epoch, n.revision, c.time - n.age, c.time - n.age, n.ahead_epoch,
+                n.ahead_revision
             FROM (
                 SELECT n.*, k.name IS NULL AS is_new,
                     row_number() OVER (PARTITION BY k.name IS NULL ORDER BY n.name) AS number
-                FROM unnest($2, $3, $4, $5) AS n (name, epoch, revision, age)
+                FROM unnest($2, $3, $4, $5, $6, $7)
+                    AS n (name, epoch, revision, age, ahead_epoch, ahead_revision)
                 LEFT JOIN agent AS k ON k.name = n.name
             ) AS n, (SELECT \(self.time("$1")) AS time) AS c
             WHERE NOT n.is_new OR n.number + (
                 SELECT count(*) FROM agent WHERE evicted_at IS NULL OR evicted_at < last_seen
-            ) <= $6
+            ) <= $8
             ORDER BY n.name COLLATE "C"
             ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, revision = excluded.revision,
-                last_seen = \(sighting("excluded.last_seen"))
+                last_seen = \(sighting("excluded.last_seen")),
+                ahead_epoch = coalesce(excluded.ahead_epoch, a.ahead_epoch),
+                ahead_revision = coalesce(excluded.ahead_revision, a.ahead_revision)
             RETURNING a.name, a.last_seen
             """, [time] + parameters(reports) + [.number(Int64(limit))]
         ).map { (AgentName(canonical: $0.text(0)), $0.time(1)) }
@@ -133,15 +145,18 @@ extension PostgresStore {
         return try connection.query(
             """
             WITH n AS MATERIALIZED (
-                SELECT n.name, n.epoch, n.revision, n.follows, c.time - n.age AS seen
-                FROM unnest($2, $3, $4, $5, $6) AS n (name, epoch, revision, age, follows),
+                SELECT n.*, c.time - n.age AS seen
+                FROM unnest($2, $3, $4, $5, $6, $7, $8)
+                        AS n (name, epoch, revision, age, ahead_epoch, ahead_revision, follows),
                     (SELECT \(self.time("$1")) AS time) AS c
             ), locked AS MATERIALIZED (
                 SELECT a.name FROM agent AS a JOIN n ON n.name = a.name
                 WHERE \(counts) ORDER BY a.name FOR UPDATE OF a
             )
             UPDATE agent AS a SET epoch = n.epoch, revision = n.revision,
-                last_seen = \(sighting("n.seen"))
+                last_seen = \(sighting("n.seen")),
+                ahead_epoch = coalesce(n.ahead_epoch, a.ahead_epoch),
+                ahead_revision = coalesce(n.ahead_revision, a.ahead_revision)
             FROM n JOIN locked ON locked.name = n.name
             WHERE a.name = n.name AND \(counts)
             RETURNING a.name, a.last_seen
@@ -161,6 +176,8 @@ extension PostgresStore {
             .texts(reports.map(\.name.text)), .texts(reports.map { $0.applied?.epoch.text }),
             .numbers(reports.map { $0.applied?.revision.number }),
             .numbers(reports.map { $0.age().milliseconds }),
+            .texts(reports.map { $0.ahead?.epoch.text }),
+            .numbers(reports.map { $0.ahead?.revision.number }),
         ]
     }
 
@@ -211,7 +228,7 @@ extension PostgresStore {
             """
             UPDATE agent SET evicted_at = greatest(\(Self.time("$1")), last_seen),
                 evicted_token = $2, evicted_name = $3, evicted_role = $4, eviction_reason = $5,
-                eviction_ticket = $6
+                eviction_ticket = $6, ahead_epoch = NULL, ahead_revision = NULL
             WHERE name = $7 AND (evicted_at IS NULL OR evicted_at < last_seen)
             RETURNING evicted_at
             """,
@@ -265,6 +282,9 @@ extension AgentRecord {
                         token: row.text(8), name: row.text(9),
                         role: Role(rawValue: row.text(10)) ?? .reader),
                     note: Note(reason: row.textIfPresent(11), ticket: row.textIfPresent(12)))
+            },
+            ahead: row.textIfPresent(13).map {
+                Position(epoch: Epoch($0), revision: row.revision(14))
             })
     }
 }

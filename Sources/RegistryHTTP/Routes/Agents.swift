@@ -99,6 +99,9 @@ extension JSONWriter {
         field("lag", agent.lag)
         field("last_seen", agent.record.lastSeen.description)
         field("lagging", agent.isLagging)
+        if let ahead = agent.record.ahead, ahead.epoch == agent.epoch {
+            field("ahead", ahead.revision.number)
+        }
         if let eviction = agent.record.eviction {
             key("evicted")
             beginObject()

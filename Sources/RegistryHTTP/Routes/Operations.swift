@@ -56,6 +56,7 @@ struct OperationsRoutes: Sendable {
         }
         if let service = try? call.service {
             writer.field("log_ahead_seconds", Int(service.logAhead / .seconds(1)))
+            writer.field("agents_ahead", service.agentsAhead())
         }
         if let silence = try? call.service.storeSilence {
             writer.field("store_silence_ms", Int(silence / .milliseconds(1)))

@@ -78,7 +78,8 @@ package struct StoreTable: Sendable, Hashable {
             "agent", ("name", .text), ("epoch", .text), ("revision", .number),
             ("first_seen", .number), ("last_seen", .number), ("evicted_at", .number),
             ("evicted_token", .text), ("evicted_name", .text), ("evicted_role", .text),
-            ("eviction_reason", .text), ("eviction_ticket", .text)),
+            ("eviction_reason", .text), ("eviction_ticket", .text), ("ahead_epoch", .text),
+            ("ahead_revision", .number)),
     ]
 }
 

@@ -53,12 +53,14 @@ public final class AgentDirectory: Sendable {
 
     /// An agent says what it has applied.
     ///
-    /// - Parameter applied: nil: nothing.
+    /// - Parameters:
+    ///   - applied: nil: nothing.
+    ///   - ahead: what it has beyond the log's end.
     /// - Returns: whether the store must hear of it before the agent is answered: it's new, or back from an
-    ///   eviction.
+    ///   eviction, or has more than the log.
     /// - Throws: `tooManyAgents`.
     func report(
-        _ name: AgentName, applied: Position?, at now: Timestamp
+        _ name: AgentName, applied: Position?, ahead: Position? = nil, at now: Timestamp
     ) throws(RegistryError) -> Bool {
         let heardAt = uptime()
         let isUrgent = try state.withLock { state throws(RegistryError) in
@@ -69,7 +71,7 @@ public final class AgentDirectory: Sendable {
                 }
                 state.living += 1
                 let record = AgentRecord(
-                    name: name, applied: applied, firstSeen: now, lastSeen: now)
+                    name: name, applied: applied, firstSeen: now, lastSeen: now, ahead: ahead)
                 state.agents[name] = KnownAgent(new: record, heardAt: heardAt)
                 return true
             }
@@ -78,6 +80,8 @@ public final class AgentDirectory: Sendable {
             let back = agent.record.eviction.map { $0.at.adding(.milliseconds(1)) } ?? now
             agent.record.lastSeen = max(now, agent.record.lastSeen, back)
             agent.record.applied = applied
+            let isAhead = ahead != nil && agent.record.ahead != ahead
+            if let ahead { agent.record.ahead = ahead }
             agent.hasReported = true
             agent.heardAt = heardAt
             agent.isUnsaved = true
@@ -86,7 +90,7 @@ public final class AgentDirectory: Sendable {
                 state.living += 1
             }
             state.agents[name] = agent
-            return wasEvicted
+            return wasEvicted || isAhead
         }
         watches.wake()
         return isUrgent
@@ -99,6 +103,7 @@ public final class AgentDirectory: Sendable {
             if !agent.isEvicted { state.living -= 1 }
             agent.record.eviction = eviction
             agent.record.eviction?.at = max(eviction.at, agent.record.lastSeen)
+            agent.record.ahead = nil
             agent.isUnsaved = false
             state.agents[name] = agent
         }
@@ -122,6 +127,11 @@ public final class AgentDirectory: Sendable {
     func agents(evicted: Bool) -> [KnownAgent] {
         state.withLock { state in state.agents.values.filter { $0.isEvicted == evicted } }
             .sorted { $0.record.name < $1.record.name }
+    }
+
+    /// Those that have said to have revisions of this epoch which the log hasn't.
+    func ahead(of epoch: Epoch) -> [AgentRecord] {
+        state.withLock { $0.agents.values.map(\.record).filter { $0.isAhead(in: epoch) } }
     }
 
     /// Who has `position` now.
@@ -153,7 +163,8 @@ public final class AgentDirectory: Sendable {
                 state.agents[agent.record.name]?.isUnsaved = false
                 return AgentReport(
                     agent.record.name, applied: agent.record.applied,
-                    age: { uptime() - agent.heardAt }, follows: agent.sighting)
+                    age: { uptime() - agent.heardAt }, follows: agent.sighting,
+                    ahead: agent.record.ahead)
             }
         }
     }

@@ -17,15 +17,27 @@ extension RegistryService {
     /// An agent says what it has applied. It counts from its first report on, and the store knows it when
     /// this returns.
     ///
-    /// - Parameter applied: nil: nothing. One of another epoch, or beyond the head, counts as nothing.
+    /// - Parameter applied: nil: nothing. One of another epoch, or beyond the head, counts as nothing; the latter is
+    ///   kept beside that, as a sign that the store was put back.
     /// - Throws: `tooManyAgents`; where nodes share the store and it must hear of this one first, what it
     ///   throws.
     public func report(_ agent: AgentName, applied: Position?) async throws(RegistryError) {
         let head = try position()
-        let counts = applied.map { $0.epoch == head.epoch && $0.revision <= head.revision } ?? false
+        let isOfEpoch = applied.map { $0.epoch == head.epoch } ?? false
+        let counts = isOfEpoch && applied.map { $0.revision <= head.revision } ?? false
         let counted = counts ? applied : nil
-        if let shared { return try await shared.report(agent, applied: counted) }
-        guard try agents.report(agent, applied: counted, at: now()) else { return }
+        var ahead: Position?
+        if isOfEpoch, !counts, let applied { ahead = try await beyondLog(applied) }
+        if let ahead { sayOnce(that: agent, has: ahead, head) }
+        if let shared {
+            try await shared.report(agent, applied: counted, ahead: ahead)
+            // The other nodes see it at their next look, this one at once.
+            if let ahead, !shared.ahead(of: ahead.epoch).contains(where: { $0.name == agent }) {
+                try? await shared.refresh()
+            }
+            return
+        }
+        guard try agents.report(agent, applied: counted, ahead: ahead, at: now()) else { return }
         do throws(RegistryError) {
             try await saveAgents(agents.takeUnsaved(of: agent))
         } catch {
@@ -50,6 +62,7 @@ extension RegistryService {
                 "reason": "\(context.note.reason ?? "")", "ticket": "\(context.note.ticket ?? "")",
                 "request_id": "\(context.requestID)",
             ])
+        aheadTold.forget(agent)
         return false
     }
 

@@ -9,6 +9,9 @@ import RegistryModel
 struct HeardAgents {
     private struct Heard {
         var applied: Position?
+        /// What it has said to have beyond the log's end.
+        var ahead: Position?
+        var isAheadSaved = false
         /// When it said so, of the process's life.
         var at: Duration
         /// The report's number, of all of this node.
@@ -53,15 +56,19 @@ struct HeardAgents {
     /// Whether the last sighting that this node knows of in the store is its own.
     func speaks(for name: AgentName) -> Bool { agents[name]?.sighting != nil }
 
-    mutating func hear(_ name: AgentName, applied: Position?, at now: Duration) -> Hearing {
+    mutating func hear(
+        _ name: AgentName, applied: Position?, ahead: Position? = nil, at now: Duration
+    ) -> Hearing {
         number += 1
         var heard = agents[name] ?? Heard(applied: applied, at: now, number: number)
         let speaksForIt =
             heard.sighting != nil && heard.waiting.isEmpty
             && !Self.takesBack(heard.applied, applied)
+            && (ahead == nil || heard.ahead == ahead)
             && (roaming[name].map { $0 < now } ?? true)
         let isNew = heard.applied != applied
         heard.applied = applied
+        if let ahead, ahead != heard.ahead { (heard.ahead, heard.isAheadSaved) = (ahead, false) }
         heard.at = now
         heard.number = number
         heard.isUnsaved = true
@@ -87,7 +94,8 @@ struct HeardAgents {
             let at = heard.at
             return Taken(
                 report: AgentReport(
-                    name, applied: heard.applied, age: { uptime() - at }, follows: heard.sighting),
+                    name, applied: heard.applied, age: { uptime() - at }, follows: heard.sighting,
+                    ahead: heard.isAheadSaved ? nil : heard.ahead),
                 number: heard.number, waiting: heard.waiting)
         }
     }
@@ -110,6 +118,9 @@ struct HeardAgents {
                 continue
             }
             if isLast || !isUrgentAgain { agents[name]?.sighting = sighting }
+            if let ahead = item.report.ahead, agents[name]?.ahead == ahead {
+                agents[name]?.isAheadSaved = true
+            }
             answer(item.waiting, nil)
         }
     }
@@ -153,6 +164,9 @@ struct HeardAgents {
                 roaming[record.name] = now + Self.roamingTime
             } else if record.isEvicted, !heard.isUnsaved {
                 agents[record.name] = nil
+            } else if heard.isAheadSaved, record.ahead != heard.ahead {
+                // Evicted meanwhile, and heard again: where it still says so, it's news.
+                agents[record.name]?.ahead = nil
             }
         }
     }

@@ -35,10 +35,13 @@ final class SharedAgents: Sendable {
 
     /// An agent says what it has applied.
     ///
+    /// - Parameter ahead: what it has beyond the log's end.
     /// - Throws: `tooManyAgents`; what the store throws where it has to hear of it first. The agent hasn't
     ///   been heard then.
-    func report(_ name: AgentName, applied: Position?) async throws(RegistryError) {
-        switch heard.withLock({ $0.hear(name, applied: applied, at: uptime()) }) {
+    func report(
+        _ name: AgentName, applied: Position?, ahead: Position? = nil
+    ) async throws(RegistryError) {
+        switch heard.withLock({ $0.hear(name, applied: applied, ahead: ahead, at: uptime()) }) {
         case .beat: return
         case .progress: ring.yield()
         case .urgent(let number):
@@ -136,6 +139,12 @@ final class SharedAgents: Sendable {
         let convergence = try await store.convergence(at: position, lease: lease)
         let refused = refusedAt.withLock { $0.map { $0 + lease >= uptime() } ?? false }
         return convergence.withOthers(refused || convergence.agents >= limit)
+    }
+
+    /// Those that have said to have revisions of this epoch which the log hasn't, as of the last time that this node
+    /// looked.
+    func ahead(of epoch: Epoch) -> [AgentRecord] {
+        last.withLock { $0?.roll.agents.filter { $0.isAhead(in: epoch) } ?? [] }
     }
 
     /// How many count, and how many of those are silent, as of the last time that this node looked.

@@ -22,7 +22,7 @@ struct Agents: AsyncParsableCommand {
                 var listing = PagedListing(
                     [
                         "name", "revision", "lag", "last_seen", "lagging", "evicted_at",
-                        "evicted_by", "reason", "ticket", "epoch",
+                        "evicted_by", "reason", "ticket", "epoch", "ahead",
                     ], output.output)
                 try await listing.run {
                     try await registry.agents(evicted: evicted, cursor: $1)
@@ -35,6 +35,7 @@ struct Agents: AsyncParsableCommand {
                         Listing.Cell(agent.evicted?.reason),
                         Listing.Cell(agent.evicted?.ticket),
                         Listing.Cell(agent.epoch),
+                        agent.ahead.map { .number($0) } ?? .absent,
                     ]
                 }
             }

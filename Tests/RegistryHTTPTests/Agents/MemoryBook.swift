@@ -102,7 +102,7 @@ final class MemoryBook: SharedAgentBook {
                 {
                     state.agents[report.name] = AgentRecord(
                         name: report.name, applied: report.applied, firstSeen: seen,
-                        lastSeen: seen)
+                        lastSeen: seen, ahead: report.ahead)
                 }
                 sightings[report.name] = state.agents[report.name]?.lastSeen
             }
@@ -133,6 +133,7 @@ final class MemoryBook: SharedAgentBook {
             guard let known = state.agents[agent], !known.isEvicted else { return nil }
             let eviction = Eviction(at: max(now, known.lastSeen), actor: actor, note: note)
             state.agents[agent]?.eviction = eviction
+            state.agents[agent]?.ahead = nil
             return eviction
         }
         guard let eviction else { throw .unknownAgent(agent.text) }
