@@ -1,3 +1,5 @@
+import RegistryLedger
+
 /// Why the database can't be used, in words for the operator.
 public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
     case url
@@ -14,6 +16,8 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
     /// A pool, or the server, has fewer sessions than a node needs.
     case sessions(needed: Int, had: Int, String)
     case failed(String)
+    /// It was put back under its old epoch, and nobody has said so.
+    case rewound(String)
 
     public var description: String {
         switch self {
@@ -32,6 +36,8 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
         case .sessions(let needed, let had, let what):
             "a node needs \(needed) sessions at the same time, and got \(had): \(what); let the pool, the server or the role have more"
         case .failed(let what): "the database refused to be opened: \(what)"
+        case .rewound(let what):
+            "the database isn't the one that it was: \(what). \(Rewind.ways)"
         }
     }
 

@@ -29,6 +29,8 @@ public final class PostgresStore: SharedStore, LanedStore {
     /// How many a node needs.
     private let sessions: Int
     private let failure = FailureSignal()
+    private let mark: NodeMark
+    private let acceptsRewind: Bool
 
     /// Told of each committed revision of any node, in order; of this node's own before its writer is
     /// answered.
@@ -65,6 +67,12 @@ public final class PostgresStore: SharedStore, LanedStore {
         public var grace = Duration.seconds(3)
         /// How long `close` waits for what is under way.
         public var closing = Duration.seconds(5)
+        /// The path of a file of this node's own, in which it notes how far it has seen the log come; nil: none. The
+        /// next start holds the database against it.
+        public var mark: String?
+        /// Whether a database that was put back under its old epoch is given a new one at the start, instead of being
+        /// refused.
+        public var acceptsRewind = false
 
         /// How many sessions a node needs at the same time: those of the readers, the writer, the dry
         /// runs, the follower and the probe, and one that asks for a commit's fate now and then.
@@ -121,6 +129,8 @@ public final class PostgresStore: SharedStore, LanedStore {
         self.contact = contact
         self.probe = probe
         self.onShared = onShared
+        mark = NodeMark(configuration.mark, logger: logger)
+        acceptsRewind = configuration.acceptsRewind
         settings = configuration.connection
         suffixes = configuration.suffixes
         sessions = configuration.sessions
@@ -150,7 +160,7 @@ public final class PostgresStore: SharedStore, LanedStore {
         follower = LogFollower(
             configuration.connection, current: current, contact: contact, delivery: delivery,
             interval: configuration.pollInterval, logger: logger, onShared: onShared,
-            onBreak: onBreak)
+            onHead: { [mark] in mark.note($0) }, onBreak: onBreak)
     }
 
     /// Opens all sessions that a node needs, and gives each to its owner.
@@ -194,14 +204,18 @@ public final class PostgresStore: SharedStore, LanedStore {
         try await openSessions()
         let migrator = SchemaMigrator(files: schema, clock: clock)
         let head = try await withCheckedThrowingContinuation { answer in
-            let isTaken = writer.threads.submit { [logger] slot in
+            let isTaken = writer.threads.submit { [logger, mark, acceptsRewind] slot in
                 answer.resume(
                     with: Result {
                         do {
                             let connection = try slot.connection()
                             try migrator.run(connection)
                             try Self.warn(of: connection, logger)
-                            return try Head.read(connection)
+                            let head = try RewindCheck(
+                                mark: mark.read(), accepts: acceptsRewind, logger: logger
+                            ).run(connection)
+                            mark.begin(head)
+                            return head
                         } catch let failure as PostgresFailure {
                             throw PostgresOpeningError(failure)
                         }
@@ -266,6 +280,7 @@ public final class PostgresStore: SharedStore, LanedStore {
             await dryRuns.close()
             await readers.close()
             await probe.stop()
+            await mark.close(delivery.current?.head)
         }
     }
 

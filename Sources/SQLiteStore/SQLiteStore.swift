@@ -97,6 +97,7 @@ public final class SQLiteStore: Store, LanedStore {
                         "a store that was put back is accepted, with a new epoch",
                         metadata: ["seen": "\(returned.finding)", "epoch": "\(head.epoch)"])
                 }
+                try AgentsCheck.run(db, accepts: configuration.acceptsRewind, logger)
                 let (marked, file) = try MarkKeeper.mark(db, beside: path, hadLog: hadLog)
                 return MarkKeeper(marked, in: file, logger: logger)
             }
@@ -224,6 +225,8 @@ public enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
     case returned(ReturnedStore)
     /// The write-ahead log beside the file is another file's.
     case otherLog(file: String)
+    /// It was put back under its old epoch, and nobody has said so.
+    case rewound(String)
 
     public var description: String {
         switch self {
@@ -241,6 +244,7 @@ public enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
         case .returned(let store): store.description
         case .otherLog(let file):
             "\(file)-wal isn't the log of \(file): revisions between the two are missing. Put the file back that belongs to it, or, where \(file) was put there without a log, remove \(file)-wal and \(file)-shm"
+        case .rewound(let what): "the store isn't the one that it was: \(what). \(Rewind.ways)"
         }
     }
 }

@@ -62,11 +62,15 @@ enum OpenStore {
             configuration.blastRadius = options.blastRadius
             configuration.suffixes = options.suffixes
             configuration.counts = counts
+            configuration.acceptsRewind = options.acceptsRewind
             return try SQLiteStore(configuration, logger: logger, onCommit: observer)
         } catch let error as StoreOpeningError {
             throw CommandFailure.failed(error.description)
         }
     }
+
+    /// What this node has seen of the database's log.
+    static let nodeMark = "database-mark"
 
     /// Waits for a database that may still come, for a while: it's often started together with its
     /// nodes. What waiting doesn't help ends at once.
@@ -84,6 +88,8 @@ enum OpenStore {
         configuration.blastRadius = options.blastRadius
         configuration.suffixes = options.suffixes
         configuration.counts = counts
+        configuration.mark = options.folder.appendingPathComponent(nodeMark).path
+        configuration.acceptsRewind = options.acceptsRewind
         let deadline = ContinuousClock.now + options.storeWait
         while true {
             do {

@@ -14,6 +14,8 @@ struct ServeOptions: Sendable {
     var store = StoreChoice.embedded
     /// How long a start waits for a database that can't be reached.
     var storeWait = Duration.seconds(30)
+    /// Whether a store that was put back under its old epoch begins the next one, instead of ending the start.
+    var acceptsRewind = false
     var quarantine = Duration.seconds(90 * 24 * 60 * 60)
     var blastRadius = BlastRadius()
     /// How long an agent's word counts.

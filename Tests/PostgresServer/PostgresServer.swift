@@ -171,7 +171,7 @@ package final class PostgresServer: Sendable {
 
     // MARK: - Places
 
-    private static func binaries() throws -> URL {
+    package static func binaries() throws -> URL {
         let root = URL(fileURLWithPath: "/usr/lib/postgresql")
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
         let newest = versions.compactMap { Double($0).map { ($0, $0) } }.map(\.0).max()

@@ -26,14 +26,16 @@ final class StoreSession: Sendable {
 
     private init(
         _ engine: StoreUnderTest, folder: URL, quarantine: Duration, blastRadius: BlastRadius,
-        locationLimit: Int, suffixes: [FQDN], clock: Shared<Timestamp>, counts: DomainCounts? = nil
+        locationLimit: Int, suffixes: [FQDN], acceptsRewind: Bool = false,
+        clock: Shared<Timestamp>, counts: DomainCounts? = nil
     ) async throws {
         let (observed, table) = (observed, table)
         self.clock = clock
         self.engine = engine
         settings = StoreUnderTest.Settings(
             folder: folder, quarantine: quarantine, blastRadius: blastRadius,
-            locationLimit: locationLimit, suffixes: suffixes, now: { clock.value },
+            locationLimit: locationLimit, suffixes: suffixes, acceptsRewind: acceptsRewind,
+            now: { clock.value },
             counts: counts ?? { Self.counts(in: table) },
             onCommit: { changes in
                 observed.change { $0.append(changes) }
@@ -60,12 +62,12 @@ final class StoreSession: Sendable {
     }
 
     /// Closes the store and opens it again.
-    func reopened() async throws -> StoreSession {
+    func reopened(acceptsRewind: Bool = false) async throws -> StoreSession {
         await store.close()
         return try await StoreSession(
             engine, folder: settings.folder, quarantine: settings.quarantine,
             blastRadius: settings.blastRadius, locationLimit: settings.locationLimit,
-            suffixes: settings.suffixes, clock: clock)
+            suffixes: settings.suffixes, acceptsRewind: acceptsRewind, clock: clock)
     }
 
     /// Closes the store and opens it again, with a memory that is made of what the table has then.

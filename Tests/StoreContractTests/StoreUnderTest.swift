@@ -15,6 +15,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         var blastRadius = BlastRadius()
         var locationLimit = Location.maximumCount
         var suffixes: [FQDN] = []
+        var acceptsRewind = false
         var now: @Sendable () -> Timestamp
         var counts: DomainCounts
         var onCommit: @Sendable (RevisionChanges) -> Void
@@ -36,6 +37,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         configuration.counts = settings.counts
         configuration.locationLimit = settings.locationLimit
         configuration.suffixes = settings.suffixes
+        configuration.acceptsRewind = settings.acceptsRewind
         return try SQLiteStore(configuration, logger: silent, onCommit: settings.onCommit)
     }
 
@@ -50,6 +52,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         configuration.counts = settings.counts
         configuration.locationLimit = settings.locationLimit
         configuration.suffixes = settings.suffixes
+        configuration.acceptsRewind = settings.acceptsRewind
         configuration.readers = 2
         configuration.agentClock = settings.now
         return try await PostgresStore.open(

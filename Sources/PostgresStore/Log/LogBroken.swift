@@ -8,6 +8,13 @@ struct LogBroken: Error {
 }
 
 extension LogDelivery.Place {
+    /// nil where its digest isn't known.
+    var head: Head? {
+        digest.map {
+            Head(epoch: epoch, revision: revision, digest: $0, at: Timestamp(milliseconds: 0))
+        }
+    }
+
     /// Whether a head that was read after this can be of the same log.
     /// - Throws: `LogBroken`.
     func check(_ head: Head) throws {

@@ -24,6 +24,7 @@ final class LogFollower: Sendable {
     private let interval: Duration
     private let logger: Logger
     private let onShared: @Sendable (PostgresFailure) -> Void
+    private let onHead: @Sendable (Head) -> Void
     private let onBreak: @Sendable (LogBroken) -> Void
     private let state = Mutex(State())
     private let ended = DispatchGroup()
@@ -36,11 +37,13 @@ final class LogFollower: Sendable {
     /// - Parameters:
     ///   - interval: how often the head is asked for, whatever the notifications say.
     ///   - onShared: told where the session isn't this node's own.
+    ///   - onHead: told where the log ends, each time that memory has come there. Must not block.
     ///   - onBreak: told where the database's log isn't the one that was followed.
     init(
         _ settings: ConnectionSettings, current: CurrentServer, contact: Contact,
         delivery: LogDelivery, interval: Duration, logger: Logger,
         onShared: @escaping @Sendable (PostgresFailure) -> Void,
+        onHead: @escaping @Sendable (Head) -> Void,
         onBreak: @escaping @Sendable (LogBroken) -> Void
     ) {
         self.settings = settings
@@ -50,6 +53,7 @@ final class LogFollower: Sendable {
         self.delivery = delivery
         self.interval = interval
         self.logger = logger
+        self.onHead = onHead
         self.onBreak = onBreak
         var ends: [Int32] = [-1, -1]
         if pipe(&ends) != 0 { ends = [-1, -1] }
@@ -243,5 +247,6 @@ final class LogFollower: Sendable {
             let isLast = changes.last?.revision == head.revision
             delivery.bring(changes, digest: isLast ? head.digest : nil) { _, _ in [] }
         }
+        onHead(head)
     }
 }

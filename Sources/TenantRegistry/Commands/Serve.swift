@@ -39,6 +39,15 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Seconds to wait at the start for a database, 0-3600. (default: 30)")
     var storeWait: Int?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Go on with a store that was put back, under a new epoch.",
+            discussion: """
+                For one start. A store that lacks revisions which an agent or this node has seen ends the start \
+                otherwise. Where nothing is wrong it changes nothing.
+                """))
+    var acceptRewind = false
+
     @Flag(help: "Let requests without a token read: for proxies on a private network.")
     var anonymousReads = false
 
@@ -106,6 +115,7 @@ struct Serve: AsyncParsableCommand {
             settings, store, passwordFile: storePasswordFile)
         options.storeWait = .seconds(
             try settings.integer(storeWait, "store-wait", default: 30, in: 0...3_600))
+        options.acceptsRewind = try settings.bool(acceptRewind, "accept-rewind")
         options.opsListen = try settings.text(opsListen, "ops-listen").map {
             try ListenAddress.read($0, "ops-listen")
         }

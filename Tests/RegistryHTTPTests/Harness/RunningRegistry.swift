@@ -77,6 +77,15 @@ func withRegistry(
     let folder = FileManager.default.temporaryDirectory
         .appendingPathComponent("registry-http-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
+    try await withRegistry(settings, in: folder, body)
+    try await TestStore.remove(folder, settings.engine)
+}
+
+/// The same, on a store that stays: the folder's own, or the one that the database named after it holds.
+func withRegistry(
+    _ settings: RegistrySettings = RegistrySettings(), in folder: URL,
+    _ body: (RunningRegistry) async throws -> Void
+) async throws {
     let clock = SettableClock()
     let log = RecordedLog()
     let logger = Logger(label: "test") { _ in RecordedLog.Handler(log: log) }
@@ -122,7 +131,6 @@ func withRegistry(
         try result.get()
     }
     await store.close()
-    try await TestStore.remove(folder, settings.engine)
 }
 
 private func makeTokens(_ service: RegistryService) async throws -> [Role: String] {

@@ -52,6 +52,18 @@ enum TestStore {
             logger: Logger(label: "another") { _ in SwiftLogNoOpLogHandler() }, onCommit: { _ in })
     }
 
+    /// Gives a store that nobody has open a new epoch.
+    static func renewEpoch(_ folder: URL, _ engine: Engine) async throws -> Epoch {
+        switch engine {
+        case .sqlite: try EpochRenewal.run(in: folder).epoch
+        case .postgres:
+            try await PostgresStore.renewEpoch(
+                ConnectionSettings(
+                    url: PostgresServer.shared().url(folder.lastPathComponent))
+            ).epoch
+        }
+    }
+
     static func remove(_ folder: URL, _ engine: Engine) async throws {
         guard engine == .postgres else { return }
         try await PostgresServer.shared().dropDatabase(folder.lastPathComponent)

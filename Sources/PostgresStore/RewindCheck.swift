@@ -1,0 +1,67 @@
+import Logging
+import RegistryLedger
+import RegistryModel
+
+/// Looks at the start whether the database was put back under its old epoch: by what agents have reported, and by
+/// what this node has seen.
+///
+/// The server takes writes, so it has replayed what it was sent, and nothing that was ever told is still to come: one
+/// that was promoted without the last commits has lost them.
+struct RewindCheck {
+    /// Read before this check, so that a log that goes on meanwhile is beyond it.
+    let mark: StoreMark?
+    /// Whether an operator has said that it's to go on under a new epoch.
+    let accepts: Bool
+    let logger: Logger
+
+    /// - Returns: the head to begin with.
+    /// - Throws: `PostgresOpeningError.rewound`.
+    func run(_ connection: PostgresConnection) throws -> Head {
+        let (head, rewind) = try look(connection)
+        guard let rewind else { return head }
+        guard accepts else { throw PostgresOpeningError.rewound(rewind.description) }
+        try connection.query("BEGIN")
+        do {
+            try connection.query("SELECT id FROM head FOR UPDATE")
+            // Another node may have been here before.
+            if try look(connection).1 != nil {
+                try connection.query("UPDATE head SET epoch = $1", [.text(Epoch.random().text)])
+            }
+            let renewed = try Head.read(connection)
+            try connection.query("COMMIT")
+            logger.warning(
+                "the database was put back; it goes on under a new epoch",
+                metadata: ["seen": "\(rewind)", "epoch": "\(renewed.epoch)"])
+            return renewed
+        } catch {
+            if connection.isAlive { try connection.query("ROLLBACK") }
+            throw error
+        }
+    }
+
+    /// One statement each: other nodes may be writing.
+    private func look(_ connection: PostgresConnection) throws -> (Head, Rewind?) {
+        let row = try connection.query(
+            """
+            SELECT epoch, revision, digest, at,
+                (SELECT l.digest FROM revision_log AS l WHERE l.revision = $1)
+            FROM head
+            """, [.number(mark?.revision.number ?? 0)]
+        ).first
+        guard let row else { throw Head.missing }
+        let head = Head(row: row)
+        var signs: [Rewind.Sign] = []
+        let logged = row.isNull(4) ? nil : row.octets(4)
+        if let mark, let mismatch = mark.mismatch(with: head, logged: logged),
+            mismatch != .otherEpoch
+        {
+            signs.append(.mark(mark.revision, mismatch))
+        }
+        if let row = try connection.query(AgentsAhead.select).first {
+            signs.append(
+                .agent(
+                    AgentName(canonical: row.text(0)), row.revision(1), count: row.integer(2)))
+        }
+        return (head, Rewind(Position(epoch: head.epoch, revision: head.revision), signs))
+    }
+}

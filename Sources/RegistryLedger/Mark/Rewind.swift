@@ -1,0 +1,55 @@
+import RegistryModel
+
+/// A store that was put back under its old epoch: it lacks revisions that somebody has seen, and would give their
+/// numbers to other changes. Nobody could tell the one from the other.
+package struct Rewind: Equatable, Sendable, CustomStringConvertible {
+    package enum Sign: Equatable, Sendable {
+        /// One of so many agents, the one that has the most.
+        case agent(AgentName, Revision, count: Int)
+        /// Of what this node has seen itself.
+        case mark(Revision, StoreMarkMismatch)
+    }
+
+    package var head: Position
+    package var signs: [Sign]
+
+    /// nil: nothing speaks for it.
+    package init?(_ head: Position, _ signs: [Sign]) {
+        guard !signs.isEmpty else { return nil }
+        self.head = head
+        self.signs = signs
+    }
+
+    package var description: String {
+        let seen = signs.map { sign in
+            switch sign {
+            case .agent(let name, let revision, let count):
+                "agent \(name)\(count > 1 ? ", one of \(count)," : "") has had revision \(revision), which the log hadn't"
+            case .mark(let revision, let mismatch):
+                "this node has seen revision \(revision), and \(mismatch.reason)"
+            }
+        }
+        return
+            "it was put back under its old epoch, \(head.epoch): \(seen.joined(separator: "; ")); the log ends at revision \(head.revision)"
+    }
+
+    /// What the operator can do. To be read after the description.
+    package static let ways = """
+        Either it stays as it is, under a new epoch: start once with --accept-rewind, or run tenant-registry epoch \
+        renew; agents then read the table anew by themselves. Or what has more takes its place: a newer copy, or the \
+        right server, where the address leads to one that was left behind
+        """
+}
+
+/// What agents say of a rewind, the same for every engine: one row where there's one that has more than the log, with
+/// its name, its revision and how many of them there are. Evicted ones don't count.
+package enum AgentsAhead {
+    package static let select = """
+        SELECT a.name, CASE WHEN a.ahead_epoch = h.epoch THEN a.ahead_revision ELSE a.revision END AS revision,
+            count(*) OVER () AS agents
+        FROM agent AS a, head AS h
+        WHERE (a.evicted_at IS NULL OR a.evicted_at < a.last_seen)
+            AND (a.ahead_epoch = h.epoch OR a.epoch = h.epoch AND a.revision > h.revision)
+        ORDER BY 2 DESC, 1 LIMIT 1
+        """
+}
