@@ -30,6 +30,10 @@ import Testing
             await #expect(throws: RegistryError.storeUnavailable) {
                 try await node.store.agentRoll()
             }
+            // Nor whether an agent has more than the log.
+            await #expect(throws: RegistryError.storeUnavailable) {
+                try await node.store.headOfPrimary()
+            }
         }
 
         try await server.crash()

@@ -30,12 +30,7 @@ extension RegistryService {
         if isOfEpoch, !counts, let applied { ahead = try await beyondLog(applied) }
         if let ahead { sayOnce(that: agent, has: ahead, head) }
         if let shared {
-            try await shared.report(agent, applied: counted, ahead: ahead)
-            // The other nodes see it at their next look, this one at once.
-            if let ahead, !shared.ahead(of: ahead.epoch).contains(where: { $0.name == agent }) {
-                try? await shared.refresh()
-            }
-            return
+            return try await shared.report(agent, applied: counted, ahead: ahead)
         }
         guard try agents.report(agent, applied: counted, ahead: ahead, at: now()) else { return }
         do throws(RegistryError) {

@@ -55,6 +55,7 @@ final class SharedAgents: Sendable {
                 if case .tooManyAgents = refusal { refusedAt.withLock { $0 = uptime() } }
                 throw refusal
             }
+            if let ahead { seen(name, ahead: ahead) }
         }
     }
 
@@ -102,6 +103,7 @@ final class SharedAgents: Sendable {
         // Before it: a report that comes meanwhile brings the agent back, in the same millisecond too.
         heard.withLock { $0.forget(agent) }
         let eviction = try await store.evict(agent, by: actor, note, idempotency: key)
+        seen(agent, ahead: nil)
         watches.wake()
         return eviction
     }
@@ -145,6 +147,22 @@ final class SharedAgents: Sendable {
     /// looked.
     func ahead(of epoch: Epoch) -> [AgentRecord] {
         last.withLock { $0?.roll.agents.filter { $0.isAhead(in: epoch) } ?? [] }
+    }
+
+    /// The other nodes see it at their next look, this one at once: without asking for all of them again, which
+    /// whoever makes up names could bring about.
+    private func seen(_ name: AgentName, ahead: Position?) {
+        last.withLock { last in
+            guard let time = last?.roll.time else { return }
+            if let index = last?.roll.agents.firstIndex(where: { $0.name == name }) {
+                last?.roll.agents[index].ahead = ahead
+                if ahead != nil { last?.roll.agents[index].eviction = nil }
+            } else if ahead != nil {
+                last?.roll.agents.append(
+                    AgentRecord(
+                        name: name, applied: nil, firstSeen: time, lastSeen: time, ahead: ahead))
+            }
+        }
     }
 
     /// How many count, and how many of those are silent, as of the last time that this node looked.

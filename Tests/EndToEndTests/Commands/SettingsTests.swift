@@ -134,7 +134,7 @@ import Testing
 
     @Test(arguments: [
         ("TENANT_REGISTRY_QUARANTINE_DAYS", "soon"), ("TENANT_REGISTRY_LOG_LEVEL", "loud"),
-        ("TENANT_REGISTRY_ANONYMOUS_READS", "maybe"),
+        ("TENANT_REGISTRY_ANONYMOUS_READS", "maybe"), ("TENANT_REGISTRY_ACCEPT_REWIND", "maybe"),
     ])
     func `that are wrong in the environment exit with 2 as well`(
         name: String, value: String
@@ -149,7 +149,7 @@ import Testing
 
     @Test(arguments: [
         #"{"quarantine-days": "soon"}"#, #"{"anonymous-reads": "maybe"}"#, #"{"listen": 8080}"#,
-        "[]", "{",
+        #"{"accept-rewind": "maybe"}"#, "[]", "{",
     ])
     func `that are wrong in the file exit with 2 as well`(text: String) async throws {
         let folder = try TestFolder()
