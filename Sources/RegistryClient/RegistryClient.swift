@@ -102,18 +102,25 @@ package struct RegistryClient: Sendable {
         }
         // Its own words can hold what it was given: header fields, the token among them.
         if let error = error as? HTTPClientError { return error.shortDescription }
-        return certificateFault("\(String(reflecting: error)) \(error)")
+        return connectionFault("\(String(reflecting: error)) \(error)")
             ?? MaskedText.mask("\(error)")
     }
 
-    /// The words of the TLS library say where in itself it was.
-    private static func certificateFault(_ words: String) -> String? {
+    /// The libraries' own words say where in themselves they were.
+    private static func connectionFault(_ words: String) -> String? {
         if words.contains("CERTIFICATE_VERIFY_FAILED") {
             return
                 "its certificate isn't signed by an authority that is trusted here, or isn't valid now; --ca-file names a private authority"
         }
         if words.contains("failedToValidateHostname") {
             return "its certificate is for another host"
+        }
+        if words.contains("handshakeFailed") || words.contains("BoringSSL") {
+            return "it doesn't speak TLS as this side does, or not at all: is it http:// there?"
+        }
+        // Of several addresses, the last one's.
+        if let number = words.matches(of: /errno: (\d+)/).last.flatMap({ Int32($0.1) }) {
+            return String(cString: strerror(number)).lowercased()
         }
         return nil
     }

@@ -45,7 +45,7 @@ struct AgentRoutes: Sendable {
         }
         if let applied { try await call.service.feedReaches(applied, within: options.revisionWait) }
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
-        try await call.service.report(name, applied: applied)
+        try await call.service.report(name, applied: applied, by: call.caller)
         let service = try call.service
         let head = try service.feedHead(after: applied ?? service.position())
         var writer = JSONWriter()

@@ -19,7 +19,7 @@ struct ChangesRoutes: Sendable {
         if query.isOfUnknownEpoch { try await call.service.checkHasOneEpoch() }
         try await call.service.feedReaches(query.position, within: options.revisionWait)
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
-        let isTurnedAway = try await !Self.hear(query, call.service)
+        let isTurnedAway = try await !Self.hear(query, call.service, by: call.caller)
         // Refused before the head of an answer is out.
         let head = try call.service.feedHead(after: query.position)
         var reply =
@@ -34,11 +34,11 @@ struct ChangesRoutes: Sendable {
     /// - Returns: false where there's no room for the agent's name. What it follows doesn't hang on that:
     ///   convergence says that there are agents which aren't counted.
     private static func hear(
-        _ query: FeedQuery, _ service: RegistryService
+        _ query: FeedQuery, _ service: RegistryService, by caller: Caller
     ) async throws -> Bool {
         guard let agent = query.agent else { return true }
         do throws(RegistryError) {
-            try await service.report(agent, applied: query.applied)
+            try await service.report(agent, applied: query.applied, by: caller)
             return true
         } catch {
             guard case .tooManyAgents = error else { throw error }

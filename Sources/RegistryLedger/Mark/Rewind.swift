@@ -20,17 +20,21 @@ package struct Rewind: Equatable, Sendable, CustomStringConvertible {
         self.signs = signs
     }
 
+    private var isOnlyReported: Bool {
+        signs.allSatisfy { if case .agent = $0 { true } else { false } }
+    }
+
     package var description: String {
         let seen = signs.map { sign in
             switch sign {
             case .agent(let name, let revision, let count):
-                "agent \(name)\(count > 1 ? ", one of \(count)," : "") has had revision \(revision), which the log hadn't"
+                "agent \(name)\(count > 1 ? ", one of \(count)," : "") has reported revision \(revision), which the log hadn't"
             case .mark(let revision, let mismatch):
                 "this node has seen revision \(revision), and \(mismatch.reason)"
             }
         }
         return
-            "it was put back under its old epoch, \(head.epoch): \(seen.joined(separator: "; ")); the log ends at revision \(head.revision)"
+            "it was put back under its old epoch, \(head.epoch)\(isOnlyReported ? ", or a report was wrong" : ""): \(seen.joined(separator: "; ")); the log ends at revision \(head.revision)"
     }
 
     /// What the operator can do. To be read after the description.

@@ -17,17 +17,23 @@ extension RegistryService {
     /// An agent says what it has applied. It counts from its first report on, and the store knows it when
     /// this returns.
     ///
-    /// - Parameter applied: nil: nothing. One of another epoch, or beyond the head, counts as nothing; the latter is
-    ///   kept beside that, as a sign that the store was put back.
+    /// - Parameters:
+    ///   - applied: nil: nothing. One of another epoch, or beyond the head, counts as nothing; the latter is kept
+    ///     beside that, as a sign that the store was put back.
+    ///   - caller: whose word it is. Nobody's isn't kept: it would make the next start ask.
     /// - Throws: `tooManyAgents`; where nodes share the store and it must hear of this one first, what it
     ///   throws.
-    public func report(_ agent: AgentName, applied: Position?) async throws(RegistryError) {
+    public func report(
+        _ agent: AgentName, applied: Position?, by caller: Caller
+    ) async throws(RegistryError) {
         let head = try position()
         let isOfEpoch = applied.map { $0.epoch == head.epoch } ?? false
         let counts = isOfEpoch && applied.map { $0.revision <= head.revision } ?? false
         let counted = counts ? applied : nil
         var ahead: Position?
-        if isOfEpoch, !counts, let applied { ahead = try await beyondLog(applied) }
+        if isOfEpoch, !counts, case .token = caller, let applied {
+            ahead = try await beyondLog(applied)
+        }
         if let ahead { sayOnce(that: agent, has: ahead, head) }
         if let shared {
             return try await shared.report(agent, applied: counted, ahead: ahead)

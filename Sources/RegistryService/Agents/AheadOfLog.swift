@@ -5,7 +5,8 @@ import Synchronization
 /// numbers now mean other changes than they meant before.
 ///
 /// The node goes on serving: whoever may read may say anything, and must not be able to stop a registry with it.
-/// The store keeps what was said, and the next start asks (`Rewind`).
+/// The store keeps what was said with a token, and the next start asks (`Rewind`): a request without one proves
+/// nothing, and whoever sent it can't be told apart.
 extension RegistryService {
     /// How many agents have said so under the epoch that there is, and aren't evicted.
     public func agentsAhead() -> Int {

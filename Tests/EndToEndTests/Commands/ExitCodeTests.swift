@@ -13,10 +13,20 @@ import Testing
                 "http://127.0.0.1:9",
             ], outputs: folder.url)
         #expect(try await shell.waitForExit() == .code(4))
-        #expect(shell.errors.contains("can't be reached at http://127.0.0.1:9"))
+        #expect(
+            shell.errors.contains("can't be reached at http://127.0.0.1:9: connection refused\n"))
         #expect(shell.output == "")
         let seconds = shell.errors.firstMatch(of: /seconds: (\d+)/).flatMap { Int($0.1) }
         #expect(try #require(seconds) < 8)
+    }
+
+    @Test func `says in its own words that nobody speaks TLS there`() async throws {
+        let server = try await ServerProcess.start(in: TestFolder())
+        let run = try await CommandRun.run(
+            ["stats", "--server", "https://127.0.0.1:\(server.port)"], in: TestFolder())
+        #expect(run.exit == .code(4))
+        #expect(run.errors.contains("it doesn't speak TLS as this side does, or not at all"))
+        #expect(!run.errors.contains("SSL") && !run.errors.contains(".cc"), "\(run.errors)")
     }
 
     @Test(arguments: [

@@ -74,7 +74,7 @@ import Testing
                 nil, Position(epoch: Epoch("another"), revision: head.revision),
                 Position(epoch: head.epoch, revision: head.revision.next),
             ] {
-                try await registry.service.report(edge, applied: applied)
+                try await registry.service.report(edge, applied: applied, by: .token(.reader))
                 #expect(try await registry.converged() == "0 of 1; edge-a")
                 #expect(
                     try await registry.get("/v1/agents").agents
@@ -119,7 +119,8 @@ import Testing
             #expect(listed.map(\.isLagging) == [true, true])
 
             try await again.report(
-                try #require(AgentName("edge-a")), applied: try again.position())
+                try #require(AgentName("edge-a")), applied: try again.position(),
+                by: .token(.reader))
             let after = try await again.convergence(at: head, within: .zero)
             #expect(after.lagging.map(\.text) == ["edge-b"])
         }

@@ -74,6 +74,24 @@ import Testing
         }
     }
 
+    @Test func `is nobody's word where it came without a token`() async throws {
+        let settings = RegistrySettings.with { $0.http.allowsAnonymousReads = true }
+        try await withRegistry(settings) { registry in
+            let (epoch, head) = (try registry.position.epoch, try await registry.head())
+            let put = try await registry.send(
+                .PUT, "/v1/agents/edge-a", as: .nobody,
+                json: #"{"epoch":"\#(epoch)","revision":\#(head + 5)}"#)
+            #expect(put.isProblem(410, "resync"))
+            let get = try await registry.get(
+                "/v1/changes?after=\(head + 1)&epoch=\(epoch)&agent=edge-b", as: .nobody)
+            #expect(get.isProblem(410, "resync"))
+            #expect(try await Self.count(registry) == 0)
+            #expect(try await registry.service.store.agents().map(\.ahead) == [nil, nil])
+            #expect(try await Self.put(registry, "edge-a", head + 5).isProblem(410, "resync"))
+            #expect(try await Self.count(registry) == 1, "the same with one")
+        }
+    }
+
     @Test func `is none where it's this node that is behind another one`() async throws {
         let settings = RegistrySettings.with {
             $0.engine = .postgres
@@ -92,7 +110,7 @@ import Testing
             let edge = try #require(AgentName("edge-a"))
             let position = Position(
                 epoch: try registry.position.epoch, revision: committed.revision)
-            try await registry.service.report(edge, applied: position)
+            try await registry.service.report(edge, applied: position, by: .token(.reader))
             #expect(try await Self.count(registry) == 0)
             #expect(try await registry.service.store.agents().map(\.ahead) == [nil])
             #expect(registry.log.lines.allSatisfy { $0.metadata["agent_revision"] == nil })

@@ -4,6 +4,12 @@ import Testing
 
 @testable import RegistryService
 
+extension TokenRecord {
+    /// Whom agents speak for.
+    static let reader = TokenRecord(
+        id: "t", name: "t", role: .reader, secretDigest: [], createdAt: Timestamp(milliseconds: 0))
+}
+
 extension RunningRegistry {
     var position: Position {
         get throws { try service.position() }
@@ -13,7 +19,8 @@ extension RunningRegistry {
     func report(_ name: String, applied revision: Int64? = nil) async throws {
         var applied = try position
         if let revision { applied.revision = Revision(revision) }
-        try await service.report(try #require(AgentName(name)), applied: applied)
+        try await service.report(
+            try #require(AgentName(name)), applied: applied, by: .token(.reader))
     }
 
     /// `2 of 3; edge-c`, of the last revision or another one.
