@@ -221,7 +221,7 @@ import Testing
     @Test func `isn't made by the registry itself: what is idle may be ended`() async throws {
         let database = try await TestDatabase()
         try await database.run(
-            "ALTER DATABASE \"\(database.name)\" SET idle_session_timeout = '200ms'")
+            "ALTER DATABASE \"\(database.name)\" SET idle_session_timeout = '1s'")
         let node = try await Node(database.url, follows: false)
         for number in 1...3 {
             try await node.run(new("n\(number).example"))
