@@ -8,8 +8,17 @@ import Synchronization
 final class DataFolderLock: Sendable {
     private let descriptor: Mutex<Int32?>
 
-    /// - Throws: `StoreOpeningError.inUse` at once where another process has the folder.
+    /// - Throws: `StoreOpeningError.inUse` at once where another process has the folder; `.folder` where the store's
+    ///   file is a link. SQLite would have what it leads to, and the log beside that: another folder's, with a lock of
+    ///   its own.
     init(folder: URL) throws {
+        let place = folder.appendingPathComponent(SQLiteStore.fileName).path
+        var found = stat()
+        guard lstat(place, &found) != 0 || found.st_mode & S_IFMT != S_IFLNK else {
+            throw StoreOpeningError.folder(
+                "\(place) is a link, and SQLite keeps the log beside what it leads to. Name the folder that the file is in as the data folder, or make \(folder.path) a link to that"
+            )
+        }
         let path = folder.appendingPathComponent("lock").path
         // A link there would have us empty what it leads to.
         let file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)

@@ -263,7 +263,7 @@ import Testing
 
     @Test func `isn't made from a file whose log lies beside it`() async throws {
         let (file, _) = try await backup()
-        try Data().write(to: URL(fileURLWithPath: file.path + "-wal"))
+        try Data("log".utf8).write(to: URL(fileURLWithPath: file.path + "-wal"))
         await #expect(throws: StoreOpeningError.self) { _ = try await restore(file) }
     }
 }

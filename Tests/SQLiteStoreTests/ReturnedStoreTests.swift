@@ -322,18 +322,18 @@ import Testing
 }
 
 extension StoreFolder {
-    /// Every file's octets, by name. What isn't a regular file is there with nothing in it, and so is the index of
-    /// the log, which SQLite makes anew whenever it looks.
+    /// Every file's octets, by name. What isn't a regular file is there with nothing in it. The index of the log isn't,
+    /// nor is an empty log: SQLite makes them anew whenever it looks.
     fileprivate func contents() throws -> [String: Data] {
         var contents: [String: Data] = [:]
-        for name in try names() where name != "lock" {
+        for name in try names() where name != "lock" && !name.hasSuffix("-shm") {
             var found = stat()
             let place = url.appendingPathComponent(name)
             guard lstat(place.path, &found) == 0 else { continue }
             contents[name] =
-                found.st_mode & S_IFMT == S_IFREG && !name.hasSuffix("-shm")
-                ? try Data(contentsOf: place) : Data()
+                found.st_mode & S_IFMT == S_IFREG ? try Data(contentsOf: place) : Data()
         }
         return contents
     }
 }
+            guard !name.hasSuffix("-wal") || found.st_size > 0 else { continue }

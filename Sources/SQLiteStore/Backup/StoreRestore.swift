@@ -33,7 +33,8 @@ public enum StoreRestore {
             throw StoreOpeningError.folder("\(backup.path) can't be read")
         }
         try SQLiteStore.makeFolder(folder)
-        guard !StoreFiles.exists(backup.path + "-wal") else {
+        // Of a link's target: that's where SQLite keeps it.
+        guard !StoppedFile.hasLog(backup.resolvingSymlinksInPath().path) else {
             throw StoreOpeningError.folder(
                 "\(backup.path) isn't whole without the log beside it; make a copy with tenant-registry backup"
             )

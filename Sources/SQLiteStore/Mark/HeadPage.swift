@@ -22,6 +22,11 @@ struct HeadPage {
             self.init(revision: .zero, digest: [])
             return
         }
+        guard octets.contains(where: { $0 != 0 }) else {
+            // Nor here: a page beyond it came first.
+            self.init(revision: .zero, digest: [])
+            return
+        }
         self.init(page: octets)
     }
 
@@ -32,7 +37,7 @@ struct HeadPage {
     /// A leaf with one row: id, epoch, revision, digest, time.
     ///
     /// The format is SQLite's (fileformat2.html, 1.6 and 2.1): it's promised for as long as there are files of it.
-    private init?(page: [UInt8]) {
+    init?(page: [UInt8]) {
         guard page.count >= 512, page[0] == 0x0D, page[3] == 0, page[4] == 1 else { return nil }
         var reader = RecordReader(page, at: Int(page[8]) << 8 | Int(page[9]))
         guard reader.varint() != nil, reader.varint() != nil else { return nil }

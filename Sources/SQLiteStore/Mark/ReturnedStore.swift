@@ -21,7 +21,7 @@ public struct ReturnedStore: Equatable, Sendable, CustomStringConvertible {
     let mark: Position?
     let reason: Reason
 
-    /// Looks at a folder that this process has locked, and changes nothing in it.
+    /// Looks at a folder that this process has locked, and changes nothing that its store holds (`StoppedFile`).
     ///
     /// A file that doesn't say that it has a mark is new, of an older release, or one that got its epoch anew
     /// (`StoreRestore`, `EpochRenewal`) by somebody who was stopped before he came to the mark: so a mark of another
