@@ -47,9 +47,11 @@ final class Beside {
     ) throws(FileFailure) -> (name: String, descriptor: Int32) {
         var old = stat()
         var keeps = false
+        var model: String?
         let mode: mode_t
         switch permissions {
         case .fixed(let fixed): mode = fixed
+        case .owned(let fixed, let like): (mode, model) = (fixed, like)
         case .kept(let otherwise):
             keeps =
                 fstatat(folder, name, &old, AT_SYMLINK_NOFOLLOW) == 0
@@ -80,6 +82,7 @@ final class Beside {
                 close(file)
                 throw failure
             }
+            if let model { FileOwner.give(file, of: model) }
             return (beside, file)
         }
         throw FileFailure(path, "written", EEXIST)

@@ -15,6 +15,9 @@ package final class DurableFile {
     package enum Permissions: Sendable {
         /// This mode, whatever was there: for secrets.
         case fixed(mode_t)
+        /// This mode, whatever was there, and owner and group of another file, as far as this process may give them:
+        /// where root writes what somebody else has to read.
+        case owned(mode_t, like: String?)
         /// Mode, owner and group of the file that is there, as far as this process may give them; else this
         /// mode, less the umask.
         case kept(otherwise: mode_t)

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import Synchronization
 
@@ -20,12 +21,7 @@ final class DataFolderLock: Sendable {
             )
         }
         let path = folder.appendingPathComponent("lock").path
-        // A link there would have us empty what it leads to.
-        let file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard file >= 0 else {
-            throw StoreOpeningError.folder(
-                "\(path) can't be opened: \(String(cString: strerror(errno)))")
-        }
+        let file = try Self.open(path, StoreFiles.model(in: folder))
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             guard errno == EWOULDBLOCK else {
                 let reason = String(cString: strerror(errno))
@@ -43,6 +39,21 @@ final class DataFolderLock: Sendable {
         _ = ftruncate(file, 0)
         _ = pwrite(file, text, text.utf8.count, 0)
         descriptor = Mutex(file)
+    }
+
+    /// - Parameter model: whose owner a new one gets.
+    private static func open(_ path: String, _ model: String) throws -> Int32 {
+        // A link there would have us empty what it leads to.
+        let flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC
+        let made = Foundation.open(path, flags | O_CREAT | O_EXCL, 0o600)
+        guard made < 0 else {
+            FileOwner.give(made, of: model)
+            return made
+        }
+        guard errno == EEXIST else { throw StoreFiles.refused(FileFailure(path, "opened")) }
+        let file = Foundation.open(path, flags)
+        guard file >= 0 else { throw StoreFiles.refused(FileFailure(path, "opened")) }
+        return file
     }
 
     func release() {

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import GRDB
 import Logging
@@ -190,11 +191,10 @@ extension SQLiteStore {
     /// folder can be one that somebody made before, with a mode of its own.
     static func makePrivateFile(_ folder: URL) throws {
         let path = folder.appendingPathComponent(fileName).path
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else {
-            let reason = String(cString: strerror(errno))
-            throw StoreOpeningError.folder("\(path) can't be opened: \(reason)")
-        }
+        let made = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if made >= 0 { FileOwner.give(made, of: folder.path) }
+        let file = made < 0 && errno == EEXIST ? open(path, O_RDWR | O_CLOEXEC) : made
+        guard file >= 0 else { throw StoreFiles.refused(FileFailure(path, "opened")) }
         Foundation.close(file)
     }
 

@@ -57,6 +57,39 @@ struct StorageFullTests {
         try await next.crash()
     }
 
+    /// What can only not be written can be read, whatever ended the process.
+    @Test func `keeps nobody from starting again, and from being answered`() async throws {
+        let disk = try SmallDisk()
+        defer { disk.unmount() }
+        let folder = try TestFolder()
+        let data = disk.url.appendingPathComponent("data")
+        let server = try await ServerProcess.start(in: folder, data: data)
+        let registered = try await Self.register(0..<10, server.client)
+        let before = try await server.client.historyHead()
+        try disk.fill()
+        var refused = 0
+        while refused < 3 {
+            let name = "full\(refused).example.com"
+            let refusal = await Self.refusal { try await server.client.register(name) }
+            #expect(refusal?.status == 507)
+            refused += 1
+        }
+        try await server.crash()
+
+        let next = try await ServerProcess.start(in: folder, data: data)
+        #expect(try await next.client.historyHead() == before)
+        #expect(try await next.client.domain("n1.example.com") == registered[1])
+        let refusal = await Self.refusal { try await next.client.register("full.example.com") }
+        #expect(refusal?.status == 507)
+        try disk.makeRoom()
+        _ = try await next.client.register("later.example.com")
+        let head = try await next.client.historyHead()
+        let mark = try String(
+            contentsOf: data.appendingPathComponent("registry.sqlite-mark"), encoding: .utf8)
+        #expect(mark.contains("0\(head.revision) \(head.digest.dropFirst(7)) "), "\(mark)")
+        #expect(try await next.stop() == .code(0))
+    }
+
     /// A list says the epoch once, not with each domain.
     private static func asListed(_ domains: [DomainResource]) -> [String: DomainResource] {
         Dictionary(

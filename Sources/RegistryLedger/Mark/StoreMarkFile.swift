@@ -10,6 +10,7 @@ import Synchronization
 /// power leaves an earlier one, which is as true.
 package final class StoreMarkFile: Sendable {
     package let path: String
+    private let owner: String?
     private let state: Mutex<State>
 
     private struct State {
@@ -19,9 +20,15 @@ package final class StoreMarkFile: Sendable {
     }
 
     /// Writes the mark durably, for its owner alone, in the place of whatever mark was there.
-    package init(_ mark: StoreMark, at path: String) throws(FileFailure) {
+    ///
+    /// - Parameter owner: a file or folder whose owner the mark gets, where this process may give it away: somebody
+    ///   with more rights must not lock out whoever opens the store next.
+    package init(
+        _ mark: StoreMark, at path: String, owner: String? = nil
+    ) throws(FileFailure) {
         self.path = path
-        try Self.write(mark, to: path)
+        self.owner = owner
+        try Self.write(mark, to: path, owner)
         let descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileFailure(path, "opened") }
         state = Mutex(State(descriptor: descriptor, mark: mark))
@@ -49,7 +56,7 @@ package final class StoreMarkFile: Sendable {
     /// Writes durably what was noted last, and lets the file go.
     package func close() throws(FileFailure) {
         guard let mark = release() else { return }
-        try Self.write(mark, to: path)
+        try Self.write(mark, to: path, owner)
     }
 
     /// - Returns: nil where it was closed already.
@@ -63,13 +70,36 @@ package final class StoreMarkFile: Sendable {
         }
     }
 
-    private static func write(_ mark: StoreMark, to path: String) throws(FileFailure) {
+    private static func write(
+        _ mark: StoreMark, to path: String, _ owner: String?
+    ) throws(FileFailure) {
         var found = stat()
         // A link's target isn't a mark's place, and a pipe would be waited for.
         if lstat(path, &found) == 0, ![S_IFREG, S_IFDIR].contains(found.st_mode & S_IFMT) {
             try remove(path)
         }
-        try DurableFile.write(mark.line, to: path, .fixed(0o600))
+        do throws(FileFailure) {
+            try DurableFile.write(mark.line, to: path, .owned(0o600, like: owner))
+        } catch  where [ENOSPC, EDQUOT].contains(error.code) {
+            guard try hasRoom(for: mark, in: path) else { throw error }
+        }
+    }
+
+    /// On a full disk there's room for a line where there is one: over it. Without that a store that only can't be
+    /// written couldn't be read either.
+    ///
+    /// - Returns: false where no mark of this epoch is there in the end.
+    private static func hasRoom(
+        for mark: StoreMark, in path: String
+    ) throws(FileFailure) -> Bool {
+        guard case .mark(let old) = try read(path) else { return false }
+        let file = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard file >= 0 else { throw FileFailure(path, "opened") }
+        defer { Foundation.close(file) }
+        let line = mark.line
+        if pwrite(file, line, line.count, 0) == line.count, fsync(file) == 0 { return true }
+        // One that stays behind the head is as true.
+        return old.epoch == mark.epoch && old.revision <= mark.revision
     }
 }
 

@@ -103,9 +103,7 @@ public enum StoreRestore {
     /// has no mark.
     static func finish(in folder: URL) throws {
         let pending = folder.appendingPathComponent(pendingName)
-        guard let name = try? String(contentsOf: pending, encoding: .utf8), !name.isEmpty else {
-            return
-        }
+        guard let name = try pendingName(pending), !name.isEmpty else { return }
         let incoming = folder.appendingPathComponent(incomingName)
         let place = folder.appendingPathComponent(SQLiteStore.fileName)
         if FileManager.default.fileExists(atPath: incoming.path) {
@@ -123,6 +121,22 @@ public enum StoreRestore {
         }
         unlink(pending.path)
         try StoreFiles.sync(folder)
+    }
+
+    /// One that can't be read isn't none: the store that stands there now is to be replaced.
+    private static func pendingName(_ file: URL) throws(StoreOpeningError) -> String? {
+        try StoreFiles.attempt { () throws(FileFailure) in
+            let descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else {
+                guard errno == ENOENT else { throw FileFailure(file.path, "opened") }
+                return nil
+            }
+            defer { close(descriptor) }
+            var octets = [UInt8](repeating: 0, count: 256)
+            let count = read(descriptor, &octets, octets.count)
+            guard count >= 0 else { throw FileFailure(file.path, "read") }
+            return String(decoding: octets[..<count], as: UTF8.self)
+        }
     }
 
     /// It stays with its store; where that is gone, it goes.

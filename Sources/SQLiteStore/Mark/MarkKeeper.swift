@@ -31,7 +31,7 @@ final class MarkKeeper: Sendable {
         let mark = StoreMark(
             head, base: hadLog ? try base(before: head, beside: store) : head.revision)
         let file = try StoreFiles.attempt { () throws(FileFailure) in
-            try StoreMarkFile(mark, at: StoreMarkFile.path(beside: store))
+            try StoreMarkFile(mark, at: StoreMarkFile.path(beside: store), owner: store)
         }
         let version = StoppedFile.marked
         if try Int.fetchOne(db, sql: "PRAGMA user_version") != version {
