@@ -15,8 +15,8 @@ enum AgentsCheck {
         let position = Position(epoch: head.epoch, revision: head.revision)
         guard let rewind = Rewind(position, [sign]) else { return }
         guard accepts else { throw StoreOpeningError.rewound(rewind.description) }
-        let epoch = Epoch.random()
-        try db.execute(sql: "UPDATE head SET epoch = ?", arguments: [epoch.text])
+        // Whatever stops the start from here on, the mark of the epoch before isn't the store's any more.
+        let epoch = try EpochRenewal.beginEpoch(db).epoch
         logger.warning(
             "the store was put back; it goes on under a new epoch",
             metadata: ["seen": "\(rewind)", "epoch": "\(epoch)"])

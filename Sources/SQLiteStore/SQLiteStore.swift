@@ -75,7 +75,7 @@ public final class SQLiteStore: Store, LanedStore {
         do {
             // Before anything is opened that may write: closing it would already change the file.
             let returned = try ReturnedStore.find(in: folder)
-            if let returned, !configuration.acceptsRewind {
+            if let returned, !configuration.acceptsRewind || returned.reason == .gone {
                 throw StoreOpeningError.returned(returned)
             }
             let hadLog = StoppedFile.hasLog(path)

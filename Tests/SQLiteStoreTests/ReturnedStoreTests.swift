@@ -243,7 +243,14 @@ import Testing
         let mark = try await write("a.example", in: folder)
         if isEmpty { try Data().write(to: folder.file) } else { unlink(folder.file.path) }
         try expectRefusal(.gone, head: nil, mark: mark)
-        let store = try folder.open(acceptsRewind: true)
+        // A flag that was left on would make an empty registry of a volume that isn't mounted.
+        #expect(throws: StoreOpeningError.self) { _ = try folder.open(acceptsRewind: true) }
+        try expectRefusal(.gone, head: nil, mark: mark)
+        #expect {
+            _ = try EpochRenewal.run(in: folder.url)
+        } throws: { "\($0)".contains("says that there was one at \(mark.epoch).1") }
+        unlink(folder.markPath)
+        let store = try folder.open()
         let head = try await store.head()
         #expect(head.revision == .zero && head.epoch != mark.epoch)
         await store.close()
@@ -289,6 +296,23 @@ import Testing
         #expect(try await write("b.example", in: folder).epoch != early.epoch)
     }
 
+    /// Between the new epoch that agents made necessary and its mark.
+    @Test func `is started where it had been accepted, and that start was cut off`() async throws {
+        let early = try await write("a.example", in: folder)
+        let shell = try folder.shell()
+        try await shell.writeWithoutTransaction { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO agent (name, epoch, revision, first_seen, last_seen)
+                    SELECT 'edge', epoch, revision + 1, 0, 0 FROM head
+                    """)
+            try AgentsCheck.run(
+                db, accepts: true, Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        try shell.close()
+        #expect(try await write("b.example", in: folder).epoch != early.epoch)
+    }
+
     @Test func `by a restore is started, and so is what the restore put aside`() async throws {
         let store = try folder.open()
         try await store.run(new("a.example"))
@@ -330,10 +354,10 @@ extension StoreFolder {
             var found = stat()
             let place = url.appendingPathComponent(name)
             guard lstat(place.path, &found) == 0 else { continue }
+            guard !name.hasSuffix("-wal") || found.st_size > 0 else { continue }
             contents[name] =
                 found.st_mode & S_IFMT == S_IFREG ? try Data(contentsOf: place) : Data()
         }
         return contents
     }
 }
-            guard !name.hasSuffix("-wal") || found.st_size > 0 else { continue }

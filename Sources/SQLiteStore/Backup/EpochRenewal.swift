@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import RegistryLedger
 import RegistryModel
 
 /// Gives a stopped store a new epoch: for a file that came back by other means than `StoreRestore`, a
@@ -8,9 +9,13 @@ public enum EpochRenewal {
     /// - Returns: the head with its new epoch; revision and digest stay.
     /// - Throws: `StoreOpeningError` where the folder holds no store, or another process has it.
     public static func run(in folder: URL) throws -> Head {
-        guard SQLiteStore.isThere(in: folder) else {
-            throw StoreOpeningError.folder(
-                "\(folder.path) holds no store: there is no \(SQLiteStore.fileName)")
+        let nothing = StoreOpeningError.folder(
+            "\(folder.path) holds no store: there is no \(SQLiteStore.fileName)")
+        let mark = StoreMarkFile.path(
+            beside: folder.appendingPathComponent(SQLiteStore.fileName).path)
+        // With a mark it's said what was there.
+        guard SQLiteStore.isThere(in: folder) || StoreFiles.exists(mark) else {
+            throw nothing
         }
         let lock = try DataFolderLock(folder: folder)
         defer { lock.release() }
@@ -18,7 +23,10 @@ public enum EpochRenewal {
         let file = folder.appendingPathComponent(SQLiteStore.fileName)
         do {
             // A log that isn't the file's own is nothing that an epoch mends.
-            _ = try ReturnedStore.find(in: folder)
+            if let returned = try ReturnedStore.find(in: folder), returned.reason == .gone {
+                throw StoreOpeningError.returned(returned)
+            }
+            guard SQLiteStore.isThere(in: folder) else { throw nothing }
             let queue = try DatabaseQueue(path: file.path)
             let head = try queue.writeWithoutTransaction { db in
                 guard try db.tableExists("schema_migration") else {

@@ -82,7 +82,7 @@ public struct ReturnedStore: Equatable, Sendable, CustomStringConvertible {
     private var advice: String {
         guard reason != .gone else {
             return
-                "Put its file back, or restore a backup; serve --accept-rewind begins an empty one"
+                "Put its file back, mount what it's on, or restore a backup. An empty one begins there only after \(StoreMarkFile.path(beside: SQLiteStore.fileName)) was removed: --accept-rewind doesn't"
         }
         return
             "If it is meant to be there, back from a replica or as a copy, give it a new epoch, so that nobody takes its next revisions for those that somebody has seen: tenant-registry epoch renew --data-dir \(folder), or start it once with serve --accept-rewind"
