@@ -70,6 +70,8 @@ public final class PostgresStore: SharedStore, LanedStore {
         /// The path of a file of this node's own, in which it notes how far it has seen the log come; nil: none. The
         /// next start holds the database against it.
         public var mark: String?
+        /// Whether the mark is written as well, and not only looked at: by a node, whose own it is.
+        public var keepsMark = true
         /// Whether a database that was put back under its old epoch is given a new one at the start, instead of being
         /// refused.
         public var acceptsRewind = false
@@ -129,7 +131,8 @@ public final class PostgresStore: SharedStore, LanedStore {
         self.contact = contact
         self.probe = probe
         self.onShared = onShared
-        mark = NodeMark(configuration.mark, logger: logger)
+        mark = NodeMark(
+            configuration.mark, isKept: configuration.keepsMark, logger: logger)
         acceptsRewind = configuration.acceptsRewind
         settings = configuration.connection
         suffixes = configuration.suffixes

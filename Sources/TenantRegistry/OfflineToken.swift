@@ -55,13 +55,14 @@ struct OfflineToken {
         text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     }
 
-    /// - Parameter folder: of the embedded store.
+    /// - Parameter folder: of the embedded store, or of a node: what it has seen of the database speaks here, too.
     /// - Returns: the token; it's nowhere else.
     func make(in choice: StoreChoice, folder: String) async throws -> TokenSecret {
         var logger = Logger(label: "tenant-registry") { label in
             JSONLogHandler(label: label) { line, _ in StandardError.write(line) }
         }
-        logger.logLevel = .error
+        // That a mark can't be read, for example, which nothing is held against then.
+        logger.logLevel = .warning
         let store = try await open(choice, folder, logger)
         // Of a store that has begun its log: the first start makes the first token by itself.
         guard let head = try? await store.head(), head.revision > .zero else {
@@ -106,10 +107,15 @@ struct OfflineToken {
                         folder: url, quarantine: .zero, now: SystemClock.now),
                     logger: logger, onCommit: { _ in })
             case .postgres(let connection):
+                // By the database's clock, as every node writes.
+                var configuration = PostgresStore.Configuration(
+                    connection: connection, quarantine: .zero)
+                configuration.mark =
+                    URL(fileURLWithPath: folder, isDirectory: true)
+                    .appendingPathComponent(OpenStore.nodeMark).path
+                configuration.keepsMark = false
                 return try await PostgresStore.open(
-                    PostgresStore.Configuration(
-                        connection: connection, quarantine: .zero, now: SystemClock.now),
-                    logger: logger, onCommit: { _ in })
+                    configuration, logger: logger, onCommit: { _ in })
             }
         } catch let error as StoreOpeningError {
             throw CommandFailure.failed(error.description)

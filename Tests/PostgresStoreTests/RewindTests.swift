@@ -89,6 +89,15 @@ import Testing
         }
         #expect(try await Self.refusal(database, folder) == refusal, "as often as it's asked")
         #expect(try await Self.head(database) == before)
+        // Who isn't the node asks what it has seen, and leaves that alone.
+        let seen = try folder.mark()
+        await #expect(throws: PostgresOpeningError.self) {
+            _ = try await Node(database.url, follows: false) {
+                $0.mark = folder.path
+                $0.keepsMark = false
+            }
+        }
+        #expect(try folder.mark() == seen)
         #expect(try await Self.refusal(database, Folder()) == nil, "a node that has seen nothing")
 
         let node = try await Self.open(database, folder, accepting: true)

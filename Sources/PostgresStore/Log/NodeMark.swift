@@ -25,6 +25,7 @@ final class NodeMark: Sendable {
     }
 
     private let path: String?
+    private let isKept: Bool
     private let logger: Logger
     /// A disk that hangs holds up nobody else.
     private let queue = DispatchQueue(label: "store-mark")
@@ -33,9 +34,12 @@ final class NodeMark: Sendable {
     /// Between two writes.
     private static let interval = Duration.seconds(1)
 
-    /// - Parameter path: nil: none is kept.
-    init(_ path: String?, logger: Logger) {
+    /// - Parameters:
+    ///   - path: nil: there is none.
+    ///   - isKept: false: it's only read.
+    init(_ path: String?, isKept: Bool = true, logger: Logger) {
         self.path = path
+        self.isKept = isKept
         self.logger = logger
     }
 
@@ -61,7 +65,7 @@ final class NodeMark: Sendable {
 
     /// The node begins with this head.
     func begin(_ head: Head) {
-        guard let path else { return }
+        guard let path, isKept else { return }
         let mark = StoreMark(head)
         do throws(FileFailure) {
             let file = try StoreMarkFile(mark, at: path)

@@ -85,6 +85,14 @@ import Testing
         #expect(refusal.contains("this node has seen revision"), "\(refusal)")
         #expect(refusal.contains("--accept-rewind") && refusal.contains(past.epoch))
         #expect(!refusal.contains("the database isn't there yet"), "waiting doesn't help")
+        let url = past.cluster.postgres.url(past.cluster.database)
+        let offline = try await CommandRun.run(
+            [
+                "tokens", "create", "x", "--role", "admin", "--offline", "--store", url,
+                "--data-dir", past.node.data.path,
+            ], in: past.cluster.folder)
+        #expect(offline.exit == .code(1) && offline.output == "")
+        #expect(offline.errors.contains("this node has seen revision"), "\(offline.errors)")
         try await past.goesOn("n1")
     }
 
