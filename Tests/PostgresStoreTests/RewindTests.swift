@@ -108,6 +108,14 @@ import Testing
         let again = try await Self.open(database, folder, accepting: true)
         #expect(try await again.store.head() == now, "nothing is wrong any more")
         await again.store.close()
+        let kept = try folder.mark()
+        let guest = try await Node(database.url, follows: false) {
+            $0.mark = folder.path
+            $0.keepsMark = false
+        }
+        try await guest.run(new("guest.example"))
+        await guest.store.close()
+        #expect(try folder.mark() == kept)
         #expect(try await Self.refusal(database, folder) == nil)
         try await database.drop()
     }

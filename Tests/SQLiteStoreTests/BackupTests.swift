@@ -268,6 +268,20 @@ import Testing
     }
 }
 
+extension BackupTests {
+    /// The store that stands there is to be replaced, and mustn't be opened.
+    @Test func `that shall take a store's place isn't passed over where that can't be read`()
+        async throws
+    {
+        let folder = StoreFolder()
+        await (try folder.open()).close()
+        let pending = folder.url.appendingPathComponent(StoreRestore.pendingName)
+        try FileManager.default.createDirectory(at: pending, withIntermediateDirectories: false)
+        #expect(throws: StoreOpeningError.self) { _ = try folder.open() }
+        #expect(throws: StoreOpeningError.self) { _ = try EpochRenewal.run(in: folder.url) }
+    }
+}
+
 extension StoreFolder {
     func names() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
