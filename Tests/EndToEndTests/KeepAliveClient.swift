@@ -106,8 +106,10 @@ final class BlockingConnection {
     /// What has come in and belongs to no whole answer, for a message.
     var received: String { String(decoding: buffer, as: UTF8.self) + " (errno \(errno))" }
 
-    func send(_ text: String) {
-        var rest = Array(text.utf8)[...]
+    func send(_ text: String) { send(octets: Array(text.utf8)) }
+
+    func send(octets: [UInt8]) {
+        var rest = octets[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
                 Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
@@ -147,5 +149,27 @@ final class BlockingConnection {
             guard count > 0 else { return nil }
             buffer += chunk[..<count]
         }
+    }
+
+    /// HTTP/2: all that comes until the first stream or the connection ends.
+    func readStream() -> String {
+        var (rest, isOver, all) = ([UInt8](), false, [UInt8]())
+        while !isOver {
+            while rest.count >= 9 {
+                let length = Int(rest[0]) << 16 | Int(rest[1]) << 8 | Int(rest[2])
+                guard rest.count >= 9 + length else { break }
+                let (kind, flags, stream) = (rest[3], rest[4], rest[8])
+                // DATA and HEADERS may end a stream; RST_STREAM does, and GOAWAY ends all.
+                isOver =
+                    isOver || kind == 7 || stream == 1 && (kind == 3 || kind < 2 && flags & 1 == 1)
+                rest.removeFirst(9 + length)
+            }
+            var chunk = [UInt8](repeating: 0, count: 16_384)
+            let count = isOver ? 0 : recv(descriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { break }
+            rest += chunk[..<count]
+            all += chunk[..<count]
+        }
+        return String(decoding: all, as: UTF8.self)
     }
 }

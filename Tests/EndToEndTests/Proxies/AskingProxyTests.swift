@@ -2,12 +2,10 @@ import Foundation
 import Testing
 
 /// A real proxy with the configuration that comes with the service, which asks the registry on each request.
-protocol AskingProxy: Sendable {
+protocol AskingProxy: FrontProxy {
     static func start(before port: Int, token: String) async throws -> Self
     /// One of the fields that visitors lie with, where the proxy refuses it by itself.
     static var refusedField: String? { get }
-    var visitor: Visitor { get }
-    func stop() async throws
 }
 
 extension AskingProxy {
@@ -71,25 +69,6 @@ extension AskingProxy {
         #expect(try await visitor.visit("a.example.com", "POST").side == "aws aws serve")
         try await proxy.stop()
         try await registry.crash()
-    }
-
-    @Test(arguments: Kind.allCases)
-    func `hands on no answer of the registry but where to go, and that nobody is there`(
-        kind: Kind
-    ) async throws {
-        let registry = try await StubRegistry.start()
-        let proxy = try await kind.proxy.start(before: registry.port, token: "trk_a_b")
-        for status in [302, 304, 400, 401, 403, 405, 408, 410, 413, 421, 429, 431, 500, 503, 504] {
-            let page = try await proxy.visitor.visit("\(status).example.com")
-            #expect(page.status == 503 && page.retryAfter == "5", "\(status): \(page)")
-            #expect(!page.text.contains("the registry's own"), "\(status): \(page)")
-            #expect(!page.text.contains("the-registry-s-own"), "\(status): \(page)")
-        }
-        let unknown = try await proxy.visitor.visit("404.example.com")
-        #expect(unknown.status == 404)
-        #expect(!unknown.text.contains("the registry's own"))
-        try await proxy.stop()
-        try await registry.stop()
     }
 
     @Test(arguments: Kind.allCases)

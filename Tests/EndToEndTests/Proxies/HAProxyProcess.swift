@@ -8,10 +8,14 @@ final class HAProxyProcess: Sendable {
     private let sides: Sides
     private let process: ChildProcess
 
-    static func start(before registry: ServerProcess) async throws -> HAProxyProcess {
+    /// - Parameter modes: a map in the place of the registry's.
+    static func start(
+        before registry: ServerProcess, modes: String? = nil
+    ) async throws -> HAProxyProcess {
         let folder = try TestFolder()
         let sides = try await Sides.start(in: folder, spare: 1)
         try await writeMaps(of: registry, in: folder)
+        if let modes { _ = try folder.write(modes, to: "mode.map") }
         let proxy = try HAProxyProcess(folder, sides)
         _ = try await poll("haproxy listening: \(proxy.process.errors)") {
             BlockingConnection(port: proxy.visitor.port)

@@ -39,6 +39,38 @@ import Testing
         try await registry.crash()
     }
 
+    @Test func `lets no connection be upgraded in a freeze`() async throws {
+        let registry = try await ServerProcess.start(in: TestFolder())
+        for name in ["a.example.com", "b.example.com"] {
+            _ = try await registry.succeed("domains", "register", name, "--location", "japan")
+        }
+        _ = try await registry.succeed("domains", "change", "a.example.com", "--mode", "read_only")
+        let proxy = try await HAProxyProcess.start(before: registry)
+        try await Upgrades.expectNoneInFreeze(
+            proxy.visitor, frozen: "a.example.com", served: "b.example.com")
+        let answer = await ExtendedConnect.answer(at: proxy.visitor.port, to: "a.example.com")
+        #expect(answer.contains("This site is being moved."), "\(answer)")
+        try await proxy.stop()
+        try await registry.crash()
+    }
+
+    @Test func `serves nobody whose mode it doesn't know`() async throws {
+        let registry = try await ServerProcess.start(in: TestFolder())
+        for name in ["a.example.com", "b.example.com", "c.example.com", "d.example.com"] {
+            _ = try await registry.succeed("domains", "register", name, "--location", "japan")
+        }
+        // The third has none, and the fourth is of both maps.
+        let proxy = try await HAProxyProcess.start(
+            before: registry,
+            modes: "a.example.com new_mode\nb.example.com serves\nd.example.com serve\n")
+        for name in ["a.example.com", "b.example.com", "c.example.com"] {
+            #expect(try await proxy.visitor.visit(name).status == 503, "\(name)")
+        }
+        #expect(try await proxy.visitor.visit("d.example.com").side == "japan japan serve")
+        try await proxy.stop()
+        try await registry.crash()
+    }
+
     /// A location without a backend is nobody's site, and no other's.
     @Test func `doesn't send a tenant of a side that it doesn't know to another`() async throws {
         let registry = try await ServerProcess.start(in: TestFolder())

@@ -23,7 +23,7 @@ final class Sides: Sendable {
             server {
                 listen 127.0.0.1:\(port);
                 default_type text/plain;
-                return 200 "\(name) $http_x_tenant_location $http_x_tenant_mode\\n$http_host\\n$http_x_forwarded_host\\n$http_x_original_host$http_forwarded$http_x_tenant_upstream$http_x_tenant_other";
+                return 200 "\(name) $http_x_tenant_location $http_x_tenant_mode\\n$http_host\\n$http_x_forwarded_host $http_x_tenant_revision\\n$http_x_original_host$http_forwarded$http_x_tenant_upstream$http_x_tenant_fenced$http_x_tenant_other$http_upgrade";
             }
             """
         }
