@@ -26,9 +26,11 @@ import Testing
         func traefik(_ token: String, until host: String? = "a.example.com") async throws
             -> TraefikProcess
         {
-            try await TraefikProcess.start(
+            let words = Repository.root.appendingPathComponent("deploy/traefik/words.yaml").path
+            return try await TraefikProcess.start(
                 "export.yaml", folder, sides,
                 [
+                    ("/etc/traefik/words.yaml", words),
                     ("127.0.0.1:8080", "127.0.0.1:\(registry.port)"), ("trk_REPLACE_ME", token),
                     ("pollInterval: 5s", "pollInterval: 50ms"),
                     ("providersThrottleDuration: 2s", "providersThrottleDuration: 50ms"),
@@ -80,6 +82,23 @@ import Testing
         }
         try await Self.wait("gone", visitor, "a.example.com") { $0.status == 404 }
         try await Self.wait("gone", visitor, "b.example.com") { $0.status == 404 }
+        try await proxy.stop()
+        try await world.registry.crash()
+    }
+
+    @Test func `tells a side nothing of tenants that a visitor says`() async throws {
+        let world = try await World()
+        try await world.register("a.example.com")
+        let proxy = try await world.traefik(world.token())
+        // It removes by whole names alone: the registry's.
+        let lies = Crowd.lies(against: "japan").filter {
+            !$0.lowercased().hasPrefix("x-tenant-other")
+        }
+        for fields in lies.map({ [$0] }) + [lies] {
+            let page = try await proxy.visitor.visit("a.example.com", "GET", fields)
+            #expect(page.side == "japan  ", "\(fields): \(page)")
+            #expect(page.leaks == "" && !page.body.contains("evil"), "\(fields): \(page)")
+        }
         try await proxy.stop()
         try await world.registry.crash()
     }
