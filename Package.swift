@@ -85,9 +85,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "StoreCore", dependencies: ["RegistryModel", "RegistryLedger"],
+            swiftSettings: strict),
+        .target(
             name: "SQLiteStore",
             dependencies: [
-                "DurableFiles", "RegistryModel", "RegistryLedger", "Migrations",
+                "DurableFiles", "RegistryModel", "RegistryLedger", "StoreCore", "Migrations",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
@@ -100,7 +103,8 @@ let package = Package(
         .target(
             name: "PostgresStore",
             dependencies: [
-                "CLibPQ", "DurableFiles", "RegistryModel", "RegistryLedger", "Migrations",
+                "CLibPQ", "DurableFiles", "RegistryModel", "RegistryLedger", "StoreCore",
+                "Migrations",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -233,12 +237,16 @@ let package = Package(
             dependencies: ["DurableFiles", "RegistryLedger", "RegistryModel"],
             swiftSettings: strict),
         .testTarget(
+            name: "StoreCoreTests", dependencies: ["StoreCore", "RegistryLedger", "RegistryModel"],
+            swiftSettings: strict),
+        .testTarget(
             name: "RoutingTableTests", dependencies: ["RoutingTable", "RegistryModel"],
             swiftSettings: strict),
         .testTarget(
             name: "SQLiteStoreTests",
             dependencies: [
-                "DurableFiles", "SQLiteStore", "RegistryModel", "RegistryLedger", "Migrations",
+                "DurableFiles", "SQLiteStore", "StoreCore", "RegistryModel", "RegistryLedger",
+                "Migrations",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -250,9 +258,8 @@ let package = Package(
         .testTarget(
             name: "PostgresStoreTests",
             dependencies: [
-                "DurableFiles", "PostgresStore", "PostgresServer", "RegistryLedger",
-                "RegistryModel",
-                "Migrations",
+                "DurableFiles", "PostgresStore", "PostgresServer", "RegistryLedger", "StoreCore",
+                "RegistryModel", "Migrations",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -262,7 +269,7 @@ let package = Package(
             name: "StoreContractTests",
             dependencies: [
                 "SQLiteStore", "PostgresStore", "PostgresServer", "RegistryModel",
-                "RegistryLedger", "RoutingTable",
+                "RegistryLedger", "RoutingTable", "StoreCore",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -281,7 +288,7 @@ let package = Package(
             dependencies: [
                 "RegistryHTTP", "RegistryService", "SQLiteStore", "PostgresStore",
                 "PostgresServer", "RoutingTable", "RegistryWire",
-                "RegistryModel", "RegistryLedger",
+                "RegistryModel", "RegistryLedger", "StoreCore",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Plans of which only what they would be is asked: each on a snapshot of its own, on one session that
 /// only they use. Neither a writer nor another reader waits for them, however many names they look at;
@@ -18,7 +19,7 @@ final class DryRuns: Sendable {
         threads = ConnectionThreads(
             "store-planner", count: 1, settings: settings, contact: contact
         ) { connection in
-            try Session.prepare(connection, current: current)
+            try PostgresSession.prepare(connection, current: current)
             // A million names are one statement.
             connection.patience = .seconds(600)
         }
@@ -87,20 +88,22 @@ private struct DryRunTransaction: PlanningTransaction {
 
     func record(of key: IdempotencyKey?) throws -> IdempotencyRecord? {
         guard let key else { return nil }
-        return try connection.query(
-            "SELECT \(IdempotencyRecord.columns) FROM idempotency WHERE token = $1 AND key = $2",
-            [.text(key.token), .text(key.key)]
-        ).first.flatMap(IdempotencyRecord.init(row:))
+        return try IdempotencyRecord.read(connection, token: key.token, key: key.key)
     }
 
     func location(_ name: LocationName) throws -> Location? {
-        try connection.query(
-            "SELECT \(Location.columns) FROM location WHERE name = $1", [.text(name.text)]
-        ).first.map(Location.init(row:))
+        try connection.first(
+            "\(Location.select) WHERE name = $1", [.text(name.text)], Location.init(row:))
     }
 
     func domainCount(at location: LocationName) throws -> Int {
-        try staging.count(counts, at: location, through: head.revision)
+        if let count = try counts.flatMap({ $0() })?.known(
+            at: location, through: head.revision, connection)
+        {
+            return count
+        }
+        return try connection.count(
+            "SELECT count(*) FROM domain WHERE location = $1", [.text(location.text)])
     }
 
     func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {

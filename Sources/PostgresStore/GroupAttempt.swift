@@ -1,6 +1,7 @@
 import Logging
 import RegistryLedger
 import RegistryModel
+import StoreCore
 import Synchronization
 
 /// One try of one group: a transaction from its beginning to its known end.
@@ -83,6 +84,11 @@ struct GroupAttempt {
         } catch let broken as LogBroken {
             slot.drop()
             return .broken(broken)
+        } catch let unreadable as UnreadableValue {
+            // One row that was read for all of them concerns one command, unless it's alone.
+            logger.error("a commit met what it can't read", metadata: ["error": "\(unreadable)"])
+            slot.drop()
+            return .apart
         } catch {
             // Not the database's: a defect of ours. Its transaction ends with the connection.
             slot.drop()
@@ -114,12 +120,12 @@ struct GroupAttempt {
         _ failure: PostgresFailure, _ slot: ConnectionSlot, _ connection: PostgresConnection?
     ) -> Bool {
         guard failure.isReadOnly, let connection, connection.isAlive else { return false }
-        let row = try? connection.script(
+        let answer = try? connection.script(
             """
             ROLLBACK; SELECT current_setting('default_transaction_read_only') = 'on' AND NOT pg_is_in_recovery()
             """
-        ).first
-        return row?.text(0) == "t"
+        ).first?.text(0)
+        return answer == "t"
     }
 
     /// After a refusal by the server.

@@ -3,6 +3,7 @@ import Logging
 import Metrics
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// This node's one writer. Requests that arrive while a commit is under way share the next one: one
 /// transaction, one wait for the head's lock and for the disk, and two ways to the server and back,
@@ -43,8 +44,8 @@ final class GroupWriter: Sendable {
         threads = ConnectionThreads(
             "store-writer", count: 1, settings: settings, contact: contact
         ) { connection in
-            try Session.prepare(connection, current: current)
-            try Session.prefersIndexes(connection)
+            try PostgresSession.prepare(connection, current: current)
+            try PostgresSession.prefersIndexes(connection)
             // A wave of a million rows is one statement.
             connection.patience = .seconds(600)
         }

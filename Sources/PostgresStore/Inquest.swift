@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// A commit whose answer was lost.
 struct Commit: Sendable {
@@ -32,16 +33,16 @@ struct Commit: Sendable {
     private func ask(_ connection: PostgresConnection) throws -> Bool {
         let results = try connection.pipeline([
             Statement("BEGIN"),
-            Statement("SELECT \(Session.identity) FROM head WHERE id = 1 FOR UPDATE"),
+            Statement("SELECT \(PostgresSession.identity) FROM head WHERE id = 1 FOR UPDATE"),
             Statement(
                 "SELECT digest, xmin::text::bigint FROM revision_log WHERE revision = $1",
                 [.number(head.revision.number)]),
             Statement("COMMIT"),
         ])
-        guard let owner = results[1].first else { throw Head.missing }
-        try Session.checkOwn(connection, owner)
+        guard let owner = results[1].first else { throw HeadMissing() }
+        try PostgresSession.checkOwn(connection, owner)
         guard let row = results[2].first else { return false }
-        return row.octets(0) == head.digest && row.number(1) == transaction & 0xFFFF_FFFF
+        return try row.bytes(0) == head.digest && row.number(1) == transaction & 0xFFFF_FFFF
     }
 }
 
@@ -59,7 +60,7 @@ final class Inquest: Sendable {
         threads = ConnectionThreads(
             "store-inquest", count: 1, settings: settings, contact: contact
         ) { connection in
-            try Session.prepare(connection, current: current)
+            try PostgresSession.prepare(connection, current: current)
             // A commit may wait for a standby.
             connection.patience = .seconds(600)
         }

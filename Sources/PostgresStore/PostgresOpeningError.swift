@@ -1,7 +1,7 @@
 import RegistryLedger
 
 /// Why the database can't be used, in words for the operator.
-public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
+package enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
     case url
     /// It may be there later.
     case unreachable(String)
@@ -19,7 +19,7 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
     /// It was put back under its old epoch, and nobody has said so.
     case rewound(String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .url:
             "the store's URL isn't one that libpq reads: postgres://user@host:5432/database is expected, with @, / and : in a password as %40, %2F and %3A"
@@ -42,7 +42,7 @@ public enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
     }
 
     /// Whether it can end by itself.
-    public var isPassing: Bool {
+    package var isPassing: Bool {
         switch self {
         case .unreachable, .sessions: true
         default: false

@@ -3,13 +3,16 @@ import Logging
 import Migrations
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// The store of several nodes: one PostgreSQL database, by libpq.
 ///
 /// Each node has one writer, a few readers, one for dry runs, a follower of the log, and a probe that finds
 /// out whether the database answers, each with sessions and threads of its own. Revisions come from one
 /// locked row: transactions of all nodes commit one after the other, in the order of their numbers.
-public final class PostgresStore: SharedStore, LanedStore {
+package final class PostgresStore: SharedStore, SQLStore {
+    package typealias Session = PostgresConnection
+
     let writer: GroupWriter
     private let dryRuns: DryRuns
     package var dryRunLine: ReadLanes { dryRuns.line.lanes }
@@ -34,53 +37,53 @@ public final class PostgresStore: SharedStore, LanedStore {
 
     /// Told of each committed revision of any node, in order; of this node's own before its writer is
     /// answered.
-    public typealias CommitObserver = @Sendable (RevisionChanges) -> Void
+    package typealias CommitObserver = @Sendable (RevisionChanges) -> Void
 
-    public struct Configuration: Sendable {
-        public var connection: ConnectionSettings
+    package struct Configuration: Sendable {
+        package var connection: ConnectionSettings
         /// How long a released name can't be registered again.
-        public var quarantine: Duration
+        package var quarantine: Duration
         /// How much one wave may do.
-        public var blastRadius = BlastRadius()
+        package var blastRadius = BlastRadius()
         /// How many locations there may be.
-        public var locationLimit = Location.maximumCount
+        package var locationLimit = Location.maximumCount
         /// Parents below which tenants stand side by side.
-        public var suffixes: [FQDN] = []
+        package var suffixes: [FQDN] = []
         /// What stamps the log, and what deadlines, quarantines and ages are set and judged by; nil: the
         /// database's own clock, as it must be where several nodes share it. Tests give theirs.
-        public var now: (@Sendable () -> Timestamp)?
+        package var now: (@Sendable () -> Timestamp)?
         /// What the node's memory has counted; without it domains are counted in the database.
-        public var counts: DomainCounts?
+        package var counts: DomainCounts?
         /// What stamps agents and their leases; nil: the database's own clock, as it must be where several
         /// nodes share it. Tests give theirs.
-        public var agentClock: (@Sendable () -> Timestamp)?
+        package var agentClock: (@Sendable () -> Timestamp)?
         /// The files to bring the schema up to. Tests give older and newer ones.
-        public var schema: [SchemaFile] = SchemaFile.postgres
+        package var schema: [SchemaFile] = SchemaFile.postgres
         /// Sessions that read at the same time, three at least: some for what the service itself needs,
         /// some for short reads, one for long ones.
-        public var readers = 5
+        package var readers = 5
         /// How often the head is asked for where no notification comes.
-        public var pollInterval = Duration.seconds(1)
+        package var pollInterval = Duration.seconds(1)
         /// How long nobody may have heard anything of the database before it counts as away, and how long
         /// a write waits for one that was there a moment ago. Once it's known to be away, everything that
         /// needs it is refused at once.
-        public var grace = Duration.seconds(3)
+        package var grace = Duration.seconds(3)
         /// How long `close` waits for what is under way.
-        public var closing = Duration.seconds(5)
+        package var closing = Duration.seconds(5)
         /// The path of a file of this node's own, in which it notes how far it has seen the log come; nil: none. The
         /// next start holds the database against it.
-        public var mark: String?
+        package var mark: String?
         /// Whether the mark is written as well, and not only looked at: by a node, whose own it is.
-        public var keepsMark = true
+        package var keepsMark = true
         /// Whether a database that was put back under its old epoch is given a new one at the start, instead of being
         /// refused.
-        public var acceptsRewind = false
+        package var acceptsRewind = false
 
         /// How many sessions a node needs at the same time: those of the readers, the writer, the dry
         /// runs, the follower and the probe, and one that asks for a commit's fate now and then.
-        public var sessions: Int { ReadLanes.Limits(connections: readers).connections + 5 }
+        package var sessions: Int { ReadLanes.Limits(connections: readers).connections + 5 }
 
-        public init(
+        package init(
             connection: ConnectionSettings, quarantine: Duration,
             now: (@Sendable () -> Timestamp)? = nil
         ) {
@@ -93,7 +96,7 @@ public final class PostgresStore: SharedStore, LanedStore {
     /// Opens the database and brings its schema up to date.
     ///
     /// - Throws: `PostgresOpeningError`, with a message for the operator.
-    public static func open(
+    package static func open(
         _ configuration: Configuration, logger: Logger, onCommit: @escaping CommitObserver
     ) async throws -> PostgresStore {
         let store = PostgresStore(configuration, logger: logger, onCommit: onCommit)
@@ -107,7 +110,7 @@ public final class PostgresStore: SharedStore, LanedStore {
     }
 
     private let closing: Duration
-    let suffixes: [FQDN]
+    package let suffixes: [FQDN]
 
     /// Opens nothing yet.
     init(
@@ -147,8 +150,8 @@ public final class PostgresStore: SharedStore, LanedStore {
             "store-reader", count: reads.connections, settings: configuration.connection,
             contact: contact,
             prepare: {
-                try Session.prepare($0, current: current)
-                try Session.prefersIndexes($0)
+                try PostgresSession.prepare($0, current: current)
+                try PostgresSession.prefersIndexes($0)
             })
         let ledger = Ledger(
             quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
@@ -233,7 +236,7 @@ public final class PostgresStore: SharedStore, LanedStore {
     private static func warn(of connection: PostgresConnection, _ logger: Logger) throws {
         for name in ["fsync", "full_page_writes"] {
             let row = try connection.query("SELECT current_setting($1)", [.text(name)]).first
-            guard row?.text(0) == "off" else { continue }
+            guard try row?.text(0) == "off" else { continue }
             logger.warning(
                 "the database may lose acknowledged writes at power loss",
                 metadata: ["setting": "\(name)", "value": "off"])
@@ -242,20 +245,20 @@ public final class PostgresStore: SharedStore, LanedStore {
 
     // MARK: - Following
 
-    public func follow(after position: Position) {
+    package func follow(after position: Position) {
         delivery.begin(at: position)
         follower.start()
     }
 
-    public var silence: Duration { follower.silence }
+    package var silence: Duration { follower.silence }
 
-    public var isOnDuty: Bool { follower.isOnDuty }
+    package var isOnDuty: Bool { follower.isOnDuty }
 
-    public var flaw: String? { contact.flaw }
+    package var flaw: String? { contact.flaw }
 
     // MARK: - Store
 
-    public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
+    package func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
         guard let plan = request.dryRun else { return try await writer.commit(request) }
         switch try await dryRuns.run(request, plan) {
         case .success(let committed): return committed
@@ -263,13 +266,13 @@ public final class PostgresStore: SharedStore, LanedStore {
         }
     }
 
-    public func waitForFailure() async {
+    package func waitForFailure() async {
         await failure.wait()
     }
 
     /// Lets what is under way end, for a while. Whoever waits for the database after that gives up, and
     /// what doesn't even then, stuck in the system, is left behind.
-    public func close() async {
+    package func close() async {
         await until(closing) { [self] in
             await follower.stop()
             await writer.close()

@@ -1,6 +1,7 @@
 import Logging
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Looks at the start whether the database was put back under its old epoch: by what agents have reported, and by
 /// what this node has seen.
@@ -41,27 +42,21 @@ struct RewindCheck {
 
     /// One statement each: other nodes may be writing.
     private func look(_ connection: PostgresConnection) throws -> (Head, Rewind?) {
-        let row = try connection.query(
+        let read = try connection.first(
             """
-            SELECT epoch, revision, digest, at,
+            SELECT \(Head.columns),
                 (SELECT l.digest FROM revision_log AS l WHERE l.revision = $1)
             FROM head
             """, [.number(mark?.revision.number ?? 0)]
-        ).first
-        guard let row else { throw Head.missing }
-        let head = Head(row: row)
+        ) { (head: try Head(row: $0), logged: $0.isNull(4) ? nil : try $0.bytes(4)) }
+        guard let (head, logged) = read else { throw HeadMissing() }
         var signs: [Rewind.Sign] = []
-        let logged = row.isNull(4) ? nil : row.octets(4)
         if let mark, let mismatch = mark.mismatch(with: head, logged: logged),
             mismatch != .otherEpoch
         {
             signs.append(.mark(mark.revision, mismatch))
         }
-        if let row = try connection.query(AgentsAhead.select).first {
-            signs.append(
-                .agent(
-                    AgentName(canonical: row.text(0)), row.revision(1), count: row.integer(2)))
-        }
+        if let sign = try Rewind.Sign.ofAgents(connection) { signs.append(sign) }
         return (head, Rewind(Position(epoch: head.epoch, revision: head.revision), signs))
     }
 }

@@ -3,6 +3,7 @@ import Foundation
 import Migrations
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Brings a database to the newest schema, once, however many nodes start together: under a lock, in
 /// one transaction, each file recorded with its checksum.
@@ -77,7 +78,7 @@ struct SchemaMigrator {
             WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm')
             """
         ).first
-        guard row?.number(0) == 0 else {
+        guard try row?.number(0) == 0 else {
             throw PostgresOpeningError.foreign("it holds tables, but none that records a schema")
         }
     }
@@ -89,11 +90,11 @@ struct SchemaMigrator {
         return try connection.query(
             "SELECT version, sha256 FROM schema_migration ORDER BY version"
         ).map { row in
-            let version = row.integer(0)
+            let version = try row.integer(0)
             guard let migration = files.first(where: { $0.version == version }) else {
                 throw PostgresOpeningError.newer(version: version, known: known)
             }
-            guard Self.checksum(migration) == row.text(1) else {
+            guard Self.checksum(migration) == (try row.text(1)) else {
                 throw PostgresOpeningError.edited(version: version, name: migration.name)
             }
             return migration
@@ -107,7 +108,7 @@ struct SchemaMigrator {
             ON CONFLICT (id) DO NOTHING
             """,
             [
-                .text(Epoch.random().text), .octets(RevisionDigest.genesis),
+                .text(Epoch.random().text), .bytes(RevisionDigest.genesis),
                 .number(try clock.read(connection).milliseconds),
             ])
     }

@@ -2,16 +2,15 @@ import GRDB
 import Logging
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Looks at the start whether agents have revisions of the store's epoch that its log hasn't.
 enum AgentsCheck {
     /// - Parameter accepts: whether an operator has said that it's to go on under a new epoch.
     /// - Throws: `StoreOpeningError.rewound`.
     static func run(_ db: Database, accepts: Bool, _ logger: Logger) throws {
-        guard let row = try Row.fetchOne(db, sql: AgentsAhead.select) else { return }
+        guard let sign = try Rewind.Sign.ofAgents(db) else { return }
         let head = try Head.read(db)
-        let sign = Rewind.Sign.agent(
-            AgentName(canonical: row["name"]), Revision(row["revision"]), count: row["agents"])
         let position = Position(epoch: head.epoch, revision: head.revision)
         guard let rewind = Rewind(position, [sign]) else { return }
         guard accepts else { throw StoreOpeningError.rewound(rewind.description) }

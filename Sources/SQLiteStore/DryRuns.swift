@@ -1,6 +1,7 @@
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Plans of which only what they would be is asked: each on a snapshot of its own, on one connection that
 /// only they use. Neither a writer nor another reader waits for them, however many names they look at;

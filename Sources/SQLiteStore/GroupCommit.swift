@@ -3,6 +3,7 @@ import Logging
 import Metrics
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// The one writer. Requests that arrive while a commit is under way share the next one: one fsync
 /// for all of them, a savepoint for each, so that a refused one leaves nothing behind.
@@ -197,6 +198,10 @@ final class GroupCommit: Sendable {
     /// A reader that was cancelled, or waited too long, says nothing about the disk.
     func refusal(forRead error: any Error) -> RegistryError {
         if error is CancellationError { return .overloaded }
+        if error is HeadMissing {
+            fail(error)
+            return .storeFailed
+        }
         guard let error = error as? DatabaseError else {
             logger.error("a read failed", metadata: ["error": "\(error)"])
             return .inconsistent

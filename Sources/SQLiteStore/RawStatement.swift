@@ -1,7 +1,9 @@
+import Foundation
 import GRDB
 import GRDBSQLite
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// A prepared statement by SQLite's own interface.
 ///
@@ -29,24 +31,38 @@ struct RawStatement {
 
     /// The first row, read before the next call.
     func first<Value>(
-        _ bind: (inout Binder) -> Void = { _ in }, _ read: (RawRow) throws -> Value
+        _ bind: (inout Binder) -> Void = { _ in }, _ read: (SQLiteRow) throws -> Value
     ) throws -> Value? {
         begin(bind)
         defer { sqlite3_reset(handle) }
-        return try step() ? try read(RawRow(handle: handle)) : nil
+        return try step() ? try read(SQLiteRow(handle: handle)) : nil
     }
 
     func forEach(
-        _ bind: (inout Binder) -> Void = { _ in }, _ body: (RawRow) throws -> Void
+        _ bind: (inout Binder) -> Void = { _ in }, _ body: (SQLiteRow) throws -> Void
     ) throws {
         begin(bind)
         defer { sqlite3_reset(handle) }
-        while try step() { try body(RawRow(handle: handle)) }
+        while try step() { try body(SQLiteRow(handle: handle)) }
     }
 
     private func begin(_ bind: (inout Binder) -> Void) {
         var binder = Binder(handle: handle)
         bind(&binder)
+    }
+
+    /// Runs a statement whose parameters are called `$1`, `$2` and so on.
+    func forEach(_ values: [SQLValue], _ body: (SQLiteRow) throws -> Void) throws {
+        for index in 0..<sqlite3_bind_parameter_count(handle) {
+            // SQLite counts such names in the order in which they stand, and each once.
+            guard let name = sqlite3_bind_parameter_name(handle, index + 1),
+                let place = Int(String(cString: name + 1)), values.indices.contains(place - 1)
+            else { throw DatabaseError(resultCode: .SQLITE_RANGE, sql: statement.sql) }
+            var binder = Binder(handle: handle, after: index)
+            try binder.value(values[place - 1])
+        }
+        defer { sqlite3_reset(handle) }
+        while try step() { try body(SQLiteRow(handle: handle)) }
     }
 
     /// - Throws: what SQLite says, as GRDB would.
@@ -68,12 +84,31 @@ struct Binder {
     fileprivate let handle: OpaquePointer
     private var index: Int32 = 0
 
-    fileprivate init(handle: OpaquePointer) {
+    fileprivate init(handle: OpaquePointer, after index: Int32 = 0) {
         self.handle = handle
+        self.index = index
+    }
+
+    fileprivate mutating func value(_ value: SQLValue) throws {
+        switch value {
+        case .text(let text): self.text(text)
+        case .number(let number): self.number(number)
+        case .bytes(let bytes): if let bytes { blob(bytes) } else { text(nil) }
+        case .flag(let flag): number(flag ? 1 : 0)
+        // Lists are read by `json_each`.
+        case .texts(let texts): text(try Self.list(texts))
+        case .numbers(let numbers): text(try Self.list(numbers))
+        case .flags(let flags): text(try Self.list(flags))
+        case .byteLists(let lists): text(try Self.list(lists.map { Data($0) }))
+        }
     }
 
     /// Tells SQLite to copy: the value may be gone when the statement runs.
     private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    private static func list(_ values: [some Encodable]) throws -> String {
+        String(decoding: try JSONEncoder().encode(values), as: UTF8.self)
+    }
 
     mutating func text(_ text: String?) {
         index += 1
@@ -120,45 +155,54 @@ struct Binder {
 }
 
 /// One row; good until the next one.
-struct RawRow {
+package struct SQLiteRow: SQLRow {
     fileprivate let handle: OpaquePointer
 
-    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+    package func isNull(_ column: Int) -> Bool { type(column) == SQLITE_NULL }
 
-    func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
-
-    func time(_ column: Int32) -> Timestamp { Timestamp(milliseconds: number(column)) }
-
-    func text(_ column: Int32) -> String {
-        withOctets(column) { String(decoding: $0, as: UTF8.self) }
+    package func number(_ column: Int) throws -> Int64 {
+        try expect(SQLITE_INTEGER, column, "a number")
+        return sqlite3_column_int64(handle, Int32(column))
     }
 
-    func textIfPresent(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+    package func flag(_ column: Int) throws -> Bool { try number(column) != 0 }
 
-    func blob(_ column: Int32) -> [UInt8] {
-        let start = sqlite3_column_blob(handle, column)
+    package func text(_ column: Int) throws -> String {
+        try expect(SQLITE_TEXT, column, "a text")
+        return withText(column) { String(decoding: $0, as: UTF8.self) }
+    }
+
+    package func bytes(_ column: Int) throws -> [UInt8] {
+        try expect(SQLITE_BLOB, column, "bytes")
+        let start = sqlite3_column_blob(handle, Int32(column))
         return Array(
             UnsafeRawBufferPointer(
-                start: start, count: Int(sqlite3_column_bytes(handle, column))))
+                start: start, count: Int(sqlite3_column_bytes(handle, Int32(column)))))
     }
 
-    func withOctets<Value>(
-        _ column: Int32, _ body: (UnsafeBufferPointer<UInt8>) -> Value
+    package func add(_ column: Int, to hash: inout NetstringHash) {
+        switch type(column) {
+        case SQLITE_NULL: hash.absent()
+        case SQLITE_INTEGER: hash.number(sqlite3_column_int64(handle, Int32(column)))
+        default: withText(column) { hash.octets($0) }
+        }
+    }
+
+    private func type(_ column: Int) -> Int32 { sqlite3_column_type(handle, Int32(column)) }
+
+    private func expect(_ expected: Int32, _ column: Int, _ words: String) throws {
+        guard type(column) == expected else {
+            throw UnreadableValue(column: column, expected: words)
+        }
+    }
+
+    private func withText<Value>(
+        _ column: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Value
     ) -> Value {
         // The text before its length: the one may convert what the other counts.
-        let start = sqlite3_column_text(handle, column)
+        let start = sqlite3_column_text(handle, Int32(column))
         return body(
-            UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
-    }
-
-    /// Columns as the fields of a digest: absent, number or text.
-    func add(fields columns: Range<Int32>, to hash: inout NetstringHash) {
-        for column in columns {
-            switch sqlite3_column_type(handle, column) {
-            case SQLITE_NULL: hash.absent()
-            case SQLITE_INTEGER: hash.number(number(column))
-            default: withOctets(column) { hash.octets($0) }
-            }
-        }
+            UnsafeBufferPointer(
+                start: start, count: Int(sqlite3_column_bytes(handle, Int32(column)))))
     }
 }

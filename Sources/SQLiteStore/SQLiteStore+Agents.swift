@@ -1,16 +1,16 @@
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 extension SQLiteStore {
-    public func agents() async throws(RegistryError) -> [AgentRecord] {
+    package func agents() async throws(RegistryError) -> [AgentRecord] {
         try await reading(.own) { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM agent ORDER BY name").map(
-                AgentRecord.init(row:))
+            try db.rows("\(AgentRecord.select) ORDER BY name", [], AgentRecord.init(row:))
         }
     }
 
-    public func note(
+    package func note(
         _ reports: [AgentReport], limit: Int
     ) async throws(RegistryError) -> [AgentName: Timestamp] {
         guard !reports.isEmpty else { return [:] }
@@ -26,7 +26,7 @@ extension SQLiteStore {
         }
     }
 
-    public func evict(
+    package func evict(
         _ agent: AgentName, by actor: Actor, _ note: Note, idempotency key: IdempotencyKey?
     ) async throws(RegistryError) -> Eviction? {
         try await writer.besides { [writer] transaction -> Eviction? in
@@ -49,7 +49,7 @@ extension SQLiteStore {
         }
     }
 
-    public func forgetAgents(
+    package func forgetAgents(
         silentFor silence: Duration
     ) async throws(RegistryError) -> [AgentName] {
         // The writer isn't asked for nothing.
@@ -73,10 +73,8 @@ extension SQLiteTransaction {
         let epoch = report.applied?.epoch.text
         let revision = report.applied?.revision.number
         guard var agent = try record(of: report.name) else {
-            let count: Int =
-                try row(
-                    "SELECT count(*) FROM agent WHERE evicted_at IS NULL OR evicted_at < last_seen",
-                    [])?[0] ?? 0
+            let count = try db.count(
+                "SELECT count(*) FROM agent WHERE evicted_at IS NULL OR evicted_at < last_seen")
             guard count < limit, report.follows == nil else { return nil }
             try run(
                 """
@@ -105,7 +103,8 @@ extension SQLiteTransaction {
     }
 
     private func record(of name: AgentName) throws -> AgentRecord? {
-        try row("SELECT * FROM agent WHERE name = ?", [name.text]).map(AgentRecord.init(row:))
+        try db.first(
+            "\(AgentRecord.select) WHERE name = $1", [.text(name.text)], AgentRecord.init(row:))
     }
 
     fileprivate func forgetAgents(before time: Timestamp) throws -> [AgentName] {
@@ -137,31 +136,5 @@ extension SQLiteTransaction {
                 agent.text,
             ])
         return eviction
-    }
-}
-
-extension AgentRecord {
-    init(row: Row) {
-        let epoch: String? = row["epoch"]
-        let revision: Int64? = row["revision"]
-        let evicted: Int64? = row["evicted_at"]
-        let aheadEpoch: String? = row["ahead_epoch"]
-        let aheadRevision: Int64? = row["ahead_revision"]
-        self.init(
-            name: AgentName(canonical: row["name"]),
-            applied: epoch.map { Position(epoch: Epoch($0), revision: Revision(revision ?? 0)) },
-            firstSeen: Timestamp(milliseconds: row["first_seen"]),
-            lastSeen: Timestamp(milliseconds: row["last_seen"]),
-            eviction: evicted.map { at in
-                Eviction(
-                    at: Timestamp(milliseconds: at),
-                    actor: Actor(
-                        token: row["evicted_token"], name: row["evicted_name"],
-                        role: Role(rawValue: row["evicted_role"]) ?? .reader),
-                    note: Note(reason: row["eviction_reason"], ticket: row["eviction_ticket"]))
-            },
-            ahead: aheadEpoch.map {
-                Position(epoch: Epoch($0), revision: Revision(aheadRevision ?? 0))
-            })
     }
 }

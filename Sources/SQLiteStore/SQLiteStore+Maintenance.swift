@@ -1,16 +1,12 @@
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 // What is written beside the log, between two groups.
 
 extension SQLiteStore {
-    public func clocks() async throws(RegistryError) -> StoreClocks {
-        let stamp = try await reading(.own) { db in try Head.read(db).at }
-        return StoreClocks(stamp: stamp, now: writer.time)
-    }
-
-    public func note(tokenUses: [String: Timestamp]) async throws(RegistryError) {
+    package func note(tokenUses: [String: Timestamp]) async throws(RegistryError) {
         try await writer.besides { [writer] transaction in
             let now = writer.time
             for (token, time) in tokenUses {
@@ -19,7 +15,7 @@ extension SQLiteStore {
         }
     }
 
-    public func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
+    package func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
         try await writer.besides { [writer] transaction in
             let oldest = writer.time.adding(.zero - IdempotencyRecord.lifetime)
             return try transaction.forgetKeys(through: oldest, atMost: limit)

@@ -3,7 +3,7 @@ import GRDB
 import RegistryModel
 
 extension SQLiteStore {
-    public func verify(
+    package func verify(
         _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
         do {
@@ -21,7 +21,7 @@ extension SQLiteStore {
     /// SQLite checks its own pages and indexes first.
     ///
     /// - Throws: `StoreOpeningError` where the folder holds no store, or another process has it.
-    public static func verifyStopped(
+    package static func verifyStopped(
         folder: URL, _ noted: NotedDigest?,
         progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws -> Verification {
@@ -37,7 +37,7 @@ extension SQLiteStore {
     /// Checks a copy of a store that a backup made, and changes nothing in it.
     ///
     /// - Throws: `StoreOpeningError` where it can't be read, or isn't one.
-    public static func verifyBackup(
+    package static func verifyBackup(
         _ file: URL, progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws -> Verification {
         guard FileManager.default.isReadableFile(atPath: file.path) else {

@@ -5,6 +5,7 @@ import Logging
 import Migrations
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// The embedded store: one SQLite file in WAL mode, one writer, readers on snapshots.
 ///
@@ -12,7 +13,9 @@ import RegistryModel
 /// when a checkpoint overlaps a commit from another connection (the WAL-reset bug, 3.7.0–3.51.2):
 /// every write and every checkpoint happens on GRDB's writer connection, and `DataFolderLock` keeps
 /// other processes out.
-public final class SQLiteStore: Store, LanedStore {
+package final class SQLiteStore: SQLStore {
+    package typealias Session = Database
+
     let pool: DatabasePool
     package let lanes: ReadLanes
     let writer: GroupCommit
@@ -23,34 +26,34 @@ public final class SQLiteStore: Store, LanedStore {
     let mark: MarkKeeper
     let logger: Logger
     let copying = OneAtATime()
-    let suffixes: [FQDN]
+    package let suffixes: [FQDN]
 
     /// Told of each committed revision, in order, before its writer is answered.
-    public typealias CommitObserver = @Sendable (RevisionChanges) -> Void
+    package typealias CommitObserver = @Sendable (RevisionChanges) -> Void
 
-    public struct Configuration: Sendable {
+    package struct Configuration: Sendable {
         /// Created where missing. Holds `registry.sqlite`, its WAL and its mark, and `lock`.
-        public var folder: URL
+        package var folder: URL
         /// How long a released name can't be registered again.
-        public var quarantine: Duration
+        package var quarantine: Duration
         /// How much one wave may do.
-        public var blastRadius = BlastRadius()
+        package var blastRadius = BlastRadius()
         /// How many locations there may be.
-        public var locationLimit = Location.maximumCount
+        package var locationLimit = Location.maximumCount
         /// Parents below which tenants stand side by side.
-        public var suffixes: [FQDN] = []
-        public var now: @Sendable () -> Timestamp
+        package var suffixes: [FQDN] = []
+        package var now: @Sendable () -> Timestamp
         /// What the node's memory has counted; without it domains are counted in the store.
-        public var counts: DomainCounts?
+        package var counts: DomainCounts?
         /// Whether a store that was put back by other means than a restore gets a new epoch instead of being
         /// refused.
-        public var acceptsRewind = false
+        package var acceptsRewind = false
         /// The files to bring the schema up to. Tests give older and newer ones.
-        public var schema: [SchemaFile] = SchemaFile.sqlite
+        package var schema: [SchemaFile] = SchemaFile.sqlite
         /// Connections that read, and who waits for which.
         package var reads = ReadLanes.Limits(connections: 5)
 
-        public init(folder: URL, quarantine: Duration, now: @escaping @Sendable () -> Timestamp) {
+        package init(folder: URL, quarantine: Duration, now: @escaping @Sendable () -> Timestamp) {
             self.folder = folder
             self.quarantine = quarantine
             self.now = now
@@ -60,7 +63,7 @@ public final class SQLiteStore: Store, LanedStore {
     /// Opens the store, or makes a new one where the folder holds none.
     ///
     /// - Throws: `StoreOpeningError`, with a message for the operator.
-    public init(
+    package init(
         _ configuration: Configuration, logger: Logger, onCommit: @escaping CommitObserver
     ) throws {
         let folder = configuration.folder
@@ -116,16 +119,16 @@ public final class SQLiteStore: Store, LanedStore {
         planner = try DryRuns(path: pool.path, writer: writer, counts: configuration.counts)
     }
 
-    public func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
+    package func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
         if let plan = request.dryRun { return try await planner.dryRun(request, plan) }
         return try await writer.commit(request)
     }
 
-    public func waitForFailure() async {
+    package func waitForFailure() async {
         await writer.waitForFailure()
     }
 
-    public func close() async {
+    package func close() async {
         await writer.finish()
         planner.close()
         await writer.emptyLog()
@@ -138,14 +141,14 @@ public final class SQLiteStore: Store, LanedStore {
     static let fileName = "registry.sqlite"
 
     /// Whether a folder holds a store, or one that a restore was putting there.
-    public static func isThere(in folder: URL) -> Bool {
+    package static func isThere(in folder: URL) -> Bool {
         [fileName, StoreRestore.pendingName].contains {
             StoreFiles.exists(folder.appendingPathComponent($0).path)
         }
     }
 
     /// Octets in the write-ahead log now.
-    public var walBytes: Int {
+    package var walBytes: Int {
         let attributes = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
         return (attributes?[.size] as? NSNumber)?.intValue ?? 0
     }
@@ -213,7 +216,7 @@ extension SQLiteStore {
 }
 
 /// Why a store can't be opened, in words for the operator.
-public enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
+package enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
     case folder(String)
     case inUse(folder: String, holder: String)
     case database(String)
@@ -228,7 +231,7 @@ public enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
     /// It was put back under its old epoch, and nobody has said so.
     case rewound(String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .folder(let what): what
         case .inUse(let folder, let holder):

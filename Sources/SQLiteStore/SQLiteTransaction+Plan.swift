@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 // Plans, set-based. The selection is staged in temporary tables of the connection, which hold nothing
 // between two plans; the plan itself is read from them in a few statements.
@@ -56,17 +57,17 @@ extension SQLiteTransaction {
     }
 
     private func stage(_ filter: DomainFilter, _ sample: Sample?) throws {
-        var conditions = Filter()
+        var conditions = SQLFilter()
         conditions.add("tenant = ?", filter.tenant)
         conditions.add("registered_at < ?", filter.registeredBefore?.milliseconds)
         conditions.add(prefix: filter.prefix)
         conditions.add(suffix: filter.suffix)
         conditions.add("\(SampleFunction.name)(fqdn) < ?", sample?.threshold)
-        try db.execute(
-            sql: """
-                INSERT INTO plan_name
-                SELECT row_number() OVER (ORDER BY fqdn), fqdn, 0 FROM domain \(conditions.clause)
-                """, arguments: conditions.arguments)
+        try db.run(
+            """
+            INSERT INTO plan_name
+            SELECT row_number() OVER (ORDER BY fqdn), fqdn, 0 FROM domain \(conditions.clause)
+            """, conditions.values)
     }
 
     /// Why a name is left out, or its turn among those that are in.
@@ -95,8 +96,7 @@ extension SQLiteTransaction {
     }
 
     func keepPlan(_ migration: Migration) throws {
-        try insert(migration)
-        let number = db.lastInsertedRowID
+        let number = try migration.insert(db)
         let first = try forEachWave(migration.waves) { wave, first, last in
             try run(
                 """
@@ -130,24 +130,6 @@ extension SQLiteTransaction {
         }
     }
 
-    private func insert(_ migration: Migration) throws {
-        try run(
-            """
-            INSERT INTO migration (id, name, from_location, to_location, freeze, state, digest,
-                selected, eligible, created_at, created_by_token, created_by_name, created_by_role,
-                reason, ticket)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                migration.id, migration.name, migration.from.text, migration.to.text,
-                migration.freeze.rawValue, migration.state.rawValue, Data(migration.digest),
-                migration.counts.selected, migration.counts.eligible,
-                migration.createdAt.milliseconds, migration.createdBy.token,
-                migration.createdBy.name, migration.createdBy.role.rawValue, migration.reason,
-                migration.ticket,
-            ])
-    }
-
     func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws {
         let statement = try RawStatement(
             db.cachedStatement(
@@ -166,13 +148,10 @@ extension SQLiteTransaction {
     }
 
     func stagedSkippedNames(limit: Int) throws -> [SkippedName] {
-        try SkippedName.all(
-            Row.fetchAll(
-                try db.cachedStatement(
-                    sql: """
-                        SELECT fqdn, code FROM plan_row WHERE code IS NOT NULL
-                        ORDER BY position LIMIT ?
-                        """), arguments: [limit]))
+        try db.rows(
+            "SELECT fqdn, code FROM plan_row WHERE code IS NOT NULL ORDER BY position LIMIT $1",
+            [.number(limit)], SkippedName.init(row:)
+        ).compactMap(\.self)
     }
 }
 

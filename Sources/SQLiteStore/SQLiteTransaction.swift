@@ -2,11 +2,12 @@ import Foundation
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// The ledger's rows in SQLite. Only ever used on one connection, inside a transaction.
 ///
 /// What nearly every write does goes through `StatementBook`; the rest through GRDB.
-struct SQLiteTransaction: LedgerTransaction {
+struct SQLiteTransaction: SQLTransaction {
     let db: Database
     let statements: StatementBook
     /// What memory knows, of a revision that isn't later than this transaction's.
@@ -17,6 +18,8 @@ struct SQLiteTransaction: LedgerTransaction {
         self.counts = counts
         statements = StatementBook(db)
     }
+
+    func session() -> Database { db }
 
     func run(_ sql: String, _ arguments: StatementArguments) throws {
         try db.cachedStatement(sql: sql).execute(arguments: arguments)
@@ -35,12 +38,10 @@ struct SQLiteTransaction: LedgerTransaction {
 
 extension SQLiteTransaction {
     func head() throws -> Head {
-        let head = try statements[.head].first { row in
-            Head(
-                epoch: Epoch(row.text(0)), revision: Revision(row.number(1)), digest: row.blob(2),
-                at: row.time(3))
+        guard let head = try statements[.head].first({ _ in }, { try Head(row: $0) }) else {
+            // No reader's question: a store without a head is broken.
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: HeadMissing().description)
         }
-        guard let head else { throw Head.missing }
         return head
     }
 
@@ -97,10 +98,8 @@ extension SQLiteTransaction {
     func domain(_ fqdn: FQDN) throws -> Domain? {
         try statements[.domain].first {
             $0.text(fqdn.text)
-        } _: { row in
-            Domain(
-                fqdn: fqdn, placement: row.placement(from: 0), revision: Revision(row.number(3)),
-                registeredAt: row.time(4), changedAt: row.time(5))
+        } _: {
+            try Domain(row: $0)
         }
     }
 
@@ -128,8 +127,8 @@ extension SQLiteTransaction {
             $0.text(tenant)
             $0.time(now)
             $0.text(tenant)
-        } _: { row in
-            FQDN(canonical: row.text(0))
+        } _: {
+            try $0.name(0)
         }
     }
 
@@ -149,10 +148,8 @@ extension SQLiteTransaction {
     func released(_ fqdn: FQDN) throws -> ReleasedDomain? {
         try statements[.released].first {
             $0.text(fqdn.text)
-        } _: { row in
-            ReleasedDomain(
-                fqdn: fqdn, placement: row.placement(from: 0), revision: Revision(row.number(3)),
-                registeredAt: row.time(4), releasedAt: row.time(5), availableAt: row.time(6))
+        } _: {
+            try ReleasedDomain(row: $0)
         }
     }
 
@@ -179,98 +176,22 @@ extension SQLiteTransaction {
         try statements[.location].first {
             $0.text(name.text)
         } _: {
-            Location(row: $0)
+            try Location(row: $0)
         }
     }
 
     func defaultLocation() throws -> Location? {
-        try statements[.defaultLocation].first { Location(row: $0) }
+        try statements[.defaultLocation].first({ _ in }, { try Location(row: $0) })
     }
 
-    func put(_ location: Location) throws {
-        try run(
-            """
-            INSERT INTO location (name, upstream, accepts_signups, default_for_signups, revision)
-            VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (name) DO UPDATE SET upstream = excluded.upstream,
-                accepts_signups = excluded.accepts_signups,
-                default_for_signups = excluded.default_for_signups, revision = excluded.revision
-            """,
-            [
-                location.name.text, location.settings.upstream.text,
-                location.settings.acceptsSignups, location.settings.isDefaultForSignups,
-                location.revision.number,
-            ])
-    }
+    func put(_ location: Location) throws { try location.write(db) }
 
-    func deleteLocation(_ name: LocationName) throws {
-        try run("DELETE FROM location WHERE name = ?", [name.text])
-    }
-
-    func isReferenced(_ location: LocationName, at now: Timestamp) throws -> Bool {
-        if try exists(
-            "SELECT 1 FROM released_domain WHERE location = ? AND available_at > ? LIMIT 1",
-            [location.text, now.milliseconds])
-        {
-            return true
-        }
-        if let count = try knownDomainCount(at: location) { return count > 0 }
-        return try exists("SELECT 1 FROM domain WHERE location = ? LIMIT 1", [location.text])
-    }
-
-    func locationCount() throws -> Int {
-        try row("SELECT count(*) FROM location", [])?[0] ?? 0
-    }
-
-    func domainCount(at location: LocationName) throws -> Int {
-        if let count = try knownDomainCount(at: location) { return count }
-        return try row("SELECT count(*) FROM domain WHERE location = ?", [location.text])?[0] ?? 0
-    }
-
-    /// What memory counted, and what the log has written since: that takes as long as those lines are
-    /// many, and not as the table is. Nil where memory isn't of this log.
-    private func knownDomainCount(at location: LocationName) throws -> Int? {
-        guard let known = counts?(), known.revision <= (try head().revision) else { return nil }
-        let difference: Int? = try row(
-            """
-            SELECT coalesce(sum(after_location = ?1), 0) - coalesce(sum(before_location = ?1), 0)
-            FROM change_log WHERE revision > ?2
-            """, [location.text, known.revision.number])?[0]
-        return difference.map { (known.value[location] ?? 0) + $0 }
-    }
+    func deleteLocation(_ name: LocationName) throws { try Location.delete(name, db) }
 }
 
-// MARK: - Tokens and idempotency
+// MARK: - Idempotency, and frozen domains
 
 extension SQLiteTransaction {
-    func token(_ id: String) throws -> TokenRecord? {
-        try row("\(TokenRecord.select) WHERE id = ?", [id]).map(TokenRecord.init(row:))
-    }
-
-    func insert(_ token: TokenRecord) throws {
-        try run(
-            """
-            INSERT INTO token (id, name, role, secret_digest, created_at, expires_at, revoked_at)
-            VALUES (?, ?, ?, ?, ?, ?, NULL)
-            """,
-            [
-                token.id, token.name, token.role.rawValue, Data(token.secretDigest),
-                token.createdAt.milliseconds, token.expiresAt?.milliseconds,
-            ])
-    }
-
-    func revokeToken(_ id: String, at now: Timestamp) throws {
-        try run("UPDATE token SET revoked_at = ? WHERE id = ?", [now.milliseconds, id])
-    }
-
-    func hasActiveAdmin(besides id: String, at now: Timestamp, lasting: Bool) throws -> Bool {
-        try exists(
-            """
-            SELECT 1 FROM token WHERE role = 'admin' AND id <> ? AND revoked_at IS NULL
-                AND (expires_at IS NULL OR NOT ? AND expires_at > ?) LIMIT 1
-            """, [id, lasting, now.milliseconds])
-    }
-
     func idempotencyRecord(token: String, key: String) throws -> IdempotencyRecord? {
         try IdempotencyRecord.read(db, token: token, key: key)
     }
@@ -284,5 +205,17 @@ extension SQLiteTransaction {
             $0.text(ChangeRow.text(record.outcome))
             $0.time(record.createdAt)
         }
+    }
+
+    func freeze(of fqdn: FQDN) throws -> DomainFreeze? {
+        try statements[.freeze].first {
+            $0.text(fqdn.text)
+        } _: {
+            try DomainFreeze(row: $0)
+        }
+    }
+
+    func setOwnMode(_ mode: Mode, of fqdn: FQDN, in wave: WaveName) throws {
+        try wave.setOwnMode(mode, of: fqdn, db)
     }
 }

@@ -1,5 +1,7 @@
 import GRDB
+import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// The statements of nearly every write, each looked up once a transaction: a group of commits runs
 /// them hundreds of times.
@@ -37,7 +39,7 @@ extension StatementBook.Name {
         case .savepoint: "SAVEPOINT command"
         case .release: "RELEASE command"
         case .undo: "ROLLBACK TO command"
-        case .head: "SELECT epoch, revision, digest, at FROM head"
+        case .head: Head.select
         case .advanceHead: "UPDATE head SET revision = ?, digest = ?, at = ?"
         case .appendHeader:
             """
@@ -53,10 +55,7 @@ extension StatementBook.Name {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         case .domain:
-            """
-            SELECT location, mode, tenant, revision, registered_at, changed_at FROM domain
-            WHERE fqdn = ?
-            """
+            "SELECT \(Domain.columns) FROM domain WHERE fqdn = ?"
         case .insertDomain:
             """
             INSERT INTO domain (fqdn, location, mode, tenant, revision, registered_at, changed_at)
@@ -80,10 +79,7 @@ extension StatementBook.Name {
             ORDER BY t.key LIMIT 1
             """
         case .released:
-            """
-            SELECT location, mode, tenant, revision, registered_at, released_at, available_at
-            FROM released_domain WHERE fqdn = ?
-            """
+            "SELECT \(ReleasedDomain.columns) FROM released_domain WHERE fqdn = ?"
         case .insertReleased:
             """
             INSERT INTO released_domain (fqdn, location, mode, tenant, revision, registered_at,
@@ -91,11 +87,11 @@ extension StatementBook.Name {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """
         case .deleteReleased: "DELETE FROM released_domain WHERE fqdn = ?"
-        case .location: Self.locations + " WHERE name = ?"
-        case .defaultLocation: Self.locations + " WHERE default_for_signups = 1"
+        case .location: Location.select + " WHERE name = ?"
+        case .defaultLocation: Location.select + " WHERE default_for_signups = 1"
         case .freeze:
             """
-            SELECT g.id, w.number, g.freeze, coalesce(m.own_mode, m.mode) FROM migration_domain m
+            SELECT \(DomainFreeze.columns) FROM migration_domain m
             JOIN wave w ON w.migration = m.migration AND w.number = m.wave
             JOIN migration g ON g.number = m.migration
             WHERE m.fqdn = ? AND m.wave IS NOT NULL AND w.state = 'frozen' LIMIT 1
@@ -109,29 +105,5 @@ extension StatementBook.Name {
                 created_at = excluded.created_at
             """
         }
-    }
-
-    private static let locations = """
-        SELECT name, upstream, accepts_signups, default_for_signups, revision FROM location
-        """
-}
-
-extension RawRow {
-    /// Location, mode and tenant, three columns from `first` on.
-    func placement(from first: Int32) -> Placement {
-        Placement(
-            location: LocationName(canonical: text(first)),
-            mode: Mode(rawValue: text(first + 1)) ?? .reject, tenant: textIfPresent(first + 2))
-    }
-}
-
-extension Location {
-    init(row: RawRow) {
-        self.init(
-            name: LocationName(canonical: row.text(0)),
-            settings: LocationSettings(
-                upstream: UpstreamURL(canonical: row.text(1)), acceptsSignups: row.number(2) != 0,
-                isDefaultForSignups: row.number(3) != 0),
-            revision: Revision(row.number(4)))
     }
 }

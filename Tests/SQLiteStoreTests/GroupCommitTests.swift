@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 import Testing
 
 @testable import SQLiteStore

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 import Testing
 
 @testable import SQLiteStore
@@ -74,14 +75,12 @@ extension VerifyTests {
         let digests = try await folder.shell().read { db -> [[UInt8]] in
             var digests = [RevisionDigest.genesis]
             for number in 1...13 {
-                let rows = try Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT \(HistoryItem.columns) FROM change_log c JOIN revision_log r USING (revision)
-                        WHERE c.revision = ? ORDER BY c.position
-                        """.replacing("c.revision, c.position", with: "revision, c.position"),
-                    arguments: [number])
-                let items = try rows.map(HistoryItem.init(row:))
+                let items = try db.rows(
+                    """
+                    SELECT \(HistoryItem.columns("c", "r"))
+                    FROM change_log c JOIN revision_log r ON r.revision = c.revision
+                    WHERE c.revision = $1 ORDER BY c.position
+                    """, [.number(number)], HistoryItem.init(row:))
                 digests.append(
                     RevisionDigest.digest(
                         of: items[0].header, changes: items.map(\.change),

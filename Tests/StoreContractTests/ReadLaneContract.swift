@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 import Testing
 
 /// What readers do may not hold up what the service itself needs.

@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 import Testing
 
 /// A page that takes several steps is still one page, at one revision, whatever is written meanwhile.

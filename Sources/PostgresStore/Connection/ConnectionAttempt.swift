@@ -1,5 +1,6 @@
 import CLibPQ
 import Foundation
+import StoreCore
 
 /// One try to make a connection, on a thread of its own: libpq looks names up, walks through all hosts and
 /// addresses, and shakes hands, in calls that may block for longer than anybody waits. Who gives up leaves

@@ -1,10 +1,11 @@
 import CLibPQ
 import Foundation
+import StoreCore
 
 /// Where the database is, and as whom: a URL or a list of settings as libpq reads them.
 ///
 /// The password is in here; no description of it ever is.
-public struct ConnectionSettings: Sendable, CustomStringConvertible {
+package struct ConnectionSettings: Sendable, CustomStringConvertible {
     /// libpq's own keywords.
     private var values: [String: String]
 
@@ -19,7 +20,7 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
     ///   - url: `postgres://user@host:5432/database?sslmode=verify-full`, several hosts too.
     ///   - password: instead of one in the URL, in `PGPASSWORD` or in a password file.
     /// - Throws: `PostgresOpeningError.url` where libpq can't read it.
-    public init(url: String, password: String? = nil) throws(PostgresOpeningError) {
+    package init(url: String, password: String? = nil) throws(PostgresOpeningError) {
         var message: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(url, &message) else {
             defer { PQfreemem(message) }
@@ -54,7 +55,7 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
     }
 
     /// Whether the URL had one, or one was given beside it.
-    public var hasPassword: Bool { values["password"] != nil || values["sslpassword"] != nil }
+    package var hasPassword: Bool { values["password"] != nil || values["sslpassword"] != nil }
 
     /// Each of which may take its time-out.
     var hostCount: Int {
@@ -62,7 +63,7 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
     }
 
     /// Host, port, database and user, for people.
-    public var description: String {
+    package var description: String {
         let host = values["host"] ?? values["hostaddr"] ?? "the local socket"
         let port = values["port"].map { ":\($0)" } ?? ""
         let user = values["user"].map { " as \($0)" } ?? ""

@@ -1,4 +1,5 @@
 import Foundation
+import StoreCore
 
 /// One thread's connection, or the place for it.
 final class ConnectionSlot {

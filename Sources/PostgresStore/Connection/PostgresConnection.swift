@@ -1,12 +1,13 @@
 import CLibPQ
 import Foundation
+import StoreCore
 
 /// A statement with its values.
 struct Statement: Sendable {
     var sql: String
-    var parameters: [Parameter]
+    var parameters: [SQLValue]
 
-    init(_ sql: String, _ parameters: [Parameter] = []) {
+    init(_ sql: String, _ parameters: [SQLValue] = []) {
         self.sql = sql
         self.parameters = parameters
     }
@@ -17,7 +18,7 @@ struct Statement: Sendable {
 /// Every statement with parameters is prepared once a session. An answer that doesn't come within
 /// `patience` ends the connection: a server that hangs is as good as gone. So does one that can't come any
 /// more, as far as `contact` and `current` know.
-final class PostgresConnection {
+package final class PostgresConnection {
     private let handle: OpaquePointer
     private var names: [String: String] = [:]
     static let usualPatience = Duration.seconds(60)
@@ -26,7 +27,7 @@ final class PostgresConnection {
     private(set) var isOpen = true
     /// When it was made.
     let since: ContinuousClock.Instant
-    /// What tells the server at the other end from all others; set by `Session`.
+    /// What tells the server at the other end from all others; set by `PostgresSession`.
     var server: String?
     /// Where to learn that another server has taken over: nobody waits for this one any more then.
     var current: CurrentServer?
@@ -35,7 +36,7 @@ final class PostgresConnection {
     /// Who is told that something has come.
     var listener: Contact?
     /// The server's process at the other end, and what it was told to call this session: neither changes
-    /// while the session is this connection's alone. Set by `Session`.
+    /// while the session is this connection's alone. Set by `PostgresSession`.
     var backend: Int64?
     var mark = ""
     /// Whether the server ends statements that take too long.
@@ -73,7 +74,7 @@ final class PostgresConnection {
     // MARK: - Statements
 
     @discardableResult
-    func query(_ sql: String, _ parameters: [Parameter] = []) throws -> ResultRows {
+    func query(_ sql: String, _ parameters: [SQLValue] = []) throws -> ResultRows {
         let list = ParameterList(parameters)
         if names[sql] == nil {
             let name = "s\(names.count)"

@@ -1,5 +1,6 @@
 import CLibPQ
-import RegistryModel
+import RegistryLedger
+import StoreCore
 
 /// What a statement gave, in binary form. Freed with its last reference.
 final class ResultRows {
@@ -28,62 +29,80 @@ final class ResultRows {
         try (0..<count).map { try read(self[$0]) }
     }
 
-    fileprivate func octets(_ row: Int32, _ column: Int32) -> UnsafeRawBufferPointer? {
+    fileprivate func bytes(_ row: Int32, _ column: Int) -> UnsafeRawBufferPointer? {
+        let column = Int32(column)
         guard PQgetisnull(handle, row, column) == 0 else { return nil }
         return UnsafeRawBufferPointer(
             start: PQgetvalue(handle, row, column), count: Int(PQgetlength(handle, row, column)))
     }
 
-    fileprivate func isText(_ column: Int32) -> Bool {
+    fileprivate func isText(_ column: Int) -> Bool {
         // text, and the types that are written as such: char, name, varchar.
-        [25, 18, 19, 1042, 1043].contains(PQftype(handle, column))
+        [25, 18, 19, 1042, 1043].contains(PQftype(handle, Int32(column)))
     }
 }
 
-/// One row, its columns counted from 0.
-///
-/// Each column has one type, the schema's: a wrong one here is a defect that any test of the statement
-/// finds.
-struct ResultRow {
+/// One row. Each column has one type, the schema's.
+package struct ResultRow: SQLRow {
     fileprivate let result: ResultRows
     fileprivate let row: Int32
 
-    func isNull(_ column: Int32) -> Bool { result.octets(row, column) == nil }
+    package func isNull(_ column: Int) -> Bool { result.bytes(row, column) == nil }
 
-    func numberIfPresent(_ column: Int32) -> Int64? {
-        guard let octets = result.octets(row, column) else { return nil }
-        return switch octets.count {
-        case 8: Int64(bigEndian: octets.loadUnaligned(as: Int64.self))
-        case 4: Int64(Int32(bigEndian: octets.loadUnaligned(as: Int32.self)))
-        case 2: Int64(Int16(bigEndian: octets.loadUnaligned(as: Int16.self)))
-        default: nil
+    package func number(_ column: Int) throws -> Int64 {
+        let bytes = try value(column, "a number")
+        switch bytes.count {
+        case 8: return Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
+        case 4: return Int64(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
+        case 2: return Int64(Int16(bigEndian: bytes.loadUnaligned(as: Int16.self)))
+        default: throw UnreadableValue(column: column, expected: "a number")
         }
     }
 
-    func number(_ column: Int32) -> Int64 { numberIfPresent(column) ?? 0 }
-
-    func integer(_ column: Int32) -> Int { Int(number(column)) }
-
-    func revision(_ column: Int32) -> Revision { Revision(number(column)) }
-
-    func time(_ column: Int32) -> Timestamp { Timestamp(milliseconds: number(column)) }
-
-    func timeIfPresent(_ column: Int32) -> Timestamp? {
-        numberIfPresent(column).map(Timestamp.init(milliseconds:))
+    package func flag(_ column: Int) throws -> Bool {
+        try value(column, "true or false").first == 1
     }
 
-    func textIfPresent(_ column: Int32) -> String? {
-        result.octets(row, column).map { String(decoding: $0, as: UTF8.self) }
+    package func text(_ column: Int) throws -> String {
+        String(decoding: try value(column, "a text"), as: UTF8.self)
     }
 
-    func text(_ column: Int32) -> String { textIfPresent(column) ?? "" }
+    package func bytes(_ column: Int) throws -> [UInt8] { Array(try value(column, "bytes")) }
 
-    func octets(_ column: Int32) -> [UInt8] { result.octets(row, column).map(Array.init) ?? [] }
+    package func add(_ column: Int, to hash: inout NetstringHash) {
+        guard let bytes = raw(column) else { return hash.absent() }
+        if !isText(column), let number = try? number(column) {
+            hash.number(number)
+        } else {
+            hash.octets(bytes.assumingMemoryBound(to: UInt8.self))
+        }
+    }
 
-    func flag(_ column: Int32) -> Bool { result.octets(row, column)?.first == 1 }
+    private func value(_ column: Int, _ expected: String) throws -> UnsafeRawBufferPointer {
+        guard let bytes = raw(column) else {
+            throw UnreadableValue(column: column, expected: expected)
+        }
+        return bytes
+    }
 
     /// Where the value lies; good for as long as the rows are.
-    func raw(_ column: Int32) -> UnsafeRawBufferPointer? { result.octets(row, column) }
+    func raw(_ column: Int) -> UnsafeRawBufferPointer? { result.bytes(row, column) }
 
-    func isText(_ column: Int32) -> Bool { result.isText(column) }
+    func isText(_ column: Int) -> Bool { result.isText(column) }
+}
+
+extension PostgresConnection: SQLSession {
+    package static var dialect: SQLDialect { .postgres }
+
+    package func forEach(_ sql: String, _ values: [SQLValue], _ body: (ResultRow) throws -> Void)
+        throws
+    {
+        let rows = try query(sql, values)
+        for row in 0..<rows.count { try body(rows[row]) }
+    }
+
+    @discardableResult
+    package func run(_ sql: String, _ values: [SQLValue]) throws -> Int {
+        try query(sql, values).changed
+    }
 }

@@ -1,3 +1,4 @@
+import StoreCore
 import Synchronization
 
 /// Whether the database answers this node, whichever of its sessions asks.

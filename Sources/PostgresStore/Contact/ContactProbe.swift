@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import StoreCore
 import Synchronization
 
 /// Asks the database all the time whether it's there, on a thread and a session of its own, which does
@@ -68,7 +69,7 @@ final class ContactProbe: Sendable {
             settings: settings, contact: contact, asksContact: false, spare: spare
         ) { [current] connection in
             connection.patience = Self.patience
-            try Session.prepare(connection)
+            try PostgresSession.prepare(connection)
             current.follows(connection)
         }
         slot.patience = Self.turn
@@ -92,7 +93,7 @@ final class ContactProbe: Sendable {
 
     private func ask(_ slot: ConnectionSlot) throws {
         let connection = try slot.connection()
-        try Session.checkOwn(connection)
+        try PostgresSession.checkOwn(connection)
         let waits = contact.waits.filter { $0.server == connection.server }
         guard let server = connection.server, !waits.isEmpty else { return }
         // Who waits for the client has nothing to do, or tells it to somebody who isn't there.
@@ -102,7 +103,7 @@ final class ContactProbe: Sendable {
             WHERE pid = ANY ($1::bigint[]) AND (state IS NULL OR state NOT LIKE 'idle%')
                 AND wait_event_type IS DISTINCT FROM 'Client'
             """, [.numbers(waits.map(\.backend))])
-        contact.judge(Set(rows.map { $0.number(0) }), of: server, among: waits)
+        contact.judge(Set(try rows.map { try $0.number(0) }), of: server, among: waits)
     }
 
     /// A process that was stopped itself has heard nothing either: no round counts for more than it takes.

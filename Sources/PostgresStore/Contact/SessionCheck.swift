@@ -1,4 +1,5 @@
 import Foundation
+import StoreCore
 
 /// Finds out whether sessions are their connections' own, and whether there are enough.
 ///
@@ -11,7 +12,7 @@ enum SessionCheck {
     private static let patience = Duration.seconds(5)
 
     /// A connection, and what the server said to its first question.
-    private struct Session {
+    private struct CheckedSession {
         let connection: PostgresConnection
         var backend: String
         let mark: String
@@ -21,7 +22,7 @@ enum SessionCheck {
     /// - Throws: `PostgresFailure`; `TooFew` where a pool or the server has fewer.
     static func open(_ settings: ConnectionSettings, count: Int) throws -> [PostgresConnection] {
         let connections = try connect(settings, count)
-        var sessions: [Session] = []
+        var sessions: [CheckedSession] = []
         for connection in connections {
             sessions.append(try first(connection, sessions, of: count))
         }
@@ -78,14 +79,15 @@ enum SessionCheck {
 
     /// A pooler connects as many as like, and lets them wait when they ask.
     private static func first(
-        _ connection: PostgresConnection, _ others: [Session], of count: Int
-    ) throws -> Session {
+        _ connection: PostgresConnection, _ others: [CheckedSession], of count: Int
+    ) throws -> CheckedSession {
         let mark = UUID().uuidString
         do {
             let row = try connection.script(
                 "SELECT pg_backend_pid(), set_config('\(Self.mark)', '\(mark)', false)"
             ).first
-            return Session(connection: connection, backend: row?.text(0) ?? "", mark: mark)
+            return CheckedSession(
+                connection: connection, backend: try row?.text(0) ?? "", mark: mark)
         } catch let failure as PostgresFailure {
             guard !others.isEmpty, failure.isOfConnection else { throw failure.named }
             throw TooFew(wanted: count, had: others.count, why: "\(failure)")
@@ -94,13 +96,13 @@ enum SessionCheck {
 
     // MARK: - Whose they are
 
-    private static func tellApart(_ sessions: [Session]) throws {
+    private static func tellApart(_ sessions: [CheckedSession]) throws {
         guard Set(sessions.map(\.backend)).count == sessions.count else {
             throw PostgresFailure.pooled("two sessions have the same process of the server")
         }
     }
 
-    private static func ask(_ session: Session) throws {
+    private static func ask(_ session: CheckedSession) throws {
         let row: ResultRow?
         do {
             row = try session.connection.script(
@@ -109,18 +111,18 @@ enum SessionCheck {
         } catch let failure as PostgresFailure {
             throw failure.named
         }
-        guard row?.text(0) == session.backend, row?.text(1) == session.mark else {
+        guard try row?.text(0) == session.backend, try row?.textIfPresent(1) == session.mark else {
             throw PostgresFailure.pooled("two statements of one session came to two sessions")
         }
     }
 
-    private static func oneAfterTheOther(_ sessions: [Session]) throws {
+    private static func oneAfterTheOther(_ sessions: [CheckedSession]) throws {
         for _ in 0..<2 { for session in sessions.shuffled() { try ask(session) } }
         // One that takes turns among idle sessions comes to another with the next statement.
         for _ in 0..<3 { try ask(sessions[0]) }
     }
 
-    private static func begin(_ session: Session) throws {
+    private static func begin(_ session: CheckedSession) throws {
         do {
             try session.connection.script("BEGIN")
         } catch let failure as PostgresFailure {
@@ -128,7 +130,7 @@ enum SessionCheck {
         }
     }
 
-    private static func together(_ sessions: [Session]) throws {
+    private static func together(_ sessions: [CheckedSession]) throws {
         for session in sessions.shuffled() {
             try begin(session)
             try ask(session)
@@ -137,7 +139,7 @@ enum SessionCheck {
         for session in sessions.shuffled() { try ask(session) }
     }
 
-    private static func besideEachOther(_ sessions: [Session]) throws {
+    private static func besideEachOther(_ sessions: [CheckedSession]) throws {
         for (busy, other) in zip(sessions, sessions.dropFirst()) {
             try begin(busy)
             try ask(other)

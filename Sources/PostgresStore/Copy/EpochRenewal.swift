@@ -1,6 +1,7 @@
 import Migrations
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 extension PostgresStore {
     /// Gives a database that no node uses a new epoch: for one that was restored by PostgreSQL's own means,
@@ -8,7 +9,7 @@ extension PostgresStore {
     ///
     /// - Returns: the head with its new epoch; revision and digest stay.
     /// - Throws: `PostgresOpeningError` where it can't be opened, or holds no store.
-    public static func renewEpoch(_ connection: ConnectionSettings) async throws -> Head {
+    package static func renewEpoch(_ connection: ConnectionSettings) async throws -> Head {
         let session = CopySession(connection)
         do {
             try await session.open()

@@ -1,13 +1,14 @@
 import Migrations
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// A database at one moment, for a copy out of it: one transaction, on a thread of its own.
-public final class PostgresCopySource: CopySource {
+package final class PostgresCopySource: CopySource {
     private let session: CopySession
     private let foreignTables: [String]
 
-    public init(_ connection: ConnectionSettings) async throws {
+    package init(_ connection: ConnectionSettings) async throws {
         let session = CopySession(connection)
         self.session = session
         try await session.open()
@@ -44,29 +45,29 @@ public final class PostgresCopySource: CopySource {
         let values = parameters
         return try await session.run { connection in
             try connection.query(sql, values).map { row in
-                zip(Int32(0)..., table.columns).map { place, column in
+                try zip(0..., table.columns).map { place, column in
                     guard !row.isNull(place) else { return .absent }
                     return switch column.kind {
-                    case .text: .text(row.text(place))
-                    case .number: .number(row.number(place))
-                    case .octets: .octets(row.octets(place))
-                    case .flag: .flag(row.flag(place))
+                    case .text: .text(try row.text(place))
+                    case .number: .number(try row.number(place))
+                    case .octets: .octets(try row.bytes(place))
+                    case .flag: .flag(try row.flag(place))
                     }
                 }
             }
         }
     }
 
-    public func close() async { await session.close() }
+    package func close() async { await session.close() }
 }
 
 /// An empty database to copy into: its schema and everything in it come in one transaction, or not at
 /// all.
-public final class PostgresCopyTarget: CopyTarget {
+package final class PostgresCopyTarget: CopyTarget {
     private let session: CopySession
 
     /// - Throws: `PostgresOpeningError.foreign` where the database holds anything.
-    public init(_ connection: ConnectionSettings, now: Timestamp) async throws {
+    package init(_ connection: ConnectionSettings, now: Timestamp) async throws {
         session = CopySession(connection)
         try await session.open()
         try await session.run { connection in
@@ -79,19 +80,19 @@ public final class PostgresCopyTarget: CopyTarget {
             try migrator.migrate(connection)
             try connection.query(
                 "INSERT INTO head (id, epoch, revision, digest, at) VALUES (1, $1, 0, $2, 0)",
-                [.text(Epoch.random().text), .octets(RevisionDigest.genesis)])
+                [.text(Epoch.random().text), .bytes(RevisionDigest.genesis)])
         }
     }
 
     package var movesOneByOne: Bool { false }
 
     package func insert(_ rows: [[StoredValue]], into table: StoreTable) async throws {
-        let lists = table.columns.enumerated().map { place, column -> Parameter in
+        let lists = table.columns.enumerated().map { place, column -> SQLValue in
             let values = rows.map { $0[place] }
             return switch column.kind {
             case .text: .texts(values.map(\.text))
             case .number: .numbers(values.map(\.number))
-            case .octets: .octetLists(values.map { $0.octets ?? [] })
+            case .octets: .byteLists(values.map { $0.octets ?? [] })
             case .flag: .flags(values.map { $0 == .flag(true) })
             }
         }
@@ -114,7 +115,7 @@ public final class PostgresCopyTarget: CopyTarget {
         try await session.run {
             _ = try $0.query(
                 "UPDATE head SET revision = $1, digest = $2, at = $3",
-                [.number(revision.number), .octets(digest), .number(at.milliseconds)])
+                [.number(revision.number), .bytes(digest), .number(at.milliseconds)])
         }
     }
 
@@ -136,16 +137,16 @@ public final class PostgresCopyTarget: CopyTarget {
     }
 
     /// Without `finish`, nothing stays.
-    public func close() async { await session.close() }
+    package func close() async { await session.close() }
 }
 
 extension StoredValue {
-    fileprivate var parameter: Parameter {
+    fileprivate var parameter: SQLValue {
         switch self {
         case .absent: .text(nil)
         case .number(let number): .number(number)
         case .text(let text): .text(text)
-        case .octets(let octets): .octets(octets)
+        case .octets(let octets): .bytes(octets)
         case .flag(let flag): .flag(flag)
         }
     }
@@ -159,7 +160,7 @@ final class CopySession: Sendable {
     init(_ settings: ConnectionSettings) {
         self.settings = settings
         threads = ConnectionThreads("store-copy", count: 1, settings: settings) { connection in
-            try Session.prepare(connection)
+            try PostgresSession.prepare(connection)
             connection.patience = .seconds(3_600)
             // The other end may take its time.
             try connection.query("SET idle_in_transaction_session_timeout = 0")

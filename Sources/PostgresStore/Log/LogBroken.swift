@@ -38,7 +38,7 @@ extension LogDelivery.Place {
         let row = try connection.query(
             "SELECT digest FROM revision_log WHERE revision = $1", [.number(revision.number)]
         ).first
-        if let row, row.octets(0) != digest { throw replaced }
+        if let row, try row.bytes(0) != digest { throw replaced }
     }
 
     private var replaced: LogBroken {

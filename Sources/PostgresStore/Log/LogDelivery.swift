@@ -1,4 +1,5 @@
 import RegistryModel
+import StoreCore
 import Synchronization
 
 /// Tells this node's memory of every revision, each once and in order, whichever node wrote it: the

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import RegistryModel
+import StoreCore
 import Synchronization
 
 /// Follows the log of all nodes on a thread and a session of its own: notifications wake it, asking for
@@ -105,8 +106,8 @@ final class LogFollower: Sendable {
     private func run() {
         let slot = ConnectionSlot(settings: settings, contact: contact, spare: spare) {
             connection in
-            try Session.prepare(connection)
-            try Session.prefersIndexes(connection)
+            try PostgresSession.prepare(connection)
+            try PostgresSession.prefersIndexes(connection)
             connection.patience = .seconds(10)
             try connection.query("LISTEN \(Self.channel)")
         }
@@ -175,7 +176,7 @@ final class LogFollower: Sendable {
     private func check(_ connection: PostgresConnection) throws {
         let row = try connection.query(
             """
-            SELECT \(Session.identity),
+            SELECT \(PostgresSession.identity),
                 EXISTS (SELECT FROM pg_listening_channels() AS c (name) WHERE c.name = $1),
                 $2 AND NOT EXISTS (
                     SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
@@ -185,8 +186,8 @@ final class LogFollower: Sendable {
             [.text(Self.channel), .flag(state.withLock(\.isOnDuty)), .number(Self.duty)]
         ).first
         guard let row else { return }
-        try Session.checkOwn(connection, row)
-        guard row.flag(2), !row.flag(3) else {
+        try PostgresSession.checkOwn(connection, row)
+        guard try row.flag(2), try !row.flag(3) else {
             throw PostgresFailure.pooled("the follower's session has lost what it was given")
         }
     }
@@ -195,7 +196,7 @@ final class LogFollower: Sendable {
         guard !state.withLock(\.isOnDuty) else { return }
         let row = try connection.query("SELECT pg_try_advisory_lock($1)", [.number(Self.duty)])
             .first
-        guard row?.flag(0) == true else { return try endFormerSession(connection) }
+        guard try row?.flag(0) == true else { return try endFormerSession(connection) }
         state.withLock {
             $0.isOnDuty = true
             $0.holder = (connection.server, connection.backend)

@@ -1,38 +1,33 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 extension PostgresStore {
-    /// Milliseconds by the clock that stamps agents: the database's, which all nodes share.
-    private static func time(_ place: String) -> String {
-        "coalesce(\(place)::bigint, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint)"
-    }
+    /// What stamps agents: the database's clock, which all nodes share.
+    private var agentTime: SQLValue { .number(agentClock?().milliseconds) }
 
-    private var time: Parameter { .number(agentClock?().milliseconds) }
-
-    public func agents() async throws(RegistryError) -> [AgentRecord] {
+    package func agents() async throws(RegistryError) -> [AgentRecord] {
         try await agentRoll().agents
     }
 
-    public func agentRoll() async throws(RegistryError) -> AgentRoll {
-        let time = time
+    package func agentRoll() async throws(RegistryError) -> AgentRoll {
+        let time = agentTime
         return try await askingPrimary { connection in
             let rows = try connection.query(
                 """
-                SELECT pg_is_in_recovery(), c.time, name, epoch, revision, first_seen, last_seen,
-                    evicted_at, evicted_token, evicted_name, evicted_role, eviction_reason,
-                    eviction_ticket, ahead_epoch, ahead_revision
-                FROM (SELECT \(Self.time("$1")) AS time) AS c LEFT JOIN agent ON true ORDER BY name
+                SELECT pg_is_in_recovery(), c.time, \(AgentRecord.columns)
+                FROM (SELECT \(SQLDialect.postgres.time("$1")) AS time) AS c LEFT JOIN agent ON true ORDER BY name
                 """, [time])
             guard let first = rows.first else { throw RegistryError.inconsistent }
-            let agents = rows.map { $0.isNull(2) ? nil : AgentRecord(row: $0) }
-            return (rows, AgentRoll(agents: agents.compactMap(\.self), time: first.time(1)))
+            let agents = try rows.map { $0.isNull(2) ? nil : try AgentRecord(row: $0, from: 2) }
+            return (rows, AgentRoll(agents: agents.compactMap(\.self), time: try first.time(1)))
         }
     }
 
-    public func convergence(
+    package func convergence(
         at position: Position, lease: Duration
     ) async throws(RegistryError) -> Convergence {
-        let time = time
+        let time = agentTime
         return try await askingPrimary { connection in
             let rows = try connection.query(
                 """
@@ -42,7 +37,7 @@ extension PostgresStore {
                     SELECT name,
                         coalesce(epoch = $2 AND revision >= $3, false)
                             AND last_seen BETWEEN c.time - $4 AND c.time + $4 AS has
-                    FROM agent, (SELECT \(Self.time("$1")) AS time) AS c
+                    FROM agent, (SELECT \(SQLDialect.postgres.time("$1")) AS time) AS c
                     WHERE evicted_at IS NULL OR evicted_at < last_seen
                 ) AS known
                 """,
@@ -51,8 +46,9 @@ extension PostgresStore {
                     .number(lease.milliseconds),
                 ])
             guard let row = rows.first else { throw RegistryError.inconsistent }
-            let lagging = row.text(2).split(separator: " ").map { AgentName(canonical: String($0)) }
-            let count = row.integer(1)
+            let names = try row.textIfPresent(2) ?? ""
+            let lagging = names.split(separator: " ").map { AgentName(canonical: String($0)) }
+            let count = try row.integer(1)
             return (
                 rows,
                 Convergence(agents: count, converged: count - lagging.count, lagging: lagging)
@@ -60,7 +56,7 @@ extension PostgresStore {
         }
     }
 
-    public func headOfPrimary() async throws(RegistryError) -> Head {
+    package func headOfPrimary() async throws(RegistryError) -> Head {
         try await askingPrimary { connection in
             let rows = try connection.query("SELECT pg_is_in_recovery()")
             return (rows, try Head.read(connection))
@@ -75,7 +71,7 @@ extension PostgresStore {
     ) async throws(RegistryError) -> Value {
         try await asking(.own) { connection in
             let (rows, value) = try ask(connection)
-            guard rows.first?.flag(0) == false else {
+            guard try rows.first?.flag(0) == false else {
                 // Another connection may find the primary.
                 connection.close()
                 throw PostgresFailure.lost("the server is a standby")
@@ -86,13 +82,13 @@ extension PostgresStore {
 }
 
 extension PostgresStore {
-    public func note(
+    package func note(
         _ reports: [AgentReport], limit: Int
     ) async throws(RegistryError) -> [AgentName: Timestamp] {
         guard !reports.isEmpty else { return [:] }
         // In one order, so that two nodes that write the same rows don't wait for each other.
         let reports = reports.sorted { $0.name < $1.name }
-        let time = time
+        let time = agentTime
         return try await asking(.own) { connection in
             // Those first that may be repeated: where the second statement fails, all are.
             var sightings = try Self.takeOver(
@@ -104,7 +100,7 @@ extension PostgresStore {
 
     /// `AgentRecord.take` of those that come after whatever is there.
     private static func takeOver(
-        _ reports: [AgentReport], limit: Int, _ time: Parameter, _ connection: PostgresConnection
+        _ reports: [AgentReport], limit: Int, _ time: SQLValue, _ connection: PostgresConnection
     ) throws -> [(AgentName, Timestamp)] {
         guard !reports.isEmpty else { return [] }
         return try connection.query(
@@ -119,7 +115,7 @@ extension PostgresStore {
                 FROM unnest($2, $3, $4, $5, $6, $7)
                     AS n (name, epoch, revision, age, ahead_epoch, ahead_revision)
                 LEFT JOIN agent AS k ON k.name = n.name
-            ) AS n, (SELECT \(self.time("$1")) AS time) AS c
+            ) AS n, (SELECT \(SQLDialect.postgres.time("$1")) AS time) AS c
             WHERE NOT n.is_new OR n.number + (
                 SELECT count(*) FROM agent WHERE evicted_at IS NULL OR evicted_at < last_seen
             ) <= $8
@@ -130,12 +126,12 @@ extension PostgresStore {
                 ahead_revision = coalesce(excluded.ahead_revision, a.ahead_revision)
             RETURNING a.name, a.last_seen
             """, [time] + parameters(reports) + [.number(Int64(limit))]
-        ).map { (AgentName(canonical: $0.text(0)), $0.time(1)) }
+        ).map { (AgentName(canonical: try $0.text(0)), try $0.time(1)) }
     }
 
     /// `AgentRecord.take` of those that follow a sighting.
     private static func renew(
-        _ reports: [AgentReport], _ time: Parameter, _ connection: PostgresConnection
+        _ reports: [AgentReport], _ time: SQLValue, _ connection: PostgresConnection
     ) throws -> [(AgentName, Timestamp)] {
         guard !reports.isEmpty else { return [] }
         let counts = """
@@ -148,7 +144,7 @@ extension PostgresStore {
                 SELECT n.*, c.time - n.age AS seen
                 FROM unnest($2, $3, $4, $5, $6, $7, $8)
                         AS n (name, epoch, revision, age, ahead_epoch, ahead_revision, follows),
-                    (SELECT \(self.time("$1")) AS time) AS c
+                    (SELECT \(SQLDialect.postgres.time("$1")) AS time) AS c
             ), locked AS MATERIALIZED (
                 SELECT a.name FROM agent AS a JOIN n ON n.name = a.name
                 WHERE \(counts) ORDER BY a.name FOR UPDATE OF a
@@ -161,7 +157,7 @@ extension PostgresStore {
             WHERE a.name = n.name AND \(counts)
             RETURNING a.name, a.last_seen
             """, [time] + parameters(reports) + [.numbers(reports.map { $0.follows?.milliseconds })]
-        ).map { (AgentName(canonical: $0.text(0)), $0.time(1)) }
+        ).map { (AgentName(canonical: try $0.text(0)), try $0.time(1)) }
     }
 
     private static func sighting(_ seen: String) -> String {
@@ -171,7 +167,7 @@ extension PostgresStore {
         """
     }
 
-    private static func parameters(_ reports: [AgentReport]) -> [Parameter] {
+    private static func parameters(_ reports: [AgentReport]) -> [SQLValue] {
         [
             .texts(reports.map(\.name.text)), .texts(reports.map { $0.applied?.epoch.text }),
             .numbers(reports.map { $0.applied?.revision.number }),
@@ -181,10 +177,10 @@ extension PostgresStore {
         ]
     }
 
-    public func evict(
+    package func evict(
         _ agent: AgentName, by actor: Actor, _ note: Note, idempotency key: IdempotencyKey?
     ) async throws(RegistryError) -> Eviction? {
-        let time = time
+        let time = agentTime
         // Not again where its answer was lost: it would find the agent evicted.
         let at = try await asking(.own, isRepeatable: false) { [clock] connection -> Timestamp? in
             let now = try clock.read(connection)
@@ -192,7 +188,8 @@ extension PostgresStore {
             do {
                 let isReplay = {
                     try key.map {
-                        try IdempotencyRecord.read($0, connection)?.replay(of: $0, at: now) != nil
+                        try IdempotencyRecord.read(connection, token: $0.token, key: $0.key)?
+                            .replay(of: $0, at: now) != nil
                     } ?? false
                 }
                 var at: Timestamp?
@@ -221,12 +218,12 @@ extension PostgresStore {
 
     /// - Returns: when it was evicted; nil where there's none to evict.
     private static func evict(
-        _ agent: AgentName, at time: Parameter, _ actor: Actor, _ note: Note,
+        _ agent: AgentName, at time: SQLValue, _ actor: Actor, _ note: Note,
         _ connection: PostgresConnection
     ) throws -> Timestamp? {
         try connection.query(
             """
-            UPDATE agent SET evicted_at = greatest(\(Self.time("$1")), last_seen),
+            UPDATE agent SET evicted_at = greatest(\(SQLDialect.postgres.time("$1")), last_seen),
                 evicted_token = $2, evicted_name = $3, evicted_role = $4, eviction_reason = $5,
                 eviction_ticket = $6, ahead_epoch = NULL, ahead_revision = NULL
             WHERE name = $7 AND (evicted_at IS NULL OR evicted_at < last_seen)
@@ -239,23 +236,23 @@ extension PostgresStore {
         ).first?.time(0)
     }
 
-    public func forgetAgents(
+    package func forgetAgents(
         silentFor silence: Duration
     ) async throws(RegistryError) -> [AgentName] {
-        let time = time
+        let time = agentTime
         return try await asking(.own) { connection in
             try connection.query(
                 """
                 DELETE FROM agent
-                WHERE evicted_at >= last_seen AND evicted_at < \(Self.time("$1")) - $2
+                WHERE evicted_at >= last_seen AND evicted_at < \(SQLDialect.postgres.time("$1")) - $2
                 RETURNING name
                 """, [time, .number(silence.milliseconds)]
-            ).map { AgentName(canonical: $0.text(0)) }.sorted()
+            ).map { AgentName(canonical: try $0.text(0)) }.sorted()
         }
     }
 
     /// PostgreSQL's own tools do that.
-    public func backup() async throws(RegistryError) -> StoreCopy {
+    package func backup() async throws(RegistryError) -> StoreCopy {
         throw .backupUnsupported
     }
 }
@@ -263,28 +260,5 @@ extension PostgresStore {
 extension Duration {
     fileprivate var milliseconds: Int64 {
         components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
-    }
-}
-
-extension AgentRecord {
-    /// From the third column on.
-    fileprivate init(row: ResultRow) {
-        self.init(
-            name: AgentName(canonical: row.text(2)),
-            applied: row.textIfPresent(3).map {
-                Position(epoch: Epoch($0), revision: row.revision(4))
-            },
-            firstSeen: row.time(5), lastSeen: row.time(6),
-            eviction: row.timeIfPresent(7).map { at in
-                Eviction(
-                    at: at,
-                    actor: Actor(
-                        token: row.text(8), name: row.text(9),
-                        role: Role(rawValue: row.text(10)) ?? .reader),
-                    note: Note(reason: row.textIfPresent(11), ticket: row.textIfPresent(12)))
-            },
-            ahead: row.textIfPresent(13).map {
-                Position(epoch: Epoch($0), revision: row.revision(14))
-            })
     }
 }

@@ -1,18 +1,12 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 // What is written beside the log.
 
 extension PostgresStore {
-    public func clocks() async throws(RegistryError) -> StoreClocks {
-        try await asking(.own) { [clock] connection in
-            let stamp = try Head.read(connection).at
-            return StoreClocks(stamp: stamp, now: try clock.read(connection))
-        }
-    }
-
     /// The later use counts; one that a clock which ran ahead has noted is as late as now.
-    public func note(tokenUses: [String: Timestamp]) async throws(RegistryError) {
+    package func note(tokenUses: [String: Timestamp]) async throws(RegistryError) {
         let uses = tokenUses.sorted { $0.key < $1.key }
         let now = clock.parameter
         try await asking(.own) { connection in
@@ -20,19 +14,19 @@ extension PostgresStore {
             _ = try connection.query(
                 """
                 INSERT INTO token_use (token, last_used_at)
-                SELECT t.id, least(n.time, \(DatabaseClock.coalesce("$3")))
+                SELECT t.id, least(n.time, \(SQLDialect.postgres.time("$3")))
                 FROM unnest($1, $2) AS n (token, time) JOIN token t ON t.id = n.token
                 ORDER BY t.id
                 ON CONFLICT (token) DO UPDATE
                 SET last_used_at = least(greatest(token_use.last_used_at, excluded.last_used_at),
-                    \(DatabaseClock.coalesce("$3")))
+                    \(SQLDialect.postgres.time("$3")))
                 """,
                 [.texts(uses.map(\.key)), .numbers(uses.map(\.value.milliseconds)), now])
         }
     }
 
     /// What another node is at is its own.
-    public func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
+    package func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
         try await asking(.own) { [clock] connection in
             let oldest = try clock.read(connection).adding(.zero - IdempotencyRecord.lifetime)
             return try connection.query(

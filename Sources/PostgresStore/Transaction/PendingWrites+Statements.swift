@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 extension PendingWrites {
     /// Everything as a few statements over arrays, one a table and kind, in an order that the schema's
@@ -17,7 +18,7 @@ extension PendingWrites {
                 Statement(
                     "UPDATE head SET revision = $1, digest = $2, at = $3 WHERE id = 1",
                     [
-                        .number(head.revision.number), .octets(head.digest),
+                        .number(head.revision.number), .bytes(head.digest),
                         .number(head.at.milliseconds),
                     ]))
         }
@@ -141,21 +142,41 @@ extension PendingWrites {
                 .texts(all.map(\.requestID)), .texts(all.map(\.migration)),
                 .numbers(all.map { $0.wave.map(Int64.init) }), .texts(all.map(\.overrideReason)),
                 .numbers(headers.map { Int64($0.changeCount) }),
-                .octetLists(headers.map(\.digest)),
+                .byteLists(headers.map(\.digest)),
             ])
     }
 }
 
-extension Parameter {
-    static func names(_ names: [FQDN]) -> Parameter { .texts(names.map(\.text)) }
+extension SQLValue {
+    static func names(_ names: [FQDN]) -> SQLValue { .texts(names.map(\.text)) }
 }
 
-extension [Parameter] {
+extension [SQLValue] {
     /// Locations, modes and tenants: three lists.
-    fileprivate static func placements(_ placements: [Placement?]) -> [Parameter] {
+    fileprivate static func placements(_ placements: [Placement?]) -> [SQLValue] {
         [
             .texts(placements.map { $0?.location.text }),
             .texts(placements.map { $0?.mode.rawValue }), .texts(placements.map { $0?.tenant }),
         ]
+    }
+}
+
+extension IdempotencyRecord {
+    /// They take the place of older ones with the same token and key.
+    static func insertion(of new: [IdempotencyRecord]) -> Statement {
+        Statement(
+            """
+            INSERT INTO idempotency (token, key, request_digest, revision, outcome, created_at)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (token, key) DO UPDATE SET request_digest = excluded.request_digest,
+                revision = excluded.revision, outcome = excluded.outcome,
+                created_at = excluded.created_at
+            """,
+            [
+                .texts(new.map(\.key.token)), .texts(new.map(\.key.key)),
+                .byteLists(new.map(\.key.requestDigest)), .numbers(new.map(\.revision.number)),
+                .texts(new.map { ChangeRow.text($0.outcome) }),
+                .numbers(new.map(\.createdAt.milliseconds)),
+            ])
     }
 }

@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// What the commands of one transaction have decided, before any of it is sent.
 ///

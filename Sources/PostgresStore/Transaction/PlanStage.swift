@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// A plan in the making, set-based: the selection is staged in temporary tables of the session, which are
 /// empty between two transactions; the plan itself is read from them in a few statements. What is kept and
@@ -38,8 +39,9 @@ struct PlanStage {
         if selected >= Self.manyRows { try connection.script("ANALYZE plan_name;") }
         try sortOut(from: from)
         if selected >= Self.manyRows { try connection.script("ANALYZE plan_row;") }
-        let row = try connection.query("SELECT count(*), count(turn) FROM plan_row", []).first
-        return PlanCounts(selected: row?.integer(0) ?? 0, eligible: row?.integer(1) ?? 0)
+        return PlanCounts(
+            selected: try connection.count("SELECT count(*) FROM plan_row"),
+            eligible: try connection.count("SELECT count(turn) FROM plan_row"))
     }
 
     private func stage(_ names: [FQDN]) throws -> Int {
@@ -57,7 +59,7 @@ struct PlanStage {
     }
 
     private func stage(_ filter: DomainFilter, _ sample: Sample?) throws -> Int {
-        var conditions = Filter()
+        var conditions = SQLFilter()
         conditions.add("tenant = ?", filter.tenant)
         conditions.add("registered_at < ?", filter.registeredBefore?.milliseconds)
         conditions.add(prefix: filter.prefix)
@@ -67,7 +69,7 @@ struct PlanStage {
             """
             INSERT INTO plan_name
             SELECT row_number() OVER (ORDER BY fqdn), fqdn, false FROM domain \(conditions.clause)
-            """, conditions.parameters
+            """, conditions.values
         ).changed
     }
 
@@ -133,34 +135,9 @@ extension PlanStage {
     }
 
     func skippedNames(limit: Int) throws -> [SkippedName] {
-        try connection.query(
-            """
-            SELECT fqdn, code FROM plan_row WHERE code IS NOT NULL ORDER BY position LIMIT $1
-            """, [.number(Int64(limit))]
-        ).map(SkippedName.init(row:)).compactMap(\.self)
-    }
-
-    func count(
-        _ counts: DomainCounts?, at location: LocationName, through head: Revision
-    ) throws -> Int {
-        if let count = try known(counts, at: location, through: head) { return count }
-        return try connection.query(
-            "SELECT count(*) FROM domain WHERE location = $1", [.text(location.text)]
-        ).first?.integer(0) ?? 0
-    }
-
-    /// What memory counted, and what the log has written since: that takes as long as those lines are
-    /// many, and not as the table is. Nil where memory isn't of this log.
-    func known(
-        _ counts: DomainCounts?, at location: LocationName, through head: Revision
-    ) throws -> Int? {
-        guard let known = counts?(), known.revision <= head else { return nil }
-        return try connection.query(
-            """
-            SELECT count(*) FILTER (WHERE after_location = $1)
-                - count(*) FILTER (WHERE before_location = $1)
-            FROM change_log WHERE revision > $2
-            """, [.text(location.text), .number(known.revision.number)]
-        ).first.map { (known.value[location] ?? 0) + $0.integer(0) }
+        try connection.rows(
+            "SELECT fqdn, code FROM plan_row WHERE code IS NOT NULL ORDER BY position LIMIT $1",
+            [.number(limit)], SkippedName.init(row:)
+        ).compactMap(\.self)
     }
 }

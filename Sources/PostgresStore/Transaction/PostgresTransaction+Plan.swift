@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 // Plans that are kept. `PlanStage` makes them.
 
@@ -19,10 +20,10 @@ extension PostgresTransaction {
     }
 
     func keepPlan(_ migration: Migration) throws {
-        let number = try insert(migration)
+        let number = try migration.insert(session())
         let waves = migration.waves
         let firsts = PlanStage.firstTurns(of: waves)
-        try direct(
+        try connection.run(
             """
             INSERT INTO wave (migration, number, state, first_position, size)
             SELECT $1, * FROM unnest($2, $3, $4, $5)
@@ -33,13 +34,13 @@ extension PostgresTransaction {
                 .numbers(waves.map { Int64($0.size) }),
             ])
         let planned = Int64(waves.reduce(0) { $0 + $1.size })
-        try direct(
+        try connection.run(
             """
             INSERT INTO migration_domain (migration, position, fqdn, wave, mode, registered_at)
             SELECT $1, row_number() OVER (ORDER BY wave, fqdn), fqdn, wave, mode, registered_at
             FROM (\(PlanStage.inWaves("$2", "$3"))) AS planned ORDER BY wave, fqdn
             """, [.number(number), .numbers(firsts.map { $0 }), .number(planned)])
-        try direct(
+        try connection.run(
             """
             INSERT INTO migration_domain (migration, position, fqdn, code)
             SELECT $1, row_number() OVER (ORDER BY position) + $2, fqdn, code
@@ -47,47 +48,6 @@ extension PostgresTransaction {
             """, [.number(number), .number(planned)])
     }
 
-    private func insert(_ migration: Migration) throws -> Int64 {
-        let row = try direct(
-            """
-            INSERT INTO migration (id, name, from_location, to_location, "freeze", state, digest,
-                selected, eligible, created_at, created_by_token, created_by_name, created_by_role,
-                reason, ticket)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-            RETURNING number
-            """,
-            [
-                .text(migration.id), .text(migration.name), .text(migration.from.text),
-                .text(migration.to.text), .text(migration.freeze.rawValue),
-                .text(migration.state.rawValue), .octets(migration.digest),
-                .number(Int64(migration.counts.selected)),
-                .number(Int64(migration.counts.eligible)),
-                .number(migration.createdAt.milliseconds), .text(migration.createdBy.token),
-                .text(migration.createdBy.name), .text(migration.createdBy.role.rawValue),
-                .text(migration.reason), .text(migration.ticket),
-            ]
-        ).first
-        guard let row else { throw RegistryError.inconsistent }
-        return row.number(0)
-    }
-
     /// Rows in one answer: what lies in memory at once.
     static let rowsAtOnce: Int64 = 10_000
-}
-
-extension ResultRow {
-    /// Columns as the fields of a digest: absent, number or text.
-    func add(fields columns: Range<Int32>, to hash: inout NetstringHash) {
-        for column in columns {
-            guard let octets = raw(column) else {
-                hash.absent()
-                continue
-            }
-            if isText(column) {
-                hash.octets(octets.assumingMemoryBound(to: UInt8.self))
-            } else {
-                hash.number(number(column))
-            }
-        }
-    }
 }

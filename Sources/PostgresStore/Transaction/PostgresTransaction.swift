@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// The ledger's rows in PostgreSQL, for a group of commands that share one transaction, or for one
 /// alone.
@@ -8,7 +9,7 @@ import RegistryModel
 /// other, and each statement sees what the one before committed. What the ordinary commands write
 /// waits in `PendingWrites` for the commit; what works on many rows in the database itself is sent at
 /// once, everything pending before it.
-final class PostgresTransaction: LedgerTransaction {
+final class PostgresTransaction: SQLTransaction {
     let connection: PostgresConnection
     private(set) var pending: PendingWrites
     /// Names this transaction among all others of the server.
@@ -31,13 +32,13 @@ final class PostgresTransaction: LedgerTransaction {
         self.counts = counts
         var reading = ReadAhead(requests)
         let results = try connection.pipeline(reading.statements)
-        guard let row = results[1].first else { throw Head.missing }
+        guard let row = results[1].first else { throw HeadMissing() }
         // From here to the commit the session can't be given to anybody else.
-        try Session.checkOwn(connection, row, from: 5)
-        pending = PendingWrites(head: Head(row: row))
-        number = row.number(4)
-        guard let time = results[2].first else { throw Head.missing }
-        now = clock.given?() ?? time.time(0)
+        try PostgresSession.checkOwn(connection, row, from: 5)
+        pending = PendingWrites(head: try Head(row: row))
+        number = try row.number(4)
+        guard let time = results[2].first else { throw HeadMissing() }
+        now = try clock.given?() ?? time.time(0)
         try reading.read(results, into: &pending)
         frozen = reading.frozen
         childless = reading.childless
@@ -59,11 +60,9 @@ final class PostgresTransaction: LedgerTransaction {
     func beginCommand() { pending.beginCommand() }
     func undoCommand() { pending.undoCommand() }
 
-    /// Runs a statement that looks at what this transaction has written.
-    @discardableResult
-    func direct(_ sql: String, _ parameters: [Parameter]) throws -> ResultRows {
+    func session() throws -> PostgresConnection {
         try send()
-        return try connection.query(sql, parameters)
+        return connection
     }
 
     func send() throws {
@@ -95,11 +94,8 @@ extension PostgresTransaction {
 extension PostgresTransaction {
     private func name(_ fqdn: FQDN) throws -> PendingWrites.Name {
         if let known = pending.name(fqdn) { return known }
-        let stored = try connection.query(ReadAhead.domains, [.names([fqdn])]).first
-        let released = try connection.query(ReadAhead.released, [.names([fqdn])]).first
-        pending.know(
-            fqdn, stored: stored.map(Domain.init(row:)),
-            released: released.map(ReleasedDomain.init(row:)))
+        let stored = NameReads(session: connection)
+        pending.know(fqdn, stored: try stored.domain(fqdn), released: try stored.released(fqdn))
         return pending.name(fqdn) ?? .init(stored: nil, released: nil)
     }
 
@@ -108,9 +104,9 @@ extension PostgresTransaction {
     func expect(_ names: [FQDN]) throws {
         let new = names.filter { pending.name($0) == nil }
         guard !new.isEmpty else { return }
-        let live = try connection.query(ReadAhead.domains, [.names(new)]).map(Domain.init(row:))
-        let released = try connection.query(ReadAhead.released, [.names(new)])
-            .map(ReleasedDomain.init(row:))
+        let live = try connection.rows(ReadAhead.domains, [.names(new)], Domain.init(row:))
+        let released = try connection.rows(
+            ReadAhead.released, [.names(new)], ReleasedDomain.init(row:))
         for name in new {
             pending.know(
                 name, stored: live.first { $0.fqdn == name },
@@ -124,7 +120,7 @@ extension PostgresTransaction {
         }
         var rest = range
         while !childless.contains(range.parent),
-            let stored = try NameReads(connection: connection)
+            let stored = try NameReads(session: connection)
                 .first(in: rest, notOf: tenant, at: now)
         {
             if let changed, changed.treeKey <= stored.treeKey { return changed }
@@ -168,10 +164,8 @@ extension PostgresTransaction {
 extension PostgresTransaction {
     func location(_ name: LocationName) throws -> Location? {
         if let known = locations[name] { return known }
-        let found = try connection.query(
-            "\(ReadAhead.locations) WHERE name = $1", [.text(name.text)]
-        )
-        .first.map(Location.init(row:))
+        let found = try connection.first(
+            "\(Location.select) WHERE name = $1", [.text(name.text)], Location.init(row:))
         locations[name] = .some(found)
         return found
     }
@@ -179,94 +173,26 @@ extension PostgresTransaction {
     func defaultLocation() throws -> Location? {
         let known = locations.values.lazy.compactMap(\.self)
         if let known = known.first(where: \.settings.isDefaultForSignups) { return known }
-        let found = try connection.query("\(ReadAhead.locations) WHERE default_for_signups")
-            .first.map(Location.init(row:))
+        let found = try connection.first(
+            "\(Location.select) WHERE default_for_signups", [], Location.init(row:))
         if let found { locations[found.name] = found }
         return found
     }
 
-    func locationCount() throws -> Int {
-        try direct("SELECT count(*) FROM location", []).first?.integer(0) ?? 0
-    }
-
     func put(_ location: Location) throws {
         locations = [:]
-        try direct(
-            """
-            INSERT INTO location (name, upstream, accepts_signups, default_for_signups, revision)
-            VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (name) DO UPDATE SET upstream = excluded.upstream,
-                accepts_signups = excluded.accepts_signups,
-                default_for_signups = excluded.default_for_signups, revision = excluded.revision
-            """,
-            [
-                .text(location.name.text), .text(location.settings.upstream.text),
-                .flag(location.settings.acceptsSignups),
-                .flag(location.settings.isDefaultForSignups), .number(location.revision.number),
-            ])
+        try location.write(session())
     }
 
     func deleteLocation(_ name: LocationName) throws {
         locations = [:]
-        try direct("DELETE FROM location WHERE name = $1", [.text(name.text)])
+        try Location.delete(name, session())
     }
-
-    func isReferenced(_ location: LocationName, at now: Timestamp) throws -> Bool {
-        let rests =
-            try direct(
-                """
-                SELECT EXISTS (SELECT FROM released_domain WHERE location = $1 AND available_at > $2)
-                """, [.text(location.text), .number(now.milliseconds)]
-            ).first?.flag(0) ?? false
-        guard !rests else { return true }
-        if let count = try PlanStage(connection).known(
-            counts, at: location, through: pending.head.revision)
-        {
-            return count > 0
-        }
-        return try direct(
-            "SELECT EXISTS (SELECT FROM domain WHERE location = $1)", [.text(location.text)]
-        ).first?.flag(0) ?? false
-    }
-
 }
 
-// MARK: - Tokens and idempotency
+// MARK: - Idempotency
 
 extension PostgresTransaction {
-    func token(_ id: String) throws -> TokenRecord? {
-        try direct("\(TokenRecord.select) WHERE t.id = $1", [.text(id)]).first
-            .map(TokenRecord.init(row:))
-    }
-
-    func insert(_ token: TokenRecord) throws {
-        try direct(
-            """
-            INSERT INTO token (id, name, role, secret_digest, created_at, expires_at, revoked_at)
-            VALUES ($1, $2, $3, $4, $5, $6, NULL)
-            """,
-            [
-                .text(token.id), .text(token.name), .text(token.role.rawValue),
-                .octets(token.secretDigest), .number(token.createdAt.milliseconds),
-                .number(token.expiresAt?.milliseconds),
-            ])
-    }
-
-    func revokeToken(_ id: String, at now: Timestamp) throws {
-        try direct(
-            "UPDATE token SET revoked_at = $1 WHERE id = $2",
-            [.number(now.milliseconds), .text(id)])
-    }
-
-    func hasActiveAdmin(besides id: String, at now: Timestamp, lasting: Bool) throws -> Bool {
-        try direct(
-            """
-            SELECT EXISTS (SELECT FROM token WHERE role = 'admin' AND id <> $1
-                AND revoked_at IS NULL AND (expires_at IS NULL OR NOT $3 AND expires_at > $2))
-            """, [.text(id), .number(now.milliseconds), .flag(lasting)]
-        ).first?.flag(0) ?? false
-    }
-
     /// Those of the requests at hand were read at the beginning.
     func idempotencyRecord(token: String, key: String) throws -> IdempotencyRecord? {
         pending.records[PendingWrites.Key(token: token, key: key)]
@@ -281,25 +207,15 @@ extension PostgresTransaction {
     /// Steps of waves never share a transaction with others: what was read stays so.
     func freeze(of fqdn: FQDN) throws -> DomainFreeze? {
         if let known = frozen[fqdn] { return known }
-        let row = try connection.query(ReadAhead.freezes, [.names([fqdn])]).first
-        let freeze = row.map(DomainFreeze.init(row:))
+        let freeze = try connection.first(
+            ReadAhead.freezes, [.names([fqdn])], DomainFreeze.init(row:))
         frozen[fqdn] = .some(freeze)
         return freeze
     }
 
-    /// The command at hand has nothing pending yet: what `direct` sends before is of commands that stand.
+    /// The command at hand has nothing pending yet: what is sent before is of commands that stand.
     func setOwnMode(_ mode: Mode, of fqdn: FQDN, in wave: WaveName) throws {
-        let changed = try direct(
-            """
-            UPDATE migration_domain SET own_mode = $1
-            WHERE fqdn = $2 AND wave = $3 AND migration = (SELECT number FROM migration WHERE id = $4)
-            """,
-            [
-                .text(mode.rawValue), .text(fqdn.text), .number(Int64(wave.number)),
-                .text(wave.migration),
-            ]
-        ).changed
-        guard changed == 1 else { throw RegistryError.inconsistent }
+        try wave.setOwnMode(mode, of: fqdn, session())
         frozen[fqdn]??.ownMode = mode
     }
 }

@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// What a group of commands will ask for, read in one way there and back: the head, locked; the names,
 /// the keys, the locations and the frozen waves that the commands speak of; and the default location.
@@ -28,16 +29,15 @@ struct ReadAhead {
         """
     /// Names above those of the commands that are read ahead; more are read one command at a time.
     private static let ancestorsAhead = 10_000
-    static let locations = "SELECT \(Location.columns) FROM location"
-    static let someLocations = "\(locations) WHERE default_for_signups OR name = ANY ($1)"
+    static let someLocations = "\(Location.select) WHERE default_for_signups OR name = ANY ($1)"
     static let freezes = """
-        SELECT m.fqdn, g.id, w.number, g."freeze", coalesce(m.own_mode, m.mode) FROM migration_domain m
+        SELECT \(DomainFreeze.columns) FROM migration_domain m
         JOIN wave w ON w.migration = m.migration AND w.number = m.wave
         JOIN migration g ON g.number = m.migration
         WHERE m.fqdn = ANY ($1) AND m.wave IS NOT NULL AND w.state = 'frozen'
         """
     private static let head = """
-        SELECT epoch, revision, digest, at, pg_current_xact_id()::text::bigint, \(Session.identity)
+        SELECT epoch, revision, digest, at, pg_current_xact_id()::text::bigint, \(PostgresSession.identity)
         FROM head WHERE id = 1 FOR UPDATE
         """
     private static let records = """
@@ -126,21 +126,23 @@ struct ReadAhead {
         var rest = results.dropFirst(3)
         if !names.isEmpty, let live = rest.popFirst(), let released = rest.popFirst() {
             let stored = Dictionary(
-                uniqueKeysWithValues: live.map(Domain.init(row:)).map { ($0.fqdn, $0) })
+                uniqueKeysWithValues: try live.map(Domain.init(row:)).map { ($0.fqdn, $0) })
             let resting = Dictionary(
-                uniqueKeysWithValues: released.map(ReleasedDomain.init(row:)).map { ($0.fqdn, $0) })
+                uniqueKeysWithValues: try released.map(ReleasedDomain.init(row:)).map {
+                    ($0.fqdn, $0)
+                })
             for name in names {
                 pending.know(name, stored: stored[name], released: resting[name])
             }
         }
         if !new.isEmpty, let parents = rest.popFirst() {
-            childless = Set(new).subtracting(parents.map { FQDN(canonical: $0.text(0)) })
+            childless = Set(new).subtracting(try parents.map { try $0.name(0) })
         }
         if !guarded.isEmpty, let waves = rest.popFirst() {
             for name in guarded { frozen[name] = .some(nil) }
             for row in 0..<waves.count {
                 let row = waves[row]
-                frozen[FQDN(canonical: row.text(0))] = DomainFreeze(row: row)
+                frozen[try row.name(0)] = try DomainFreeze(row: row)
             }
         }
         if !keys.isEmpty, let records = rest.popFirst() {
@@ -151,7 +153,7 @@ struct ReadAhead {
         }
         if wantsLocations, let all = rest.popFirst() {
             for place in places { locations[place] = .some(nil) }
-            for location in all.map(Location.init(row:)) { locations[location.name] = location }
+            for location in try all.map(Location.init(row:)) { locations[location.name] = location }
         }
     }
 }

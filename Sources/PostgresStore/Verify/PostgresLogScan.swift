@@ -1,4 +1,5 @@
 import RegistryLedger
+import StoreCore
 
 /// PostgreSQL's log, a page at a time.
 struct PostgresLogScan: LogScan {
@@ -38,7 +39,7 @@ struct PostgresLogScan: LogScan {
         """
 
     func facets() throws -> Set<String> {
-        Set(try connection.query("SELECT facet FROM \(Self.facets)").map { $0.text(0) })
+        Set(try connection.rows("SELECT facet FROM \(Self.facets)") { try $0.text(0) })
     }
 
     func revisions(of facet: String, in range: ClosedRange<Int64>) throws -> PageScan {
@@ -65,14 +66,14 @@ final class PageScan: ScannedRows {
         return place < rows.count
     }
 
-    func integer(_ column: Int32) -> Int64 { rows[place].number(column) }
+    func integer(_ column: Int32) throws -> Int64 { try rows[place].number(Int(column)) }
 
-    func blob(_ column: Int32) -> [UInt8] { rows[place].octets(column) }
+    func blob(_ column: Int32) throws -> [UInt8] { try rows[place].bytes(Int(column)) }
 
     func value(_ column: Int32) -> ScannedValue {
-        let row = rows[place]
-        guard let octets = row.raw(column) else { return .absent }
-        if row.isText(column) { return .text(octets) }
-        return row.numberIfPresent(column).map { .integer($0) } ?? .other
+        let (row, column) = (rows[place], Int(column))
+        guard let bytes = row.raw(column) else { return .absent }
+        if row.isText(column) { return .text(bytes) }
+        return (try? row.number(column)).map { .integer($0) } ?? .other
     }
 }

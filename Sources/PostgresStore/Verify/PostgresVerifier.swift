@@ -1,6 +1,7 @@
 import Logging
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Checks a whole store: its schema against the migration files, its log against the digests in it, its
 /// tables against the log. Up to one head, in short reads: writers go on between them.
@@ -72,8 +73,8 @@ struct PostgresVerifier {
                     AS of_facet),
                 (SELECT at FROM revision_log WHERE revision = $1)
             """, [.number(head.revision.number)])
-        for (column, table) in zip(Int32(0)..., ["revision_log", "change_log", "revision_facet"]) {
-            guard let last = rows[0].numberIfPresent(column), last > head.revision.number else {
+        for (column, table) in zip(0..., ["revision_log", "change_log", "revision_facet"]) {
+            guard let last = try rows[0].numberIfPresent(column), last > head.revision.number else {
                 continue
             }
             flaws.append(
@@ -82,7 +83,7 @@ struct PostgresVerifier {
                     "\(table) goes on to revision \(last), beyond its head, revision \(head.revision)"
                 ))
         }
-        if let last = rows[0].timeIfPresent(3), last > head.at {
+        if let last = try rows[0].timeIfPresent(3), last > head.at {
             flaws.append(.init(head.revision, "the head's time is before that of its revision"))
         }
         return flaws
@@ -90,7 +91,7 @@ struct PostgresVerifier {
 }
 
 extension PostgresStore {
-    public func verify(
+    package func verify(
         _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
         do {
@@ -103,7 +104,7 @@ extension PostgresStore {
     /// Checks a database that no node uses, and changes nothing in it.
     ///
     /// - Throws: `PostgresOpeningError` where it can't be opened, or holds no store.
-    public static func verifyStopped(
+    package static func verifyStopped(
         _ connection: ConnectionSettings, _ noted: NotedDigest?,
         progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws -> Verification {

@@ -1,6 +1,7 @@
 import Foundation
 import Migrations
 import RegistryModel
+import StoreCore
 
 /// The schema as its migration files make it, to hold the database's own against: rules that are gone,
 /// that say something else, that are switched off, or that nobody knows.
@@ -41,8 +42,7 @@ struct SchemaCheck: Sendable {
                 """)
             try SchemaMigrator(files: applied, clock: clock).migrate(connection)
             let expected = try describe(connection)
-            let locations = try connection.query("SELECT \(Location.columns) FROM location")
-                .map(Location.init(row:))
+            let locations = try connection.rows(Location.select, [], Location.init(row:))
             try connection.query("ROLLBACK")
             return SchemaCheck(compare(found, with: expected), locations)
         } catch {
@@ -135,10 +135,12 @@ struct SchemaCheck: Sendable {
             WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = object AND d.deptype = 'e')
             """)
         return Dictionary(
-            rows.map {
+            try rows.map {
                 (
-                    $0.text(0),
-                    Part(text: $0.text(1), owner: $0.textIfPresent(2), isWhole: $0.flag(3))
+                    try $0.text(0),
+                    Part(
+                        text: try $0.textIfPresent(1) ?? "", owner: try $0.textIfPresent(2),
+                        isWhole: try $0.flag(3))
                 )
             },
             uniquingKeysWith: {

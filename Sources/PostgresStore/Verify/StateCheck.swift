@@ -1,5 +1,6 @@
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Compares the tables of what is now with the last change of each subject in the log, a page of names
 /// at a time. Each page is one snapshot: table and log are of one moment there, whatever is written
@@ -68,14 +69,14 @@ struct StateCheck: Sendable {
         let range = try connection.query(
             check.range, [.text(after), .number(Self.namesAtOnce)]
         ).first
-        guard let range, let last = range.textIfPresent(1) else {
+        guard let range, let last = try range.textIfPresent(1) else {
             go(to: next)
             return 0
         }
         let rows = try connection.query(check.sql, [.text(after), .text(last)])
-        for index in 0..<rows.count { note(check.flaw(rows[index])) }
+        for index in 0..<rows.count { note(try check.flaw(rows[index])) }
         after = last
-        return range.number(0)
+        return try range.number(0)
     }
 
     /// Every name that the log knows is live or released: from one to the next in the index.
@@ -90,13 +91,13 @@ struct StateCheck: Sendable {
             FROM known
             """, [.text(after), .number(Self.namesAtOnce)]
         ).first
-        if let missing = row?.textIfPresent(1) {
+        if let missing = try row?.textIfPresent(1) {
             let revision = try connection.query(
                 "SELECT max(revision) FROM change_log WHERE fqdn = $1", [.text(missing)]
             ).first?.numberIfPresent(0)
             note(.init(revision.map { Revision($0) }, "\(missing) is in the log and in no table"))
         }
-        guard let last = row?.textIfPresent(0) else { return go(to: .subjects) }
+        guard let last = try row?.textIfPresent(0) else { return go(to: .subjects) }
         after = last
     }
 
@@ -109,9 +110,10 @@ struct StateCheck: Sendable {
             """
         ).map { row in
             LocationCheck.Line(
-                name: row.text(0), revision: row.revision(1), after: row.textIfPresent(2))
+                name: try row.text(0), revision: try row.revision(1),
+                after: try row.textIfPresent(2))
         }
-        let table = try connection.query(ReadAhead.locations).map(Location.init(row:))
+        let table = try connection.rows(Location.select, [], Location.init(row:))
         for flaw in try LocationCheck(seeds: seeds).flaws(log: log, table: table) { note(flaw) }
         let missing = try connection.query(
             """
@@ -124,7 +126,8 @@ struct StateCheck: Sendable {
             let row = missing[index]
             note(
                 .init(
-                    row.revision(1), "the token \(row.text(0)) is in the log and not in its table"))
+                    try row.revision(1),
+                    "the token \(try row.text(0)) is in the log and not in its table"))
         }
     }
 }
@@ -158,22 +161,23 @@ private struct Comparison: Sendable {
             """
     }
 
-    func flaw(_ row: ResultRow) -> Verification.Flaw {
-        let name = row.text(0)
-        guard row.flag(2) else {
+    func flaw(_ row: ResultRow) throws -> Verification.Flaw {
+        let name = try row.text(0)
+        guard try row.flag(2) else {
             return .init(
-                row.revision(1),
+                try row.revision(1),
                 "\(name) is in the table \(table), and by the log it shouldn't be")
         }
-        let differences = columns.indices.compactMap { index -> String? in
-            let stored = row.textIfPresent(Int32(3 + 2 * index))
-            let logged = row.textIfPresent(Int32(4 + 2 * index))
+        let differences = try columns.indices.compactMap { index -> String? in
+            let stored = try row.textIfPresent(3 + 2 * index)
+            let logged = try row.textIfPresent(4 + 2 * index)
             guard stored != logged else { return nil }
             return
                 "\(columns[index].name) is \(stored ?? "NULL"), and by the log \(logged ?? "NULL")"
         }
         return .init(
-            row.revision(1), "\(name) in the table \(table): \(differences.joined(separator: ", "))"
+            try row.revision(1),
+            "\(name) in the table \(table): \(differences.joined(separator: ", "))"
         )
     }
 

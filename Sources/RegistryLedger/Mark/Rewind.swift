@@ -44,16 +44,3 @@ package struct Rewind: Equatable, Sendable, CustomStringConvertible {
         right server, where the address leads to one that was left behind
         """
 }
-
-/// What agents say of a rewind, the same for every engine: one row where there's one that has more than the log, with
-/// its name, its revision and how many of them there are. Evicted ones don't count.
-package enum AgentsAhead {
-    package static let select = """
-        SELECT a.name, CASE WHEN a.ahead_epoch = h.epoch THEN a.ahead_revision ELSE a.revision END AS revision,
-            count(*) OVER () AS agents
-        FROM agent AS a, head AS h
-        WHERE (a.evicted_at IS NULL OR a.evicted_at < a.last_seen)
-            AND (a.ahead_epoch = h.epoch OR a.epoch = h.epoch AND a.revision > h.revision)
-        ORDER BY 2 DESC, 1 LIMIT 1
-        """
-}

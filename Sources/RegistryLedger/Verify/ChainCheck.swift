@@ -54,23 +54,23 @@ package struct ChainCheck: Sendable {
             if current == nil {
                 let hasMore = try revision < head.number && headers.step()
                 guard hasMore else { return try end(log, rows, hasRow) }
-                begin(headers)
+                try begin(headers)
                 budget -= 1
             }
             guard var open = current, flaw == nil else { break }
             current = nil
-            while hasRow, budget > 0, rows.integer(0) == open.revision {
-                guard rows.integer(1) == open.seen else { break }
+            while hasRow, budget > 0, try rows.integer(0) == open.revision {
+                guard try rows.integer(1) == open.seen else { break }
                 hashing.add(rows, Self.rowColumns)
                 facets.note(rows)
                 open.seen += 1
                 budget -= 1
                 hasRow = try rows.step()
             }
-            if hasRow, rows.integer(0) == open.revision, rows.integer(1) == open.seen {
+            if hasRow, try rows.integer(0) == open.revision, try rows.integer(1) == open.seen {
                 current = open
             } else {
-                close(open, next: hasRow ? (rows.integer(0), rows.integer(1)) : nil)
+                close(open, next: hasRow ? (try rows.integer(0), try rows.integer(1)) : nil)
             }
         }
         if flaw == nil { flaw = try facets.compare(log) }
@@ -83,15 +83,16 @@ package struct ChainCheck: Sendable {
         return revision == 0 ? (.min, .min) : (revision + 1, .min)
     }
 
-    private mutating func begin(_ header: some ScannedRows) {
-        let number = header.integer(0)
+    private mutating func begin(_ header: some ScannedRows) throws {
+        let number = try header.integer(0)
         guard number == revision + 1 else {
             return flaw = .init(Revision(revision + 1), "revision \(revision + 1) is missing")
         }
         hashing.begin(after: digest)
         hashing.add(header, Self.headerColumns)
         current = Current(
-            revision: number, changeCount: header.integer(1), storedDigest: header.blob(2))
+            revision: number, changeCount: try header.integer(1),
+            storedDigest: try header.blob(2))
     }
 
     /// - Parameter next: the change that follows in the log.
@@ -142,9 +143,10 @@ package struct ChainCheck: Sendable {
                 "revision \(revision + 1) is missing: the log ends before its head, revision \(head)"
             )
         }
-        if hasRow, rows.integer(0) <= revision {
+        if hasRow, try rows.integer(0) <= revision {
             return flaw = .init(
-                Revision(rows.integer(0)), "there are changes of a revision \(rows.integer(0))")
+                Revision(try rows.integer(0)),
+                "there are changes of a revision \(try rows.integer(0))")
         }
         if let noted, noted.revision > head {
             return flaw = .init(

@@ -73,7 +73,7 @@ struct FacetCheck: Sendable {
     }
 
     private static func next(_ rows: some ScannedRows) throws -> Int64? {
-        try rows.step() ? rows.integer(0) : nil
+        try rows.step() ? try rows.integer(0) : nil
     }
 
     /// - Parameters:

@@ -35,8 +35,8 @@ package enum LogScanLimit {
 package protocol ScannedRows {
     /// - Returns: false after the last row.
     func step() throws -> Bool
-    func integer(_ column: Int32) -> Int64
-    func blob(_ column: Int32) -> [UInt8]
+    func integer(_ column: Int32) throws -> Int64
+    func blob(_ column: Int32) throws -> [UInt8]
     func value(_ column: Int32) -> ScannedValue
 }
 

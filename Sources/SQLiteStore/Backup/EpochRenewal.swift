@@ -5,10 +5,10 @@ import RegistryModel
 
 /// Gives a stopped store a new epoch: for a file that came back by other means than `StoreRestore`, a
 /// replicator's for example, and may lack revisions that somebody has seen.
-public enum EpochRenewal {
+package enum EpochRenewal {
     /// - Returns: the head with its new epoch; revision and digest stay.
     /// - Throws: `StoreOpeningError` where the folder holds no store, or another process has it.
-    public static func run(in folder: URL) throws -> Head {
+    package static func run(in folder: URL) throws -> Head {
         let nothing = StoreOpeningError.folder(
             "\(folder.path) holds no store: there is no \(SQLiteStore.fileName)")
         let mark = StoreMarkFile.path(

@@ -9,7 +9,7 @@ extension SQLiteStore {
     /// The reader stands still for as long as the copying takes, some seconds for millions of domains:
     /// writes and checkpoints go on, but the write-ahead log can't start anew before it ends. Whoever
     /// takes the copy away, however slowly, doesn't hold up the store: it is a file of its own by then.
-    public func backup() async throws(RegistryError) -> StoreCopy {
+    package func backup() async throws(RegistryError) -> StoreCopy {
         guard copying.begin() else { throw .backupRunning }
         defer { copying.end() }
         let file = CopyFile(in: URL(fileURLWithPath: pool.path).deletingLastPathComponent())

@@ -9,14 +9,14 @@ import RegistryModel
 /// The order makes it all or nothing, wherever it's cut off: the new file is whole, checked and synced
 /// beside the old one before `pending` says that it shall take its place. From then on the next start, or
 /// the next restore, finishes what was begun.
-public enum StoreRestore {
-    public struct Report: Sendable {
+package enum StoreRestore {
+    package struct Report: Sendable {
         /// With the new epoch.
-        public var head: Head
+        package var head: Head
         /// Where the files that were there before are now; nil where there were none.
-        public var kept: URL?
+        package var kept: URL?
         /// Tables that came along and aren't the store's own.
-        public var foreign: [String]
+        package var foreign: [String]
     }
 
     static let incomingName = "registry.sqlite.restoring"
@@ -25,7 +25,7 @@ public enum StoreRestore {
     /// - Parameters:
     ///   - replacing: whether a store that is there may be put aside.
     /// - Throws: `StoreOpeningError`, with a message for the operator. The folder is then as before.
-    public static func run(
+    package static func run(
         _ backup: URL, into folder: URL, replacing: Bool, now: Timestamp,
         progress: @escaping @Sendable (VerificationProgress) -> Void = { _ in }
     ) async throws -> Report {

@@ -4,14 +4,15 @@ import GRDB
 import Migrations
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// A stopped store, for a copy out of it. Its folder is locked meanwhile.
-public final class SQLiteCopySource: CopySource {
+package final class SQLiteCopySource: CopySource {
     private let queue: DatabaseQueue
     private let lock: DataFolderLock
 
     /// - Throws: `StoreOpeningError` where the folder holds no store, or another process has it.
-    public init(folder: URL) throws {
+    package init(folder: URL) throws {
         let file = folder.appendingPathComponent(SQLiteStore.fileName)
         guard FileManager.default.fileExists(atPath: file.path) else {
             throw StoreOpeningError.folder(
@@ -56,20 +57,20 @@ public final class SQLiteCopySource: CopySource {
         }
     }
 
-    public func close() {
+    package func close() {
         try? queue.close()
         lock.release()
     }
 }
 
 /// A new store to copy into. What isn't finished is taken away again.
-public final class SQLiteCopyTarget: CopyTarget {
+package final class SQLiteCopyTarget: CopyTarget {
     private let queue: DatabaseQueue
     private let lock: DataFolderLock
     private let file: URL
 
     /// - Throws: `StoreOpeningError` where the folder holds a store already.
-    public init(folder: URL, now: Timestamp) throws {
+    package init(folder: URL, now: Timestamp) throws {
         try SQLiteStore.makeFolder(folder)
         lock = try DataFolderLock(folder: folder)
         file = folder.appendingPathComponent(SQLiteStore.fileName)
@@ -143,7 +144,7 @@ public final class SQLiteCopyTarget: CopyTarget {
     }
 
     /// Takes away what wasn't finished.
-    public func discard() {
+    package func discard() {
         try? queue.close()
         for suffix in ["", "-journal", "-wal", "-shm"] { unlink(file.path + suffix) }
         lock.release()

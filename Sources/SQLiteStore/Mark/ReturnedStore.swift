@@ -5,7 +5,7 @@ import RegistryModel
 
 /// A stopped store that isn't the one that its folder's mark tells of: it was put back by other means than
 /// `StoreRestore`, and its epoch would have its next revisions taken for those that somebody has seen.
-public struct ReturnedStore: Equatable, Sendable, CustomStringConvertible {
+package struct ReturnedStore: Equatable, Sendable, CustomStringConvertible {
     enum Reason: Equatable {
         /// The file says that there is a mark, and there is none: it came from another folder.
         case withoutMark
@@ -58,7 +58,7 @@ public struct ReturnedStore: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// What was found, and what to do.
-    public var description: String { "\(finding). \(advice)" }
+    package var description: String { "\(finding). \(advice)" }
 
     /// What was found.
     var finding: String {

@@ -1,6 +1,7 @@
 import GRDB
 import GRDBSQLite
 import RegistryLedger
+import StoreCore
 
 /// A statement stepped through SQLite's own functions: a check of millions of rows looks at octets
 /// where they lie, and makes nothing of them.

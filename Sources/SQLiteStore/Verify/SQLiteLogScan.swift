@@ -1,5 +1,6 @@
 import GRDB
 import RegistryLedger
+import StoreCore
 
 /// SQLite's log, row by row: as many as the check steps through.
 struct SQLiteLogScan: LogScan {

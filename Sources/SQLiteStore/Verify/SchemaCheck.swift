@@ -1,6 +1,7 @@
 import GRDB
 import Migrations
 import RegistryModel
+import StoreCore
 
 /// The schema as its migration files make it, to hold a store's own against: rules that are gone, that
 /// say something else, or that nobody knows. Tables that it doesn't have, with what belongs to them, are
@@ -19,7 +20,7 @@ struct SchemaCheck: Sendable {
             try SchemaMigrator(files: migrations, now: { Timestamp(milliseconds: 0) }).run(db)
             return (
                 try Self.read(db),
-                try Row.fetchAll(db, sql: "SELECT * FROM location").map(Location.init(row:)),
+                try db.rows(Location.select, [], Location.init(row:)),
                 try db.tableExists("revision_facet")
             )
         }

@@ -1,6 +1,7 @@
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Compares the tables of what is now with the last change of each subject in the log, a page of names
 /// at a time. Each page is one snapshot: table and log are of one moment there, whatever is written

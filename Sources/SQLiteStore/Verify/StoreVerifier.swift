@@ -2,6 +2,7 @@ import GRDB
 import Migrations
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Checks a whole store: its schema against the migration files, its log against the digests in it, its
 /// tables against the log.

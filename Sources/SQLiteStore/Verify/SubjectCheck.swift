@@ -1,6 +1,7 @@
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Compares locations with the log, and finds tokens that the log knows and the table doesn't. Both
 /// are few: they are looked at in one go.
@@ -21,7 +22,7 @@ struct SubjectCheck {
                 name: row["subject"], revision: Revision(row["revision"]),
                 after: row["after_detail"])
         }
-        let table = try Row.fetchAll(db, sql: "SELECT * FROM location").map(Location.init(row:))
+        let table = try db.rows(Location.select, [], Location.init(row:))
         return try LocationCheck(seeds: seeds).flaws(log: log, table: table)
             + (try missingTokens(db))
     }

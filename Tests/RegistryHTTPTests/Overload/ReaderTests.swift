@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import RegistryLedger
 import RegistryModel
+import StoreCore
 import Testing
 
 @testable import RegistryService

@@ -1,0 +1,82 @@
+import RegistryLedger
+import RegistryModel
+
+/// Reads the log as every copy of the table reads it: whole revisions, in order.
+package enum LogReader {
+    /// Changes in one answer: what lies in memory at once.
+    private static let rowsAtOnce = 10_000
+
+    /// Whole revisions after `revision`, up to `last` where there is one; the revision that crosses the
+    /// limit comes whole.
+    package static func changes(
+        _ session: some SQLSession, after revision: Revision, through last: Revision? = nil,
+        limit: Int
+    ) throws -> [RevisionChanges] {
+        guard let end = try end(session, after: revision, through: last, limit: limit) else {
+            return []
+        }
+        var result: [RevisionChanges] = []
+        var place = (revision: revision.next.number, position: 0)
+        while true {
+            // CROSS JOIN keeps the order of SQLite's loops, so that the rows come out sorted.
+            let items = try session.rows(
+                """
+                SELECT \(HistoryItem.columns("c", "r"))
+                FROM change_log c CROSS JOIN revision_log r
+                WHERE r.revision = c.revision
+                    AND (c.revision, c.position) >= ($1, $2) AND c.revision <= $3
+                ORDER BY c.revision, c.position LIMIT $4
+                """,
+                [
+                    .number(place.revision), .number(place.position), .number(end.number),
+                    .number(rowsAtOnce),
+                ], HistoryItem.init(row:))
+            let tokens = try tokens(session, of: items)
+            for item in items {
+                if result.last?.revision != item.header.revision {
+                    result.append(RevisionChanges(revision: item.header.revision))
+                }
+                result[result.count - 1].add(item) { tokens[$0] }
+            }
+            guard let final = items.last, items.count == rowsAtOnce else { return result }
+            place = (final.header.revision.number, final.position + 1)
+        }
+    }
+
+    /// The revision that a page ends with.
+    private static func end(
+        _ session: some SQLSession, after revision: Revision, through last: Revision?, limit: Int
+    ) throws -> Revision? {
+        let headers = try session.rows(
+            """
+            SELECT revision, change_count FROM revision_log WHERE revision > $1 AND revision <= $2
+            ORDER BY revision LIMIT $3
+            """,
+            [
+                .number(revision.number), .number(last?.number ?? .max), .number(max(1, limit)),
+            ]
+        ) { (revision: try $0.revision(0), count: try $0.integer(1)) }
+        var end: Revision?
+        var count = 0
+        for header in headers where count < limit {
+            end = header.revision
+            count += header.count
+        }
+        return end
+    }
+
+    /// Tokens as they are now: their digests aren't in the log.
+    private static func tokens(
+        _ session: some SQLSession, of items: [HistoryItem]
+    ) throws -> [String: TokenRecord] {
+        let ids = items.compactMap { item -> String? in
+            if case .token(let id, _, _) = item.change.subject { id } else { nil }
+        }
+        guard !ids.isEmpty else { return [:] }
+        let list = session.dialect.texts("$1", as: "asked")
+        let records = try session.rows(
+            "\(TokenRecord.select) WHERE t.id IN (SELECT asked.value FROM \(list))",
+            [.texts(ids)], TokenRecord.init(row:))
+        return Dictionary(uniqueKeysWithValues: records.map { ($0.id, $0) })
+    }
+}

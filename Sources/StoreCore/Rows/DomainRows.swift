@@ -1,0 +1,116 @@
+import RegistryLedger
+import RegistryModel
+
+// How the model's values are read from rows, by the places of the columns that `columns` names.
+
+extension SQLRow {
+    /// Location, mode and tenant, side by side from a column on.
+    package func placement(from column: Int) throws -> Placement {
+        Placement(
+            location: try location(column), mode: try word(column + 1),
+            tenant: try textIfPresent(column + 2))
+    }
+
+    package func placementIfPresent(from column: Int) throws -> Placement? {
+        isNull(column) ? nil : try placement(from: column)
+    }
+}
+
+extension Domain {
+    package static let columns =
+        "fqdn, location, mode, tenant, revision, registered_at, changed_at"
+
+    package init(row: some SQLRow) throws {
+        self.init(
+            fqdn: try row.name(0), placement: try row.placement(from: 1),
+            revision: try row.revision(4), registeredAt: try row.time(5),
+            changedAt: try row.time(6))
+    }
+
+    /// As of a revision, from the last lines of the log until then; in the order of the names. Nil for those that
+    /// weren't there.
+    package static func read(
+        _ session: some SQLSession, _ names: [FQDN], at revision: Revision
+    ) throws -> [Domain?] {
+        let dialect = session.dialect
+        // Revision and position are looked up one after the other, each a step in the index of names.
+        let found = try session.rows(
+            """
+            SELECT c.fqdn, c.after_location, c.after_mode, c.after_tenant, c.revision, c.registered_at, r.at
+            FROM \(dialect.texts("$1", as: "asked"))
+            CROSS JOIN change_log c\(dialect.indexed(by: "change_log_by_domain"))
+            CROSS JOIN revision_log r
+            WHERE c.fqdn = asked.value
+                AND c.revision = (SELECT max(l.revision) FROM change_log l
+                    WHERE l.fqdn = asked.value AND l.revision <= $2)
+                AND c.position = (SELECT max(l.position) FROM change_log l
+                    WHERE l.fqdn = asked.value AND l.revision = c.revision)
+                AND r.revision = c.revision AND c.after_location IS NOT NULL
+            """, [.texts(Set(names).map(\.text)), .number(revision.number)], Domain.init(row:))
+        let byName = Dictionary(uniqueKeysWithValues: found.map { ($0.fqdn, $0) })
+        return names.map { byName[$0] }
+    }
+}
+
+extension ReleasedDomain {
+    package static let columns =
+        "fqdn, location, mode, tenant, revision, registered_at, released_at, available_at"
+
+    package init(row: some SQLRow) throws {
+        self.init(
+            fqdn: try row.name(0), placement: try row.placement(from: 1),
+            revision: try row.revision(4), registeredAt: try row.time(5),
+            releasedAt: try row.time(6), availableAt: try row.time(7))
+    }
+}
+
+extension Location {
+    package static let columns = "name, upstream, accepts_signups, default_for_signups, revision"
+    package static let select = "SELECT \(columns) FROM location"
+
+    package init(row: some SQLRow) throws {
+        self.init(
+            name: try row.location(0),
+            settings: LocationSettings(
+                upstream: UpstreamURL(canonical: try row.text(1)),
+                acceptsSignups: try row.flag(2), isDefaultForSignups: try row.flag(3)),
+            revision: try row.revision(4))
+    }
+
+    /// The locations as of a revision, by name. Those that the first schema came with have no line in the log until
+    /// they change: before their first change they were what it says they were before.
+    package static func all(
+        _ session: some SQLSession, at revision: Revision
+    ) throws -> [Location] {
+        let seeds = try session.rows("\(select) WHERE revision = 0", [], Location.init(row:))
+        var found = Dictionary(uniqueKeysWithValues: seeds.map { ($0.name, $0) })
+        let changes = try session.rows(
+            """
+            SELECT c.revision, c.subject, c.before_detail, c.after_detail
+            FROM revision_facet f CROSS JOIN change_log c
+            WHERE f.facet = 'action:location_changed' AND c.revision = f.revision
+                AND c.action = 'location_changed'
+            ORDER BY c.revision, c.position
+            """
+        ) { row in
+            (
+                revision: try row.revision(0), name: try row.location(1),
+                before: try ChangeRow.value(row.textIfPresent(2)) as LocationSettings?,
+                after: try ChangeRow.value(row.textIfPresent(3)) as LocationSettings?
+            )
+        }
+        // Newest first, so that what stands in the end is the oldest change after `revision`, and then what the ones
+        // up to it made.
+        for change in changes.reversed() where change.revision > revision {
+            found[change.name] = change.before.map {
+                Location(name: change.name, settings: $0, revision: .zero)
+            }
+        }
+        for change in changes where change.revision <= revision {
+            found[change.name] = change.after.map {
+                Location(name: change.name, settings: $0, revision: change.revision)
+            }
+        }
+        return found.values.sorted { $0.name < $1.name }
+    }
+}

@@ -1,0 +1,187 @@
+import RegistryLedger
+import RegistryModel
+
+/// A wave's rows, set-based: a handful of statements whatever the wave's size.
+package struct WaveRows<Session: SQLSession> {
+    private let session: Session
+    private let move: WaveMove
+    /// Migration, first and last position: `$1`, `$2`, `$3`.
+    private let rows: [SQLValue]
+
+    /// Rows in one answer: what lies in memory at once.
+    private static var rowsAtOnce: Int { 10_000 }
+
+    package init(_ move: WaveMove, _ session: Session) throws {
+        let rows = try session.first(
+            """
+            SELECT w.migration, w.first_position, w.first_position + w.size - 1
+            FROM migration g JOIN wave w ON w.migration = g.number WHERE g.id = $1 AND w.number = $2
+            """, [.text(move.migration), .number(move.wave)]
+        ) { row in
+            try (0..<3).map { SQLValue.number(try row.number($0)) }
+        }
+        guard let rows else { throw RegistryError.inconsistent }
+        (self.session, self.move, self.rows) = (session, move, rows)
+    }
+
+    /// `MigrationTransaction.apply`.
+    package func apply(revision: Revision, at: Timestamp, from position: Int) throws -> Int {
+        // Counting takes SQLite longer than writing the line.
+        let place =
+            move.mayLeaveRows
+            ? "\(session.dialect.rowNumber("m.position")) - 1" : "m.position - $2"
+        return try session.withoutRowChecks {
+            let written = try session.run(
+                """
+                INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
+                    before_tenant, after_location, after_mode, after_tenant, registered_at)
+                SELECT $4, \(place) + $5, $6, d.fqdn, d.location, d.mode, d.tenant, $7,
+                    \(Self.mode(move.result)), d.tenant, d.registered_at
+                FROM migration_domain m CROSS JOIN domain d
+                WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3 AND d.fqdn = m.fqdn
+                    AND d.location = $8 AND \(Self.isExpected(move.expected))
+                    AND d.registered_at = m.registered_at \(try unfrozen())
+                ORDER BY m.position
+                """,
+                rows + [
+                    .number(revision.number), .number(position), .text(move.action.rawValue),
+                    .text(move.result.location.text), .text(move.expected.location.text),
+                ])
+            // By what the log has just got: those rows, and no others.
+            let changed = try session.run(
+                """
+                UPDATE domain SET location = c.after_location, mode = c.after_mode,
+                    revision = c.revision, changed_at = $1
+                FROM change_log c
+                WHERE c.revision = $2 AND c.position >= $3 AND domain.fqdn = c.fqdn
+                """,
+                [.number(at.milliseconds), .number(revision.number), .number(position)])
+            guard changed == written else { throw RegistryError.inconsistent }
+            return written
+        }
+    }
+
+    /// Nearly always nothing is frozen when a wave is rolled back: then no row pays for the question.
+    private func unfrozen() throws -> String {
+        guard move.leavesFrozen,
+            try session.exists("SELECT 1 FROM wave WHERE state = 'frozen' LIMIT 1")
+        else { return "" }
+        return """
+            AND NOT EXISTS (SELECT 1 FROM migration_domain o
+                JOIN wave w ON w.migration = o.migration AND w.number = o.wave
+                WHERE o.fqdn = m.fqdn AND o.wave IS NOT NULL AND w.state = 'frozen')
+            """
+    }
+
+    /// What a row's mode is at a place.
+    private static func mode(_ place: WaveMove.Place) -> String {
+        let own = "coalesce(m.own_mode, m.mode)"
+        switch place.mode {
+        case .own: return own
+        case .frozen(let freeze):
+            // A mode's name is this module's own text, without quotes in it.
+            let stricter = Mode.allCases.filter { $0 > freeze }.map { "'\($0.rawValue)'" }
+            guard !stricter.isEmpty else { return "'\(freeze.rawValue)'" }
+            return """
+                (CASE WHEN \(own) IN (\(stricter.joined(separator: ", "))) THEN \(own)
+                    ELSE '\(freeze.rawValue)' END)
+                """
+        }
+    }
+
+    /// Whether a row's mode is as a step expects it.
+    private static func isExpected(_ place: WaveMove.Place) -> String {
+        guard case .frozen(let freeze) = place.mode else { return "d.mode = \(mode(place))" }
+        // What an older version has frozen is in the freeze's mode, also where its own one was stricter.
+        return "d.mode IN (\(mode(place)), '\(freeze.rawValue)')"
+    }
+
+    /// `MigrationTransaction.conflicts`.
+    package func conflicts(
+        appliedAt revision: Revision, limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int) {
+        let conditions = """
+            FROM migration_domain m LEFT JOIN domain d ON d.fqdn = m.fqdn
+            WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3
+                AND d.revision IS DISTINCT FROM $4
+            """
+        let values = rows + [.number(revision.number)]
+        let total = try session.count("SELECT count(*) \(conditions)", values)
+        let found = try session.rows(
+            """
+            SELECT m.fqdn, \(Self.mode(move.expected)), d.location, d.mode, d.tenant,
+                d.registered_at IS NOT DISTINCT FROM m.registered_at
+            \(conditions) ORDER BY m.position LIMIT $5
+            """, values + [.number(limit)]
+        ) { row in
+            let there = try row.flag(5) ? row.placementIfPresent(from: 2) : nil
+            return WaveConflict(
+                fqdn: try row.name(0),
+                expected: .init(location: move.expected.location, mode: try row.word(1)),
+                found: there.map { .init(location: $0.location, mode: $0.mode) })
+        }
+        return (found, total)
+    }
+
+    /// `MigrationTransaction.markConflicts`.
+    package func markConflicts(appliedAt revision: Revision) throws {
+        try session.run(
+            """
+            UPDATE migration_domain SET stayed = true
+            WHERE migration = $1 AND position BETWEEN $2 AND $3
+                AND NOT EXISTS (SELECT 1 FROM domain d
+                    WHERE d.fqdn = migration_domain.fqdn AND d.revision = $4)
+            """, rows + [.number(revision.number)])
+    }
+
+    /// `MigrationTransaction.readBack`.
+    package static func readBack(
+        _ revision: Revision, at: Timestamp, into digest: inout RevisionDigest, _ session: Session
+    ) throws -> [RevisionChanges.DomainChange] {
+        var changes: [RevisionChanges.DomainChange] = []
+        var placements = PlacementCache()
+        var next = 0
+        while true {
+            var count = 0
+            try session.forEach(
+                """
+                SELECT position, action, fqdn, before_location, before_mode, before_tenant,
+                    after_location, after_mode, after_tenant, registered_at, subject,
+                    before_detail, after_detail
+                FROM change_log WHERE revision = $1 AND position >= $2 ORDER BY position LIMIT $3
+                """, [.number(revision.number), .number(next), .number(rowsAtOnce)]
+            ) { row in
+                count += 1
+                next = try row.integer(0) + 1
+                digest.add {
+                    row.add(fields: 1..<1 + RevisionDigest.fieldsPerChange, to: &$0)
+                }
+                guard !row.isNull(2), !row.isNull(6) else { return }
+                changes.append(
+                    .set(
+                        Domain(
+                            fqdn: try row.name(2),
+                            placement: try placements.placement(row, from: 6),
+                            revision: revision, registeredAt: try row.time(9), changedAt: at)))
+            }
+            guard count == rowsAtOnce else { return changes }
+        }
+    }
+}
+
+/// A wave's rows are nearly all at one place: its text is made once.
+private struct PlacementCache {
+    private var last: (location: String, mode: String, placement: Placement)?
+
+    mutating func placement(_ row: some SQLRow, from column: Int) throws -> Placement {
+        let (location, mode) = (try row.text(column), try row.text(column + 1))
+        if let last, last.location == location, last.mode == mode {
+            var placement = last.placement
+            placement.tenant = try row.textIfPresent(column + 2)
+            return placement
+        }
+        let placement = try row.placement(from: column)
+        last = (location, mode, placement)
+        return placement
+    }
+}

@@ -1,0 +1,24 @@
+import RegistryModel
+import Testing
+
+@testable import StoreCore
+
+@Suite("A long read") struct ReaderPresenceTests {
+    /// Goes on for ever.
+    private struct Endless: ReadWalk {
+        var isDone: Bool { false }
+        mutating func advance(_ source: Int, _ budget: inout StepBudget) {}
+    }
+
+    @Test func `ends between two steps when nobody is there to get it`() async throws {
+        let lanes = ReadLanes()
+        await #expect(throws: RegistryError.overloaded) {
+            try await ReaderPresence.$current.withValue(ReaderPresence { lanes.steps < 3 }) {
+                _ = try await lanes.walk(Endless(), isPage: false) {
+                    (_, walk, _) throws(RegistryError) in walk
+                }
+            }
+        }
+        #expect(lanes.steps == 3)
+    }
+}
