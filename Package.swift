@@ -85,7 +85,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "StoreCore", dependencies: ["RegistryModel", "RegistryLedger"],
+            name: "StoreCore",
+            dependencies: [
+                "RegistryModel", "RegistryLedger",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .target(
             name: "SQLiteStore",

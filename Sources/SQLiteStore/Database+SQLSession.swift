@@ -16,6 +16,10 @@ extension Database: SQLSession {
         return changesCount
     }
 
+    package func scan(_ sql: String, _ values: [SQLValue]) throws -> RowScan {
+        try RowScan(self, sql, values)
+    }
+
     /// A dozen checks for each of a million rows cost more than the rows.
     package func withoutRowChecks<Value>(_ body: () throws -> Value) throws -> Value {
         try execute(sql: "PRAGMA ignore_check_constraints = 1")

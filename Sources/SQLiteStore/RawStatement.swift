@@ -53,14 +53,7 @@ struct RawStatement {
 
     /// Runs a statement whose parameters are called `$1`, `$2` and so on.
     func forEach(_ values: [SQLValue], _ body: (SQLiteRow) throws -> Void) throws {
-        for index in 0..<sqlite3_bind_parameter_count(handle) {
-            // SQLite counts such names in the order in which they stand, and each once.
-            guard let name = sqlite3_bind_parameter_name(handle, index + 1),
-                let place = Int(String(cString: name + 1)), values.indices.contains(place - 1)
-            else { throw DatabaseError(resultCode: .SQLITE_RANGE, sql: statement.sql) }
-            var binder = Binder(handle: handle, after: index)
-            try binder.value(values[place - 1])
-        }
+        try Binder.bind(values, to: statement)
         defer { sqlite3_reset(handle) }
         while try step() { try body(SQLiteRow(handle: handle)) }
     }
@@ -89,7 +82,20 @@ struct Binder {
         self.index = index
     }
 
-    fileprivate mutating func value(_ value: SQLValue) throws {
+    /// Binds the values of parameters that are called `$1`, `$2` and so on.
+    static func bind(_ values: [SQLValue], to statement: Statement) throws {
+        let handle = statement.sqliteStatement
+        for index in 0..<sqlite3_bind_parameter_count(handle) {
+            // SQLite counts such names in the order in which they stand, and each once.
+            guard let name = sqlite3_bind_parameter_name(handle, index + 1),
+                let place = Int(String(cString: name + 1)), values.indices.contains(place - 1)
+            else { throw DatabaseError(resultCode: .SQLITE_RANGE, sql: statement.sql) }
+            var binder = Binder(handle: handle, after: index)
+            try binder.value(values[place - 1])
+        }
+    }
+
+    private mutating func value(_ value: SQLValue) throws {
         switch value {
         case .text(let text): self.text(text)
         case .number(let number): self.number(number)

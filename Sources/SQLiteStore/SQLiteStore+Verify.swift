@@ -7,7 +7,7 @@ extension SQLiteStore {
         _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
         do {
-            return try await StoreVerifier(
+            return try await SQLiteVerifier(
                 reader: pool, lanes: lanes, noted: noted, progress: progress
             ).run()
         } catch let error as RegistryError {
@@ -61,7 +61,7 @@ extension SQLiteStore {
                 return try String.fetchAll(db, sql: "PRAGMA integrity_check(1)")
                     .filter { $0 != "ok" }
             }
-            var result = try await StoreVerifier(reader: queue, noted: noted, progress: progress)
+            var result = try await SQLiteVerifier(reader: queue, noted: noted, progress: progress)
                 .run()
             result.flaws += damage.map { .init(nil, "SQLite finds the file damaged: \($0)") }
             try queue.close()

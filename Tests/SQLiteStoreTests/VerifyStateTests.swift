@@ -9,7 +9,7 @@ extension VerifyTests {
         arguments: [
             (
                 "UPDATE domain SET location = 'japan' WHERE fqdn = 'a.example'", 5,
-                "location is \"japan\", and by the log \"aws\""
+                "location is japan, and by the log aws"
             ),
             (
                 "UPDATE domain SET mode = 'reject' WHERE fqdn = 'n3.example'", 6,

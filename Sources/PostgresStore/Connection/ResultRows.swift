@@ -105,4 +105,34 @@ extension PostgresConnection: SQLSession {
     package func run(_ sql: String, _ values: [SQLValue]) throws -> Int {
         try query(sql, values).changed
     }
+
+    package func scan(_ sql: String, _ values: [SQLValue]) throws -> ResultScan {
+        ResultScan(try query(sql, values))
+    }
+}
+
+/// The rows of one answer, one after the other.
+package final class ResultScan: ScannedRows {
+    private let rows: ResultRows
+    private var place = -1
+
+    init(_ rows: ResultRows) {
+        self.rows = rows
+    }
+
+    package func step() throws -> Bool {
+        place += 1
+        return place < rows.count
+    }
+
+    package func integer(_ column: Int) throws -> Int64 { try rows[place].number(column) }
+
+    package func blob(_ column: Int) throws -> [UInt8] { try rows[place].bytes(column) }
+
+    package func value(_ column: Int) -> ScannedValue {
+        let row = rows[place]
+        guard let bytes = row.raw(column) else { return .absent }
+        if row.isText(column) { return .text(bytes) }
+        return (try? row.number(column)).map { .integer($0) } ?? .other
+    }
 }

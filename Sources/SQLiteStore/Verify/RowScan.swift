@@ -7,18 +7,18 @@ import StoreCore
 /// where they lie, and makes nothing of them.
 ///
 /// Values are good until the next step. Columns count from 0.
-struct RowScan: ScannedRows {
+package struct RowScan: ScannedRows {
     private let statement: Statement
     private let handle: OpaquePointer
 
-    init(_ db: Database, _ sql: String, _ arguments: StatementArguments = []) throws {
+    init(_ db: Database, _ sql: String, _ values: [SQLValue]) throws {
         statement = try db.makeStatement(sql: sql)
-        try statement.setArguments(arguments)
         handle = statement.sqliteStatement
+        try Binder.bind(values, to: statement)
     }
 
     /// - Returns: false after the last row.
-    func step() throws -> Bool {
+    package func step() throws -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
@@ -30,24 +30,26 @@ struct RowScan: ScannedRows {
         }
     }
 
-    func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+    package func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
 
-    func value(_ column: Int32) -> ScannedValue {
-        switch sqlite3_column_type(handle, column) {
+    package func value(_ column: Int) -> ScannedValue {
+        switch sqlite3_column_type(handle, Int32(column)) {
         case SQLITE_NULL: .absent
-        case SQLITE_INTEGER: .integer(sqlite3_column_int64(handle, column))
-        case SQLITE_TEXT: .text(octets(sqlite3_column_text(handle, column), column))
+        case SQLITE_INTEGER: .integer(sqlite3_column_int64(handle, Int32(column)))
+        case SQLITE_TEXT: .text(octets(sqlite3_column_text(handle, Int32(column)), column))
         default: .other
         }
     }
 
-    func blob(_ column: Int32) -> [UInt8] {
-        let start = sqlite3_column_blob(handle, column)
+    package func blob(_ column: Int) -> [UInt8] {
+        let start = sqlite3_column_blob(handle, Int32(column))
         return Array(
-            UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+            UnsafeRawBufferPointer(
+                start: start, count: Int(sqlite3_column_bytes(handle, Int32(column)))))
     }
 
-    private func octets(_ start: UnsafePointer<UInt8>?, _ column: Int32) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+    private func octets(_ start: UnsafePointer<UInt8>?, _ column: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
     }
 }

@@ -55,4 +55,12 @@ package enum SQLDialect: Sendable {
     package func rowNumber(_ order: String) -> String {
         self == .sqlite ? "row_number() OVER ()" : "row_number() OVER (ORDER BY \(order))"
     }
+
+    /// A field of a JSON object that a column holds as text, as a text or a number.
+    package func field(_ name: String, of column: String) -> String {
+        switch self {
+        case .sqlite: "json_extract(\(column), '$.\(name)')"
+        case .postgres: "(\(column)::jsonb ->> '\(name)')"
+        }
+    }
 }

@@ -17,6 +17,7 @@ import RegistryModel
 /// One connection, inside a transaction or a snapshot. It's used by one thread, and its calls block.
 package protocol SQLSession: SendableMetatype {
     associatedtype Row: SQLRow
+    associatedtype Scan: ScannedRows
 
     static var dialect: SQLDialect { get }
 
@@ -29,6 +30,9 @@ package protocol SQLSession: SendableMetatype {
     /// - Returns: how many rows it has written.
     @discardableResult
     func run(_ sql: String, _ values: [SQLValue]) throws -> Int
+
+    /// Runs a statement whose rows are looked at where they lie. Several may be looked at side by side.
+    func scan(_ sql: String, _ values: [SQLValue]) throws -> Scan
 
     /// Runs statements that copy values from rows which have passed the same checks, without checking each again where
     /// that takes the engine long. Types, keys and triggers count all the same.

@@ -17,7 +17,7 @@ struct RawDigest: Sendable {
     }
 
     /// Adds the columns `first..<end` of the row at hand.
-    mutating func add(_ row: some ScannedRows, _ columns: Range<Int32>) {
+    mutating func add(_ row: some ScannedRows, _ columns: Range<Int>) {
         for column in columns {
             switch row.value(column) {
             case .absent: buffer.append(UInt8(ascii: "~"))

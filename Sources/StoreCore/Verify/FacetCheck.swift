@@ -18,7 +18,7 @@ struct FacetCheck: Sendable {
     }
 
     /// Of `LogScan.changes`.
-    private static let columns: [(column: Int32, kind: String)] = [
+    private static let columns: [(column: Int, kind: String)] = [
         (2, "action:"), (4, "location:"), (7, "location:"),
     ]
 
@@ -49,7 +49,7 @@ struct FacetCheck: Sendable {
     }
 
     /// Compares what was noted since the last time.
-    mutating func compare(_ log: some LogScan) throws -> Verification.Flaw? {
+    mutating func compare(_ log: LogScan<some SQLSession>) throws -> Verification.Flaw? {
         guard let bounds else { return nil }
         defer {
             expected.removeAll(keepingCapacity: true)

@@ -1,17 +1,18 @@
+import RegistryLedger
 import RegistryModel
 
 /// Walks the log from its first revision to a head and computes its digests anew, some rows at a
 /// time: between two calls of `advance` no transaction is open.
-package struct ChainCheck: Sendable {
+struct ChainCheck: Sendable {
     /// The last revision to check.
-    package let head: Revision
+    let head: Revision
     let noted: NotedDigest?
     /// The last revision that fits, and its digest.
-    package private(set) var revision: Int64 = 0
-    package private(set) var digest = RevisionDigest.genesis
-    package private(set) var changes: Int64 = 0
-    package private(set) var isDone = false
-    package private(set) var flaw: Verification.Flaw?
+    private(set) var revision: Int64 = 0
+    private(set) var digest = RevisionDigest.genesis
+    private(set) var changes: Int64 = 0
+    private(set) var isDone = false
+    private(set) var flaw: Verification.Flaw?
 
     private var current: Current?
     /// Of the current revision.
@@ -26,16 +27,16 @@ package struct ChainCheck: Sendable {
         var seen: Int64 = 0
     }
 
-    /// Rows in one step: some 10 ms.
-    private static let rowsAtOnce = LogScanLimit.rows - 1
+    /// Rows in one step: some 10 ms. `LogScan` gives one more.
+    private static let rowsAtOnce = 10_000
 
     /// Of `LogScan.headers`: what the digest covers.
-    private static let headerColumns: Range<Int32> = 3..<16
+    private static let headerColumns: Range<Int> = 3..<16
     /// Of `LogScan.changes`.
-    private static let rowColumns: Range<Int32> = 2..<14
+    private static let rowColumns: Range<Int> = 2..<14
 
     /// - Parameter checksFacets: false for a store from before they were kept.
-    package init(through head: Revision, noted: NotedDigest?, checksFacets: Bool) {
+    init(through head: Revision, noted: NotedDigest?, checksFacets: Bool) {
         self.head = head
         self.noted = noted
         facets = FacetCheck(isOn: checksFacets)
@@ -44,7 +45,7 @@ package struct ChainCheck: Sendable {
         }
     }
 
-    package mutating func advance(_ log: some LogScan) throws {
+    mutating func advance(_ log: LogScan<some SQLSession>) throws {
         var budget = Self.rowsAtOnce
         let headers = try log.headers(after: current?.revision ?? revision)
         let from = resumption
@@ -134,7 +135,7 @@ package struct ChainCheck: Sendable {
 
     /// After the last header.
     private mutating func end(
-        _ log: some LogScan, _ rows: some ScannedRows, _ hasRow: Bool
+        _ log: LogScan<some SQLSession>, _ rows: some ScannedRows, _ hasRow: Bool
     ) throws {
         isDone = true
         guard revision == head.number else {

@@ -1,3 +1,4 @@
+import RegistryLedger
 import RegistryModel
 
 /// Compares the table of locations with the log. Locations are few: they are looked at in one go.

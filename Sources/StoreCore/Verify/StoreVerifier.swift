@@ -1,0 +1,124 @@
+import RegistryLedger
+import RegistryModel
+
+/// Checks a whole store: its schema against the migration files, its log against the digests in it, its tables against
+/// the log.
+///
+/// Up to one head, in short reads: writers, lookups and checkpoints go on between them.
+package struct StoreVerifier<Session: SQLSession> {
+    private let noted: NotedDigest?
+    private let progress: @Sendable (VerificationProgress) -> Void
+    private let reader: any VerifiedReader<Session>
+
+    /// - Parameter reader: makes each of the short reads.
+    package init(
+        _ reader: some VerifiedReader<Session>, noted: NotedDigest?,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) {
+        (self.reader, self.noted, self.progress) = (reader, noted, progress)
+    }
+
+    /// - Parameter schema: what the engine has found of the schema.
+    package func run(_ schema: VerifiedSchema) async throws -> Verification {
+        let tables = ["revision_log", "change_log"] + (schema.hasFacets ? ["revision_facet"] : [])
+        let (head, beyond) = try await reader.read { session in
+            let head = try Head.read(session)
+            return (head, try Self.beyond(head, tables, session))
+        }
+        var extent = Verification.Extent()
+        progress(VerificationProgress(extent: extent, head: head.revision))
+
+        var chain = ChainCheck(
+            through: head.revision, noted: noted, checksFacets: schema.hasFacets)
+        while !chain.isDone {
+            chain = try await step(chain) { try $0.advance(LogScan(session: $1)) }
+            (extent.revisions, extent.changes) = (chain.revision, chain.changes)
+            progress(VerificationProgress(extent: extent, head: head.revision))
+        }
+        var flaws: [Verification.Flaw] = []
+        if let flaw = chain.flaw {
+            flaws = [flaw]
+        } else if chain.digest != head.digest {
+            flaws = [.init(head.revision, "the head's digest isn't the log's")]
+        } else {
+            // What is now can only be held against a log that fits.
+            var state = StateCheck(seeds: schema.locations)
+            while !state.isDone {
+                state = try await step(state) { try $0.advance($1) }
+                extent.domains = state.domains
+                progress(VerificationProgress(extent: extent, head: head.revision))
+            }
+            flaws = [state.flaw].compactMap(\.self)
+        }
+        var result = Verification(
+            revision: head.revision, digest: head.digest, flaws: flaws + beyond + schema.flaws,
+            extent: extent)
+        result.foreign = schema.foreign
+        return result
+    }
+
+    /// One short read, and a turn for the others.
+    private func step<Check: Sendable>(
+        _ check: Check, _ advance: @escaping @Sendable (inout Check, Session) throws -> Void
+    ) async throws -> Check {
+        try Task.checkCancellation()
+        let next = try await reader.read { session in
+            var check = check
+            try advance(&check, session)
+            return check
+        }
+        await Task.yield()
+        return next
+    }
+
+    /// What lies beyond the head.
+    private static func beyond(
+        _ head: Head, _ tables: [String], _ session: Session
+    ) throws -> [Verification.Flaw] {
+        var flaws: [Verification.Flaw] = []
+        for table in tables {
+            guard let last = try LogScan(session: session).last(of: table),
+                last > head.revision.number
+            else { continue }
+            flaws.append(
+                .init(
+                    head.revision.next,
+                    "\(table) goes on to revision \(last), beyond its head, revision \(head.revision)"
+                ))
+        }
+        let last = try session.first(
+            "SELECT at FROM revision_log WHERE revision = $1", [.number(head.revision.number)]
+        ) { try $0.time(0) }
+        if let last, last > head.at {
+            flaws.append(.init(head.revision, "the head's time is before that of its revision"))
+        }
+        return flaws
+    }
+}
+
+/// Makes the short reads of a check, each on one snapshot.
+package protocol VerifiedReader<Session>: Sendable {
+    associatedtype Session: SQLSession
+
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Session) throws -> Value
+    ) async throws -> Value
+}
+
+/// How a store's schema stands to the files that it was made by.
+package struct VerifiedSchema: Sendable {
+    package var flaws: [Verification.Flaw]
+    /// What isn't the store's own, by kind and name: it's left alone.
+    package var foreign: [String]
+    /// The locations that the schema comes with.
+    package var locations: [Location]
+    /// False for a store from before facets were kept.
+    package var hasFacets: Bool
+
+    package init(
+        flaws: [Verification.Flaw], foreign: [String], locations: [Location], hasFacets: Bool
+    ) {
+        (self.flaws, self.foreign) = (flaws, foreign)
+        (self.locations, self.hasFacets) = (locations, hasFacets)
+    }
+}
