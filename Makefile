@@ -9,7 +9,7 @@ API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test build release check format bench demo coverage tsan fuzz docs help
+.PHONY: run test build release check format bench demo coverage tsan fuzz docs figures help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -95,6 +95,9 @@ tsan: ## The in-process tests under the thread sanitizer
 
 fuzz: ## Fuzz the parser of raw lookups for ten minutes
 	@FUZZ_SECONDS=600 scripts/fuzz
+
+figures: ## Count the lines, and those that the two stores have twice
+	@scripts/figures
 
 docs: ## Check that what the documents name exists
 	@scripts/check-docs
