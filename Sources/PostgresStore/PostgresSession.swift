@@ -56,7 +56,7 @@ enum PostgresSession {
     /// - Parameter column: where `identity` begins in the row.
     /// - Throws: `shared` where the session isn't the one that was prepared.
     static func checkOwn(
-        _ connection: PostgresConnection, _ row: ResultRow, from column: Int = 0
+        _ connection: PostgresConnection, _ row: SQLRow, from column: Int = 0
     ) throws {
         guard try row.number(column) == connection.backend else {
             throw PostgresFailure.pooled("another process of the server answers")

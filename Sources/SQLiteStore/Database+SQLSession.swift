@@ -5,7 +5,7 @@ extension Database: SQLSession {
     package static var dialect: SQLDialect { .sqlite }
 
     package func forEach(
-        _ sql: String, _ values: [SQLValue], _ body: (SQLiteRow) throws -> Void
+        _ sql: String, _ values: [SQLValue], _ body: (SQLRow) throws -> Void
     ) throws {
         try RawStatement(try cachedStatement(sql: sql), in: self).forEach(values, body)
     }

@@ -31,19 +31,19 @@ struct RawStatement {
 
     /// The first row, read before the next call.
     func first<Value>(
-        _ bind: (inout Binder) -> Void = { _ in }, _ read: (SQLiteRow) throws -> Value
+        _ bind: (inout Binder) -> Void = { _ in }, _ read: (SQLRow) throws -> Value
     ) throws -> Value? {
         begin(bind)
         defer { sqlite3_reset(handle) }
-        return try step() ? try read(SQLiteRow(handle: handle)) : nil
+        return try step() ? try read(SQLRow(handle, .sqlite)) : nil
     }
 
     func forEach(
-        _ bind: (inout Binder) -> Void = { _ in }, _ body: (SQLiteRow) throws -> Void
+        _ bind: (inout Binder) -> Void = { _ in }, _ body: (SQLRow) throws -> Void
     ) throws {
         begin(bind)
         defer { sqlite3_reset(handle) }
-        while try step() { try body(SQLiteRow(handle: handle)) }
+        while try step() { try body(SQLRow(handle, .sqlite)) }
     }
 
     private func begin(_ bind: (inout Binder) -> Void) {
@@ -52,10 +52,10 @@ struct RawStatement {
     }
 
     /// Runs a statement whose parameters are called `$1`, `$2` and so on.
-    func forEach(_ values: [SQLValue], _ body: (SQLiteRow) throws -> Void) throws {
+    func forEach(_ values: [SQLValue], _ body: (SQLRow) throws -> Void) throws {
         try Binder.bind(values, to: statement)
         defer { sqlite3_reset(handle) }
-        while try step() { try body(SQLiteRow(handle: handle)) }
+        while try step() { try body(SQLRow(handle, .sqlite)) }
     }
 
     /// - Throws: what SQLite says, as GRDB would.
@@ -160,49 +160,48 @@ struct Binder {
     }
 }
 
-/// One row; good until the next one.
-package struct SQLiteRow: SQLRow {
-    fileprivate let handle: OpaquePointer
+extension SQLRowReader {
+    /// A row's handle is its statement.
+    static let sqlite = SQLRowReader(
+        isNull: { $0.type($1) == SQLITE_NULL },
+        number: { row, column in
+            try row.expect(SQLITE_INTEGER, column, "a number")
+            return sqlite3_column_int64(row.handle, Int32(column))
+        },
+        flag: { row, column in
+            try row.expect(SQLITE_INTEGER, column, "true or false")
+            return sqlite3_column_int64(row.handle, Int32(column)) != 0
+        },
+        text: { row, column in
+            try row.expect(SQLITE_TEXT, column, "a text")
+            return row.withText(column) { String(decoding: $0, as: UTF8.self) }
+        },
+        bytes: { row, column in
+            try row.expect(SQLITE_BLOB, column, "bytes")
+            let start = sqlite3_column_blob(row.handle, Int32(column))
+            return Array(
+                UnsafeRawBufferPointer(
+                    start: start, count: Int(sqlite3_column_bytes(row.handle, Int32(column)))))
+        },
+        add: { row, column, hash in
+            switch row.type(column) {
+            case SQLITE_NULL: hash.absent()
+            case SQLITE_INTEGER: hash.number(sqlite3_column_int64(row.handle, Int32(column)))
+            default: row.withText(column) { hash.octets($0) }
+            }
+        })
+}
 
-    package func isNull(_ column: Int) -> Bool { type(column) == SQLITE_NULL }
+extension SQLRow {
+    fileprivate func type(_ column: Int) -> Int32 { sqlite3_column_type(handle, Int32(column)) }
 
-    package func number(_ column: Int) throws -> Int64 {
-        try expect(SQLITE_INTEGER, column, "a number")
-        return sqlite3_column_int64(handle, Int32(column))
-    }
-
-    package func flag(_ column: Int) throws -> Bool { try number(column) != 0 }
-
-    package func text(_ column: Int) throws -> String {
-        try expect(SQLITE_TEXT, column, "a text")
-        return withText(column) { String(decoding: $0, as: UTF8.self) }
-    }
-
-    package func bytes(_ column: Int) throws -> [UInt8] {
-        try expect(SQLITE_BLOB, column, "bytes")
-        let start = sqlite3_column_blob(handle, Int32(column))
-        return Array(
-            UnsafeRawBufferPointer(
-                start: start, count: Int(sqlite3_column_bytes(handle, Int32(column)))))
-    }
-
-    package func add(_ column: Int, to hash: inout NetstringHash) {
-        switch type(column) {
-        case SQLITE_NULL: hash.absent()
-        case SQLITE_INTEGER: hash.number(sqlite3_column_int64(handle, Int32(column)))
-        default: withText(column) { hash.octets($0) }
-        }
-    }
-
-    private func type(_ column: Int) -> Int32 { sqlite3_column_type(handle, Int32(column)) }
-
-    private func expect(_ expected: Int32, _ column: Int, _ words: String) throws {
+    fileprivate func expect(_ expected: Int32, _ column: Int, _ words: String) throws {
         guard type(column) == expected else {
             throw UnreadableValue(column: column, expected: words)
         }
     }
 
-    private func withText<Value>(
+    fileprivate func withText<Value>(
         _ column: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Value
     ) -> Value {
         // The text before its length: the one may convert what the other counts.

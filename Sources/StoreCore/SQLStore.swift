@@ -56,7 +56,7 @@ extension SQLStore {
     /// - Parameter sql: a statement without its limit.
     func page<Item: Sendable>(
         _ sql: String, _ filter: SQLFilter, limit: Int,
-        _ item: @escaping @Sendable (Session.Row) throws -> Item
+        _ item: @escaping @Sendable (SQLRow) throws -> Item
     ) async throws(RegistryError) -> Read<Page<Item>> {
         var filter = filter
         // One row more than asked for tells whether there is a next page.

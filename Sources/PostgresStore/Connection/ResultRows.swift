@@ -21,64 +21,43 @@ final class ResultRows {
     /// What the server says that it did: `COMMIT`, `INSERT 0 1`.
     var tag: String { String(cString: PQcmdStatus(handle)) }
 
-    subscript(_ row: Int) -> ResultRow { ResultRow(result: self, row: Int32(row)) }
+    subscript(_ row: Int) -> SQLRow { SQLRow(handle, index: Int32(row), .postgres, of: self) }
 
-    var first: ResultRow? { count > 0 ? self[0] : nil }
+    var first: SQLRow? { count > 0 ? self[0] : nil }
 
-    func map<Value>(_ read: (ResultRow) throws -> Value) rethrows -> [Value] {
+    func map<Value>(_ read: (SQLRow) throws -> Value) rethrows -> [Value] {
         try (0..<count).map { try read(self[$0]) }
-    }
-
-    fileprivate func bytes(_ row: Int32, _ column: Int) -> UnsafeRawBufferPointer? {
-        let column = Int32(column)
-        guard PQgetisnull(handle, row, column) == 0 else { return nil }
-        return UnsafeRawBufferPointer(
-            start: PQgetvalue(handle, row, column), count: Int(PQgetlength(handle, row, column)))
-    }
-
-    fileprivate func isText(_ column: Int) -> Bool {
-        // text, and the types that are written as such: char, name, varchar.
-        [25, 18, 19, 1042, 1043].contains(PQftype(handle, Int32(column)))
     }
 }
 
-/// One row. Each column has one type, the schema's.
-package struct ResultRow: SQLRow {
-    fileprivate let result: ResultRows
-    fileprivate let row: Int32
+extension SQLRowReader {
+    /// A row's handle is the result that it's one of. Each column has one type, the schema's.
+    static let postgres = SQLRowReader(
+        isNull: { $0.raw($1) == nil },
+        number: { row, column in
+            let bytes = try row.value(column, "a number")
+            switch bytes.count {
+            case 8: return Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
+            case 4: return Int64(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
+            case 2: return Int64(Int16(bigEndian: bytes.loadUnaligned(as: Int16.self)))
+            default: throw UnreadableValue(column: column, expected: "a number")
+            }
+        },
+        flag: { try $0.value($1, "true or false").first == 1 },
+        text: { String(decoding: try $0.value($1, "a text"), as: UTF8.self) },
+        bytes: { Array(try $0.value($1, "bytes")) },
+        add: { row, column, hash in
+            guard let bytes = row.raw(column) else { return hash.absent() }
+            if !row.isText(column), let number = try? row.number(column) {
+                hash.number(number)
+            } else {
+                hash.octets(bytes.assumingMemoryBound(to: UInt8.self))
+            }
+        })
+}
 
-    package func isNull(_ column: Int) -> Bool { result.bytes(row, column) == nil }
-
-    package func number(_ column: Int) throws -> Int64 {
-        let bytes = try value(column, "a number")
-        switch bytes.count {
-        case 8: return Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
-        case 4: return Int64(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
-        case 2: return Int64(Int16(bigEndian: bytes.loadUnaligned(as: Int16.self)))
-        default: throw UnreadableValue(column: column, expected: "a number")
-        }
-    }
-
-    package func flag(_ column: Int) throws -> Bool {
-        try value(column, "true or false").first == 1
-    }
-
-    package func text(_ column: Int) throws -> String {
-        String(decoding: try value(column, "a text"), as: UTF8.self)
-    }
-
-    package func bytes(_ column: Int) throws -> [UInt8] { Array(try value(column, "bytes")) }
-
-    package func add(_ column: Int, to hash: inout NetstringHash) {
-        guard let bytes = raw(column) else { return hash.absent() }
-        if !isText(column), let number = try? number(column) {
-            hash.number(number)
-        } else {
-            hash.octets(bytes.assumingMemoryBound(to: UInt8.self))
-        }
-    }
-
-    private func value(_ column: Int, _ expected: String) throws -> UnsafeRawBufferPointer {
+extension SQLRow {
+    fileprivate func value(_ column: Int, _ expected: String) throws -> UnsafeRawBufferPointer {
         guard let bytes = raw(column) else {
             throw UnreadableValue(column: column, expected: expected)
         }
@@ -86,15 +65,24 @@ package struct ResultRow: SQLRow {
     }
 
     /// Where the value lies; good for as long as the rows are.
-    func raw(_ column: Int) -> UnsafeRawBufferPointer? { result.bytes(row, column) }
+    func raw(_ column: Int) -> UnsafeRawBufferPointer? {
+        let column = Int32(column)
+        guard PQgetisnull(handle, index, column) == 0 else { return nil }
+        return UnsafeRawBufferPointer(
+            start: PQgetvalue(handle, index, column),
+            count: Int(PQgetlength(handle, index, column)))
+    }
 
-    func isText(_ column: Int) -> Bool { result.isText(column) }
+    func isText(_ column: Int) -> Bool {
+        // text, and the types that are written as such: char, name, varchar.
+        [25, 18, 19, 1042, 1043].contains(PQftype(handle, Int32(column)))
+    }
 }
 
 extension PostgresConnection: SQLSession {
     package static var dialect: SQLDialect { .postgres }
 
-    package func forEach(_ sql: String, _ values: [SQLValue], _ body: (ResultRow) throws -> Void)
+    package func forEach(_ sql: String, _ values: [SQLValue], _ body: (SQLRow) throws -> Void)
         throws
     {
         let rows = try query(sql, values)

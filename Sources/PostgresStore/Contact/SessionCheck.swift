@@ -103,7 +103,7 @@ enum SessionCheck {
     }
 
     private static func ask(_ session: CheckedSession) throws {
-        let row: ResultRow?
+        let row: SQLRow?
         do {
             row = try session.connection.script(
                 "SELECT pg_backend_pid(), current_setting('\(mark)', true)"

@@ -8,10 +8,10 @@ extension AgentRecord {
         """
     package static let select = "SELECT \(columns) FROM agent"
 
-    package init(row: some SQLRow) throws { try self.init(row: row, from: 0) }
+    package init(row: SQLRow) throws { try self.init(row: row, from: 0) }
 
     /// - Parameter column: where `columns` begin.
-    package init(row: some SQLRow, from column: Int) throws {
+    package init(row: SQLRow, from column: Int) throws {
         self.init(
             name: AgentName(canonical: try row.text(column)),
             applied: try row.textIfPresent(column + 1).map {

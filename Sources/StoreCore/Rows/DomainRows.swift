@@ -20,7 +20,7 @@ extension Domain {
     package static let columns =
         "fqdn, location, mode, tenant, revision, registered_at, changed_at"
 
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         self.init(
             fqdn: try row.name(0), placement: try row.placement(from: 1),
             revision: try row.revision(4), registeredAt: try row.time(5),
@@ -56,7 +56,7 @@ extension ReleasedDomain {
     package static let columns =
         "fqdn, location, mode, tenant, revision, registered_at, released_at, available_at"
 
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         self.init(
             fqdn: try row.name(0), placement: try row.placement(from: 1),
             revision: try row.revision(4), registeredAt: try row.time(5),
@@ -68,7 +68,7 @@ extension Location {
     package static let columns = "name, upstream, accepts_signups, default_for_signups, revision"
     package static let select = "SELECT \(columns) FROM location"
 
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         self.init(
             name: try row.location(0),
             settings: LocationSettings(

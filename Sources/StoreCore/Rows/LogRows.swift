@@ -5,7 +5,7 @@ extension Head {
     package static let columns = "epoch, revision, digest, at"
     package static let select = "SELECT \(columns) FROM head"
 
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         self.init(
             epoch: Epoch(try row.text(0)), revision: try row.revision(1),
             digest: try row.bytes(2), at: try row.time(3))
@@ -60,7 +60,7 @@ extension HistoryItem {
         "migration", "wave", "override_reason",
     ]
 
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         let change = try ChangeRow(
             action: row.text(2), fqdn: row.textIfPresent(3),
             before: row.placementIfPresent(from: 4), after: row.placementIfPresent(from: 7),
@@ -86,7 +86,7 @@ extension TableChange {
         c.registered_at, r.at, c.action, c.subject, c.after_detail
         """
 
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         let revision = try row.revision(0)
         self.init(
             try What(row, at: revision),
@@ -95,7 +95,7 @@ extension TableChange {
 }
 
 extension TableChange.What {
-    fileprivate init(_ row: some SQLRow, at revision: Revision) throws {
+    fileprivate init(_ row: SQLRow, at revision: Revision) throws {
         if !row.isNull(2) {
             let fqdn = try row.name(2)
             guard let placement = try row.placementIfPresent(from: 3) else {
@@ -123,7 +123,7 @@ extension IdempotencyRecord {
     package static let columns = "token, key, request_digest, revision, outcome, created_at"
 
     /// Nil: an answer that isn't there.
-    package init?(row: some SQLRow) throws {
+    package init?(row: SQLRow) throws {
         guard let outcome: Outcome = try ChangeRow.value(row.textIfPresent(4)) else { return nil }
         self.init(
             key: IdempotencyKey(

@@ -29,7 +29,7 @@ extension Migration {
     }
 
     /// Without its waves.
-    private init(row: some SQLRow) throws {
+    private init(row: SQLRow) throws {
         self.init(
             id: try row.text(1), name: try row.text(2), from: try row.location(3),
             to: try row.location(4), freeze: try row.word(5), state: try row.word(6),
@@ -61,7 +61,7 @@ extension Migration {
 }
 
 extension Wave {
-    fileprivate init(row: some SQLRow) throws {
+    fileprivate init(row: SQLRow) throws {
         self.init(
             number: try row.integer(0), state: try row.word(1), size: try row.integer(2),
             deadline: try row.timeIfPresent(3),
@@ -74,7 +74,7 @@ extension DomainFreeze {
     package static let columns =
         "m.fqdn, g.id, w.number, g.\"freeze\", coalesce(m.own_mode, m.mode)"
 
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         self.init(
             wave: WaveName(migration: try row.text(1), number: try row.integer(2)),
             mode: try row.word(3), ownMode: try row.word(4))
@@ -99,14 +99,14 @@ extension SkippedName {
     }
 
     /// Nil for a code that isn't known here: a newer version's.
-    package init?(row: some SQLRow) throws {
+    package init?(row: SQLRow) throws {
         guard let code = Code(rawValue: try row.text(1)) else { return nil }
         self.init(fqdn: try row.name(0), code: code)
     }
 }
 
 extension MigrationDomain {
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         self.init(
             position: try row.number(0), fqdn: try row.name(1),
             wave: try row.numberIfPresent(2).map(Int.init), status: try row.word(4),

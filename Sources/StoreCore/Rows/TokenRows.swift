@@ -16,7 +16,7 @@ extension TokenRecord {
         """
     }
 
-    package init(row: some SQLRow) throws {
+    package init(row: SQLRow) throws {
         self.init(
             id: try row.text(0), name: try row.text(1), role: try row.word(2),
             secretDigest: try row.bytes(3), createdAt: try row.time(4),

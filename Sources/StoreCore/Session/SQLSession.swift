@@ -16,7 +16,6 @@ import RegistryModel
 
 /// One connection, inside a transaction or a snapshot. It's used by one thread, and its calls block.
 package protocol SQLSession: SendableMetatype {
-    associatedtype Row: SQLRow
     associatedtype Scan: ScannedRows
 
     static var dialect: SQLDialect { get }
@@ -24,7 +23,7 @@ package protocol SQLSession: SendableMetatype {
     /// Runs a statement and gives its rows one after the other; each is good until the next one.
     ///
     /// - Parameter values: of `$1`, `$2` and so on; each is used somewhere in the statement.
-    func forEach(_ sql: String, _ values: [SQLValue], _ body: (Row) throws -> Void) throws
+    func forEach(_ sql: String, _ values: [SQLValue], _ body: (SQLRow) throws -> Void) throws
 
     /// Runs a statement that gives no rows.
     /// - Returns: how many rows it has written.
@@ -47,7 +46,7 @@ extension SQLSession {
     }
 
     package func rows<Value>(
-        _ sql: String, _ values: [SQLValue] = [], _ read: (Row) throws -> Value
+        _ sql: String, _ values: [SQLValue] = [], _ read: (SQLRow) throws -> Value
     ) throws -> [Value] {
         var found: [Value] = []
         try forEach(sql, values) { found.append(try read($0)) }
@@ -56,7 +55,7 @@ extension SQLSession {
 
     /// - Parameter sql: a statement that gives one row or none.
     package func first<Value>(
-        _ sql: String, _ values: [SQLValue] = [], _ read: (Row) throws -> Value
+        _ sql: String, _ values: [SQLValue] = [], _ read: (SQLRow) throws -> Value
     ) throws -> Value? {
         var found: Value?
         try forEach(sql, values) { if found == nil { found = try read($0) } }
@@ -74,74 +73,5 @@ extension SQLSession {
             throw UnreadableValue(column: 0, expected: "a number of rows")
         }
         return count
-    }
-}
-
-/// One row, its columns counted from 0.
-package protocol SQLRow: SendableMetatype {
-    func isNull(_ column: Int) -> Bool
-    func number(_ column: Int) throws -> Int64
-    func flag(_ column: Int) throws -> Bool
-    func text(_ column: Int) throws -> String
-    func bytes(_ column: Int) throws -> [UInt8]
-    /// Adds a value to a digest as it's stored: absent, a number, or text.
-    func add(_ column: Int, to hash: inout NetstringHash)
-}
-
-extension SQLRow {
-    package func numberIfPresent(_ column: Int) throws -> Int64? {
-        isNull(column) ? nil : try number(column)
-    }
-
-    package func textIfPresent(_ column: Int) throws -> String? {
-        isNull(column) ? nil : try text(column)
-    }
-
-    package func integer(_ column: Int) throws -> Int { Int(try number(column)) }
-
-    package func revision(_ column: Int) throws -> Revision { Revision(try number(column)) }
-
-    package func time(_ column: Int) throws -> Timestamp {
-        Timestamp(milliseconds: try number(column))
-    }
-
-    package func timeIfPresent(_ column: Int) throws -> Timestamp? {
-        isNull(column) ? nil : try time(column)
-    }
-
-    /// One of a type's few words: a mode, a role, a state.
-    package func word<Word: RawRepresentable>(_ column: Int) throws -> Word
-    where Word.RawValue == String {
-        let text = try text(column)
-        guard let word = Word(rawValue: text) else {
-            throw UnreadableValue(column: column, expected: "\(Word.self)")
-        }
-        return word
-    }
-
-    package func name(_ column: Int) throws -> FQDN { FQDN(canonical: try text(column)) }
-
-    package func location(_ column: Int) throws -> LocationName {
-        let text = try text(column)
-        guard !text.isEmpty else { throw UnreadableValue(column: column, expected: "a location") }
-        return LocationName(canonical: text)
-    }
-
-    package func add(fields columns: Range<Int>, to hash: inout NetstringHash) {
-        for column in columns { add(column, to: &hash) }
-    }
-}
-
-/// A row that doesn't hold what the schema promises: the store is damaged, or was changed by hand.
-package struct UnreadableValue: Error, CustomStringConvertible {
-    package let column: Int
-    package let expected: String
-
-    package init(column: Int, expected: String) {
-        (self.column, self.expected) = (column, expected)
-    }
-
-    package var description: String {
-        "column \(column) of a row isn't \(expected)"
     }
 }

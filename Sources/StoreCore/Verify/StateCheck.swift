@@ -166,7 +166,7 @@ private struct Comparison: Sendable {
             """
     }
 
-    func flaw(_ row: some SQLRow) throws -> Verification.Flaw {
+    func flaw(_ row: SQLRow) throws -> Verification.Flaw {
         let name = try row.text(0)
         guard try row.flag(2) else {
             return .init(

@@ -173,7 +173,7 @@ package struct WaveRows<Session: SQLSession> {
 private struct PlacementCache {
     private var last: (location: String, mode: String, placement: Placement)?
 
-    mutating func placement(_ row: some SQLRow, from column: Int) throws -> Placement {
+    mutating func placement(_ row: SQLRow, from column: Int) throws -> Placement {
         let (location, mode) = (try row.text(column), try row.text(column + 1))
         if let last, last.location == location, last.mode == mode {
             var placement = last.placement
