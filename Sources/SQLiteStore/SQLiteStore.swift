@@ -246,7 +246,7 @@ package enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
         case .foreign(let what): "the file isn't a tenant-registry store: \(what)"
         case .returned(let store): store.description
         case .otherLog(let file):
-            "\(file)-wal isn't the log of \(file): revisions between the two are missing. Put the file back that belongs to it, or, where \(file) was put there without a log, remove \(file)-wal and \(file)-shm"
+            "\(file)-wal isn't the log of \(file): revisions between the two seem to be missing. Put the file back that belongs to it; docs/operations.md says how to find out on a copy whether they belong together after all. Don't remove \(file)-wal: it may hold revisions that are nowhere else"
         case .rewound(let what): "the store isn't the one that it was: \(what). \(Rewind.ways)"
         }
     }
