@@ -164,17 +164,18 @@ extension SQLRowReader {
     /// A row's handle is its statement.
     static let sqlite = SQLRowReader(
         isNull: { $0.type($1) == SQLITE_NULL },
-        number: { row, column in
-            try row.expect(SQLITE_INTEGER, column, "a number")
-            return sqlite3_column_int64(row.handle, Int32(column))
-        },
-        flag: { row, column in
-            try row.expect(SQLITE_INTEGER, column, "true or false")
-            return sqlite3_column_int64(row.handle, Int32(column)) != 0
-        },
+        number: { try $0.number(at: $1) },
+        flag: { try $0.number(at: $1) != 0 },
         text: { row, column in
-            try row.expect(SQLITE_TEXT, column, "a text")
-            return row.withText(column) { String(decoding: $0, as: UTF8.self) }
+            guard let text = row.text(at: column) else {
+                throw UnreadableValue(column: column, expected: "a text")
+            }
+            return text
+        },
+        textIfPresent: { row, column in
+            if let text = row.text(at: column) { return text }
+            try row.expect(SQLITE_NULL, column, "a text")
+            return nil
         },
         bytes: { row, column in
             try row.expect(SQLITE_BLOB, column, "bytes")
@@ -199,6 +200,20 @@ extension SQLRow {
         guard type(column) == expected else {
             throw UnreadableValue(column: column, expected: words)
         }
+    }
+
+    /// Columns are of one type each: the tables are STRICT. What may be absent is looked at twice, the rest once, for each
+    /// of SQLite's calls takes its lock.
+    fileprivate func number(at column: Int) throws -> Int64 {
+        let number = sqlite3_column_int64(handle, Int32(column))
+        if number == 0 { try expect(SQLITE_INTEGER, column, "a number") }
+        return number
+    }
+
+    fileprivate func text(at column: Int) -> String? {
+        guard let start = sqlite3_column_text(handle, Int32(column)) else { return nil }
+        let count = Int(sqlite3_column_bytes(handle, Int32(column)))
+        return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
     fileprivate func withText<Value>(

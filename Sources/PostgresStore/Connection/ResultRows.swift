@@ -45,6 +45,9 @@ extension SQLRowReader {
         },
         flag: { try $0.value($1, "true or false").first == 1 },
         text: { String(decoding: try $0.value($1, "a text"), as: UTF8.self) },
+        textIfPresent: { row, column in
+            row.raw(column).map { String(decoding: $0, as: UTF8.self) }
+        },
         bytes: { Array(try $0.value($1, "bytes")) },
         add: { row, column, hash in
             guard let bytes = row.raw(column) else { return hash.absent() }

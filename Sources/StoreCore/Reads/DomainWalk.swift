@@ -123,7 +123,12 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
         var filter = SQLFilter()
         let (isBeyond, low) = start
         filter.add(isBeyond ? "fqdn > ?" : "fqdn >= ?", low)
-        filter.add(end == nil ? "fqdn < ?" : "fqdn <= ?", end ?? self.end)
+        // A bound that says nothing would be compared with each row.
+        if let end {
+            filter.add("fqdn <= ?", end)
+        } else if query.prefix != nil {
+            filter.add("fqdn < ?", self.end)
+        }
         return filter
     }
 

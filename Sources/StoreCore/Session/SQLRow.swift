@@ -37,7 +37,7 @@ package struct SQLRow {
     }
 
     package func textIfPresent(_ column: Int) throws -> String? {
-        isNull(column) ? nil : try text(column)
+        try reader.textIfPresent(self, column)
     }
 }
 
@@ -49,17 +49,20 @@ package final class SQLRowReader: Sendable {
     fileprivate let number: Reading<Int64>
     fileprivate let flag: Reading<Bool>
     fileprivate let text: Reading<String>
+    fileprivate let textIfPresent: Reading<String?>
     fileprivate let bytes: Reading<[UInt8]>
     fileprivate let add: @Sendable (SQLRow, Int, inout NetstringHash) -> Void
 
     package init(
         isNull: @escaping @Sendable (SQLRow, Int) -> Bool, number: @escaping Reading<Int64>,
         flag: @escaping Reading<Bool>, text: @escaping Reading<String>,
+        textIfPresent: @escaping Reading<String?>,
         bytes: @escaping Reading<[UInt8]>,
         add: @escaping @Sendable (SQLRow, Int, inout NetstringHash) -> Void
     ) {
         (self.isNull, self.number, self.flag) = (isNull, number, flag)
-        (self.text, self.bytes, self.add) = (text, bytes, add)
+        (self.text, self.textIfPresent) = (text, textIfPresent)
+        (self.bytes, self.add) = (bytes, add)
     }
 }
 

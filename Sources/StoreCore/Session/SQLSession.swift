@@ -45,21 +45,25 @@ extension SQLSession {
         try body()
     }
 
+    // Inlined, and with a list of one kind: so what is done with each row is compiled for what is made of it. A method of
+    // a protocol is compiled for no session and no value in particular.
+    @inline(__always)
     package func rows<Value>(
         _ sql: String, _ values: [SQLValue] = [], _ read: (SQLRow) throws -> Value
     ) throws -> [Value] {
-        var found: [Value] = []
-        try forEach(sql, values) { found.append(try read($0)) }
-        return found
+        try withoutActuallyEscaping(read) { read in
+            let list = RowList(read)
+            try forEach(sql, values, list.add)
+            return list.found
+        }
     }
 
     /// - Parameter sql: a statement that gives one row or none.
+    @inline(__always)
     package func first<Value>(
         _ sql: String, _ values: [SQLValue] = [], _ read: (SQLRow) throws -> Value
     ) throws -> Value? {
-        var found: Value?
-        try forEach(sql, values) { if found == nil { found = try read($0) } }
-        return found
+        try rows(sql, values, read).first
     }
 
     /// Whether a statement gives a row.
@@ -73,5 +77,19 @@ extension SQLSession {
             throw UnreadableValue(column: 0, expected: "a number of rows")
         }
         return count
+    }
+}
+
+/// What was made of a statement's rows.
+private final class RowList<Value> {
+    private let read: (SQLRow) throws -> Value
+    private(set) var found: [Value] = []
+
+    init(_ read: @escaping (SQLRow) throws -> Value) {
+        self.read = read
+    }
+
+    func add(_ row: SQLRow) throws {
+        found.append(try read(row))
     }
 }
