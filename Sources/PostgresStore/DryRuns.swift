@@ -97,13 +97,7 @@ private struct DryRunTransaction: PlanningTransaction {
     }
 
     func domainCount(at location: LocationName) throws -> Int {
-        if let count = try counts.flatMap({ $0() })?.known(
-            at: location, through: head.revision, connection)
-        {
-            return count
-        }
-        return try connection.count(
-            "SELECT count(*) FROM domain WHERE location = $1", [.text(location.text)])
+        try location.domainCount(by: counts, through: head.revision, connection)
     }
 
     func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {

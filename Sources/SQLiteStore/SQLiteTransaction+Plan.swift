@@ -27,12 +27,9 @@ extension SQLiteTransaction {
         case .filter(let filter, let sample): try stage(filter, sample)
         }
         try sortOut(from: from)
-        let row = try row(
-            """
-            SELECT (SELECT count(*) FROM plan_row) AS selected,
-                (SELECT count(*) FROM plan_turn) AS eligible
-            """, [])
-        return PlanCounts(selected: row?["selected"] ?? 0, eligible: row?["eligible"] ?? 0)
+        return PlanCounts(
+            selected: try db.count("SELECT count(*) FROM plan_row"),
+            eligible: try db.count("SELECT count(*) FROM plan_turn"))
     }
 
     func clearStage() throws {

@@ -6,7 +6,7 @@ import StoreCore
 
 /// The ledger's rows in SQLite. Only ever used on one connection, inside a transaction.
 ///
-/// What nearly every write does goes through `StatementBook`; the rest through GRDB.
+/// What nearly every write does goes through `StatementBook`; plans, and what is written beside the log, through GRDB.
 struct SQLiteTransaction: SQLTransaction {
     let db: Database
     let statements: StatementBook
@@ -23,14 +23,6 @@ struct SQLiteTransaction: SQLTransaction {
 
     func run(_ sql: String, _ arguments: StatementArguments) throws {
         try db.cachedStatement(sql: sql).execute(arguments: arguments)
-    }
-
-    func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
-        try Row.fetchOne(try db.cachedStatement(sql: sql), arguments: arguments)
-    }
-
-    func exists(_ sql: String, _ arguments: StatementArguments) throws -> Bool {
-        try row(sql, arguments) != nil
     }
 }
 

@@ -35,9 +35,6 @@ package enum SQLDialect: Sendable {
         }
     }
 
-    package var least: String { self == .sqlite ? "min" : "least" }
-    package var greatest: String { self == .sqlite ? "max" : "greatest" }
-
     /// The order of what is read from an ordered subquery, where that has to be said again: PostgreSQL promises none,
     /// SQLite would sort.
     package func again(_ order: String) -> String {

@@ -26,27 +26,38 @@ extension SQLTransaction {
             "SELECT 1 FROM released_domain WHERE location = $1 AND available_at > $2 LIMIT 1",
             [.text(location.text), .number(now.milliseconds)])
         guard !rests else { return true }
-        if let count = try knownDomainCount(at: location, session) { return count > 0 }
+        let known = try counts.flatMap { $0() }?.known(
+            at: location, through: head().revision, session)
+        if let known { return known > 0 }
         return try session.exists(
             "SELECT 1 FROM domain WHERE location = $1 LIMIT 1", [.text(location.text)])
     }
 
     package func domainCount(at location: LocationName) throws -> Int {
-        let session = try session()
-        if let count = try knownDomainCount(at: location, session) { return count }
-        return try session.count(
-            "SELECT count(*) FROM domain WHERE location = $1", [.text(location.text)])
+        try location.domainCount(by: counts, through: head().revision, session())
     }
+}
 
-    private func knownDomainCount(at location: LocationName, _ session: Session) throws -> Int? {
-        try counts.flatMap { $0() }?.known(at: location, through: head().revision, session)
+extension LocationName {
+    /// How many domains are there, in a transaction.
+    ///
+    /// - Parameters:
+    ///   - counts: what memory has counted.
+    ///   - head: the transaction's.
+    package func domainCount(
+        by counts: DomainCounts?, through head: Revision, _ session: some SQLSession
+    ) throws -> Int {
+        if let count = try counts.flatMap({ $0() })?.known(at: self, through: head, session) {
+            return count
+        }
+        return try session.count("SELECT count(*) FROM domain WHERE location = $1", [.text(text)])
     }
 }
 
 extension Read<[LocationName: Int]> {
     /// What memory counted, and what the log has written since: that takes as long as those lines are many, and not as
     /// the table is. Nil where memory isn't of this log.
-    package func known(
+    fileprivate func known(
         at location: LocationName, through head: Revision, _ session: some SQLSession
     ) throws -> Int? {
         guard revision <= head else { return nil }
