@@ -116,7 +116,7 @@ let package = Package(
             swiftSettings: strict),
 
         // HTTP, both ends of it.
-        .target(name: "RegistryWire", dependencies: ["RegistryModel"], swiftSettings: strict),
+        .target(name: "RegistryAPI", dependencies: ["RegistryModel"], swiftSettings: strict),
         .systemLibrary(name: "CSpawn"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
@@ -125,7 +125,7 @@ let package = Package(
             name: "RegistryHTTP",
             dependencies: [
                 "COpenAPI", "CZlib", "LookupGrammar", "RegistryModel", "RegistryService",
-                "RegistryWire",
+                "RegistryAPI",
                 "RoutingTable",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -143,7 +143,7 @@ let package = Package(
         .target(
             name: "RegistryClient",
             dependencies: [
-                "RegistryModel", "RegistryWire",
+                "RegistryModel", "RegistryAPI",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
@@ -153,7 +153,7 @@ let package = Package(
         .target(
             name: "RegistryAgent",
             dependencies: [
-                "DurableFiles", "RegistryModel", "RoutingTable", "RegistryWire", "RegistryClient",
+                "DurableFiles", "RegistryModel", "RoutingTable", "RegistryAPI", "RegistryClient",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -173,7 +173,7 @@ let package = Package(
             name: "TenantRegistry",
             dependencies: [
                 "CSpawn", "DurableFiles", "RegistryHTTP", "RegistryAgent", "RegistryClient",
-                "RegistryWire", "SQLiteStore", "PostgresStore", "PrometheusMetrics",
+                "RegistryAPI", "SQLiteStore", "PostgresStore", "PrometheusMetrics",
                 "RegistryModel", "RegistryLedger", "RegistryService", "RoutingTable",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -227,7 +227,7 @@ let package = Package(
         .testTarget(
             name: "LookupGrammarTests", dependencies: ["LookupGrammar"], swiftSettings: strict),
         .testTarget(
-            name: "RegistryWireTests", dependencies: ["RegistryWire", "RegistryModel"],
+            name: "RegistryAPITests", dependencies: ["RegistryAPI", "RegistryModel"],
             swiftSettings: strict),
         .testTarget(
             name: "PrometheusMetricsTests",
@@ -280,7 +280,7 @@ let package = Package(
         .testTarget(
             name: "RegistryAgentTests",
             dependencies: [
-                "DurableFiles", "RegistryAgent", "RegistryClient", "RoutingTable", "RegistryWire",
+                "DurableFiles", "RegistryAgent", "RegistryClient", "RoutingTable", "RegistryAPI",
                 "RegistryModel",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -291,7 +291,7 @@ let package = Package(
             name: "RegistryHTTPTests",
             dependencies: [
                 "RegistryHTTP", "RegistryService", "SQLiteStore", "PostgresStore",
-                "PostgresServer", "RoutingTable", "RegistryWire",
+                "PostgresServer", "RoutingTable", "RegistryAPI",
                 "RegistryModel", "RegistryLedger", "StoreCore",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -307,7 +307,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CSpawn", "PostgresServer", "RegistryAgent", "RegistryClient", "RegistryWire",
+                "CSpawn", "PostgresServer", "RegistryAgent", "RegistryClient", "RegistryAPI",
                 "RegistryModel", "TenantRegistry",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 extension RegistryClient {
     /// - Parameter evicted: those that are evicted, instead of those that count.

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 extension RegistryClient {
     /// A copy of the whole store, piece by piece; the server waits for `receive`.

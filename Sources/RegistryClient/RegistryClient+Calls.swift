@@ -1,6 +1,6 @@
 import NIOHTTP1
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 extension RegistryClient {
     package func domain(

@@ -1,8 +1,8 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// What the stream of changes tells.
 package enum FeedEvent: Sendable {

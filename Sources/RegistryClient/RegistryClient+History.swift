@@ -2,8 +2,8 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 extension RegistryClient {
     package enum StreamFormat: String, Sendable {

@@ -1,6 +1,6 @@
 import NIOCore
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 extension RegistryClient {
     /// What a migration shall move, and how.

@@ -1,6 +1,6 @@
 import NIOCore
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 extension RegistryClient {
     /// A wave of a migration, and what the caller understands it to be: the service refuses a step

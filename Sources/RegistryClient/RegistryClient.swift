@@ -2,8 +2,8 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// A typed client of the registry's HTTP API: for the command line, agents and tests.
 package struct RegistryClient: Sendable {

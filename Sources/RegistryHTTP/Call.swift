@@ -1,9 +1,9 @@
 import Crypto
 import HTTPTypes
 import Hummingbird
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// One request on its way to its handler: authenticated, its body read.
 struct Call: Sendable {

@@ -3,9 +3,9 @@ import Hummingbird
 import Logging
 import NIOCore
 import NIOHTTP1
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// The rules that hold for every endpoint, in one place: readiness, who calls, how the body is read,
 /// idempotency, `min_revision`, errors as problems, ids and revisions on every answer, log, metrics.

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 // Parts of names, as lists and plans are filtered by them. What no name can end or begin with is refused: it
 // would select nothing, and whoever sent it meant something.

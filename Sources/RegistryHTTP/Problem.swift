@@ -1,6 +1,6 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// An error as clients see it: RFC 9457 `application/problem+json`.
 ///

@@ -2,9 +2,9 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// Who answers: a registry, or an agent that has only its table.
 struct ServingNode: Sendable {

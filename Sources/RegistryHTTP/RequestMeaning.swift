@@ -1,6 +1,6 @@
 import Crypto
 import HTTPTypes
-import RegistryWire
+import RegistryAPI
 
 /// The digest of what a request asks for, by which a repeated `Idempotency-Key` is told from one that is
 /// used for something else.

@@ -1,6 +1,6 @@
 import DurableFiles
 import Foundation
-import RegistryWire
+import RegistryAPI
 
 /// Why a command ends without success, and the exit code that says so.
 enum CommandFailure: Error, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import RegistryWire
+import RegistryAPI
 
 /// One change as a person reads it:
 /// `2020-06-21 00:00:03  moved  acme.kintone.com  japan → aws  by ops-laptop  wave 3 of 2020-q2  CHG-1234`

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// Writes history to stdout as it comes in: any size, one piece at a time.
 struct HistoryPrinter {

@@ -1,5 +1,5 @@
 import Foundation
-import RegistryWire
+import RegistryAPI
 
 /// Rows of a command's answer, in any of the output formats.
 struct Listing {

@@ -1,4 +1,4 @@
-import RegistryWire
+import RegistryAPI
 
 /// Rows of an answer that comes in pages, written as they come: a list may be longer than memory.
 ///

@@ -1,5 +1,5 @@
 import Foundation
-import RegistryWire
+import RegistryAPI
 import Synchronization
 
 /// Where data goes, and nothing else.

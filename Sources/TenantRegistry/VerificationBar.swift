@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import Synchronization
 
 /// How far a check is, on stderr: a bar on a terminal, what was checked at last elsewhere.

@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("A full disk", .enabled(if: SmallDisk.canMount, "mounting a small tmpfs needs root"))

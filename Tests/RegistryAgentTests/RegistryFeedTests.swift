@@ -1,7 +1,7 @@
 import AsyncHTTPClient
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 import RoutingTable
 import Testing
 

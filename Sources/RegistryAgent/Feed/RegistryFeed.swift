@@ -1,6 +1,6 @@
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 import RoutingTable
 
 /// The registry's log, read over HTTP.

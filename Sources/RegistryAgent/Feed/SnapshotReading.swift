@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import RoutingTable
 
 /// Takes a snapshot in, line by line, and sees that it's what its first line says.

@@ -1,6 +1,6 @@
 import DurableFiles
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import RoutingTable
 
 /// Writes map files: a line for each domain, by name.

@@ -1,8 +1,8 @@
 import Crypto
 import DurableFiles
 import Foundation
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import RoutingTable
 
 /// The table on the disk: what an agent starts from where the registry can't be reached.

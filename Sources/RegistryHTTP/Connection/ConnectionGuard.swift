@@ -2,8 +2,8 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// Keeps one connection honest: a request has to arrive in time, an answer has to be taken in time,
 /// what isn't HTTP gets a problem and is closed, and a draining server closes after each answer.

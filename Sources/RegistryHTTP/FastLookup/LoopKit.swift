@@ -1,7 +1,7 @@
 import HTTPTypes
 import LookupGrammar
 import NIOCore
-import RegistryWire
+import RegistryAPI
 import Synchronization
 
 /// What the connections of one event loop work with, one after the other: memory that is used again

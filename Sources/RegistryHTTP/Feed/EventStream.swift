@@ -1,7 +1,7 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 import RoutingTable
 
 /// The feed as server-sent events: what is there, then each revision as it comes.

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// The files that proxies and people read all domains in.
 enum ExportFormat: String, Sendable, CaseIterable {

@@ -1,6 +1,6 @@
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// Writes a stretch of the feed as JSON, in pieces whatever its size.
 ///

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// All domains as Traefik's HTTP provider reads them: a router for each, a service for each location.
 ///

@@ -1,6 +1,6 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// What is sent whole, unless the client has it already: plain or as gzip, each with a tag of its own.
 struct WholeFile: Sendable {

@@ -1,6 +1,6 @@
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/agents` and `/v1/convergence`: who has which revision.
 struct AgentRoutes: Sendable {

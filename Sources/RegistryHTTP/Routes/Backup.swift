@@ -1,8 +1,8 @@
 import HTTPTypes
 import NIOPosix
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/backup`: a copy of the whole store. It is made before the first octet is sent, so that a slow client
 /// holds up nothing but its own copy.

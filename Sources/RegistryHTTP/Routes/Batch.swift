@@ -1,6 +1,6 @@
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `POST /v1/domains/batch`
 struct BatchRoutes: Sendable {

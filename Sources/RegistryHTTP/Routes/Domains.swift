@@ -1,7 +1,7 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/domains` and what lies below it.
 struct DomainRoutes: Sendable {

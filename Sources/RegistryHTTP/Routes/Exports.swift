@@ -1,8 +1,8 @@
 import HTTPTypes
 import Metrics
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/export/{format}`: all domains in the words of proxies. Read like a snapshot: from the store, as
 /// of one revision, with memory for a page.

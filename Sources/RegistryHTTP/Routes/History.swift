@@ -1,7 +1,7 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/history` and a domain's own history: a page as JSON, or all that the filters select as a
 /// stream.

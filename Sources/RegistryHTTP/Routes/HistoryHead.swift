@@ -1,7 +1,7 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/history/head` and `/v1/history/verify`: what vouches for the log, and whether it does.
 struct HistoryHeadRoutes: Sendable {

@@ -1,7 +1,7 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// History as NDJSON or CSV, of any size: read page by page as fast as the client takes it, up to the
 /// head at which it began.

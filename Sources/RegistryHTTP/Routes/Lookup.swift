@@ -1,6 +1,6 @@
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `POST /v1/lookup` and `GET /v1/stats`
 struct LookupRoutes: Sendable {

@@ -1,7 +1,7 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/migrations`, but for its waves.
 struct MigrationRoutes: Sendable {

@@ -1,8 +1,8 @@
 import COpenAPI
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// Health, metrics and the description of the API.
 struct OperationsRoutes: Sendable {

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// The body of `POST /v1/migrations`.
 struct PlanBody {

@@ -1,8 +1,8 @@
 import HTTPTypes
 import Metrics
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/snapshot`: the whole routing table at one revision, where a copy of it begins.
 ///

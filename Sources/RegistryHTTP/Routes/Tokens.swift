@@ -1,6 +1,6 @@
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/tokens`
 struct TokenRoutes: Sendable {

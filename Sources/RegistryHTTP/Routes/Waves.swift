@@ -1,7 +1,7 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
-import RegistryWire
 
 /// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw.
 struct WaveRoutes: Sendable {

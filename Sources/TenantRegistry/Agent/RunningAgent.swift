@@ -4,12 +4,12 @@ import Logging
 import Metrics
 import NIOCore
 import PrometheusMetrics
+import RegistryAPI
 import RegistryAgent
 import RegistryClient
 import RegistryHTTP
 import RegistryModel
 import RegistryService
-import RegistryWire
 import RoutingTable
 import ServiceLifecycle
 

@@ -1,7 +1,7 @@
 import ArgumentParser
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 
 /// `tenant-registry domains …`
 struct Domains: AsyncParsableCommand {

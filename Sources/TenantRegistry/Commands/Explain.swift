@@ -1,7 +1,7 @@
 import ArgumentParser
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 
 extension Domains {
     /// `tenant-registry domains explain HOST`

@@ -1,9 +1,9 @@
 import ArgumentParser
 import DurableFiles
 import Foundation
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 
 /// `tenant-registry export`
 struct Export: AsyncParsableCommand {

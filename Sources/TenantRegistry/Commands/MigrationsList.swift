@@ -1,6 +1,6 @@
 import ArgumentParser
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 extension Migrations {
     struct List: AsyncParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 extension Migrations {
     struct Plan: AsyncParsableCommand {

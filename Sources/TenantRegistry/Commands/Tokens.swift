@@ -1,6 +1,6 @@
 import ArgumentParser
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// `tenant-registry tokens …`
 struct Tokens: AsyncParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import SQLiteStore
 
 /// `tenant-registry verify`

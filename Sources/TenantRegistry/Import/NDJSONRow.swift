@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// One line of an NDJSON import file.
 enum NDJSONRow {

@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// One row of an import file, or why it can't be one.
 struct ImportRow {

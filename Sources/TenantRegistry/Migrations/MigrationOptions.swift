@@ -1,6 +1,6 @@
 import ArgumentParser
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// Which wave.
 struct WaveOptions: ParsableArguments {

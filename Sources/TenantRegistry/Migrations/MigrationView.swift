@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// A migration as people and scripts see it: its waves on stdout, the rest in words on stderr.
 enum MigrationView {

@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// `migrations show --watch`: asks every second, and shows what changed.
 struct MigrationWatch {

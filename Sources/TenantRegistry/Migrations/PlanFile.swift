@@ -1,6 +1,6 @@
 import DurableFiles
 import Foundation
-import RegistryWire
+import RegistryAPI
 
 /// A plan that somebody has reviewed: the answer to a plan or a dry run, in a file.
 struct PlanFile {

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// What a step of a wave did, or why it was refused, as people and scripts see it.
 enum StepView {

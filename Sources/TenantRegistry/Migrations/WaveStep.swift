@@ -1,7 +1,7 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 
 /// One step of one wave by hand: the migration is read first, so that the digest and the count that
 /// the service asks for are those that the caller has seen.

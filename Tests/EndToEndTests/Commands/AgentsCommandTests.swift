@@ -1,7 +1,7 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("tenant-registry agents", .timeLimit(.minutes(5))) struct AgentsCommandTests {

@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("An import", .runningServer) struct ImportTests {

@@ -1,5 +1,5 @@
 import Foundation
-import RegistryWire
+import RegistryAPI
 import Testing
 
 @Suite("migrations plan", .runningServer) struct MigrationsPlanTests {

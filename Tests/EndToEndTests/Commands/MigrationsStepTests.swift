@@ -1,7 +1,7 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("A wave by hand", .runningServer("--max-wave-domains", "50"))

@@ -1,6 +1,6 @@
 import Foundation
 import PostgresServer
-import RegistryWire
+import RegistryAPI
 import Testing
 
 @Suite("A token made offline", .timeLimit(.minutes(3))) struct OfflineTokenTests {

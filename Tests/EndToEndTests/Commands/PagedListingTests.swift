@@ -1,4 +1,4 @@
-import RegistryWire
+import RegistryAPI
 import Testing
 
 @testable import TenantRegistry

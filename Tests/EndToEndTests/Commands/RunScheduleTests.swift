@@ -1,5 +1,5 @@
 import Foundation
-import RegistryWire
+import RegistryAPI
 import Testing
 
 @testable import TenantRegistry

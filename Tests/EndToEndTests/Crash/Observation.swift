@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// Everything that a server shows of its store, read from the outside.
 struct Observation: Sendable {

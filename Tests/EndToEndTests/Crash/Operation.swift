@@ -1,6 +1,6 @@
 import NIOHTTP1
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// One write that a test sends, and what it should leave.
 enum Operation: Sendable {

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// What all writers know, held against what a server shows after a crash.
 struct WriteLedger: Sendable {

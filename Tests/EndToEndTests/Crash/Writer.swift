@@ -1,7 +1,7 @@
 import Foundation
 import NIOCore
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// One client that writes, alone among names of its own, and remembers what it was told.
 struct Writer: Sendable {

@@ -2,7 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
-import RegistryWire
+import RegistryAPI
 import Testing
 
 /// `tenant-registry agent`. Starting another one in the same folder is a restart.

@@ -1,7 +1,7 @@
 import Foundation
 import NIOCore
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 /// What agents are for: when the answer to a cutover comes, nobody is sent to the old side any more.

@@ -1,9 +1,9 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 import Testing
 
 /// Follows a server's feed across its deaths, and remembers what it was told, in order.

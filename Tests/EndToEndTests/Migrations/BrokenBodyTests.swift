@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("A request that stops half-way") struct BrokenBodyTests {

@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("A freeze over a restart") struct FreezeAcrossRestartTests {

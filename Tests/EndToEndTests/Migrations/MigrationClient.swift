@@ -1,6 +1,6 @@
+import RegistryAPI
 import RegistryClient
 import RegistryModel
-import RegistryWire
 import Testing
 
 // A migration from the outside, for tests on the real binary.

@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 /// A registry of one large wave that is killed in the middle of a step, and looked at closely

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("A wave, looked at while it moves") struct WholeWaveTests {

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("nginx in front of a wave") struct NginxMigrationTests {

@@ -1,7 +1,7 @@
 import Foundation
 import PostgresServer
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("A copy into another engine", .timeLimit(.minutes(5))) struct CopyTests {

@@ -1,7 +1,7 @@
 import Foundation
 import PostgresServer
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("Agents of nodes on one PostgreSQL", .timeLimit(.minutes(10))) struct NodeAgentsTests {

@@ -3,8 +3,8 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import PostgresServer
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("The feed of several nodes", .timeLimit(.minutes(10))) struct NodesFeedTests {

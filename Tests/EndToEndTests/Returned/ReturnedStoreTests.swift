@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 import Testing
 
 @Suite("A service whose store was put back", .timeLimit(.minutes(5))) struct ReturnedStoreTests {

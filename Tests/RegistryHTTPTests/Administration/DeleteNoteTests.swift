@@ -1,6 +1,6 @@
 import NIOHTTP1
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("A DELETE's reason and ticket", .timeLimit(.minutes(2))) struct DeleteNoteTests {

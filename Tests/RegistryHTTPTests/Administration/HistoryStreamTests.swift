@@ -1,6 +1,6 @@
 import NIOCore
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("History as a stream", .timeLimit(.minutes(2))) struct HistoryStreamTests {

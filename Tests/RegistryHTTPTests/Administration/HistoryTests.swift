@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("History", .timeLimit(.minutes(2))) struct HistoryTests {

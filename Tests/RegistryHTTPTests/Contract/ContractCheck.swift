@@ -1,5 +1,5 @@
 import NIOHTTP1
-import RegistryWire
+import RegistryAPI
 import Testing
 
 @testable import RegistryHTTP

@@ -1,5 +1,5 @@
 import Foundation
-import RegistryWire
+import RegistryAPI
 import Testing
 
 /// A client of openapi.yaml's examples: they are what the server's answers are held against.

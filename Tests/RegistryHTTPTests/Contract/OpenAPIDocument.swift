@@ -1,5 +1,5 @@
 import Foundation
-import RegistryWire
+import RegistryAPI
 import Yams
 
 /// openapi.yaml of the repository, as one value.

@@ -1,5 +1,5 @@
 import Foundation
-import RegistryWire
+import RegistryAPI
 import Synchronization
 
 /// Holds a value against a schema of OpenAPI 3.0, as far as our document uses them.

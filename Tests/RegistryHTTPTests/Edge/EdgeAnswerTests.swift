@@ -1,7 +1,7 @@
+import RegistryAPI
 import RegistryHTTP
 import RegistryModel
 import RegistryService
-import RegistryWire
 import Testing
 
 /// An agent has fewer endpoints than a registry, and answers those as a registry does.

@@ -1,8 +1,8 @@
 import Logging
+import RegistryAPI
 import RegistryHTTP
 import RegistryModel
 import RegistryService
-import RegistryWire
 import RoutingTable
 
 /// An agent's server, with a table of its own that a test fills.

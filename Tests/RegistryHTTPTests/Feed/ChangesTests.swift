@@ -1,7 +1,7 @@
 import Foundation
+import RegistryAPI
 import RegistryHTTP
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("The feed by long polls", .timeLimit(.minutes(5))) struct ChangesTests {

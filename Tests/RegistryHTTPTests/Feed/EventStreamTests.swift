@@ -1,7 +1,7 @@
 import Foundation
+import RegistryAPI
 import RegistryHTTP
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("The feed as events", .timeLimit(.minutes(5))) struct EventStreamTests {

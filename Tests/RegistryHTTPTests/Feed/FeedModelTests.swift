@@ -1,9 +1,9 @@
 import AsyncHTTPClient
 import Foundation
+import RegistryAPI
 import RegistryHTTP
 import RegistryModel
 import RegistryService
-import RegistryWire
 import Synchronization
 import Testing
 

@@ -1,7 +1,7 @@
 import Foundation
+import RegistryAPI
 import RegistryHTTP
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("The snapshot", .timeLimit(.minutes(5))) struct SnapshotTests {

@@ -1,6 +1,6 @@
 import Foundation
 import NIOHTTP1
-import RegistryWire
+import RegistryAPI
 import Testing
 
 /// An answer, whole.

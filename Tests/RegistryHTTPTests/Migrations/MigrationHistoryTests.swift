@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("The history of a migration", .timeLimit(.minutes(2))) struct MigrationHistoryTests {

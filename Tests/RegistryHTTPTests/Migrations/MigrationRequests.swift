@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import Testing
 
 /// A migration as the answer to its plan had it, for tests of what comes after.

@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("A plan", .timeLimit(.minutes(2))) struct PlanTests {

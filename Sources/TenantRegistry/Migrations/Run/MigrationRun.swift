@@ -1,6 +1,6 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// Goes wave by wave, and stops at the first thing that isn't as it should be.
 struct MigrationRun {

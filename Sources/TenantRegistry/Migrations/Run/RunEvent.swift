@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 
 /// Something that happened in a run.
 struct RunEvent {

@@ -1,4 +1,4 @@
-import RegistryWire
+import RegistryAPI
 
 /// What a run has to do, decided from the migration's state alone.
 struct RunSchedule: Equatable {

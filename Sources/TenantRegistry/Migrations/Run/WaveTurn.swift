@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryClient
-import RegistryWire
 
 /// One wave of a run: freeze, the operator's own copying, cutover, bake, check; and the way back.
 struct WaveTurn {

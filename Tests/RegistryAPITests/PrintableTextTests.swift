@@ -1,4 +1,4 @@
-import RegistryWire
+import RegistryAPI
 import Testing
 
 @Suite("Printable text") struct PrintableTextTests {

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@testable import RegistryWire
+@testable import RegistryAPI
 
 /// The page as a tree is the measure: both must come to the same, or both refuse.
 @Suite("A page of changes read in pieces") struct FeedPageReaderTests {

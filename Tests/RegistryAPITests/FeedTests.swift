@@ -1,5 +1,5 @@
+import RegistryAPI
 import RegistryModel
-import RegistryWire
 import Testing
 
 @Suite("The feed's shapes") struct FeedTests {

@@ -1,4 +1,4 @@
-import RegistryWire
+import RegistryAPI
 
 /// Random values, and random ways to spell them.
 struct RandomJSON {
