@@ -29,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         // The model: values, rules, protocols. No I/O.
@@ -117,7 +118,6 @@ let package = Package(
 
         // HTTP, both ends of it.
         .target(name: "RegistryAPI", dependencies: ["RegistryModel"], swiftSettings: strict),
-        .systemLibrary(name: "CSpawn"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
         .target(name: "LookupGrammar", swiftSettings: strict),
@@ -172,7 +172,7 @@ let package = Package(
         .executableTarget(
             name: "TenantRegistry",
             dependencies: [
-                "CSpawn", "DurableFiles", "RegistryHTTP", "RegistryAgent", "RegistryClient",
+                "DurableFiles", "RegistryHTTP", "RegistryAgent", "RegistryClient",
                 "RegistryAPI", "SQLiteStore", "PostgresStore", "PrometheusMetrics",
                 "RegistryModel", "RegistryLedger", "RegistryService", "RoutingTable",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -185,6 +185,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
@@ -255,9 +256,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .systemLibrary(name: "CSpawn", path: "Tests/CSpawn"),
+        .target(
+            name: "TestProcesses", dependencies: ["CSpawn"], path: "Tests/TestProcesses",
+            swiftSettings: strict),
         .target(
             name: "PostgresServer",
-            dependencies: ["CLibPQ", "CSpawn"], path: "Tests/PostgresServer",
+            dependencies: ["CLibPQ", "TestProcesses"], path: "Tests/PostgresServer",
             swiftSettings: strict),
         .testTarget(
             name: "PostgresStoreTests",
@@ -307,7 +312,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CSpawn", "PostgresServer", "RegistryAgent", "RegistryClient", "RegistryAPI",
+                "PostgresServer", "TestProcesses", "RegistryAgent", "RegistryClient", "RegistryAPI",
                 "RegistryModel", "TenantRegistry",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),

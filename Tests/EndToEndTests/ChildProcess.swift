@@ -2,24 +2,23 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestProcesses
 import Testing
 
 /// One process that a test has started: its output goes into files, it ends at the latest with the
 /// test, and only ever by its own pid.
 final class ChildProcess: Sendable {
-    enum Exit: Equatable, Sendable {
-        case code(Int32)
-        case signal(Int32)
-    }
+    typealias Exit = TestProcess.Exit
 
     struct StillRunning: Error {
         let command: String
         let errors: String
     }
 
-    let pid: pid_t
+    var pid: pid_t { process.pid }
     let standardOutput: URL
     let standardError: URL
+    private let process: TestProcess
     private let command: String
     private let lastSignal: Int32
     private let exit: EventLoopFuture<Exit>
@@ -43,24 +42,27 @@ final class ChildProcess: Sendable {
         exit = promise.futureResult
         // One lock over start and end: a process that ends at once isn't remembered after that.
         do {
-            pid = try Self.running.withLock { [standardOutput, standardError] running in
-                let pid = try Spawn.start(
-                    executable, arguments,
+            process = try Self.running.withLock { [standardOutput, standardError] running in
+                // `env -C` changes the folder, and becomes the program.
+                let process = try TestProcess.start(
+                    ["/usr/bin/env", "-C", (workingDirectory ?? outputs).path, executable.path]
+                        + arguments,
                     environment: ProcessInfo.processInfo.environment
                         .filter { !$0.key.hasPrefix("TENANT_REGISTRY_") }
                         .merging(environment) { $1 },
-                    folder: workingDirectory ?? outputs, input: input, output: standardOutput,
-                    errors: standardError)
-                running[pid] = lastSignal
-                return pid
+                    TestProcess.Streams(
+                        input: .file(input?.path ?? "/dev/null"), output: standardOutput.path,
+                        errors: standardError.path, truncates: true))
+                running[process.pid] = lastSignal
+                return process
             }
         } catch {
             promise.fail(error)
             throw error
         }
-        Thread.detachNewThread { [pid] in
-            let exit = Spawn.wait(for: pid)
-            Self.forget(pid)
+        Thread.detachNewThread { [process] in
+            let exit = process.wait()
+            Self.forget(process.pid)
             promise.succeed(exit)
         }
         _ = Self.killsTheRest

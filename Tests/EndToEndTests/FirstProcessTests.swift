@@ -1,4 +1,5 @@
 import Foundation
+import TestProcesses
 import Testing
 
 /// A process that is the first one of a namespace of its own, as in a container.
@@ -48,11 +49,10 @@ private struct Container {
     /// Only a machine's root makes such namespaces.
     static let isPossible: Bool = {
         guard geteuid() == 0, let folder = try? TestFolder() else { return false }
-        let pid = try? Spawn.start(
-            URL(fileURLWithPath: "/usr/bin/unshare"), ["--pid", "--fork", "--mount-proc", "true"],
-            environment: [:], folder: folder.url, input: nil, output: folder.file("out"),
-            errors: folder.file("err"))
-        return pid.map { Spawn.wait(for: $0) == .code(0) } ?? false
+        let process = try? TestProcess.start(
+            ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc", "true"], environment: [:],
+            TestProcess.Streams(output: folder.file("out").path))
+        return process.map { $0.wait() == .code(0) } ?? false
     }()
 }
 

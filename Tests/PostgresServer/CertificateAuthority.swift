@@ -1,4 +1,5 @@
 import Foundation
+import TestProcesses
 
 /// A certificate authority of one test's own, by the `openssl` program.
 package final class CertificateAuthority: Sendable {
@@ -54,9 +55,10 @@ package final class CertificateAuthority: Sendable {
 
     private func openssl(_ arguments: [String]) throws {
         let log = file("log")
-        let child = try Child.spawn(
-            ["/usr/bin/openssl"] + arguments, environment: ["HOME=\(folder.path)"], output: log)
-        guard Child.succeeds(child) else {
+        let process = try TestProcess.start(
+            ["/usr/bin/openssl"] + arguments, environment: ["HOME": folder.path],
+            TestProcess.Streams(output: log), isLeader: true)
+        guard process.wait() == .code(0) else {
             let words = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
             throw PostgresServer.Failed(description: "openssl: \(words)")
         }

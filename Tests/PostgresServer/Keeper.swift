@@ -1,10 +1,11 @@
 import Foundation
 import Synchronization
+import TestProcesses
 
 /// The shell that keeps one server: it starts it as an ordinary user, again when it's told to, and ends
 /// it when its own standard input does.
 final class Keeper: Sendable {
-    private let pid: pid_t
+    private let process: TestProcess
     private let input: Int32
     private let hasEnded = Mutex(false)
 
@@ -47,15 +48,16 @@ final class Keeper: Sendable {
         let options =
             ["max_connections=500", "shared_buffers=64MB"] + durability + settings.options
         let environment = [
-            "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DIR=\(folder.path)", "PORT=\(port)",
-            "BIN=\(binaries.path)", "HBA=\(settings.hostRules ?? "")",
-            "OPTIONS=\(options.map { "-c \($0)" }.joined(separator: " "))", "LC_ALL=C.UTF-8",
-            "INITDB=\(settings.initialisation.joined(separator: " "))",
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DIR": folder.path, "PORT": "\(port)",
+            "BIN": binaries.path, "HBA": settings.hostRules ?? "",
+            "OPTIONS": options.map { "-c \($0)" }.joined(separator: " "), "LC_ALL": "C.UTF-8",
+            "INITDB": settings.initialisation.joined(separator: " "),
         ]
         defer { close(ends[0]) }
         do {
-            pid = try Child.spawn(
-                ["/bin/sh", "-c", Self.script], environment: environment, input: ends[0])
+            process = try TestProcess.start(
+                ["/bin/sh", "-c", Self.script], environment: environment,
+                TestProcess.Streams(input: .descriptor(ends[0])), isLeader: true)
         } catch {
             close(ends[1])
             throw error
@@ -65,7 +67,7 @@ final class Keeper: Sendable {
     /// Whether the keeper is there: it ends by itself where the server can't be made.
     var isRunning: Bool {
         hasEnded.withLock { hasEnded in
-            if !hasEnded, waitpid(pid, nil, WNOHANG) != 0 { hasEnded = true }
+            if !hasEnded, waitpid(process.pid, nil, WNOHANG) != 0 { hasEnded = true }
             return !hasEnded
         }
     }
@@ -77,7 +79,6 @@ final class Keeper: Sendable {
     /// Ends the server and takes its folder away, in its own time.
     func release() {
         close(input)
-        let pid = pid
-        Thread.detachNewThread { waitpid(pid, nil, 0) }
+        process.reap()
     }
 }

@@ -1,12 +1,13 @@
 import CLibPQ
 import Foundation
+import TestProcesses
 
 /// A real PgBouncer in front of a test's server, in a folder of its own. Which one: Debian's, or what
 /// `REGISTRY_PGBOUNCER` names, for one that's newer.
 package final class PgBouncer: Sendable {
     package let port: Int
     private let folder: URL
-    private let pid: pid_t
+    private let process: TestProcess
     /// Ends the process when it's closed, by us or by our end.
     private let input: Int32
     private let server: Int
@@ -67,18 +68,17 @@ package final class PgBouncer: Sendable {
         try Self.configuration(folder, port, server, mode, sessions, settings).write(
             to: folder.appendingPathComponent("pgbouncer.ini"), atomically: false, encoding: .utf8)
         try Data("\"registry\" \"\"\n".utf8).write(to: folder.appendingPathComponent("users"))
-        pid = try Child.spawn(
+        process = try TestProcess.start(
             ["/bin/sh", "-c", Self.script],
             environment: [
-                "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DIR=\(folder.path)", "BIN=\(Self.binary)",
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DIR": folder.path, "BIN": Self.binary,
             ],
-            input: ends[0], output: "/dev/null")
+            TestProcess.Streams(input: .descriptor(ends[0])), isLeader: true)
     }
 
     deinit {
         close(input)
-        let pid = pid
-        Thread.detachNewThread { waitpid(pid, nil, 0) }
+        process.reap()
     }
 
     private static func configuration(

@@ -14,12 +14,19 @@ final class Interruption: Sendable {
     }
 
     private let state = Mutex(State())
-    /// The signals that it hears.
-    let trapped: [Int32]
+    /// The signals that this process hears itself, though it seems to ignore them.
+    private let trapped: [Int32]
 
     /// One that hears nothing by itself, for a command that somebody else stops.
     init(trapped: [Int32]) {
         self.trapped = trapped
+    }
+
+    /// Signals that whoever started this process keeps away from it, and from what it starts.
+    var ignored: [Int32] {
+        [SIGHUP, SIGINT, SIGQUIT, SIGTERM].filter {
+            Self.isIgnored($0) && !trapped.contains($0)
+        }
     }
 
     /// Runs `body`, and hears signals meanwhile.
@@ -34,12 +41,14 @@ final class Interruption: Sendable {
 
     /// `nohup` and `&` have some ignored: these stay so.
     private static var heeded: [UnixSignal] {
-        [UnixSignal.sigint, .sigterm, .sighup].filter { signal in
-            var action = sigaction()
-            sigaction(signal.rawValue, nil, &action)
-            return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
-                != unsafeBitCast(SIG_IGN, to: Int.self)
-        }
+        [UnixSignal.sigint, .sigterm, .sighup].filter { !isIgnored($0.rawValue) }
+    }
+
+    private static func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     var isRaised: Bool { state.withLock(\.isRaised) }

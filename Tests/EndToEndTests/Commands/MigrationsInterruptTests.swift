@@ -113,8 +113,10 @@ import Testing
                 "TENANT_REGISTRY_SERVER": server.url.absoluteString,
                 "TENANT_REGISTRY_DATA_DIR": server.data.path,
             ])
-        _ = try await Self.present(mark)
+        let copying = try await Self.present(mark)
         run.signal(SIGHUP)
+        // A terminal that closes tells the whole group.
+        kill(copying, SIGHUP)
         try Data().write(to: go)
         #expect(try await run.waitForExit() == .code(0), "\(run.errors)")
         #expect(try await planned.states == "moved")
