@@ -7,6 +7,52 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
+/// A target under `Sources/`. Its README says its purpose, invariants and limits.
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: ["README.md"], resources: resources,
+        swiftSettings: strict)
+}
+
+func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Benchmarks/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// What several tests need and isn't one.
+func testSupport(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+func product(_ name: String, of package: String) -> Target.Dependency {
+    .product(name: name, package: package)
+}
+
+let asyncHTTPClient = product("AsyncHTTPClient", of: "async-http-client")
+let coreMetrics = product("CoreMetrics", of: "swift-metrics")
+let crypto = product("Crypto", of: "swift-crypto")
+let grdb = product("GRDB", of: "GRDB.swift")
+let httpTypes = product("HTTPTypes", of: "swift-http-types")
+let hummingbird = product("Hummingbird", of: "hummingbird")
+let logging = product("Logging", of: "swift-log")
+let metrics = product("Metrics", of: "swift-metrics")
+let nioCore = product("NIOCore", of: "swift-nio")
+let nioHTTP1 = product("NIOHTTP1", of: "swift-nio")
+let nioPosix = product("NIOPosix", of: "swift-nio")
+let serviceLifecycle = product("ServiceLifecycle", of: "swift-service-lifecycle")
+
+let schemaFiles = [
+    "0001_registry", "0002_migrations", "0003_history_filters", "0004_agents", "0005_reads",
+    "0006_clocks", "0007_forget_agents", "0008_names_and_modes", "0009_agents_ahead",
+].flatMap { ["\($0).sqlite.sql", "\($0).postgres.sql"] }
+
 let package = Package(
     name: "tenant-registry",
     platforms: [.macOS(.v15)],
@@ -32,295 +78,139 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
-        // The model: values, rules, protocols. No I/O.
+        // C libraries.
         .systemLibrary(
             name: "CLibIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
-        .target(name: "RegistryModel", dependencies: ["CLibIDN2"], swiftSettings: strict),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
 
-        // What a command does inside a transaction, the same for every engine.
-        .target(
-            name: "RegistryLedger",
-            dependencies: [
-                "DurableFiles", "RegistryModel", .product(name: "Crypto", package: "swift-crypto"),
-            ],
-            swiftSettings: strict),
-
-        .target(name: "RoutingTable", dependencies: ["RegistryModel"], swiftSettings: strict),
-        .target(
-            name: "RegistryService",
-            dependencies: [
-                "RegistryModel", "RoutingTable",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
-            resources: [.embedInCode("reserved-labels.txt")],
-            swiftSettings: strict),
-
-        .target(name: "DurableFiles", swiftSettings: strict),
+        // What everything stands on.
+        library("RegistryModel", ["CLibIDN2"]),
+        library("DurableFiles"),
+        library("RegistryLedger", ["DurableFiles", "RegistryModel", crypto]),
+        library("RoutingTable", ["RegistryModel"]),
+        library(
+            "RegistryService",
+            ["RegistryModel", "RoutingTable", crypto, logging, metrics, serviceLifecycle],
+            resources: [.embedInCode("reserved-labels.txt")]),
 
         // The stores.
         .target(
-            name: "Migrations",
-            path: "migrations",
-            resources: [
-                .embedInCode("0001_registry.sqlite.sql"),
-                .embedInCode("0002_migrations.sqlite.sql"),
-                .embedInCode("0003_history_filters.sqlite.sql"),
-                .embedInCode("0004_agents.sqlite.sql"),
-                .embedInCode("0005_reads.sqlite.sql"),
-                .embedInCode("0006_clocks.sqlite.sql"),
-                .embedInCode("0007_forget_agents.sqlite.sql"),
-                .embedInCode("0008_names_and_modes.sqlite.sql"),
-                .embedInCode("0009_agents_ahead.sqlite.sql"),
-                .embedInCode("0001_registry.postgres.sql"),
-                .embedInCode("0002_migrations.postgres.sql"),
-                .embedInCode("0003_history_filters.postgres.sql"),
-                .embedInCode("0004_agents.postgres.sql"),
-                .embedInCode("0005_reads.postgres.sql"),
-                .embedInCode("0006_clocks.postgres.sql"),
-                .embedInCode("0007_forget_agents.postgres.sql"),
-                .embedInCode("0008_names_and_modes.postgres.sql"),
-                .embedInCode("0009_agents_ahead.postgres.sql"),
-            ],
-            swiftSettings: strict),
-        .target(
-            name: "StoreCore",
-            dependencies: [
-                "RegistryModel", "RegistryLedger",
-                .product(name: "Crypto", package: "swift-crypto"),
-            ],
-            swiftSettings: strict),
-        .target(
-            name: "SQLiteStore",
-            dependencies: [
+            name: "Migrations", path: "migrations",
+            resources: schemaFiles.map { .embedInCode($0) }, swiftSettings: strict),
+        library("StoreCore", ["RegistryModel", "RegistryLedger", crypto]),
+        library(
+            "SQLiteStore",
+            [
                 "DurableFiles", "RegistryModel", "RegistryLedger", "StoreCore", "Migrations",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-            ],
-            swiftSettings: strict),
-
-        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .target(
-            name: "PostgresStore",
-            dependencies: [
+                crypto, grdb, product("GRDBSQLite", of: "GRDB.swift"), logging, metrics,
+            ]),
+        library(
+            "PostgresStore",
+            [
                 "CLibPQ", "DurableFiles", "RegistryModel", "RegistryLedger", "StoreCore",
-                "Migrations",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-            ],
-            swiftSettings: strict),
+                "Migrations", crypto, logging, metrics,
+            ]),
 
         // HTTP, both ends of it.
-        .target(name: "RegistryAPI", dependencies: ["RegistryModel"], swiftSettings: strict),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
-        .target(name: "LookupGrammar", swiftSettings: strict),
-        .target(
-            name: "RegistryHTTP",
-            dependencies: [
-                "COpenAPI", "CZlib", "LookupGrammar", "RegistryModel", "RegistryService",
-                "RegistryAPI",
-                "RoutingTable",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: strict),
-        .target(
-            name: "RegistryClient",
-            dependencies: [
-                "RegistryModel", "RegistryAPI",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-            ],
-            swiftSettings: strict),
+        library("RegistryAPI", ["RegistryModel"]),
+        library("LookupGrammar"),
+        library(
+            "RegistryHTTP",
+            [
+                "COpenAPI", "CZlib", "LookupGrammar", "RegistryAPI", "RegistryModel",
+                "RegistryService", "RoutingTable", crypto, httpTypes, hummingbird,
+                product("HummingbirdCore", of: "hummingbird"), logging, metrics, nioCore,
+                nioHTTP1, product("NIOHTTPTypes", of: "swift-nio-extras"), nioPosix,
+                serviceLifecycle,
+            ]),
+        library("RegistryClient", ["RegistryAPI", "RegistryModel", asyncHTTPClient, nioCore]),
 
         // The edge copy: what an agent does beside answering lookups.
-        .target(
-            name: "RegistryAgent",
-            dependencies: [
-                "DurableFiles", "RegistryModel", "RoutingTable", "RegistryAPI", "RegistryClient",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: strict),
+        library(
+            "RegistryAgent",
+            [
+                "DurableFiles", "RegistryAPI", "RegistryClient", "RegistryModel", "RoutingTable",
+                crypto, logging, metrics, serviceLifecycle,
+            ]),
 
         // The binary: wiring, and one file per command.
-        .target(
-            name: "PrometheusMetrics",
-            dependencies: [
-                .product(name: "CoreMetrics", package: "swift-metrics"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
+        library("PrometheusMetrics", [coreMetrics, logging]),
         .executableTarget(
             name: "TenantRegistry",
             dependencies: [
-                "DurableFiles", "RegistryHTTP", "RegistryAgent", "RegistryClient",
-                "RegistryAPI", "SQLiteStore", "PostgresStore", "PrometheusMetrics",
-                "RegistryModel", "RegistryLedger", "RegistryService", "RoutingTable",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "DurableFiles", "PostgresStore", "PrometheusMetrics", "RegistryAPI",
+                "RegistryAgent", "RegistryClient", "RegistryHTTP", "RegistryLedger",
+                "RegistryModel", "RegistryService", "RoutingTable", "SQLiteStore",
+                product("ArgumentParser", of: "swift-argument-parser"), asyncHTTPClient,
+                product("Configuration", of: "swift-configuration"), hummingbird, logging,
+                metrics, nioCore, nioPosix, product("NIOSSL", of: "swift-nio-ssl"),
+                serviceLifecycle, product("Subprocess", of: "swift-subprocess"),
+                product("UnixSignals", of: "swift-service-lifecycle"),
             ],
-            swiftSettings: strict),
+            exclude: ["README.md"], swiftSettings: strict),
 
-        .executableTarget(
-            name: "BareRoute",
-            dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
-            path: "Benchmarks/BareRoute",
-            swiftSettings: strict),
-        .executableTarget(
-            name: "TableBench",
-            dependencies: [
+        benchmark("BareRoute", [hummingbird]),
+        benchmark(
+            "TableBench",
+            [
                 "RegistryModel", "RoutingTable",
-                .product(name: "HashTreeCollections", package: "swift-collections"),
-            ],
-            path: "Benchmarks/TableBench",
-            swiftSettings: strict),
+                product("HashTreeCollections", of: "swift-collections"),
+            ]),
+        benchmark("ChainCost", ["RegistryLedger", "RegistryModel", "SQLiteStore", logging]),
+        benchmark("StoreFill", ["RegistryModel", "SQLiteStore", logging]),
 
-        .executableTarget(
-            name: "ChainCost",
-            dependencies: [
-                "SQLiteStore", "RegistryLedger", "RegistryModel",
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "Benchmarks/ChainCost",
-            swiftSettings: strict),
-        .executableTarget(
-            name: "StoreFill",
-            dependencies: [
-                "SQLiteStore", "RegistryModel", .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "Benchmarks/StoreFill",
-            swiftSettings: strict),
-
-        .testTarget(
-            name: "RegistryModelTests", dependencies: ["RegistryModel"], swiftSettings: strict),
-        .testTarget(
-            name: "DurableFilesTests", dependencies: ["DurableFiles"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "LookupGrammarTests", dependencies: ["LookupGrammar"], swiftSettings: strict),
-        .testTarget(
-            name: "RegistryAPITests", dependencies: ["RegistryAPI", "RegistryModel"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "PrometheusMetricsTests",
-            dependencies: [
-                "PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .testTarget(
-            name: "RegistryLedgerTests",
-            dependencies: ["DurableFiles", "RegistryLedger", "RegistryModel"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "StoreCoreTests", dependencies: ["StoreCore", "RegistryLedger", "RegistryModel"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "RoutingTableTests", dependencies: ["RoutingTable", "RegistryModel"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "SQLiteStoreTests",
-            dependencies: [
-                "DurableFiles", "SQLiteStore", "StoreCore", "RegistryModel", "RegistryLedger",
-                "Migrations",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
+        tests("RegistryModelTests", ["RegistryModel"]),
+        tests("DurableFilesTests", ["DurableFiles"]),
+        tests("LookupGrammarTests", ["LookupGrammar"]),
+        tests("RegistryAPITests", ["RegistryAPI", "RegistryModel"]),
+        tests("PrometheusMetricsTests", ["PrometheusMetrics", coreMetrics, logging]),
+        tests("RegistryLedgerTests", ["DurableFiles", "RegistryLedger", "RegistryModel"]),
+        tests("StoreCoreTests", ["RegistryLedger", "RegistryModel", "StoreCore"]),
+        tests("RoutingTableTests", ["RegistryModel", "RoutingTable"]),
+        tests(
+            "SQLiteStoreTests",
+            [
+                "DurableFiles", "Migrations", "RegistryLedger", "RegistryModel", "SQLiteStore",
+                "StoreCore", grdb, logging,
+            ]),
         .systemLibrary(name: "CSpawn", path: "Tests/CSpawn"),
-        .target(
-            name: "TestProcesses", dependencies: ["CSpawn"], path: "Tests/TestProcesses",
-            swiftSettings: strict),
-        .target(
-            name: "PostgresServer",
-            dependencies: ["CLibPQ", "TestProcesses"], path: "Tests/PostgresServer",
-            swiftSettings: strict),
-        .testTarget(
-            name: "PostgresStoreTests",
-            dependencies: [
-                "DurableFiles", "PostgresStore", "PostgresServer", "RegistryLedger", "StoreCore",
-                "RegistryModel", "Migrations",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ],
-            swiftSettings: strict),
-        .testTarget(
-            name: "StoreContractTests",
-            dependencies: [
-                "SQLiteStore", "PostgresStore", "PostgresServer", "RegistryModel",
-                "RegistryLedger", "RoutingTable", "StoreCore",
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .testTarget(
-            name: "RegistryAgentTests",
-            dependencies: [
-                "DurableFiles", "RegistryAgent", "RegistryClient", "RoutingTable", "RegistryAPI",
-                "RegistryModel",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-            ],
-            swiftSettings: strict),
-        .testTarget(
-            name: "RegistryHTTPTests",
-            dependencies: [
-                "RegistryHTTP", "RegistryService", "SQLiteStore", "PostgresStore",
-                "PostgresServer", "RoutingTable", "RegistryAPI",
-                "RegistryModel", "RegistryLedger", "StoreCore",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
-            ],
-            swiftSettings: strict),
-        .testTarget(
-            name: "EndToEndTests",
-            dependencies: [
-                "PostgresServer", "TestProcesses", "RegistryAgent", "RegistryClient", "RegistryAPI",
-                "RegistryModel", "TenantRegistry",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ],
-            swiftSettings: strict),
+        testSupport("TestProcesses", ["CSpawn"]),
+        testSupport("PostgresServer", ["CLibPQ", "TestProcesses"]),
+        tests(
+            "PostgresStoreTests",
+            [
+                "DurableFiles", "Migrations", "PostgresServer", "PostgresStore",
+                "RegistryLedger", "RegistryModel", "StoreCore", logging, nioCore, nioPosix,
+            ]),
+        tests(
+            "StoreContractTests",
+            [
+                "PostgresServer", "PostgresStore", "RegistryLedger", "RegistryModel",
+                "RoutingTable", "SQLiteStore", "StoreCore", logging,
+            ]),
+        tests(
+            "RegistryAgentTests",
+            [
+                "DurableFiles", "RegistryAPI", "RegistryAgent", "RegistryClient",
+                "RegistryModel", "RoutingTable", asyncHTTPClient, logging, nioCore,
+            ]),
+        tests(
+            "RegistryHTTPTests",
+            [
+                "PostgresServer", "PostgresStore", "RegistryAPI", "RegistryHTTP",
+                "RegistryLedger", "RegistryModel", "RegistryService", "RoutingTable",
+                "SQLiteStore", "StoreCore", asyncHTTPClient, httpTypes, hummingbird, logging,
+                nioCore, nioHTTP1, nioPosix, serviceLifecycle, product("Yams", of: "Yams"),
+            ]),
+        tests(
+            "EndToEndTests",
+            [
+                "PostgresServer", "RegistryAPI", "RegistryAgent", "RegistryClient",
+                "RegistryModel", "TenantRegistry", "TestProcesses", asyncHTTPClient, crypto,
+                nioCore, nioHTTP1, nioPosix,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
