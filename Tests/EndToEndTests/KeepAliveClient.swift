@@ -122,8 +122,20 @@ final class BlockingConnection {
     /// Says that nothing more will come.
     func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+    /// What comes, up to a number of octets; fewer where the connection ends.
+    func read(_ count: Int) -> String {
+        while buffer.count < count {
+            var chunk = [UInt8](repeating: 0, count: count - buffer.count)
+            let received = recv(descriptor, &chunk, chunk.count, 0)
+            guard received > 0 else { break }
+            buffer += chunk[..<received]
+        }
+        defer { buffer.removeFirst(min(count, buffer.count)) }
+        return String(decoding: buffer.prefix(count), as: UTF8.self)
+    }
+
     /// - Returns: nil where the connection ended before the answer did.
-    func readAnswer() -> Answer? {
+    func readAnswer(hasBody: Bool = true) -> Answer? {
         let end = Array("\r\n\r\n".utf8)
         while true {
             if let head = buffer.firstRange(of: end) {
@@ -132,7 +144,7 @@ final class BlockingConnection {
                 let fields = lines.dropFirst().map { $0.lowercased() }
                 let length = fields.first { $0.hasPrefix("content-length:") }
                     .flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) }
-                let bodyEnd = head.upperBound + (length ?? 0)
+                let bodyEnd = head.upperBound + (hasBody ? length ?? 0 : 0)
                 if let status = lines.first?.split(separator: " ").dropFirst().first,
                     buffer.count >= bodyEnd
                 {

@@ -109,10 +109,11 @@ final class EdgeNginx: Sendable {
             """
     }
 
-    static func process(_ folder: TestFolder) throws -> ChildProcess {
+    /// - Parameter program: what `env` starts.
+    static func process(_ folder: TestFolder, program: String = "nginx") throws -> ChildProcess {
         try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/env"),
-            ["nginx", "-e", "stderr", "-p", folder.url.path, "-c", "nginx.conf"],
+            [program, "-e", "stderr", "-p", folder.url.path, "-c", "nginx.conf"],
             outputs: folder.url, endsBy: SIGTERM)
     }
 }

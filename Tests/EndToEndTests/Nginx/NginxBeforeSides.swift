@@ -10,11 +10,13 @@ final class NginxBeforeSides: FrontProxy {
 
     /// - Parameter port: of whoever answers as the registry, or as an agent.
     static func start(
-        _ configuration: String, before port: Int, token: String
+        _ configuration: String, before port: Int, token: String,
+        _ release: ProxyRelease = .debian
     ) async throws -> NginxBeforeSides {
         let folder = try TestFolder()
+        let program = try await release.program("nginx", folder)
         let sides = try await Sides.start(in: folder, spare: 2)
-        let proxy = try NginxBeforeSides(configuration, folder, sides, port, token)
+        let proxy = try NginxBeforeSides(program, configuration, folder, sides, port, token)
         // Visitors may come in before the gate is open.
         for port in sides.spare {
             _ = try await poll("nginx listening: \(proxy.process.errors)") {
@@ -25,7 +27,8 @@ final class NginxBeforeSides: FrontProxy {
     }
 
     private init(
-        _ configuration: String, _ folder: TestFolder, _ sides: Sides, _ port: Int, _ token: String
+        _ program: String, _ configuration: String, _ folder: TestFolder, _ sides: Sides,
+        _ port: Int, _ token: String
     ) throws {
         self.folder = folder
         self.sides = sides
@@ -58,7 +61,7 @@ final class NginxBeforeSides: FrontProxy {
                 + EdgeNginx.configuration(
                     folder, "    access_log off;\n    include \(configuration);\n"),
             to: "nginx.conf")
-        process = try EdgeNginx.process(folder)
+        process = try EdgeNginx.process(folder, program: program)
     }
 
     func stop() async throws {

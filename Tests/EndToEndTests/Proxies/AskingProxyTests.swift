@@ -8,22 +8,26 @@ protocol AskingProxy: FrontProxy {
     static var refusedField: String? { get }
 }
 
-extension AskingProxy {
-    static func start(before registry: ServerProcess) async throws -> Self {
-        let token = try await registry.succeed("tokens", "create", "proxy", "--role", "reader")
-        return try await start(
-            before: registry.port, token: token.output.trimmingCharacters(in: .newlines))
-    }
-}
-
 /// What all of them promise.
 @Suite("A proxy that asks the registry") struct AskingProxyTests {
     enum Kind: String, CaseIterable {
-        case caddy, envoy, traefik
+        case caddy, newestCaddy, envoy, traefik
+
+        func start(before port: Int, token: String) async throws -> any AskingProxy {
+            self == .newestCaddy
+                ? try await CaddyProcess.start(before: port, token: token, .newest)
+                : try await proxy.start(before: port, token: token)
+        }
+
+        func start(before registry: ServerProcess) async throws -> any AskingProxy {
+            let token = try await registry.succeed("tokens", "create", "proxy", "--role", "reader")
+            return try await start(
+                before: registry.port, token: token.output.trimmingCharacters(in: .newlines))
+        }
 
         var proxy: any AskingProxy.Type {
             switch self {
-            case .caddy: CaddyProcess.self
+            case .caddy, .newestCaddy: CaddyProcess.self
             case .envoy: EnvoyProcess.self
             case .traefik: TraefikProcess.self
             }
@@ -37,7 +41,7 @@ extension AskingProxy {
         let registry = try await ServerProcess.start(
             in: TestFolder(), arguments: ["--access-log", "off"])
         try await Crowd.register(with: registry)
-        let proxy = try await kind.proxy.start(before: registry)
+        let proxy = try await kind.start(before: registry)
         try await Crowd.expectRightSides(proxy.visitor, without: kind.proxy.refusedField)
         try await Crowd.expectNoSideForStrangers(proxy.visitor)
         try await Crowd.expectOneTruthForDoubleHosts(proxy.visitor)
@@ -50,7 +54,7 @@ extension AskingProxy {
         let registry = try await ServerProcess.start(in: TestFolder())
         _ = try await registry.succeed(
             "domains", "register", "a.example.com", "--location", "japan")
-        let proxy = try await kind.proxy.start(before: registry)
+        let proxy = try await kind.start(before: registry)
         let visitor = proxy.visitor
         #expect(try await visitor.visit("a.example.com", "POST").side == "japan japan serve")
         _ = try await registry.succeed("domains", "change", "a.example.com", "--mode", "read_only")
@@ -76,7 +80,7 @@ extension AskingProxy {
         let registry = try await ServerProcess.start(in: TestFolder())
         _ = try await registry.succeed(
             "domains", "register", "a.example.com", "--location", "japan")
-        let proxy = try await kind.proxy.start(before: registry)
+        let proxy = try await kind.start(before: registry)
         func expectAway() async throws {
             let page = try await proxy.visitor.visit("a.example.com")
             #expect(page.status == 503 && page.retryAfter == "5", "\(page)")
@@ -112,7 +116,7 @@ extension AskingProxy {
         try await agent.reaches(registry.revision())
         try await registry.crash()
         for _ in ["started", "started anew"] {
-            let proxy = try await kind.proxy.start(before: agent.port, token: "none")
+            let proxy = try await kind.start(before: agent.port, token: "none")
             #expect(try await proxy.visitor.visit("a.example.com").side == "japan japan serve")
             #expect(try await proxy.visitor.visit("b.example.com").side == "aws aws serve")
             #expect(try await proxy.visitor.visit("c.example.com").status == 404)
@@ -130,7 +134,7 @@ extension AskingProxy {
             note: .init())
         _ = try await registry.succeed(
             "domains", "register", "a.example.com", "--location", "mars")
-        let proxy = try await kind.proxy.start(before: registry)
+        let proxy = try await kind.start(before: registry)
         #expect(try await proxy.visitor.visit("a.example.com").status == 502)
         try await proxy.stop()
         try await registry.crash()

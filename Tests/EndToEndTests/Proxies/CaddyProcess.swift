@@ -12,9 +12,16 @@ final class CaddyProcess: AskingProxy {
 
     /// - Parameter port: of whoever answers as the registry.
     static func start(before port: Int, token: String) async throws -> CaddyProcess {
+        try await start(before: port, token: token, .debian)
+    }
+
+    static func start(
+        before port: Int, token: String, _ release: ProxyRelease
+    ) async throws -> CaddyProcess {
         let folder = try TestFolder()
+        let program = try await release.program("caddy", folder)
         let sides = try await Sides.start(in: folder, spare: 2)
-        let proxy = try CaddyProcess(folder, sides, registry: port, token: token)
+        let proxy = try CaddyProcess(program, folder, sides, registry: port, token: token)
         // Visitors may come in before the gate is open.
         for port in sides.spare {
             _ = try await poll("caddy listening: \(proxy.process.errors)") {
@@ -24,7 +31,9 @@ final class CaddyProcess: AskingProxy {
         return proxy
     }
 
-    private init(_ folder: TestFolder, _ sides: Sides, registry: Int, token: String) throws {
+    private init(
+        _ program: String, _ folder: TestFolder, _ sides: Sides, registry: Int, token: String
+    ) throws {
         self.folder = folder
         self.sides = sides
         visitor = Visitor(port: sides.spare[0])
@@ -41,7 +50,7 @@ final class CaddyProcess: AskingProxy {
         let file = try folder.write(text, to: "Caddyfile")
         process = try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/env"),
-            ["caddy", "run", "--config", file.path, "--adapter", "caddyfile"],
+            [program, "run", "--config", file.path, "--adapter", "caddyfile"],
             outputs: folder.url,
             environment: [
                 "TENANT_REGISTRY_TOKEN": token, "HOME": folder.url.path,

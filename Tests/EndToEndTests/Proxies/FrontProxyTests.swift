@@ -10,15 +10,23 @@ protocol FrontProxy: Sendable {
 /// What all configurations promise that ask somebody where a host lives, whoever answers them.
 @Suite("A proxy in front of tenants") struct FrontProxyTests {
     enum Kind: String, CaseIterable {
-        case nginx, nginxBesideAgent, caddy, envoy, traefik
+        case nginx, newestNginx, nginxBesideAgent, newestNginxBesideAgent
+        case caddy, newestCaddy, envoy, traefik
 
         func start(before registry: StubRegistry) async throws -> any FrontProxy {
             let (port, token) = (registry.port, "trk_a_b")
             return switch self {
             case .nginx:
                 try await NginxBeforeSides.start("tenant-registry.conf", before: port, token: token)
+            case .newestNginx:
+                try await NginxBeforeSides.start(
+                    "tenant-registry.conf", before: port, token: token, .newest)
             case .nginxBesideAgent:
                 try await NginxBeforeSides.start("agent.conf", before: port, token: token)
+            case .newestNginxBesideAgent:
+                try await NginxBeforeSides.start("agent.conf", before: port, token: token, .newest)
+            case .newestCaddy:
+                try await CaddyProcess.start(before: port, token: token, .newest)
             case .caddy: try await CaddyProcess.start(before: port, token: token)
             case .envoy: try await EnvoyProcess.start(before: port, token: token)
             case .traefik: try await TraefikProcess.start(before: port, token: token)
@@ -65,10 +73,11 @@ protocol FrontProxy: Sendable {
         let lies = Crowd.lies(against: "japan").filter { lie in
             switch kind {
             // nginx removes by whole names alone: the registry's.
-            case .nginx, .nginxBesideAgent: !lie.lowercased().hasPrefix("x-tenant-other")
+            case .nginx, .newestNginx, .nginxBesideAgent, .newestNginxBesideAgent:
+                !lie.lowercased().hasPrefix("x-tenant-other")
             // Envoy refuses it by itself.
             case .envoy: !lie.hasPrefix("Connection")
-            case .caddy, .traefik: true
+            case .caddy, .newestCaddy, .traefik: true
             }
         }
         for fields in lies.map({ [$0] }) + [lies] {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Real HAProxy with `deploy/haproxy/haproxy.cfg`, and two sides behind it.
-final class HAProxyProcess: Sendable {
+final class HAProxyProcess: FrontProxy {
     let visitor: Visitor
     let folder: TestFolder
     private let sides: Sides
@@ -10,20 +10,21 @@ final class HAProxyProcess: Sendable {
 
     /// - Parameter modes: a map in the place of the registry's.
     static func start(
-        before registry: ServerProcess, modes: String? = nil
+        before registry: ServerProcess, _ release: ProxyRelease, modes: String? = nil
     ) async throws -> HAProxyProcess {
         let folder = try TestFolder()
+        let program = try await release.program("haproxy", folder)
         let sides = try await Sides.start(in: folder, spare: 1)
         try await writeMaps(of: registry, in: folder)
         if let modes { _ = try folder.write(modes, to: "mode.map") }
-        let proxy = try HAProxyProcess(folder, sides)
+        let proxy = try HAProxyProcess(program, folder, sides)
         _ = try await poll("haproxy listening: \(proxy.process.errors)") {
             BlockingConnection(port: proxy.visitor.port)
         }
         return proxy
     }
 
-    private init(_ folder: TestFolder, _ sides: Sides) throws {
+    private init(_ program: String, _ folder: TestFolder, _ sides: Sides) throws {
         self.folder = folder
         self.sides = sides
         visitor = Visitor(port: sides.spare[0])
@@ -38,7 +39,7 @@ final class HAProxyProcess: Sendable {
             ])
         let file = try folder.write(text, to: "haproxy.cfg")
         process = try ChildProcess(
-            URL(fileURLWithPath: "/usr/bin/env"), ["haproxy", "-W", "-db", "-f", file.path],
+            URL(fileURLWithPath: "/usr/bin/env"), [program, "-W", "-db", "-f", file.path],
             outputs: folder.url, endsBy: SIGTERM)
     }
 

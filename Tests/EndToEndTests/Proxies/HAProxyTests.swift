@@ -1,11 +1,14 @@
 import Testing
 
 @Suite("HAProxy with the registry's maps") struct HAProxyTests {
-    @Test func `sends a thousand tenants each to its side, whatever visitors say`() async throws {
+    @Test(arguments: ProxyRelease.allCases)
+    func `sends a thousand tenants each to its side, whatever visitors say`(release: ProxyRelease)
+        async throws
+    {
         let registry = try await ServerProcess.start(
             in: TestFolder(), arguments: ["--access-log", "off"])
         try await Crowd.register(with: registry)
-        let proxy = try await HAProxyProcess.start(before: registry)
+        let proxy = try await HAProxyProcess.start(before: registry, release)
         // It doesn't ask: it goes on without the registry.
         try await registry.crash()
         try await Crowd.expectRightSides(proxy.visitor)
@@ -14,12 +17,13 @@ import Testing
         try await proxy.stop()
     }
 
-    @Test func `follows modes and moves with the maps`() async throws {
+    @Test(arguments: ProxyRelease.allCases)
+    func `follows modes and moves with the maps`(release: ProxyRelease) async throws {
         let registry = try await ServerProcess.start(in: TestFolder())
         for name in ["a.example.com", "b.example.com", "c.example.com"] {
             _ = try await registry.succeed("domains", "register", name, "--location", "japan")
         }
-        let proxy = try await HAProxyProcess.start(before: registry)
+        let proxy = try await HAProxyProcess.start(before: registry, release)
         #expect(try await proxy.visitor.visit("a.example.com", "POST").side == "japan japan serve")
 
         _ = try await registry.succeed("domains", "change", "a.example.com", "--mode", "read_only")
@@ -39,13 +43,14 @@ import Testing
         try await registry.crash()
     }
 
-    @Test func `lets no connection be upgraded in a freeze`() async throws {
+    @Test(arguments: ProxyRelease.allCases)
+    func `lets no connection be upgraded in a freeze`(release: ProxyRelease) async throws {
         let registry = try await ServerProcess.start(in: TestFolder())
         for name in ["a.example.com", "b.example.com"] {
             _ = try await registry.succeed("domains", "register", name, "--location", "japan")
         }
         _ = try await registry.succeed("domains", "change", "a.example.com", "--mode", "read_only")
-        let proxy = try await HAProxyProcess.start(before: registry)
+        let proxy = try await HAProxyProcess.start(before: registry, release)
         try await Upgrades.expectNoneInFreeze(
             proxy.visitor, frozen: "a.example.com", served: "b.example.com")
         let answer = await ExtendedConnect.answer(at: proxy.visitor.port, to: "a.example.com")
@@ -54,14 +59,15 @@ import Testing
         try await registry.crash()
     }
 
-    @Test func `serves nobody whose mode it doesn't know`() async throws {
+    @Test(arguments: ProxyRelease.allCases)
+    func `serves nobody whose mode it doesn't know`(release: ProxyRelease) async throws {
         let registry = try await ServerProcess.start(in: TestFolder())
         for name in ["a.example.com", "b.example.com", "c.example.com", "d.example.com"] {
             _ = try await registry.succeed("domains", "register", name, "--location", "japan")
         }
         // The third has none, and the fourth is of both maps.
         let proxy = try await HAProxyProcess.start(
-            before: registry,
+            before: registry, release,
             modes: "a.example.com new_mode\nb.example.com serves\nd.example.com serve\n")
         for name in ["a.example.com", "b.example.com", "c.example.com"] {
             #expect(try await proxy.visitor.visit(name).status == 503, "\(name)")
@@ -72,14 +78,17 @@ import Testing
     }
 
     /// A location without a backend is nobody's site, and no other's.
-    @Test func `doesn't send a tenant of a side that it doesn't know to another`() async throws {
+    @Test(arguments: ProxyRelease.allCases)
+    func `doesn't send a tenant of a side that it doesn't know to another`(release: ProxyRelease)
+        async throws
+    {
         let registry = try await ServerProcess.start(in: TestFolder())
         _ = try await registry.client.putLocation(
             "mars", upstream: "http://mars.example", acceptsSignups: true, isDefault: false,
             note: .init())
         _ = try await registry.succeed(
             "domains", "register", "a.example.com", "--location", "mars")
-        let proxy = try await HAProxyProcess.start(before: registry)
+        let proxy = try await HAProxyProcess.start(before: registry, release)
         #expect(try await proxy.visitor.visit("a.example.com").status == 502)
         try await proxy.stop()
         try await registry.crash()

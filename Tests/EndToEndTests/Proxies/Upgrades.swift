@@ -8,9 +8,11 @@ enum Upgrades {
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     ]
 
+    static let browsers = ["Connection: Upgrade"] + websocket
+
     /// As browsers and other clients ask.
     private static let plain = [
-        ["Connection: Upgrade"] + websocket,
+        browsers,
         ["Connection: keep-alive, Upgrade"] + websocket,
         ["CONNECTION: UPGRADE", "UPGRADE: WebSocket"] + websocket.dropFirst(),
         ["Connection: keep-alive", "Connection: upgrade"] + websocket,
@@ -36,7 +38,7 @@ enum Upgrades {
         _ visitor: Visitor, frozen: String, served: String
     ) async throws {
         for fields in plain {
-            #expect(try await visitor.visit(served, "GET", fields).status == 200, "\(fields)")
+            #expect(try await visitor.visit(served, "GET", fields).status == 101, "\(fields)")
             for method in ["GET", "OPTIONS"] {
                 let page = try await visitor.visit(frozen, method, fields)
                 #expect(

@@ -19,28 +19,55 @@ struct Visitor: Sendable {
 
         /// Which side answered, and what it was told: `japan japan serve`.
         var side: Substring { body.prefix { $0 != "\n" } }
-        /// What came through that shouldn't: the side's last line.
-        var leaks: String {
-            body.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(3).joined()
+        /// What came through that shouldn't: a line of the side's.
+        var leaks: Substring { line(3) }
+        /// The request as the side got it.
+        var told: ToldRequest? {
+            try? JSONDecoder().decode(ToldRequest.self, from: Data(line(4).utf8))
+        }
+
+        private func line(_ index: Int) -> Substring {
+            let lines = body.split(separator: "\n", omittingEmptySubsequences: false)
+            return index < lines.count ? lines[index] : ""
         }
     }
 
     /// - Parameter fields: lines of the head, `Host` among them.
     func send(
-        _ method: String = "GET", to path: String = "/", _ fields: [String]
+        _ method: String = "GET", to path: String = "/", _ fields: [String], body: String = ""
     ) async throws -> Page {
-        let text = "\(method) \(path) HTTP/1.1\r\n" + fields.map { "\($0)\r\n" }.joined() + "\r\n"
+        let text =
+            "\(method) \(path) HTTP/1.1\r\n" + fields.map { "\($0)\r\n" }.joined() + "\r\n" + body
         let answer = await withCheckedContinuation {
             (done: CheckedContinuation<BlockingConnection.Answer?, Never>) in
             // Blocking calls don't belong on Swift's own threads.
             Thread.detachNewThread {
                 let connection = BlockingConnection(port: port)
                 connection?.send(text)
-                done.resume(returning: connection?.readAnswer())
+                done.resume(returning: connection?.readAnswer(hasBody: method != "HEAD"))
             }
         }
-        let page = try #require(answer, "no answer to \(text)")
+        let page = try #require(answer, "no answer to \(text.prefix(2000))")
         return Page(status: page.status, fields: page.fields, body: page.body)
+    }
+
+    /// Asks for a WebSocket, and says something there.
+    /// - Returns: the answer, and what came back on the connection that it became.
+    func openWebSocket(at host: String, saying text: String) async -> (status: Int?, said: String) {
+        await withCheckedContinuation { done in
+            Thread.detachNewThread {
+                let connection = BlockingConnection(port: port)
+                connection?.send(
+                    (["GET /socket HTTP/1.1", "Host: \(host)"] + Upgrades.browsers).joined(
+                        separator: "\r\n") + "\r\n\r\n")
+                let answer = connection?.readAnswer()
+                guard answer?.status == 101 else {
+                    return done.resume(returning: (answer?.status, ""))
+                }
+                connection?.send(text)
+                done.resume(returning: (101, connection?.read(text.utf8.count) ?? ""))
+            }
+        }
     }
 
     func visit(_ host: String, _ method: String = "GET", _ more: [String] = []) async throws -> Page
