@@ -207,8 +207,9 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "PostgresServer", "RegistryAPI", "RegistryAgent", "RegistryClient",
-                "RegistryModel", "TenantRegistry", "TestProcesses", asyncHTTPClient, crypto,
+                "LookupGrammar", "PostgresServer", "RegistryAPI", "RegistryAgent",
+                "RegistryClient", "RegistryModel", "TenantRegistry", "TestProcesses",
+                asyncHTTPClient, crypto,
                 nioCore, nioHTTP1, nioPosix,
             ]),
     ],

@@ -3,7 +3,7 @@
 /// Each line is `name ":" value CRLF`, the name a token with nothing before the colon, the value
 /// without control characters but tabs. Fields that say how a message is framed, or that the
 /// connection becomes something else, aren't read at all, nor is one that counts and comes twice: the
-/// HTTP parser judges those.
+/// HTTP parser judges those. `Content-Length: 0`, which Envoy sends with every question, is what no body is.
 public struct LookupFields: Equatable, Sendable {
     /// Places of values, without the space around them; nil where the field isn't there.
     public var host: Range<Int>
@@ -62,6 +62,7 @@ private struct Partial {
     var requestID: Range<Int>?
     var traceparent: Range<Int>?
     var connection: Range<Int>?
+    var contentLength: Range<Int>?
 
     /// - Returns: false for a field that isn't ours to judge.
     mutating func take(_ octets: UnsafeRawBufferPointer, _ line: FieldLine) -> Bool {
@@ -80,7 +81,8 @@ private struct Partial {
         case 12 where named("x-request-id"): return Self.set(&requestID, line)
         case 13 where named("authorization"): return Self.set(&authorization, line)
         case 13 where named("if-none-match"): return Self.set(&ifNoneMatch, line)
-        case 14 where named("content-length"): return false
+        case 14 where named("content-length"):
+            return octets.equals("0", anyCase: line.value) && Self.set(&contentLength, line)
         case 16 where named("x-forwarded-host"): return Self.set(&forwardedHost, line)
         case 16 where named("proxy-connection"): return false
         case 17 where named("transfer-encoding"): return false

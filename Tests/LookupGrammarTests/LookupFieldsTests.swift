@@ -40,6 +40,11 @@ import Testing
         #expect(Self.value(text, \.traceparent) == "00")
     }
 
+    @Test(arguments: ["Content-Length: 0", "content-length:0", "CONTENT-LENGTH: \t0 "])
+    func `may say that there is no body`(field: String) {
+        #expect(Self.read("Host: h\r\n\(field)\r\n\r\n") != nil)
+    }
+
     @Test func `say whether the connection ends`() throws {
         #expect(try #require(Self.read("Host: h\r\nConnection: CLOSE\r\n\r\n")).closes)
         #expect(try #require(Self.read("Host: h\r\nConnection:keep-alive\r\n\r\n")).closes == false)
@@ -47,7 +52,9 @@ import Testing
     }
 
     @Test(arguments: [
-        "Content-Length: 0", "content-length:3", "Transfer-Encoding: chunked", "Expect: x",
+        "Content-Length: 00", "Content-Length: +0", "Content-Length:", "Content-Length: 0, 0",
+        "Content-Length: 0\r\nContent-Length: 0", "content-length:3", "Transfer-Encoding: chunked",
+        "Expect: x",
         "Upgrade: h2c",
         "Proxy-Connection: close", "Connection: close, x", "Connection: x", "Connection:",
         "Host: other", "X-A : b", " X-A: b", "X-A: b\r\n folded", "\tX-A: b", "no colon",

@@ -151,7 +151,8 @@ struct LookupTraffic {
         case 7: "Cookie: a=b; c=\(one("d", "é", "\"", "\u{1}"))"
         case 8:
             one(
-                "User-Agent: x", "accept-encoding:gzip", "X-Empty:", "X_Y: \t z \t",
+                "User-Agent: x", "Content-Length: 0", "accept-encoding:gzip", "X-Empty:",
+                "X_Y: \t z \t",
                 "!#$%&'*+-.^_`|~: x")
         default:
             "Connection: " + one("keep-alive", "Keep-Alive", "close", "close, x", "x", "", "CLOSE")
