@@ -99,7 +99,7 @@ let package = Package(
         .target(
             name: "Migrations", path: "migrations",
             resources: schemaFiles.map { .embedInCode($0) }, swiftSettings: strict),
-        library("StoreCore", ["RegistryModel", "RegistryLedger", crypto]),
+        library("StoreCore", ["Migrations", "RegistryModel", "RegistryLedger", crypto]),
         library(
             "SQLiteStore",
             [

@@ -54,61 +54,15 @@ final class DryRuns: Sendable {
     private func run(
         _ request: CommitRequest, _ plan: MigrationPlan, _ connection: PostgresConnection
     ) throws -> Committed {
-        try PlanStage.makeTables(connection)
         // Before the snapshot begins: memory isn't ahead of it.
         let known = counts?()
-        try connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        do {
+        return try connection.transaction("REPEATABLE READ") {
             // What it writes is gone at its end: nobody waits for a disk or a standby.
             try connection.query("SET LOCAL synchronous_commit = off")
-            let transaction = DryRunTransaction(
-                connection: connection, head: try Head.read(connection), counts: { known })
-            let committed = try ledger.dryRun(
-                request, plan, in: transaction, at: transaction.head,
-                record: try transaction.record(of: request.idempotency),
-                now: try clock.read(connection))
-            try connection.query("COMMIT")
-            return committed
-        } catch {
-            if connection.isAlive { try connection.query("ROLLBACK") }
-            throw error
+            return try request.dryRun(
+                plan, by: ledger, on: connection, counts: { known }, now: clock.read)
         }
     }
 
     func close() async { await threads.close() }
-}
-
-/// What a plan is made of, without the head's lock.
-private struct DryRunTransaction: PlanningTransaction {
-    let connection: PostgresConnection
-    let head: Head
-    let counts: DomainCounts?
-
-    private var staging: PlanStage { PlanStage(connection) }
-
-    func record(of key: IdempotencyKey?) throws -> IdempotencyRecord? {
-        guard let key else { return nil }
-        return try IdempotencyRecord.read(connection, token: key.token, key: key.key)
-    }
-
-    func location(_ name: LocationName) throws -> Location? {
-        try connection.first(
-            "\(Location.select) WHERE name = $1", [.text(name.text)], Location.init(row:))
-    }
-
-    func domainCount(at location: LocationName) throws -> Int {
-        try location.domainCount(by: counts, through: head.revision, connection)
-    }
-
-    func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {
-        try staging.stage(selection, from: from)
-    }
-
-    func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws {
-        try staging.addPlan(of: waves, to: &hash)
-    }
-
-    func stagedSkippedNames(limit: Int) throws -> [SkippedName] {
-        try staging.skippedNames(limit: limit)
-    }
 }

@@ -120,10 +120,11 @@ struct GroupAttempt {
         _ failure: PostgresFailure, _ slot: ConnectionSlot, _ connection: PostgresConnection?
     ) -> Bool {
         guard failure.isReadOnly, let connection, connection.isAlive else { return false }
-        let answer = try? connection.script(
-            """
-            ROLLBACK; SELECT current_setting('default_transaction_read_only') = 'on' AND NOT pg_is_in_recovery()
-            """
+        let answer = try? connection.answer(
+            toScript:
+                """
+                ROLLBACK; SELECT current_setting('default_transaction_read_only') = 'on' AND NOT pg_is_in_recovery()
+                """
         ).first?.text(0)
         return answer == "t"
     }

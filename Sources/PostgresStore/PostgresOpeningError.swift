@@ -1,7 +1,8 @@
 import RegistryLedger
+import StoreCore
 
 /// Why the database can't be used, in words for the operator.
-package enum PostgresOpeningError: Error, CustomStringConvertible, Equatable {
+package enum PostgresOpeningError: SchemaRefusal, CustomStringConvertible, Equatable {
     case url
     /// It may be there later.
     case unreachable(String)

@@ -21,23 +21,16 @@ struct RewindCheck {
         let (head, rewind) = try look(connection)
         guard let rewind else { return head }
         guard accepts else { throw PostgresOpeningError.rewound(rewind.description) }
-        try connection.query("BEGIN")
-        do {
+        let renewed = try connection.transaction {
             try connection.query("SELECT id FROM head FOR UPDATE")
             // Another node may have been here before.
-            if try look(connection).1 != nil {
-                try connection.query("UPDATE head SET epoch = $1", [.text(Epoch.random().text)])
-            }
-            let renewed = try Head.read(connection)
-            try connection.query("COMMIT")
-            logger.warning(
-                "the database was put back; it goes on under a new epoch",
-                metadata: ["seen": "\(rewind)", "epoch": "\(renewed.epoch)"])
-            return renewed
-        } catch {
-            if connection.isAlive { try connection.query("ROLLBACK") }
-            throw error
+            if try look(connection).1 != nil { try Head.begin(.random(), connection) }
+            return try Head.read(connection)
         }
+        logger.warning(
+            "the database was put back; it goes on under a new epoch",
+            metadata: ["seen": "\(rewind)", "epoch": "\(renewed.epoch)"])
+        return renewed
     }
 
     /// One statement each: other nodes may be writing.

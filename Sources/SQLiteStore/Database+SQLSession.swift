@@ -16,6 +16,8 @@ extension Database: SQLSession {
         return changesCount
     }
 
+    package func script(_ sql: String) throws { try execute(sql: sql) }
+
     package func scan(_ sql: String, _ values: [SQLValue]) throws -> RowScan {
         try RowScan(self, sql, values)
     }

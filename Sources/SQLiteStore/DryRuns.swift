@@ -36,14 +36,10 @@ final class DryRuns: Sendable {
             return try await connection.read { [writer, counts] db in
                 // Before the snapshot begins, with its first statement: memory isn't ahead of it.
                 let known = counts?()
-                let transaction = SQLiteTransaction(db: db, counts: { known })
-                let head = try transaction.head()
-                defer { try? transaction.clearStage() }
-                let record = try request.idempotency.flatMap {
-                    try transaction.idempotencyRecord(token: $0.token, key: $0.key)
-                }
-                return try writer.ledger.dryRun(
-                    request, plan, in: transaction, at: head, record: record, now: writer.time)
+                // What was staged would lie in memory until the next one.
+                defer { try? PlanStage(db).clear() }
+                return try request.dryRun(
+                    plan, by: writer.ledger, on: db, counts: { known }, now: { _ in writer.time })
             }
         } catch let refusal as RegistryError {
             throw refusal

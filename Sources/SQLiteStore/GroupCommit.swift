@@ -231,7 +231,7 @@ final class GroupCommit: Sendable {
 
     /// Writes what isn't in the log, in a transaction of its own between two groups.
     func besides<Value: Sendable>(
-        _ write: @escaping @Sendable (SQLiteTransaction) throws -> Value
+        _ write: @escaping @Sendable (Database) throws -> Value
     ) async throws(RegistryError) -> Value {
         let result = await withCheckedContinuation {
             (answer: CheckedContinuation<Result<Value, RegistryError>, Never>) in
@@ -242,7 +242,7 @@ final class GroupCommit: Sendable {
                 do {
                     var value: Value?
                     try db.inTransaction(.immediate) {
-                        value = try write(SQLiteTransaction(db: db))
+                        value = try write(db)
                         return .commit
                     }
                     guard let value else { throw RegistryError.inconsistent }

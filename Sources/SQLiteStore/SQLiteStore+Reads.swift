@@ -8,6 +8,20 @@ extension SQLiteStore {
 
     package var timeValue: SQLValue { .number(writer.time.milliseconds) }
 
+    package var agentTime: SQLValue { timeValue }
+
+    package func agents() async throws(RegistryError) -> [AgentRecord] {
+        try await reading(.own) { db in
+            try db.rows("\(AgentRecord.select) ORDER BY name", [], AgentRecord.init(row:))
+        }
+    }
+
+    package func writing<Value: Sendable>(
+        isRepeatable: Bool, _ write: @escaping @Sendable (Database) throws -> Value
+    ) async throws(RegistryError) -> Value {
+        try await writer.besides(write)
+    }
+
     /// Runs `read` on a snapshot, on a reader connection of the lane.
     package func reading<Value: Sendable>(
         _ lane: ReadLane, isRepeatable: Bool,

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import RegistryModel
+import StoreCore
 
 extension SQLiteStore {
     package func verify(
@@ -55,7 +56,7 @@ extension SQLiteStore {
             settings.readonly = true
             let queue = try DatabaseQueue(path: file.path, configuration: settings)
             let damage = try await queue.read { db in
-                guard try db.tableExists("schema_migration") else {
+                guard try SchemaHistory<StoreOpeningError>.isThere(in: db) else {
                     throw StoreOpeningError.foreign("\(file.path) has no schema of the registry's")
                 }
                 return try String.fetchAll(db, sql: "PRAGMA integrity_check(1)")

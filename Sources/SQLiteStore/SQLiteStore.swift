@@ -92,9 +92,8 @@ package final class SQLiteStore: SQLStore {
                 // can lose acknowledged commits at power loss.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try Self.assertDurable(db)
-                try SchemaMigrator(files: configuration.schema, now: configuration.now)
-                    .run(db)
-                try Self.makeHeadIfMissing(db, now: configuration.now())
+                try Self.bringSchema(db, configuration.schema, now: configuration.now)
+                try Head.makeIfMissing(db, at: configuration.now())
                 if let returned {
                     let head = try EpochRenewal.beginEpoch(db)
                     logger.warning(
@@ -181,13 +180,17 @@ extension SQLiteStore {
         }
     }
 
-    private static func makeHeadIfMissing(_ db: Database, now: Timestamp) throws {
-        try db.execute(
-            sql: """
-                INSERT INTO head (id, epoch, revision, digest, at)
-                SELECT 1, ?, 0, ?, ? WHERE NOT EXISTS (SELECT 1 FROM head)
-                """,
-            arguments: [Epoch.random().text, Data(RevisionDigest.genesis), now.milliseconds])
+    /// Brings a file to the newest schema, each of its steps in one transaction.
+    static func bringSchema(
+        _ db: Database, _ files: [SchemaFile] = SchemaFile.sqlite,
+        now: @escaping () -> Timestamp = { Timestamp(milliseconds: 0) }
+    ) throws {
+        try SchemaHistory<StoreOpeningError>(files).bring(db, now: now) { step in
+            try db.inTransaction(.immediate) {
+                try step()
+                return .commit
+            }
+        }
     }
 
     /// SQLite would make the file readable for everyone, and gives its WAL the file's own mode. The
@@ -216,7 +219,7 @@ extension SQLiteStore {
 }
 
 /// Why a store can't be opened, in words for the operator.
-package enum StoreOpeningError: Error, CustomStringConvertible, Equatable {
+package enum StoreOpeningError: SchemaRefusal, CustomStringConvertible, Equatable {
     case folder(String)
     case inUse(folder: String, holder: String)
     case database(String)

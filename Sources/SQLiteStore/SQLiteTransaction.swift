@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 import RegistryLedger
 import RegistryModel
@@ -6,7 +5,7 @@ import StoreCore
 
 /// The ledger's rows in SQLite. Only ever used on one connection, inside a transaction.
 ///
-/// What nearly every write does goes through `StatementBook`; plans, and what is written beside the log, through GRDB.
+/// What nearly every write does goes through `StatementBook`, everything else by the texts of `StoreCore`.
 struct SQLiteTransaction: SQLTransaction {
     let db: Database
     let statements: StatementBook
@@ -20,10 +19,6 @@ struct SQLiteTransaction: SQLTransaction {
     }
 
     func session() -> Database { db }
-
-    func run(_ sql: String, _ arguments: StatementArguments) throws {
-        try db.cachedStatement(sql: sql).execute(arguments: arguments)
-    }
 }
 
 // MARK: - The log
@@ -118,7 +113,6 @@ extension SQLiteTransaction {
             $0.text(range.end)
             $0.text(tenant)
             $0.time(now)
-            $0.text(tenant)
         } _: {
             try $0.name(0)
         }

@@ -21,11 +21,21 @@ package protocol SQLStore: Store, LanedStore {
         _ lane: ReadLane, _ ask: @escaping @Sendable (Session) throws -> Value
     ) async throws(RegistryError) -> Value
 
+    /// Runs `write` in a transaction of its own, for what is written beside the log.
+    ///
+    /// - Parameter isRepeatable: whether `write` may run twice, where it isn't known how the first time ended.
+    func writing<Value: Sendable>(
+        isRepeatable: Bool, _ write: @escaping @Sendable (Session) throws -> Value
+    ) async throws(RegistryError) -> Value
+
     /// The time by which deadlines and ages are judged.
     func time(_ session: Session) throws -> Timestamp
 
     /// The same for `SQLDialect.time`.
     var timeValue: SQLValue { get }
+
+    /// The same for sightings of agents and their evictions.
+    var agentTime: SQLValue { get }
 }
 
 extension SQLStore {

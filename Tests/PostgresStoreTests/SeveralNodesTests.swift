@@ -43,6 +43,26 @@ import Testing
         }
     }
 
+    @Test func `hear of new agents at the same time, and each keeps all of them`() async throws {
+        try await withNodes(3) { nodes, _ in
+            for round in 0..<20 {
+                let reports = (0..<10).map {
+                    AgentReport(AgentName(canonical: "edge-\(round)-\($0)"), applied: nil)
+                }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for node in nodes {
+                        group.addTask {
+                            let heard = try await node.store.note(reports.shuffled(), limit: 1_000)
+                            #expect(heard.count == 10)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            #expect(try await nodes[0].store.agents().count == 200)
+        }
+    }
+
     @Test func `race for one name, and exactly one wins`() async throws {
         try await withNodes(3) { nodes, _ in
             for round in 0..<20 {

@@ -119,6 +119,25 @@ import Testing
         await again.close()
     }
 
+    /// SQLite keeps the statement, and verification holds it against that of older stores.
+    @Test func `records its schema in a table whose text never changes`() async throws {
+        let store = try folder.open()
+        await store.close()
+        let text = try await folder.shell().read { db in
+            try String.fetchOne(
+                db, sql: "SELECT sql FROM sqlite_master WHERE name = 'schema_migration'")
+        }
+        #expect(
+            text == """
+                CREATE TABLE schema_migration (
+                    version    INTEGER NOT NULL PRIMARY KEY,
+                    name       TEXT    NOT NULL,
+                    sha256     TEXT    NOT NULL,
+                    applied_at INTEGER NOT NULL
+                ) STRICT
+                """)
+    }
+
     @Test func `refuses another program's file, and leaves its tables alone`() async throws {
         try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
         try await folder.shell().write { db in

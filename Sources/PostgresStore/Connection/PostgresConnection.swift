@@ -86,10 +86,11 @@ package final class PostgresConnection {
         return try wholeResult()
     }
 
-    /// Statements of the schema, any number, without parameters.
+    package func script(_ sql: String) throws { _ = try answer(toScript: sql) }
+
+    /// Statements, any number, without parameters.
     /// - Returns: the rows of the last one, whose values are text.
-    @discardableResult
-    func script(_ sql: String) throws -> ResultRows {
+    func answer(toScript sql: String) throws -> ResultRows {
         try send { PQsendQuery($0, sql) }
         return try wholeResult()
     }
@@ -163,6 +164,21 @@ package final class PostgresConnection {
         list.withPointers { values, lengths, formats in
             PQsendQueryPrepared(
                 handle, name, Int32(values.count), values, lengths, formats, 1)
+        }
+    }
+
+    /// Runs `body` in a transaction of its own.
+    func transaction<Value>(
+        _ isolation: String = "READ COMMITTED", _ body: () throws -> Value
+    ) throws -> Value {
+        try query("BEGIN ISOLATION LEVEL \(isolation)")
+        do {
+            let value = try body()
+            try query("COMMIT")
+            return value
+        } catch {
+            if isAlive { try query("ROLLBACK") }
+            throw error
         }
     }
 

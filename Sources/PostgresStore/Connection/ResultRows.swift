@@ -97,6 +97,37 @@ extension PostgresConnection: SQLSession {
         try query(sql, values).changed
     }
 
+    /// All of them are sent at once: one way there and back for many.
+    @discardableResult
+    package func run(_ sql: String, each values: [[SQLValue]]) throws -> Int {
+        var changed = 0
+        for start in stride(from: 0, to: values.count, by: Self.statementsAtOnce) {
+            let part = values[start..<min(start + Self.statementsAtOnce, values.count)]
+            changed += try pipeline(part.map { Statement(sql, $0) }).reduce(0) { $0 + $1.changed }
+        }
+        return changed
+    }
+
+    private static let statementsAtOnce = 1_000
+
+    /// By a cursor, some rows at a time. Each statement has one of its own name: `FETCH` is prepared, too, and for
+    /// the columns of one.
+    package func stream(
+        _ sql: String, _ values: [SQLValue], _ body: (SQLRow) throws -> Void
+    ) throws {
+        let cursor = "stream_\(UInt(bitPattern: sql.hashValue))"
+        try query("DECLARE \(cursor) NO SCROLL CURSOR FOR \(sql)", values)
+        var isAtEnd = false
+        while !isAtEnd {
+            let rows = try query("FETCH \(Self.rowsAtOnce) FROM \(cursor)")
+            for row in 0..<rows.count { try body(rows[row]) }
+            isAtEnd = rows.count < Self.rowsAtOnce
+        }
+        try query("CLOSE \(cursor)")
+    }
+
+    private static let rowsAtOnce = 10_000
+
     package func scan(_ sql: String, _ values: [SQLValue]) throws -> ResultScan {
         ResultScan(try query(sql, values))
     }

@@ -83,8 +83,9 @@ enum SessionCheck {
     ) throws -> CheckedSession {
         let mark = UUID().uuidString
         do {
-            let row = try connection.script(
-                "SELECT pg_backend_pid(), set_config('\(Self.mark)', '\(mark)', false)"
+            let row = try connection.answer(
+                toScript:
+                    "SELECT pg_backend_pid(), set_config('\(Self.mark)', '\(mark)', false)"
             ).first
             return CheckedSession(
                 connection: connection, backend: try row?.text(0) ?? "", mark: mark)
@@ -105,8 +106,9 @@ enum SessionCheck {
     private static func ask(_ session: CheckedSession) throws {
         let row: SQLRow?
         do {
-            row = try session.connection.script(
-                "SELECT pg_backend_pid(), current_setting('\(mark)', true)"
+            row = try session.connection.answer(
+                toScript:
+                    "SELECT pg_backend_pid(), current_setting('\(mark)', true)"
             ).first
         } catch let failure as PostgresFailure {
             throw failure.named

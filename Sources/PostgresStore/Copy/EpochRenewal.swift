@@ -1,4 +1,3 @@
-import Migrations
 import RegistryLedger
 import RegistryModel
 import StoreCore
@@ -14,13 +13,10 @@ extension PostgresStore {
         do {
             try await session.open()
             let head = try await session.run { connection in
-                let migrator = SchemaMigrator(
-                    files: SchemaFile.postgres, clock: DatabaseClock(given: nil))
-                guard try migrator.hasSchemaHistory(connection) else {
+                guard try SchemaHistory<PostgresOpeningError>.isThere(in: connection) else {
                     throw PostgresOpeningError.foreign("it holds no store")
                 }
-                try connection.query(
-                    "UPDATE head SET epoch = $1", [.text(Epoch.random().text)])
+                try Head.begin(.random(), connection)
                 return try Head.read(connection)
             }
             await session.close()

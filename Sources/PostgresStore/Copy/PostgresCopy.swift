@@ -4,7 +4,7 @@ import RegistryModel
 import StoreCore
 
 /// A database at one moment, for a copy out of it: one transaction, on a thread of its own.
-package final class PostgresCopySource: CopySource {
+package final class PostgresCopySource: SQLCopySource {
     private let session: CopySession
     private let foreignTables: [String]
 
@@ -14,8 +14,8 @@ package final class PostgresCopySource: CopySource {
         try await session.open()
         foreignTables = try await session.run { connection in
             let clock = DatabaseClock(given: nil)
-            let migrator = SchemaMigrator(files: SchemaFile.postgres, clock: clock)
-            guard try migrator.applied(connection).count == SchemaFile.postgres.count else {
+            let history = SchemaHistory<PostgresOpeningError>(SchemaFile.postgres)
+            guard try history.applied(connection).count == SchemaFile.postgres.count else {
                 throw PostgresOpeningError.foreign("its schema is older than this binary's")
             }
             let foreign = try SchemaCheck.read(connection, SchemaFile.postgres, clock).foreign
@@ -26,36 +26,10 @@ package final class PostgresCopySource: CopySource {
 
     package func foreign() async throws -> [String] { foreignTables }
 
-    package func head() async throws -> Head { try await session.run(Head.read) }
-
-    package func rows(
-        of table: StoreTable, after key: [StoredValue]?, limit: Int
-    ) async throws -> [[StoredValue]] {
-        var parameters = key?.map(\.parameter) ?? []
-        var condition = ""
-        if !parameters.isEmpty {
-            let places = parameters.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
-            condition = "WHERE (\(table.keys.joined(separator: ", "))) > (\(places))"
-        }
-        parameters.append(.number(Int64(limit)))
-        let sql = """
-            SELECT \(table.names.joined(separator: ", ")) FROM \(table.name) \(condition)
-            ORDER BY \(table.keys.joined(separator: ", ")) LIMIT $\(parameters.count)
-            """
-        let values = parameters
-        return try await session.run { connection in
-            try connection.query(sql, values).map { row in
-                try zip(0..., table.columns).map { place, column in
-                    guard !row.isNull(place) else { return .absent }
-                    return switch column.kind {
-                    case .text: .text(try row.text(place))
-                    case .number: .number(try row.number(place))
-                    case .octets: .octets(try row.bytes(place))
-                    case .flag: .flag(try row.flag(place))
-                    }
-                }
-            }
-        }
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws -> Value {
+        try await session.run(body)
     }
 
     package func close() async { await session.close() }
@@ -63,7 +37,7 @@ package final class PostgresCopySource: CopySource {
 
 /// An empty database to copy into: its schema and everything in it come in one transaction, or not at
 /// all.
-package final class PostgresCopyTarget: CopyTarget {
+package final class PostgresCopyTarget: SQLCopyTarget {
     private let session: CopySession
 
     /// - Throws: `PostgresOpeningError.foreign` where the database holds anything.
@@ -72,15 +46,13 @@ package final class PostgresCopyTarget: CopyTarget {
         try await session.open()
         try await session.run { connection in
             try connection.query("BEGIN")
-            let migrator = SchemaMigrator(
-                files: SchemaFile.postgres, clock: DatabaseClock(given: { now }))
-            guard try !migrator.hasSchemaHistory(connection) else {
+            guard try !SchemaHistory<PostgresOpeningError>.isThere(in: connection) else {
                 throw PostgresOpeningError.foreign("it holds a store already; copy into a new one")
             }
-            try migrator.migrate(connection)
-            try connection.query(
-                "INSERT INTO head (id, epoch, revision, digest, at) VALUES (1, $1, 0, $2, 0)",
-                [.text(Epoch.random().text), .bytes(RevisionDigest.genesis)])
+            try SchemaMigrator(
+                files: SchemaFile.postgres, clock: DatabaseClock(given: { now })
+            ).migrate(connection)
+            try Head.makeIfMissing(connection, at: Timestamp(milliseconds: 0))
         }
     }
 
@@ -101,26 +73,13 @@ package final class PostgresCopyTarget: CopyTarget {
             INSERT INTO \(table.name) (\(table.names.joined(separator: ", ")))
             SELECT * FROM unnest(\(places))
             """
-        try await session.run { _ = try $0.query(sql, lists) }
+        try await write { try $0.run(sql, lists) }
     }
 
-    package func begin(_ epoch: Epoch) async throws {
-        try await session.run {
-            _ = try $0.query(
-                "UPDATE head SET epoch = $1 WHERE epoch <> $1", [.text(epoch.text)])
-        }
-    }
-
-    package func advance(to revision: Revision, digest: [UInt8], at: Timestamp) async throws {
-        try await session.run {
-            _ = try $0.query(
-                "UPDATE head SET revision = $1, digest = $2, at = $3",
-                [.number(revision.number), .bytes(digest), .number(at.milliseconds)])
-        }
-    }
-
-    package func clearLocations() async throws {
-        try await session.run { _ = try $0.query("DELETE FROM location") }
+    package func write(
+        _ body: @escaping @Sendable (PostgresConnection) throws -> Void
+    ) async throws {
+        try await session.run(body)
     }
 
     package func finish() async throws {
@@ -138,18 +97,6 @@ package final class PostgresCopyTarget: CopyTarget {
 
     /// Without `finish`, nothing stays.
     package func close() async { await session.close() }
-}
-
-extension StoredValue {
-    fileprivate var parameter: SQLValue {
-        switch self {
-        case .absent: .text(nil)
-        case .number(let number): .number(number)
-        case .text(let text): .text(text)
-        case .octets(let octets): .bytes(octets)
-        case .flag(let flag): .flag(flag)
-        }
-    }
 }
 
 /// One session on one thread, for all of a copy.

@@ -16,15 +16,15 @@ extension PostgresStore {
         _ read: @escaping @Sendable (PostgresConnection) throws -> Value
     ) async throws(RegistryError) -> Value {
         try await asking(lane, isRepeatable: isRepeatable) { connection in
-            try connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            do {
-                let value = try read(connection)
-                try connection.query("COMMIT")
-                return value
-            } catch {
-                if connection.isAlive { try connection.query("ROLLBACK") }
-                throw error
-            }
+            try connection.transaction("REPEATABLE READ READ ONLY") { try read(connection) }
+        }
+    }
+
+    package func writing<Value: Sendable>(
+        isRepeatable: Bool, _ write: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws(RegistryError) -> Value {
+        try await asking(.own, isRepeatable: isRepeatable) { connection in
+            try connection.transaction { try write(connection) }
         }
     }
 

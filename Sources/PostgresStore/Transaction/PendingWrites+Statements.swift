@@ -16,7 +16,7 @@ extension PendingWrites {
         if isHeadMoved {
             result.append(
                 Statement(
-                    "UPDATE head SET revision = $1, digest = $2, at = $3 WHERE id = 1",
+                    Head.advance,
                     [
                         .number(head.revision.number), .bytes(head.digest),
                         .number(head.at.milliseconds),
@@ -63,7 +63,7 @@ extension PendingWrites {
     private static func insert(_ domains: [Domain]) -> Statement {
         Statement(
             """
-            INSERT INTO domain (fqdn, location, mode, tenant, revision, registered_at, changed_at)
+            \(Domain.insertion)
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
             """,
             [.names(domains.map(\.fqdn))] + .placements(domains.map(\.placement)) + [
@@ -96,8 +96,7 @@ extension PendingWrites {
     private static func insert(_ released: [ReleasedDomain]) -> Statement {
         Statement(
             """
-            INSERT INTO released_domain (fqdn, location, mode, tenant, revision, registered_at,
-                released_at, available_at)
+            \(ReleasedDomain.insertion)
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
             """,
             [.names(released.map(\.fqdn))] + .placements(released.map(\.placement)) + [
@@ -111,9 +110,7 @@ extension PendingWrites {
     private var logStatement: Statement {
         Statement(
             """
-            INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
-                before_tenant, after_location, after_mode, after_tenant, registered_at, subject,
-                before_detail, after_detail)
+            \(ChangeRow.insertion)
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             """,
             [
@@ -130,8 +127,7 @@ extension PendingWrites {
         let all = headers.map(\.header)
         return Statement(
             """
-            INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name, actor_role, reason,
-                ticket, request_id, migration, wave, override_reason, change_count, digest)
+            \(RevisionHeader.insertion)
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             """,
             [
@@ -166,11 +162,8 @@ extension IdempotencyRecord {
     static func insertion(of new: [IdempotencyRecord]) -> Statement {
         Statement(
             """
-            INSERT INTO idempotency (token, key, request_digest, revision, outcome, created_at)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (token, key) DO UPDATE SET request_digest = excluded.request_digest,
-                revision = excluded.revision, outcome = excluded.outcome,
-                created_at = excluded.created_at
+            INSERT INTO idempotency (\(columns))
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6) \(takingPlace)
             """,
             [
                 .texts(new.map(\.key.token)), .texts(new.map(\.key.key)),

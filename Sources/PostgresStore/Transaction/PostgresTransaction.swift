@@ -164,8 +164,7 @@ extension PostgresTransaction {
 extension PostgresTransaction {
     func location(_ name: LocationName) throws -> Location? {
         if let known = locations[name] { return known }
-        let found = try connection.first(
-            "\(Location.select) WHERE name = $1", [.text(name.text)], Location.init(row:))
+        let found = try Location.read(connection, name)
         locations[name] = .some(found)
         return found
     }
@@ -174,7 +173,7 @@ extension PostgresTransaction {
         let known = locations.values.lazy.compactMap(\.self)
         if let known = known.first(where: \.settings.isDefaultForSignups) { return known }
         let found = try connection.first(
-            "\(Location.select) WHERE default_for_signups", [], Location.init(row:))
+            Location.selectDefault(.postgres), [], Location.init(row:))
         if let found { locations[found.name] = found }
         return found
     }

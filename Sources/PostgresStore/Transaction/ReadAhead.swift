@@ -30,12 +30,7 @@ struct ReadAhead {
     /// Names above those of the commands that are read ahead; more are read one command at a time.
     private static let ancestorsAhead = 10_000
     static let someLocations = "\(Location.select) WHERE default_for_signups OR name = ANY ($1)"
-    static let freezes = """
-        SELECT \(DomainFreeze.columns) FROM migration_domain m
-        JOIN wave w ON w.migration = m.migration AND w.number = m.wave
-        JOIN migration g ON g.number = m.migration
-        WHERE m.fqdn = ANY ($1) AND m.wave IS NOT NULL AND w.state = 'frozen'
-        """
+    static let freezes = DomainFreeze.select("= ANY ($1)")
     private static let head = """
         SELECT epoch, revision, digest, at, pg_current_xact_id()::text::bigint, \(PostgresSession.identity)
         FROM head WHERE id = 1 FOR UPDATE

@@ -3,15 +3,13 @@ import Migrations
 import RegistryModel
 import StoreCore
 
-/// The schema as its migration files make it, to hold the database's own against: rules that are gone,
-/// that say something else, that are switched off, or that nobody knows.
+/// The schema as its migration files make it, to hold the database's own against.
 ///
 /// What the files make is found by running them, in a schema of its own in a transaction that's rolled
 /// back.
 struct SchemaCheck: Sendable {
     let flaws: [Verification.Flaw]
-    /// Tables, views, sequences and functions that aren't the store's own, by kind and name: they're left
-    /// alone. What belongs to a table of the store's own is a flaw.
+    /// Tables, views, sequences and functions that aren't the store's own, by kind and name.
     let foreign: [String]
     /// The locations that the schema comes with.
     let locations: [Location]
@@ -21,10 +19,8 @@ struct SchemaCheck: Sendable {
         self = try await store.asking(.walk) { try Self.read($0, files, clock) }
     }
 
-    private init(
-        _ found: (flaws: [Verification.Flaw], foreign: [String]), _ locations: [Location]
-    ) {
-        (flaws, foreign) = found
+    private init(_ difference: SchemaDifference, _ locations: [Location]) {
+        (flaws, foreign) = (difference.flaws, difference.foreign)
         self.locations = locations
     }
 
@@ -32,7 +28,7 @@ struct SchemaCheck: Sendable {
         _ connection: PostgresConnection, _ files: [SchemaFile], _ clock: DatabaseClock
     ) throws -> SchemaCheck {
         let found = try describe(connection)
-        let applied = try SchemaMigrator(files: files, clock: clock).applied(connection)
+        let applied = try SchemaHistory<PostgresOpeningError>(files).applied(connection)
         try connection.query("BEGIN")
         do {
             try connection.script(
@@ -44,45 +40,16 @@ struct SchemaCheck: Sendable {
             let expected = try describe(connection)
             let locations = try connection.rows(Location.select, [], Location.init(row:))
             try connection.query("ROLLBACK")
-            return SchemaCheck(compare(found, with: expected), locations)
+            return SchemaCheck(SchemaDifference(found, from: expected), locations)
         } catch {
             if connection.isAlive { try connection.query("ROLLBACK") }
             throw error
         }
     }
 
-    private static func compare(
-        _ found: [String: Part], with expected: [String: Part]
-    ) -> (flaws: [Verification.Flaw], foreign: [String]) {
-        let own = Set(expected.values.compactMap(\.owner))
-        let flaws = Set(expected.keys).union(found.keys).sorted().compactMap {
-            name -> Verification.Flaw? in
-            switch (expected[name], found[name]) {
-            case (nil, let part?) where part.owner.map({ !own.contains($0) }) ?? true: nil
-            case (nil, _): .init(nil, "the schema has a \(name) that isn't its own")
-            case (_, nil): .init(nil, "the \(name) is missing from the schema")
-            case (let wanted, let text) where wanted != text:
-                .init(nil, "the \(name) isn't what the schema says")
-            default: nil
-            }
-        }
-        let foreign = found.filter { name, part in
-            expected[name] == nil && part.isWhole && part.owner.map { !own.contains($0) } ?? true
-        }
-        return (flaws, foreign.keys.sorted())
-    }
-
-    private struct Part: Equatable {
-        var text: String
-        /// The relation that it is, or belongs to; nil for a function.
-        var owner: String?
-        /// A relation or a function, and no part of one.
-        var isWhole: Bool
-    }
-
     /// Everything in the session's schema, by kind and name, as the server writes it. What belongs to an
     /// extension isn't ours.
-    private static func describe(_ connection: PostgresConnection) throws -> [String: Part] {
+    private static func describe(_ connection: PostgresConnection) throws -> [String: SchemaPart] {
         let rows = try connection.query(
             """
             WITH own AS (SELECT oid FROM pg_namespace WHERE nspname = current_schema()),
@@ -138,13 +105,13 @@ struct SchemaCheck: Sendable {
             try rows.map {
                 (
                     try $0.text(0),
-                    Part(
+                    SchemaPart(
                         text: try $0.textIfPresent(1) ?? "", owner: try $0.textIfPresent(2),
                         isWhole: try $0.flag(3))
                 )
             },
             uniquingKeysWith: {
-                Part(text: $0.text + $1.text, owner: $0.owner, isWhole: $0.isWhole)
+                SchemaPart(text: $0.text + $1.text, owner: $0.owner, isWhole: $0.isWhole)
             })
     }
 }

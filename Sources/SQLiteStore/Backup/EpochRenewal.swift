@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import RegistryLedger
 import RegistryModel
+import StoreCore
 
 /// Gives a stopped store a new epoch: for a file that came back by other means than `StoreRestore`, a
 /// replicator's for example, and may lack revisions that somebody has seen.
@@ -29,7 +30,7 @@ package enum EpochRenewal {
             guard SQLiteStore.isThere(in: folder) else { throw nothing }
             let queue = try DatabaseQueue(path: file.path)
             let head = try queue.writeWithoutTransaction { db in
-                guard try db.tableExists("schema_migration") else {
+                guard try SchemaHistory<StoreOpeningError>.isThere(in: db) else {
                     throw StoreOpeningError.foreign("\(file.path) has no schema of the registry's")
                 }
                 try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -53,7 +54,7 @@ package enum EpochRenewal {
     /// - Returns: the head with its new epoch.
     static func beginEpoch(_ db: Database) throws -> Head {
         try db.inTransaction(.immediate) {
-            try db.execute(sql: "UPDATE head SET epoch = ?", arguments: [Epoch.random().text])
+            try Head.begin(.random(), db)
             try db.execute(sql: "PRAGMA user_version = 0")
             return .commit
         }

@@ -7,7 +7,7 @@ import RegistryModel
 import StoreCore
 
 /// A stopped store, for a copy out of it. Its folder is locked meanwhile.
-package final class SQLiteCopySource: CopySource {
+package final class SQLiteCopySource: SQLCopySource {
     private let queue: DatabaseQueue
     private let lock: DataFolderLock
 
@@ -25,36 +25,18 @@ package final class SQLiteCopySource: CopySource {
         }
         queue = try DatabaseQueue(path: file.path)
         try queue.writeWithoutTransaction { db in
-            try SchemaMigrator(files: SchemaFile.sqlite, now: { Timestamp(milliseconds: 0) })
-                .run(db)
+            try SQLiteStore.bringSchema(db)
         }
     }
-
-    package func head() async throws -> Head { try await queue.read(Head.read) }
 
     package func foreign() async throws -> [String] {
-        try await queue.read { db in
-            let files = try SchemaCheck.applied(to: db, of: SchemaFile.sqlite)
-            return try SchemaCheck(files).compare(db).foreign
-        }
+        try await queue.read { try SchemaCheck($0).foreign }
     }
 
-    package func rows(
-        of table: StoreTable, after key: [StoredValue]?, limit: Int
-    ) async throws -> [[StoredValue]] {
-        let places = table.keys.map { _ in "?" }.joined(separator: ", ")
-        let condition =
-            key == nil ? "" : "WHERE (\(table.keys.joined(separator: ", "))) > (\(places))"
-        let sql = """
-            SELECT \(table.names.joined(separator: ", ")) FROM \(table.name) \(condition)
-            ORDER BY \(table.keys.joined(separator: ", ")) LIMIT \(limit)
-            """
-        let arguments = StatementArguments((key ?? []).map(\.databaseValue))
-        return try await queue.read { db in
-            try Row.fetchAll(try db.cachedStatement(sql: sql), arguments: arguments).map { row in
-                table.columns.indices.map { StoredValue(row[$0], table.columns[$0].kind) }
-            }
-        }
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        try await queue.read(body)
     }
 
     package func close() {
@@ -64,7 +46,7 @@ package final class SQLiteCopySource: CopySource {
 }
 
 /// A new store to copy into. What isn't finished is taken away again.
-package final class SQLiteCopyTarget: CopyTarget {
+package final class SQLiteCopyTarget: SQLCopyTarget {
     private let queue: DatabaseQueue
     private let lock: DataFolderLock
     private let file: URL
@@ -89,12 +71,10 @@ package final class SQLiteCopyTarget: CopyTarget {
         settings.allowsUnsafeTransactions = true
         queue = try DatabaseQueue(path: file.path, configuration: settings)
         try queue.writeWithoutTransaction { db in
-            try SchemaMigrator(files: SchemaFile.sqlite, now: { now }).run(db)
+            try SQLiteStore.bringSchema(db, now: { now })
             // All or nothing by the file, which goes away where the copy isn't finished.
             try db.execute(sql: "PRAGMA synchronous = OFF")
-            try db.execute(
-                sql: "INSERT INTO head (id, epoch, revision, digest, at) VALUES (1, ?, 0, ?, 0)",
-                arguments: [Epoch.random().text, Data(RevisionDigest.genesis)])
+            try Head.makeIfMissing(db, at: Timestamp(milliseconds: 0))
             try db.execute(sql: "BEGIN")
         }
     }
@@ -102,38 +82,15 @@ package final class SQLiteCopyTarget: CopyTarget {
     package var movesOneByOne: Bool { true }
 
     package func insert(_ rows: [[StoredValue]], into table: StoreTable) async throws {
-        let places = table.columns.map { _ in "?" }.joined(separator: ", ")
+        let places = table.columns.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
         let sql = """
             INSERT INTO \(table.name) (\(table.names.joined(separator: ", "))) VALUES (\(places))
             """
-        try await run { db in
-            let statement = try db.cachedStatement(sql: sql)
-            for row in rows {
-                try statement.execute(arguments: StatementArguments(row.map(\.databaseValue)))
-            }
-        }
-    }
-
-    package func begin(_ epoch: Epoch) async throws {
-        try await run { db in
-            try db.execute(
-                sql: "UPDATE head SET epoch = ?1 WHERE epoch <> ?1", arguments: [epoch.text])
-        }
-    }
-
-    package func advance(to revision: Revision, digest: [UInt8], at: Timestamp) async throws {
-        try await run { db in
-            try db.cachedStatement(sql: "UPDATE head SET revision = ?, digest = ?, at = ?")
-                .execute(arguments: [revision.number, Data(digest), at.milliseconds])
-        }
-    }
-
-    package func clearLocations() async throws {
-        try await run { try $0.execute(sql: "DELETE FROM location") }
+        try await write { try $0.run(sql, each: rows.map { $0.map(\.value) }) }
     }
 
     package func finish() async throws {
-        try await run { db in
+        try await write { db in
             try db.execute(sql: "COMMIT")
             try db.execute(sql: "PRAGMA synchronous = FULL")
         }
@@ -150,29 +107,7 @@ package final class SQLiteCopyTarget: CopyTarget {
         lock.release()
     }
 
-    private func run(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
+    package func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
         try await queue.writeWithoutTransaction(body)
-    }
-}
-
-extension StoredValue {
-    fileprivate init(_ value: DatabaseValue, _ kind: StoreTable.Kind) {
-        switch value.storage {
-        case .null: self = .absent
-        case .int64(let number): self = kind == .flag ? .flag(number != 0) : .number(number)
-        case .string(let text): self = .text(text)
-        case .blob(let data): self = .octets(Array(data))
-        case .double: self = .absent
-        }
-    }
-
-    fileprivate var databaseValue: DatabaseValue {
-        switch self {
-        case .absent: .null
-        case .number(let number): number.databaseValue
-        case .text(let text): text.databaseValue
-        case .octets(let octets): Data(octets).databaseValue
-        case .flag(let flag): flag.databaseValue
-        }
     }
 }

@@ -1,5 +1,4 @@
 import GRDB
-import Migrations
 import RegistryLedger
 import RegistryModel
 import StoreCore
@@ -15,10 +14,9 @@ struct SQLiteVerifier {
     func run() async throws -> Verification {
         let steps = LanedReader(reader: reader, lanes: lanes)
         let schema = try await steps.read { db in
-            let check = try SchemaCheck(try SchemaCheck.applied(to: db, of: SchemaFile.sqlite))
-            let (flaws, foreign) = try check.compare(db)
+            let check = try SchemaCheck(db)
             return VerifiedSchema(
-                flaws: flaws, foreign: foreign, locations: check.locations,
+                flaws: check.flaws, foreign: check.foreign, locations: check.locations,
                 hasFacets: check.hasFacets)
         }
         do {

@@ -44,8 +44,7 @@ extension SQLStore {
     package func defaultLocation() async throws(RegistryError) -> Location? {
         try await asking(.own) { session in
             try session.first(
-                "\(Location.select) WHERE \(session.dialect.isSet("default_for_signups"))", [],
-                Location.init(row:))
+                Location.selectDefault(session.dialect), [], Location.init(row:))
         }
     }
 
@@ -98,31 +97,32 @@ package struct NameReads<Session: SQLSession>: NameReading {
     }
 
     package func domain(_ fqdn: FQDN) throws -> Domain? {
-        try session.first(
-            "SELECT \(Domain.columns) FROM domain WHERE fqdn = $1", [.text(fqdn.text)],
-            Domain.init(row:))
+        try session.first(Domain.byName, [.text(fqdn.text)], Domain.init(row:))
     }
 
     package func released(_ fqdn: FQDN) throws -> ReleasedDomain? {
-        try session.first(
-            "SELECT \(ReleasedDomain.columns) FROM released_domain WHERE fqdn = $1",
-            [.text(fqdn.text)], ReleasedDomain.init(row:))
+        try session.first(ReleasedDomain.byName, [.text(fqdn.text)], ReleasedDomain.init(row:))
     }
 
     package func expect(_ names: [FQDN]) {}
+
+    /// The first name of a range that is another tenant's: the range's bounds, the tenant, and the time.
+    package static var firstName: String {
+        """
+        SELECT t.fqdn FROM name_tree t
+        LEFT JOIN domain d ON d.fqdn = t.fqdn LEFT JOIN released_domain r ON r.fqdn = t.fqdn
+        WHERE t.key > $1 AND t.key < $2 AND (
+            (d.fqdn IS NOT NULL AND (d.tenant = $3) IS NOT TRUE)
+            OR (r.available_at > $4 AND (r.tenant = $3) IS NOT TRUE))
+        ORDER BY t.key LIMIT 1
+        """
+    }
 
     package func first(
         in range: NameRange, notOf tenant: String?, at now: Timestamp
     ) throws -> FQDN? {
         try session.first(
-            """
-            SELECT t.fqdn FROM name_tree t
-            LEFT JOIN domain d ON d.fqdn = t.fqdn LEFT JOIN released_domain r ON r.fqdn = t.fqdn
-            WHERE t.key > $1 AND t.key < $2 AND (
-                (d.fqdn IS NOT NULL AND (d.tenant = $3) IS NOT TRUE)
-                OR (r.available_at > $4 AND (r.tenant = $3) IS NOT TRUE))
-            ORDER BY t.key LIMIT 1
-            """,
+            Self.firstName,
             [.text(range.after), .text(range.end), .text(tenant), .number(now.milliseconds)]
         ) { try $0.name(0) }
     }

@@ -19,6 +19,8 @@ extension SQLRow {
 extension Domain {
     package static let columns =
         "fqdn, location, mode, tenant, revision, registered_at, changed_at"
+    package static let byName = "SELECT \(columns) FROM domain WHERE fqdn = $1"
+    package static let insertion = "INSERT INTO domain (\(columns))"
 
     package init(row: SQLRow) throws {
         self.init(
@@ -55,6 +57,8 @@ extension Domain {
 extension ReleasedDomain {
     package static let columns =
         "fqdn, location, mode, tenant, revision, registered_at, released_at, available_at"
+    package static let byName = "SELECT \(columns) FROM released_domain WHERE fqdn = $1"
+    package static let insertion = "INSERT INTO released_domain (\(columns))"
 
     package init(row: SQLRow) throws {
         self.init(
@@ -67,6 +71,7 @@ extension ReleasedDomain {
 extension Location {
     package static let columns = "name, upstream, accepts_signups, default_for_signups, revision"
     package static let select = "SELECT \(columns) FROM location"
+    package static let byName = "\(select) WHERE name = $1"
 
     package init(row: SQLRow) throws {
         self.init(
@@ -75,6 +80,16 @@ extension Location {
                 upstream: UpstreamURL(canonical: try row.text(1)),
                 acceptsSignups: try row.flag(2), isDefaultForSignups: try row.flag(3)),
             revision: try row.revision(4))
+    }
+
+    package static func selectDefault(_ dialect: SQLDialect) -> String {
+        "\(select) WHERE \(dialect.isSet("default_for_signups"))"
+    }
+
+    package static func read(
+        _ session: some SQLSession, _ name: LocationName
+    ) throws -> Location? {
+        try session.first(byName, [.text(name.text)], Location.init(row:))
     }
 
     /// The locations as of a revision, by name. Those that the first schema came with have no line in the log until

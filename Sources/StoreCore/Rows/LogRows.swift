@@ -79,6 +79,22 @@ extension HistoryItem {
     }
 }
 
+extension ChangeRow {
+    package static let insertion = """
+        INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
+            before_tenant, after_location, after_mode, after_tenant, registered_at, subject,
+            before_detail, after_detail)
+        """
+}
+
+extension RevisionHeader {
+    /// With the number of changes and the digest behind its own columns.
+    package static let insertion = """
+        INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name, actor_role, reason,
+            ticket, request_id, migration, wave, override_reason, change_count, digest)
+        """
+}
+
 extension TableChange {
     /// Of `change_log c` and `revision_log r`.
     package static let columns = """
@@ -121,6 +137,7 @@ extension TableChange.What {
 
 extension IdempotencyRecord {
     package static let columns = "token, key, request_digest, revision, outcome, created_at"
+    package static let byKey = "SELECT \(columns) FROM idempotency WHERE token = $1 AND key = $2"
 
     /// Nil: an answer that isn't there.
     package init?(row: SQLRow) throws {
@@ -135,8 +152,7 @@ extension IdempotencyRecord {
         _ session: some SQLSession, token: String, key: String
     ) throws -> IdempotencyRecord? {
         try session.first(
-            "SELECT \(columns) FROM idempotency WHERE token = $1 AND key = $2",
-            [.text(token), .text(key)], Self.init(row:)
+            byKey, [.text(token), .text(key)], Self.init(row:)
         ).flatMap(\.self)
     }
 }

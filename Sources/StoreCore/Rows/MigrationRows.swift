@@ -70,9 +70,16 @@ extension Wave {
 }
 
 extension DomainFreeze {
-    /// Of `migration_domain m`, `wave w` and `migration g`.
-    package static let columns =
-        "m.fqdn, g.id, w.number, g.\"freeze\", coalesce(m.own_mode, m.mode)"
+    /// - Parameter names: a condition on `m.fqdn`.
+    package static func select(_ names: String) -> String {
+        """
+        SELECT m.fqdn, g.id, w.number, g."freeze", coalesce(m.own_mode, m.mode)
+        FROM migration_domain m
+        JOIN wave w ON w.migration = m.migration AND w.number = m.wave
+        JOIN migration g ON g.number = m.migration
+        WHERE m.fqdn \(names) AND m.wave IS NOT NULL AND w.state = 'frozen'
+        """
+    }
 
     package init(row: SQLRow) throws {
         self.init(

@@ -3,17 +3,51 @@ package enum SQLDialect: Sendable {
     case sqlite
     case postgres
 
-    /// A list of texts as a table of one column, `value`.
+    /// A list of texts as a table of two columns, `value` and `key`: its place in the list, counted from `firstKey`.
     ///
     /// - Parameters:
     ///   - place: of the list among the statement's values, as `$1`.
     ///   - table: what the table is called.
     package func texts(_ place: String, as table: String) -> String {
+        list("\(place)::text[]", place, table)
+    }
+
+    /// The same of numbers.
+    package func numbers(_ place: String, as table: String) -> String {
+        list("\(place)::bigint[]", place, table)
+    }
+
+    private func list(_ array: String, _ place: String, _ table: String) -> String {
         switch self {
         case .sqlite: "json_each(\(place)) AS \(table)"
-        case .postgres: "unnest(\(place)::text[]) AS \(table) (value)"
+        case .postgres: "unnest(\(array)) WITH ORDINALITY AS \(table) (value, key)"
         }
     }
+
+    package var firstKey: Int { self == .sqlite ? 0 : 1 }
+
+    /// What a column of numbers is. Only of this name is a key of SQLite's the row's own number.
+    package var number: String { self == .sqlite ? "INTEGER" : "bigint" }
+
+    /// What a column of texts is, compared octet by octet.
+    package var text: String { self == .sqlite ? "TEXT" : "text COLLATE \"C\"" }
+
+    /// A temporary table's rows go with the transaction. SQLite's stay.
+    package var untilCommit: String { self == .sqlite ? "" : "ON COMMIT DELETE ROWS" }
+
+    package func least(_ one: String, _ other: String) -> String {
+        self == .sqlite ? "min(\(one), \(other))" : "least(\(one), \(other))"
+    }
+
+    package func greatest(_ one: String, _ other: String) -> String {
+        self == .sqlite ? "max(\(one), \(other))" : "greatest(\(one), \(other))"
+    }
+
+    /// Locks the rows that are read against other writers. SQLite has one.
+    package var forUpdate: String { self == .sqlite ? "" : "FOR UPDATE" }
+
+    /// The same, without those that another has locked.
+    package var forUpdateIfFree: String { self == .sqlite ? "" : "FOR UPDATE SKIP LOCKED" }
 
     /// Tells SQLite which index to take: it has no statistics, and may think of another one. PostgreSQL can't be told.
     package func indexed(by index: String) -> String {

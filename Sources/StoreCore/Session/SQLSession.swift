@@ -30,6 +30,17 @@ package protocol SQLSession: SendableMetatype {
     @discardableResult
     func run(_ sql: String, _ values: [SQLValue]) throws -> Int
 
+    /// The same statement once for each list of values.
+    /// - Returns: how many rows all of them have written.
+    @discardableResult
+    func run(_ sql: String, each values: [[SQLValue]]) throws -> Int
+
+    /// Runs statements of the schema, any number, without values.
+    func script(_ sql: String) throws
+
+    /// As `forEach`, of more rows than may lie in memory at once. Inside a transaction.
+    func stream(_ sql: String, _ values: [SQLValue], _ body: (SQLRow) throws -> Void) throws
+
     /// Runs a statement whose rows are looked at where they lie. Several may be looked at side by side.
     func scan(_ sql: String, _ values: [SQLValue]) throws -> Scan
 
@@ -43,6 +54,25 @@ extension SQLSession {
 
     package func withoutRowChecks<Value>(_ body: () throws -> Value) throws -> Value {
         try body()
+    }
+
+    package func stream(
+        _ sql: String, _ values: [SQLValue], _ body: (SQLRow) throws -> Void
+    ) throws {
+        try forEach(sql, values, body)
+    }
+
+    @discardableResult
+    package func run(_ sql: String, each values: [[SQLValue]]) throws -> Int {
+        try values.reduce(0) { try $0 + run(sql, $1) }
+    }
+
+    /// What `SQLDialect.time` says.
+    /// - Parameter given: a time instead of the database's.
+    package func time(_ given: SQLValue) throws -> Timestamp {
+        let time = try first("SELECT \(dialect.time("$1"))", [given]) { try $0.time(0) }
+        guard let time else { throw UnreadableValue(column: 0, expected: "a time") }
+        return time
     }
 
     // Inlined, and with a list of one kind: so what is done with each row is compiled for what is made of it. A method of

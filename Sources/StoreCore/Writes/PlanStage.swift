@@ -1,0 +1,227 @@
+import RegistryLedger
+import RegistryModel
+
+/// A plan in the making, set-based: the selection is staged in temporary tables of the session, which hold
+/// nothing between two plans; the plan itself is read from them in a few statements. What is kept and what
+/// is only asked for come out of the same statements.
+///
+/// A row's turn is its place among those that are in; those that are left out come behind, in the order of the
+/// selection, too.
+package struct PlanStage<Session: SQLSession> {
+    private let session: Session
+
+    /// Names in one statement, at most.
+    private static var namesAtOnce: Int { 50_000 }
+    /// From so many rows on PostgreSQL needs to know what is there: gathering that takes longer than
+    /// looking through fewer.
+    private static var manyRows: Int { 1_000 }
+
+    package init(_ session: Session) {
+        self.session = session
+    }
+
+    package func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {
+        try makeTables()
+        try clear()
+        let selected =
+            switch selection {
+            case .names(let names): try stage(names)
+            case .filter(let filter, let sample): try stage(filter, sample)
+            }
+        try gatherStatistics(of: "plan_name", selected)
+        try sortOut(from: from)
+        try gatherStatistics(of: "plan_row", selected)
+        return PlanCounts(
+            selected: selected,
+            eligible: try session.count("SELECT count(*) FROM plan_row WHERE code IS NULL"))
+    }
+
+    private func makeTables() throws {
+        let (number, text) = (session.dialect.number, session.dialect.text)
+        for (table, columns) in [
+            (
+                "plan_name",
+                """
+                position \(number) PRIMARY KEY, fqdn \(text) NOT NULL,
+                is_again boolean NOT NULL DEFAULT false
+                """
+            ),
+            (
+                "plan_row",
+                """
+                turn \(number) PRIMARY KEY, fqdn \(text) NOT NULL, mode \(text),
+                registered_at \(number), code \(text)
+                """
+            ),
+        ] {
+            try session.run(
+                """
+                CREATE TEMP TABLE IF NOT EXISTS \(table) (\(columns))
+                \(session.dialect.untilCommit)
+                """, [])
+        }
+    }
+
+    /// Empties the tables. PostgreSQL does so at the end of each transaction.
+    package func clear() throws {
+        guard session.dialect == .sqlite else { return }
+        for table in ["plan_name", "plan_row"] { try session.run("DELETE FROM \(table)", []) }
+    }
+
+    private func gatherStatistics(of table: String, _ rows: Int) throws {
+        guard session.dialect == .postgres, rows >= Self.manyRows else { return }
+        try session.run("ANALYZE \(table)", [])
+    }
+
+    private func stage(_ names: [FQDN]) throws -> Int {
+        for start in stride(from: 0, to: names.count, by: Self.namesAtOnce) {
+            let part = names[start..<min(start + Self.namesAtOnce, names.count)]
+            try session.run(
+                """
+                INSERT INTO plan_name (position, fqdn)
+                SELECT $2 + asked.key, asked.value FROM \(session.dialect.texts("$1", as: "asked"))
+                """, [.texts(part.map(\.text)), .number(start)])
+        }
+        try markDuplicates(among: names)
+        return names.count
+    }
+
+    /// Nearly always there are none, so that finding them here costs less than to send a flag with each name.
+    private func markDuplicates(among names: [FQDN]) throws {
+        var seen = Set<FQDN>(minimumCapacity: names.count)
+        let again = names.indices.filter { !seen.insert(names[$0]).inserted }
+        guard !again.isEmpty else { return }
+        let positions = session.dialect.numbers("$1", as: "again")
+        try session.run(
+            """
+            UPDATE plan_name SET is_again = true WHERE position IN (
+                SELECT again.value + \(session.dialect.firstKey) FROM \(positions))
+            """, [.numbers(again.map(Int64.init))])
+    }
+
+    private func stage(_ filter: DomainFilter, _ sample: Sample?) throws -> Int {
+        var conditions = SQLFilter()
+        conditions.add("tenant = ?", filter.tenant)
+        conditions.add("registered_at < ?", filter.registeredBefore?.milliseconds)
+        conditions.add(prefix: filter.prefix)
+        conditions.add(suffix: filter.suffix)
+        conditions.add("name_sample(fqdn) < ?", sample?.threshold)
+        return try session.run(
+            """
+            INSERT INTO plan_name (position, fqdn)
+            SELECT row_number() OVER (ORDER BY fqdn), fqdn FROM domain \(conditions.clause)
+            """, conditions.values)
+    }
+
+    /// Why a name is left out, or its turn among those that are in.
+    private func sortOut(from: LocationName) throws {
+        try session.run(
+            """
+            INSERT INTO plan_row (turn, fqdn, mode, registered_at, code)
+            SELECT row_number() OVER (ORDER BY code IS NOT NULL, position), fqdn, mode,
+                registered_at, code
+            FROM (
+                SELECT n.position, n.fqdn, d.mode, d.registered_at, CASE
+                    WHEN n.is_again THEN 'duplicate'
+                    WHEN d.fqdn IS NULL THEN 'unknown-domain'
+                    WHEN d.location <> $1 THEN 'not-at-source'
+                    WHEN EXISTS (
+                        SELECT 1 FROM migration_domain m
+                        JOIN wave w ON w.migration = m.migration AND w.number = m.wave
+                        WHERE m.fqdn = n.fqdn AND m.wave IS NOT NULL
+                            AND w.state IN ('planned', 'frozen')) THEN 'in-another-migration'
+                    END AS code
+                FROM plan_name n LEFT JOIN domain d ON d.fqdn = n.fqdn) AS sorted
+            """, [.text(from.text)])
+    }
+}
+
+// MARK: - What comes out of it
+
+extension PlanStage {
+    /// The rows of all waves, with the number of each one's wave.
+    ///
+    /// `$1`: the first turns of the waves; `$2`: the turn behind the last one.
+    private var inWaves: String {
+        """
+        SELECT w.number AS wave, r.fqdn, r.mode, r.registered_at
+        FROM (SELECT row_number() OVER (ORDER BY first.key) AS number, first.value AS first,
+                lead(first.value, 1, $2) OVER (ORDER BY first.key) AS next
+            FROM \(session.dialect.numbers("$1", as: "first"))) AS w
+        CROSS JOIN plan_row r WHERE r.turn >= w.first AND r.turn < w.next
+        """
+    }
+
+    private static func values(_ waves: [Wave]) -> (firsts: [Int64], values: [SQLValue]) {
+        var next: Int64 = 1
+        let firsts = waves.map { wave in
+            defer { next += Int64(wave.size) }
+            return next
+        }
+        return (firsts, [.numbers(firsts), .number(next)])
+    }
+
+    /// `PlanningTransaction.addStagedPlan`.
+    package func add(_ waves: [Wave], to hash: inout NetstringHash) throws {
+        try session.stream(
+            "SELECT wave, fqdn, mode FROM (\(inWaves)) AS planned ORDER BY wave, fqdn",
+            Self.values(waves).values
+        ) { $0.add(fields: 0..<3, to: &hash) }
+    }
+
+    /// `PlanningTransaction.stagedSkippedNames`.
+    package func skippedNames(limit: Int) throws -> [SkippedName] {
+        try session.rows(
+            "SELECT fqdn, code FROM plan_row WHERE code IS NOT NULL ORDER BY turn LIMIT $1",
+            [.number(limit)], SkippedName.init(row:)
+        ).compactMap(\.self)
+    }
+
+    /// `MigrationTransaction.keepPlan`.
+    package func keep(_ migration: Migration) throws {
+        let number = SQLValue.number(try migration.insert(session))
+        let (firsts, values) = Self.values(migration.waves)
+        try session.run(
+            """
+            INSERT INTO wave (migration, number, state, first_position, size)
+            VALUES ($1, $2, $3, $4, $5)
+            """,
+            each: zip(migration.waves, firsts).map { wave, first in
+                [
+                    number, .number(wave.number), .text(wave.state.rawValue), .number(first),
+                    .number(wave.size),
+                ]
+            })
+        try session.run(
+            """
+            INSERT INTO migration_domain (migration, position, fqdn, wave, mode, registered_at)
+            SELECT $3, row_number() OVER (ORDER BY wave, fqdn), fqdn, wave, mode, registered_at
+            FROM (\(inWaves)) AS planned ORDER BY wave, fqdn
+            """, values + [number])
+        try session.run(
+            """
+            INSERT INTO migration_domain (migration, position, fqdn, code)
+            SELECT $1, row_number() OVER (ORDER BY turn) + $2, fqdn, code
+            FROM plan_row WHERE code IS NOT NULL
+            """, [number, .number(migration.waves.reduce(0) { $0 + $1.size })])
+        try clear()
+    }
+}
+
+extension SQLTransaction {
+    package func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {
+        try PlanStage(session()).stage(selection, from: from)
+    }
+
+    package func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws {
+        try PlanStage(session()).add(waves, to: &hash)
+    }
+
+    package func stagedSkippedNames(limit: Int) throws -> [SkippedName] {
+        try PlanStage(session()).skippedNames(limit: limit)
+    }
+
+    package func keepPlan(_ migration: Migration) throws {
+        try PlanStage(session()).keep(migration)
+    }
+}
