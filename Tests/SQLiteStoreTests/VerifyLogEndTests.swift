@@ -75,12 +75,14 @@ extension VerifyTests {
         let digests = try await folder.shell().read { db -> [[UInt8]] in
             var digests = [RevisionDigest.genesis]
             for number in 1...13 {
+                var reader = HistoryReader()
                 let items = try db.rows(
                     """
                     SELECT \(HistoryItem.columns("c", "r"))
                     FROM change_log c JOIN revision_log r ON r.revision = c.revision
                     WHERE c.revision = $1 ORDER BY c.position
-                    """, [.number(number)], HistoryItem.init(row:))
+                    """, [.number(number)]
+                ) { try reader.item($0) }
                 digests.append(
                     RevisionDigest.digest(
                         of: items[0].header, changes: items.map(\.change),

@@ -17,6 +17,7 @@ package enum LogReader {
         }
         var result: [RevisionChanges] = []
         var place = (revision: revision.next.number, position: 0)
+        var reader = HistoryReader()
         while true {
             // CROSS JOIN keeps the order of SQLite's loops, so that the rows come out sorted.
             let items = try session.rows(
@@ -30,7 +31,8 @@ package enum LogReader {
                 [
                     .number(place.revision), .number(place.position), .number(end.number),
                     .number(rowsAtOnce),
-                ], HistoryItem.init(row:))
+                ]
+            ) { try reader.item($0) }
             let tokens = try tokens(session, of: items)
             for item in items {
                 if result.last?.revision != item.header.revision {

@@ -43,12 +43,13 @@ struct LogReads<Session: SQLSession> {
     /// The place of a scope's row, counted from 1; nil where it has fewer.
     func place(of row: Int, in scope: HistoryScope) throws -> HistoryQuery.Place? {
         var filter = SQLFilter()
-        let changes = scope.changes(row, &filter, Session.dialect)
+        let way = scope.way(row, &filter, Session.dialect)
+        let clause = filter.clause
         let skipped = filter.bind(.number(row - 1))
         return try session.first(
             """
-            SELECT looked.revision, looked.position FROM \(changes) AS looked
-            \(Session.dialect.again(scope.order.places)) LIMIT 1 OFFSET \(skipped)
+            SELECT l.revision, l.position FROM \(way.tables) \(clause)
+            ORDER BY \(way.order) LIMIT 1 OFFSET \(skipped)
             """, filter.values
         ) { HistoryQuery.Place(revision: try $0.revision(0), position: try $0.integer(1)) }
     }
@@ -59,87 +60,93 @@ struct LogReads<Session: SQLSession> {
     func items(
         _ scope: HistoryScope, _ query: HistoryQuery, among rows: Int?, limit: Int
     ) throws -> [HistoryItem] {
+        var reader = HistoryReader()
         var filter = SQLFilter()
-        let changes = scope.changes(rows ?? limit, &filter, Session.dialect)
-        filter.add("r.revision = looked.revision")
-        if rows != nil {
-            filter.add("looked.action = ?", query.action?.rawValue)
-            filter.add("r.actor_token = ?", query.actor)
-            filter.add("r.migration = ?", query.migration)
-            filter.add(
-                "(looked.before_location = ? OR looked.after_location = ?)", query.location?.text)
-        }
+        let way = scope.way(rows ?? limit, &filter, Session.dialect, withHeaders: true)
         let clause = filter.clause
+        let all = """
+            SELECT \(HistoryItem.columns("l", "r")) FROM \(way.tables) \(clause)
+            ORDER BY \(way.order) LIMIT \(filter.bind(.number(rows ?? limit)))
+            """
+        guard rows != nil else {
+            return try session.rows(all, filter.values) { try reader.item($0) }
+        }
+        // The inner limit ends the walk; its order is the outer one's.
+        filter = filter.withoutConditions
+        filter.add("action = ?", query.action?.rawValue)
+        filter.add("actor_token = ?", query.actor)
+        filter.add("migration = ?", query.migration)
+        filter.add("(before_location = ? OR after_location = ?)", query.location?.text)
+        let wanted = filter.clause
         let place = filter.bind(.number(limit))
         return try session.rows(
             """
-            SELECT \(HistoryItem.columns("looked", "r"))
-            FROM \(changes) AS looked CROSS JOIN revision_log r \(clause)
+            SELECT * FROM (\(all)) AS looked \(wanted)
             \(Session.dialect.again(scope.order.places)) LIMIT \(place)
-            """, filter.values, HistoryItem.init(row:))
+            """, filter.values
+        ) { try reader.item($0) }
     }
 }
 
 extension HistoryScope {
-    /// The first of the scope's changes, as a table: the inner limit ends the walk, whatever the engine makes of the
-    /// statement around it.
+    /// The tables that a scope's changes `l` come from, with their headers `r` where they're wanted, in an order along
+    /// an index.
     ///
-    /// - Parameter filter: gets the values, and no condition.
-    fileprivate func changes(
-        _ rows: Int, _ filter: inout SQLFilter, _ dialect: SQLDialect
-    ) -> String {
-        let sign = order == .ascending ? ">" : "<"
-        let behind = position.map { position in
-            "AND l.position \(sign) \(filter.bind(.number(position)))"
+    /// SQLite keeps the order of the loops, and sees that the rows come sorted: revisions are the outer one where each of
+    /// them is wanted, so that a wave's header is looked up once. To PostgreSQL the order is the changes' own.
+    ///
+    /// - Parameters:
+    ///   - rows: of the scope that are wanted.
+    ///   - filter: gets the bounds.
+    fileprivate func way(
+        _ rows: Int, _ filter: inout SQLFilter, _ dialect: SQLDialect, withHeaders: Bool = false
+    ) -> (tables: String, order: String) {
+        let headers = withHeaders ? " CROSS JOIN revision_log r" : ""
+        var (tables, revision) = ("change_log l\(headers)", "l.revision")
+        switch (path, dialect) {
+        case (.domain(let fqdn), _):
+            filter.add("l.fqdn = ?", fqdn.text)
+        case (.everything, .sqlite) where withHeaders:
+            (tables, revision) = ("revision_log r CROSS JOIN change_log l", "r.revision")
+        case (.everything, _):
+            break
+        case (.list(let list), .sqlite):
+            let (table, column) = list.index
+            let isHeader = list.source != .facet
+            let name = isHeader ? "r" : "f"
+            tables =
+                "\(table) \(name)\(list.hint(dialect))\(isHeader ? "" : headers) CROSS JOIN change_log l"
+            revision = "\(name).revision"
+            filter.add("\(name).\(column) = ?", list.value)
+        case (.list(let list), .postgres):
+            if withHeaders { filter.add("r.revision = l.revision") }
+            return (changes(of: list, rows, &filter) + headers, places(revision))
         }
-        let limit = "LIMIT \(filter.bind(.number(rows)))"
-        if case .list(let list) = path {
-            return changes(of: list, limit, rows, &filter, dialect)
-        }
-        var name = ""
-        if case .domain(let fqdn) = path {
-            name = "l.fqdn = \(filter.bind(.text(fqdn.text))) AND "
-        }
-        let (first, last) = (
-            filter.bind(.number(revisions.lowerBound)), filter.bind(.number(revisions.upperBound))
-        )
-        return """
-            (SELECT l.* FROM change_log l
-             WHERE \(name)l.revision >= \(first) AND l.revision <= \(last) \(behind ?? "")
-             ORDER BY l.revision \(order.direction), l.position \(order.direction) \(limit))
-            """
+        if withHeaders, revision != "r.revision" { filter.add("r.revision = \(revision)") }
+        if revision != "l.revision" { filter.add("l.revision = \(revision)") }
+        filter.add("\(revision) >= ?", revisions.lowerBound)
+        filter.add("\(revision) <= ?", revisions.upperBound)
+        filter.add(
+            order == .ascending ? "l.position > ?" : "l.position < ?", position.map(Int64.init))
+        return (tables, places(revision))
     }
 
-    /// Along a list, each revision's changes are a loop of their own, and come in its order.
-    ///
-    /// SQLite keeps the order of the loops, and sees that the rows come sorted. PostgreSQL would sort a whole wave's
-    /// changes before it gives the first one: there a limit inside each loop ends it. SQLite has no LATERAL.
+    private func places(_ revision: String) -> String {
+        "\(revision) \(order.direction), l.position \(order.direction)"
+    }
+
+    /// PostgreSQL would sort a whole wave's changes before it gives the first one: a limit inside each revision's loop
+    /// ends it. SQLite has no LATERAL.
     private func changes(
-        of list: RevisionList, _ limit: String, _ rows: Int, _ filter: inout SQLFilter,
-        _ dialect: SQLDialect
+        of list: RevisionList, _ rows: Int, _ filter: inout SQLFilter
     ) -> String {
-        switch dialect {
-        case .sqlite:
-            let (table, column) = list.index
-            let text = filter.bind(.text(list.value))
-            let (first, last) = (
-                filter.bind(.number(revisions.lowerBound)),
-                filter.bind(.number(revisions.upperBound))
-            )
-            return """
-                (SELECT l.* FROM \(table) f\(list.hint(dialect)) CROSS JOIN change_log l
-                 WHERE f.\(column) = \(text) AND f.revision >= \(first) AND f.revision <= \(last)
-                    AND l.revision = f.revision
-                 ORDER BY f.revision \(order.direction), l.position \(order.direction) \(limit))
-                """
-        case .postgres:
-            let found = list.revisions(revisions, order, limit: rows, &filter)
-            return """
-                (SELECT l.* FROM (\(found)) AS f CROSS JOIN LATERAL (
-                    SELECT * FROM change_log l WHERE l.revision = f.revision
-                    ORDER BY l.position \(order.direction) \(limit)) AS l \(limit))
-                """
-        }
+        let limit = "LIMIT \(filter.bind(.number(rows)))"
+        let found = list.revisions(revisions, order, limit: rows, &filter)
+        return """
+            (SELECT l.* FROM (\(found)) AS f CROSS JOIN LATERAL (
+                SELECT * FROM change_log l WHERE l.revision = f.revision
+                ORDER BY l.position \(order.direction) \(limit)) AS l \(limit)) AS l
+            """
     }
 }
 
@@ -185,5 +192,5 @@ extension RevisionList {
 
 extension HistoryQuery.Order {
     fileprivate var direction: String { self == .ascending ? "ASC" : "DESC" }
-    fileprivate var places: String { "looked.revision \(direction), looked.position \(direction)" }
+    fileprivate var places: String { "revision \(direction), position \(direction)" }
 }

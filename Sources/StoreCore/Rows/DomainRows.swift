@@ -34,23 +34,40 @@ extension Domain {
     package static func read(
         _ session: some SQLSession, _ names: [FQDN], at revision: Revision
     ) throws -> [Domain?] {
-        let dialect = session.dialect
-        // Revision and position are looked up one after the other, each a step in the index of names.
+        let asked = session.dialect.texts("$1", as: "asked")
         let found = try session.rows(
             """
             SELECT c.fqdn, c.after_location, c.after_mode, c.after_tenant, c.revision, c.registered_at, r.at
-            FROM \(dialect.texts("$1", as: "asked"))
-            CROSS JOIN change_log c\(dialect.indexed(by: "change_log_by_domain"))
-            CROSS JOIN revision_log r
+            FROM \(asked) CROSS JOIN \(session.dialect.lastChange) AND c.after_location IS NOT NULL
+            """, [.texts(Set(names).map(\.text)), .number(revision.number)], Domain.init(row:))
+        let byName = Dictionary(uniqueKeysWithValues: found.map { ($0.fqdn, $0) })
+        return names.map { byName[$0] }
+    }
+}
+
+extension SQLDialect {
+    /// The last line `c` of each name of `asked` until the revision `$2`, and its header `r`.
+    ///
+    /// SQLite has no LATERAL: revision and position are looked up one after the other, each a step in the index of names.
+    fileprivate var lastChange: String {
+        switch self {
+        case .sqlite:
+            """
+            change_log c INDEXED BY change_log_by_domain CROSS JOIN revision_log r
             WHERE c.fqdn = asked.value
                 AND c.revision = (SELECT max(l.revision) FROM change_log l
                     WHERE l.fqdn = asked.value AND l.revision <= $2)
                 AND c.position = (SELECT max(l.position) FROM change_log l
                     WHERE l.fqdn = asked.value AND l.revision = c.revision)
-                AND r.revision = c.revision AND c.after_location IS NOT NULL
-            """, [.texts(Set(names).map(\.text)), .number(revision.number)], Domain.init(row:))
-        let byName = Dictionary(uniqueKeysWithValues: found.map { ($0.fqdn, $0) })
-        return names.map { byName[$0] }
+                AND r.revision = c.revision
+            """
+        case .postgres:
+            """
+            LATERAL (SELECT * FROM change_log l WHERE l.fqdn = asked.value AND l.revision <= $2
+                ORDER BY l.revision DESC, l.position DESC LIMIT 1) AS c
+            CROSS JOIN revision_log r WHERE r.revision = c.revision
+            """
+        }
     }
 }
 

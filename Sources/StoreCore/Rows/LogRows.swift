@@ -60,22 +60,36 @@ extension HistoryItem {
         "migration", "wave", "override_reason",
     ]
 
-    package init(row: SQLRow) throws {
+    fileprivate init(_ row: SQLRow, under header: RevisionHeader) throws {
         let change = try ChangeRow(
             action: row.text(2), fqdn: row.textIfPresent(3),
             before: row.placementIfPresent(from: 4), after: row.placementIfPresent(from: 7),
             registeredAt: row.timeIfPresent(10), subject: row.textIfPresent(11),
             beforeDetail: row.textIfPresent(12), afterDetail: row.textIfPresent(13)
         ).change()
+        self.init(header: header, position: try row.integer(1), change: change)
+    }
+}
+
+/// Reads rows of history one after the other. The changes of a revision share its header, which is read once.
+package struct HistoryReader {
+    private var header: RevisionHeader?
+
+    package init() {}
+
+    package mutating func item(_ row: SQLRow) throws -> HistoryItem {
+        let revision = try row.revision(0)
+        if let header, header.revision == revision { return try HistoryItem(row, under: header) }
         let header = RevisionHeader(
-            epoch: Epoch(try row.text(14)), revision: try row.revision(0), at: try row.time(15),
+            epoch: Epoch(try row.text(14)), revision: revision, at: try row.time(15),
             actor: Actor(
                 token: try row.text(16), name: try row.text(17), role: try row.word(18)),
             note: Note(reason: try row.textIfPresent(19), ticket: try row.textIfPresent(20)),
             requestID: try row.text(21), migration: try row.textIfPresent(22),
             wave: try row.numberIfPresent(23).map(Int.init),
             overrideReason: try row.textIfPresent(24))
-        self.init(header: header, position: try row.integer(1), change: change)
+        self.header = header
+        return try HistoryItem(row, under: header)
     }
 }
 

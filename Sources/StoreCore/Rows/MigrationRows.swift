@@ -93,14 +93,16 @@ extension SkippedName {
     package static func first(
         _ limit: Int, of migration: String, _ session: some SQLSession
     ) throws -> [SkippedName] {
-        // The skipped ones come last: from the end of the waves on, no row is passed over.
-        try session.rows(
+        // The skipped ones come last: from the end of the waves on, no row is passed over. The migration's number is one
+        // value: joined with its table, PostgreSQL would sort all that there are.
+        let number = "(SELECT number FROM migration WHERE id = $1)"
+        return try session.rows(
             """
-            SELECT m.fqdn, m.code FROM migration g
-            JOIN migration_domain m ON m.migration = g.number
-                AND m.position >= coalesce((SELECT max(first_position + size) FROM wave
-                    WHERE migration = g.number), 1)
-            WHERE g.id = $1 AND m.code IS NOT NULL ORDER BY m.position LIMIT $2
+            SELECT fqdn, code FROM migration_domain
+            WHERE migration = \(number) AND code IS NOT NULL
+                AND position >= coalesce((SELECT max(first_position + size) FROM wave
+                    WHERE migration = \(number)), 1)
+            ORDER BY position LIMIT $2
             """, [.text(migration), .number(limit)], Self.init(row:)
         ).compactMap(\.self)
     }

@@ -51,6 +51,13 @@ package struct SQLFilter: Sendable {
         add("substr('.' || \(column), length(\(column)) + 2 - length(?)) = ?", "." + suffix)
     }
 
+    /// The values alone, for what stands around a statement that has the conditions.
+    package var withoutConditions: SQLFilter {
+        var filter = self
+        filter.conditions = []
+        return filter
+    }
+
     package var clause: String {
         conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
     }

@@ -10,7 +10,8 @@ package struct SQLRow {
     package let handle: OpaquePointer
     /// Of the row among those that the handle has.
     package let index: Int32
-    private let reader: SQLRowReader
+    /// One of two, which live as long as the process: rows are passed on so often that counting references showed.
+    private unowned(unsafe) let reader: SQLRowReader
     /// What the handle is good for as long as; nil: until the next row.
     private let owner: AnyObject?
 
@@ -41,7 +42,7 @@ package struct SQLRow {
     }
 }
 
-/// How an engine reads a value of a row. What isn't there, or of another type, throws `UnreadableValue`.
+/// How an engine reads a value of a row: each engine has one, for ever. What isn't there, or of another type, throws `UnreadableValue`.
 package final class SQLRowReader: Sendable {
     package typealias Reading<Value> = @Sendable (SQLRow, Int) throws -> Value
 
