@@ -87,30 +87,36 @@ let package = Package(
 
         // What everything stands on.
         library("RegistryModel", ["CLibIDN2"]),
+        library("AsyncWaiting"),
         library("DurableFiles"),
         library("RegistryLedger", ["DurableFiles", "RegistryModel", crypto]),
-        library("RoutingTable", ["RegistryModel"]),
+        library("RoutingTable", ["AsyncWaiting", "RegistryModel"]),
         library(
             "RegistryService",
-            ["RegistryModel", "RoutingTable", crypto, logging, metrics, serviceLifecycle],
+            [
+                "AsyncWaiting", "RegistryModel", "RoutingTable", crypto, logging, metrics,
+                serviceLifecycle,
+            ],
             resources: [.embedInCode("reserved-labels.txt")]),
 
         // The stores.
         .target(
             name: "Migrations", path: "migrations",
             resources: schemaFiles.map { .embedInCode($0) }, swiftSettings: strict),
-        library("StoreCore", ["Migrations", "RegistryModel", "RegistryLedger", crypto]),
+        library(
+            "StoreCore",
+            ["AsyncWaiting", "Migrations", "RegistryLedger", "RegistryModel", crypto]),
         library(
             "SQLiteStore",
             [
-                "DurableFiles", "RegistryModel", "RegistryLedger", "StoreCore", "Migrations",
-                crypto, grdb, product("GRDBSQLite", of: "GRDB.swift"), logging, metrics,
+                "AsyncWaiting", "DurableFiles", "Migrations", "RegistryLedger", "RegistryModel",
+                "StoreCore", crypto, grdb, product("GRDBSQLite", of: "GRDB.swift"), logging, metrics,
             ]),
         library(
             "PostgresStore",
             [
-                "CLibPQ", "DurableFiles", "RegistryModel", "RegistryLedger", "StoreCore",
-                "Migrations", crypto, logging, metrics,
+                "AsyncWaiting", "CLibPQ", "DurableFiles", "Migrations", "RegistryLedger",
+                "RegistryModel", "StoreCore", crypto, logging, metrics,
             ]),
 
         // HTTP, both ends of it.
@@ -119,8 +125,8 @@ let package = Package(
         library(
             "RegistryHTTP",
             [
-                "COpenAPI", "CZlib", "LookupGrammar", "RegistryAPI", "RegistryModel",
-                "RegistryService", "RoutingTable", crypto, httpTypes, hummingbird,
+                "AsyncWaiting", "COpenAPI", "CZlib", "LookupGrammar", "RegistryAPI",
+                "RegistryModel", "RegistryService", "RoutingTable", crypto, httpTypes, hummingbird,
                 product("HummingbirdCore", of: "hummingbird"), logging, metrics, nioCore,
                 nioHTTP1, product("NIOHTTPTypes", of: "swift-nio-extras"), nioPosix,
                 serviceLifecycle,
@@ -131,8 +137,8 @@ let package = Package(
         library(
             "RegistryAgent",
             [
-                "DurableFiles", "RegistryAPI", "RegistryClient", "RegistryModel", "RoutingTable",
-                crypto, logging, metrics, serviceLifecycle,
+                "AsyncWaiting", "DurableFiles", "RegistryAPI", "RegistryClient", "RegistryModel",
+                "RoutingTable", crypto, logging, metrics, serviceLifecycle,
             ]),
 
         // The binary: wiring, and one file per command.
@@ -162,6 +168,7 @@ let package = Package(
         benchmark("StoreFill", ["RegistryModel", "SQLiteStore", logging]),
 
         tests("RegistryModelTests", ["RegistryModel"]),
+        tests("AsyncWaitingTests", ["AsyncWaiting"]),
         tests("DurableFilesTests", ["DurableFiles"]),
         tests("LookupGrammarTests", ["LookupGrammar"]),
         tests("RegistryAPITests", ["RegistryAPI", "RegistryModel"]),

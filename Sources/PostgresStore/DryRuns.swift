@@ -37,17 +37,18 @@ final class DryRuns: Sendable {
     private func planned(
         _ request: CommitRequest, _ plan: MigrationPlan
     ) async -> Result<Committed, any Error> {
-        await withCheckedContinuation { answer in
-            let isTaken = threads.submit { [self] slot in
-                let first = Result { try run(request, plan, slot.connection()) }
-                if case .failure(PostgresFailure.lost) = first {
-                    slot.drop()
-                    return answer.resume(
-                        returning: Result { try run(request, plan, slot.connection()) })
-                }
-                answer.resume(returning: first)
-            }
-            if !isTaken { answer.resume(returning: .failure(RegistryError.storeFailed)) }
+        do {
+            return .success(
+                try await threads.run { [self] slot in
+                    do {
+                        return try run(request, plan, slot.connection())
+                    } catch PostgresFailure.lost {
+                        slot.drop()
+                        return try run(request, plan, slot.connection())
+                    }
+                })
+        } catch {
+            return .failure(error)
         }
     }
 

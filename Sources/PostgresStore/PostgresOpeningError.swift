@@ -84,3 +84,21 @@ package enum PostgresOpeningError: SchemaRefusal, CustomStringConvertible, Equat
         ].contains { what.contains($0) }
     }
 }
+
+extension ConnectionThreads {
+    /// Runs what has to be done before a store is open.
+    /// - Throws: `PostgresOpeningError` for what an operator can mend.
+    func opening<Value: Sendable>(
+        _ body: @escaping @Sendable (ConnectionSlot) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await run(body)
+        } catch let failure as PostgresFailure {
+            throw PostgresOpeningError(failure)
+        } catch let few as SessionCheck.TooFew {
+            throw PostgresOpeningError(few)
+        } catch is ThreadsClosed {
+            throw PostgresOpeningError.failed("it was closed")
+        }
+    }
+}

@@ -1,3 +1,4 @@
+import AsyncWaiting
 import Foundation
 import Logging
 import Migrations
@@ -31,7 +32,7 @@ package final class PostgresStore: SharedStore, SQLStore {
     private let settings: ConnectionSettings
     /// How many a node needs.
     private let sessions: Int
-    private let failure = FailureSignal()
+    private let failure = Latch()
     private let mark: NodeMark
     private let acceptsRewind: Bool
 
@@ -174,7 +175,8 @@ package final class PostgresStore: SharedStore, SQLStore {
     /// - Throws: `PostgresOpeningError` where there are fewer, or where they aren't this node's own.
     func openSessions() async throws {
         let count = sessions
-        try await onThread { [self] in
+        // Blocks a thread of the writer's, which has nothing to do yet.
+        try await writer.threads.opening { [self] _ in
             var connections = try SessionCheck.open(settings, count: count)
             // What asks for a commit's fate makes its own when it's needed.
             connections.removeLast()
@@ -186,48 +188,17 @@ package final class PostgresStore: SharedStore, SQLStore {
         }
     }
 
-    /// Blocks a thread of the writer's, which has nothing to do yet.
-    private func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-        try await withCheckedThrowingContinuation {
-            (answer: CheckedContinuation<Void, any Error>) in
-            let isTaken = writer.threads.submit { _ in
-                answer.resume(
-                    with: Result {
-                        do {
-                            try body()
-                        } catch let failure as PostgresFailure {
-                            throw PostgresOpeningError(failure)
-                        } catch let few as SessionCheck.TooFew {
-                            throw PostgresOpeningError(few)
-                        }
-                    })
-            }
-            if !isTaken { answer.resume(throwing: PostgresOpeningError.failed("it was closed")) }
-        }
-    }
-
     private func prepare() async throws {
         try await openSessions()
         let migrator = SchemaMigrator(files: schema, clock: clock)
-        let head = try await withCheckedThrowingContinuation { answer in
-            let isTaken = writer.threads.submit { [logger, mark, acceptsRewind] slot in
-                answer.resume(
-                    with: Result {
-                        do {
-                            let connection = try slot.connection()
-                            try migrator.run(connection)
-                            try Self.warn(of: connection, logger)
-                            let head = try RewindCheck(
-                                mark: mark.read(), accepts: acceptsRewind, logger: logger
-                            ).run(connection)
-                            mark.begin(head)
-                            return head
-                        } catch let failure as PostgresFailure {
-                            throw PostgresOpeningError(failure)
-                        }
-                    })
-            }
-            if !isTaken { answer.resume(throwing: PostgresOpeningError.failed("it was closed")) }
+        let head = try await writer.threads.opening { [logger, mark, acceptsRewind] slot in
+            let connection = try slot.connection()
+            try migrator.run(connection)
+            try Self.warn(of: connection, logger)
+            let head = try RewindCheck(mark: mark.read(), accepts: acceptsRewind, logger: logger)
+                .run(connection)
+            mark.begin(head)
+            return head
         }
         delivery.begin(at: Position(epoch: head.epoch, revision: head.revision))
     }
@@ -294,16 +265,11 @@ package final class PostgresStore: SharedStore, SQLStore {
     private func until(
         _ limit: Duration, _ body: @escaping @Sendable () async -> Void
     ) async {
-        let (ends, end) = AsyncStream<Void>.makeStream()
-        let limit = Task {
-            try? await Task.sleep(for: limit)
-            end.finish()
-        }
+        let end = Latch()
         Task {
             await body()
-            end.finish()
+            end.raise()
         }
-        for await _ in ends {}
-        limit.cancel()
+        await end.wait(within: limit)
     }
 }

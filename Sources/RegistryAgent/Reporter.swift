@@ -1,3 +1,4 @@
+import AsyncWaiting
 import Logging
 import RegistryClient
 import RegistryModel
@@ -94,7 +95,7 @@ struct Reporter: Sendable {
     func beat() { wakeup.wake() }
 
     func run() async {
-        for await _ in wakeup.stream {
+        for await _ in wakeup {
             let (position, isNew) = next()
             if isNew, settle > .zero { try? await Task.sleep(for: settle) }
             guard !Task.isCancelled else { return }

@@ -1,6 +1,6 @@
+import AsyncWaiting
 import Metrics
 import RegistryModel
-import Synchronization
 
 extension RegistryService {
     /// Computes the digest chain anew and holds the current state against the log; one at a time.
@@ -13,8 +13,8 @@ extension RegistryService {
         _ noted: NotedDigest?,
         progress: @escaping @Sendable (VerificationProgress) -> Void = { _ in }
     ) async throws(RegistryError) -> Verification {
-        guard verifications.begin() else { throw .verificationRunning }
-        defer { verifications.end() }
+        guard verifications.turn.tryEnter() else { throw .verificationRunning }
+        defer { verifications.turn.leave() }
         let result = try await store.verify(noted) { [verifications] step in
             verifications.note(step)
             progress(step)
@@ -28,30 +28,17 @@ extension RegistryService {
     /// For an answer that begins before its check does.
     /// - Throws: `verificationRunning` while one is under way.
     public func checkNoVerificationRuns() throws(RegistryError) {
-        guard !verifications.isUnderWay else { throw .verificationRunning }
+        guard verifications.turn.running == 0 else { throw .verificationRunning }
     }
 }
 
 /// Lets one check at a time run, and tells the metrics how far it is: a check reads the whole log, and
 /// several at once would only take each other's time and everybody's reader connections.
 final class Verifications: Sendable {
-    private let isRunning = Mutex(false)
+    let turn = AsyncLock()
     private let revision = Gauge(label: "registry_verification_revision")
     private let changes = Gauge(label: "registry_verification_changes")
     private let isGood = Gauge(label: "registry_verification_ok")
-
-    func begin() -> Bool {
-        isRunning.withLock { isRunning in
-            defer { isRunning = true }
-            return !isRunning
-        }
-    }
-
-    var isUnderWay: Bool { isRunning.withLock { $0 } }
-
-    func end() {
-        isRunning.withLock { $0 = false }
-    }
 
     func note(_ step: VerificationProgress) {
         revision.record(step.extent.revisions)

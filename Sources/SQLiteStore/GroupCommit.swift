@@ -1,3 +1,4 @@
+import AsyncWaiting
 import GRDB
 import Logging
 import Metrics
@@ -20,7 +21,7 @@ final class GroupCommit: Sendable {
     private let onCommit: SQLiteStore.CommitObserver
     private let counts: DomainCounts?
     private let queue = CommitQueue()
-    private let failure = FailureSignal()
+    private let failure = Latch()
     private let wal: WALGauge
     private let mark: MarkKeeper
 

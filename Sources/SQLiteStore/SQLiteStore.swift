@@ -1,3 +1,4 @@
+import AsyncWaiting
 import DurableFiles
 import Foundation
 import GRDB
@@ -25,7 +26,7 @@ package final class SQLiteStore: SQLStore {
     private let lock: DataFolderLock
     let mark: MarkKeeper
     let logger: Logger
-    let copying = OneAtATime()
+    let copying = AsyncLock()
     package let suffixes: [FQDN]
 
     /// Told of each committed revision, in order, before its writer is answered.

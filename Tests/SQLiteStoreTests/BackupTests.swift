@@ -55,9 +55,9 @@ import Testing
 
     @Test func `is made one at a time`() async throws {
         let store = try folder.open()
-        #expect(store.copying.begin())
+        #expect(store.copying.tryEnter())
         await #expect(throws: RegistryError.backupRunning) { _ = try await store.backup() }
-        store.copying.end()
+        store.copying.leave()
         _ = try await store.backup()
         _ = try await store.backup()
         await store.close()

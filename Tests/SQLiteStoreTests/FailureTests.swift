@@ -145,24 +145,4 @@ import Testing
         try await store.run(new("b.example"))
         await store.close()
     }
-
-    @Test func `stops one waiter without telling the others that it failed`() async throws {
-        let signal = FailureSignal()
-        let isTold = Shared(false)
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                await signal.wait()
-                isTold.change { $0 = true }
-            }
-            let other = Task { await signal.wait() }
-            other.cancel()
-            await other.value
-            for _ in 0..<1_000 { await Task.yield() }
-            #expect(!isTold.value)
-            signal.raise()
-            await group.waitForAll()
-        }
-        #expect(isTold.value)
-        await signal.wait()
-    }
 }

@@ -20,7 +20,7 @@ final class ConnectionThreads: Sendable {
 
     private let state = Mutex(State())
     private let ready = DispatchSemaphore(value: 0)
-    private let ended = DispatchGroup()
+    private let threads = BlockingThreads()
     private let count: Int
 
     /// - Parameters:
@@ -32,15 +32,11 @@ final class ConnectionThreads: Sendable {
     ) {
         self.count = count
         for number in 1...count {
-            ended.enter()
-            let thread = Thread { [self, spare] in
+            threads.start("\(name)-\(number)") { [self, spare] in
                 run(
                     ConnectionSlot(
                         settings: settings, contact: contact, spare: spare, prepare: prepare))
-                ended.leave()
             }
-            thread.name = "\(name)-\(number)"
-            thread.start()
         }
     }
 
@@ -64,6 +60,17 @@ final class ConnectionThreads: Sendable {
         return isTaken
     }
 
+    /// Runs `body` on one of the threads, and waits for it whatever becomes of the task.
+    /// - Throws: what `body` throws; `ThreadsClosed`.
+    func run<Value: Sendable>(
+        _ body: @escaping @Sendable (ConnectionSlot) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { answer in
+            let isTaken = submit { slot in answer.resume(with: Result { try body(slot) }) }
+            if !isTaken { answer.resume(throwing: ThreadsClosed()) }
+        }
+    }
+
     /// Takes over connections that nobody has used, one for each thread.
     func adopt(_ connections: [PostgresConnection]) { spare.add(connections) }
 
@@ -75,8 +82,9 @@ final class ConnectionThreads: Sendable {
         }
         spare.empty()
         if isFirst { for _ in 0..<count { ready.signal() } }
-        await withCheckedContinuation { done in
-            ended.notify(queue: .global()) { done.resume() }
-        }
+        await threads.ended()
     }
 }
+
+/// Nothing is run any more.
+struct ThreadsClosed: Error {}

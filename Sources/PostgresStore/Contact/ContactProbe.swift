@@ -17,7 +17,7 @@ final class ContactProbe: Sendable {
     private let current: CurrentServer
     private let logger: Logger
     private let state = Mutex(State())
-    private let ended = DispatchGroup()
+    private let threads = BlockingThreads()
     private let alarm = DispatchSemaphore(value: 0)
     private let spare = SpareConnections()
 
@@ -44,22 +44,14 @@ final class ContactProbe: Sendable {
             return !state.isStarted && !state.isStopping
         }
         guard isFirst else { return }
-        ended.enter()
-        let thread = Thread { [self] in
-            run()
-            ended.leave()
-        }
-        thread.name = "store-probe"
-        thread.start()
+        threads.start("store-probe") { [self] in run() }
     }
 
     func stop() async {
         state.withLock { $0.isStopping = true }
         alarm.signal()
         spare.empty()
-        await withCheckedContinuation { done in
-            ended.notify(queue: .global()) { done.resume() }
-        }
+        await threads.ended()
     }
 
     private var isStopping: Bool { state.withLock(\.isStopping) }

@@ -116,7 +116,7 @@ final class CopySession: Sendable {
 
     /// What is set for a copy mustn't come to others, nor theirs to it: a second session shows whose they are.
     func open() async throws {
-        try await onThread { [settings, threads] _ in
+        try await threads.opening { [settings, threads] _ in
             threads.adopt([try SessionCheck.open(settings, count: 2)[0]])
         }
     }
@@ -124,27 +124,7 @@ final class CopySession: Sendable {
     func run<Value: Sendable>(
         _ body: @escaping @Sendable (PostgresConnection) throws -> Value
     ) async throws -> Value {
-        try await onThread { try body($0.connection()) }
-    }
-
-    private func onThread<Value: Sendable>(
-        _ body: @escaping @Sendable (ConnectionSlot) throws -> Value
-    ) async throws -> Value {
-        try await withCheckedThrowingContinuation { answer in
-            let isTaken = threads.submit { slot in
-                answer.resume(
-                    with: Result {
-                        do {
-                            return try body(slot)
-                        } catch let failure as PostgresFailure {
-                            throw PostgresOpeningError(failure)
-                        } catch let few as SessionCheck.TooFew {
-                            throw PostgresOpeningError(few)
-                        }
-                    })
-            }
-            if !isTaken { answer.resume(throwing: PostgresOpeningError.failed("it was closed")) }
-        }
+        try await threads.opening { try body($0.connection()) }
     }
 
     func close() async { await threads.close() }

@@ -28,7 +28,7 @@ final class LogFollower: Sendable {
     private let onHead: @Sendable (Head) -> Void
     private let onBreak: @Sendable (LogBroken) -> Void
     private let state = Mutex(State())
-    private let ended = DispatchGroup()
+    private let threads = BlockingThreads()
     /// What wakes the thread to stop: reading end, writing end.
     private let alarm: (Int32, Int32)
 
@@ -76,13 +76,7 @@ final class LogFollower: Sendable {
             return !state.isStarted && !state.isStopping
         }
         guard isFirst else { return }
-        ended.enter()
-        let thread = Thread { [self] in
-            run()
-            ended.leave()
-        }
-        thread.name = "log-follower"
-        thread.start()
+        threads.start("log-follower") { [self] in run() }
     }
 
     func stop() async {
@@ -93,9 +87,7 @@ final class LogFollower: Sendable {
         var octet: UInt8 = 1
         if isFirst { _ = write(alarm.1, &octet, 1) }
         spare.empty()
-        await withCheckedContinuation { done in
-            ended.notify(queue: .global()) { done.resume() }
-        }
+        await threads.ended()
         guard isFirst else { return }
         Foundation.close(alarm.0)
         Foundation.close(alarm.1)

@@ -49,29 +49,26 @@ extension PostgresStore {
     private func asking<Value: Sendable>(
         isRepeatable: Bool, _ ask: @escaping @Sendable (PostgresConnection) throws -> Value
     ) async throws(RegistryError) -> Value {
-        let result = await withCheckedContinuation {
-            (answer: CheckedContinuation<Result<Value, any Error>, Never>) in
-            let isTaken = readers.submit { slot in
-                let first = Result { try ask(slot.connection()) }
-                if isRepeatable, case .failure(let failure as PostgresFailure) = first,
-                    failure.mayDoElsewhere
+        do {
+            return try await readers.run { slot in
+                do {
+                    return try ask(slot.connection())
+                } catch let failure as PostgresFailure
+                    where isRepeatable && failure.mayDoElsewhere
                 {
                     slot.drop()
-                    return answer.resume(returning: Result { try ask(slot.connection()) })
+                    return try ask(slot.connection())
                 }
-                answer.resume(returning: first)
             }
-            if !isTaken { answer.resume(returning: .failure(RegistryError.storeFailed)) }
-        }
-        switch result {
-        case .success(let value): return value
-        case .failure(let error): throw refusal(forRead: error)
+        } catch {
+            throw refusal(forRead: error)
         }
     }
 
     func refusal(forRead error: any Error) -> RegistryError {
         if let refusal = error as? RegistryError { return refusal }
         if error is CancellationError { return .overloaded }
+        if error is ThreadsClosed { return .storeFailed }
         guard let failure = error as? PostgresFailure else {
             logger.error("a read failed", metadata: ["error": "\(error)"])
             return .inconsistent

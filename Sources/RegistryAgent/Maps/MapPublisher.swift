@@ -1,3 +1,4 @@
+import AsyncWaiting
 import Foundation
 import Logging
 import Metrics
@@ -67,7 +68,7 @@ actor MapPublisher {
     nonisolated func look() { wakeup.wake() }
 
     func run() async {
-        for await _ in wakeup.stream {
+        for await _ in wakeup {
             guard table.position != published || !untold.isEmpty || hasNewProxy() else { continue }
             var failed = 0
             var wait = settings.debounce

@@ -1,3 +1,4 @@
+import AsyncWaiting
 import Foundation
 import Logging
 import Metrics
@@ -40,7 +41,7 @@ actor StateKeeper {
     nonisolated func changed() { wakeup.wake() }
 
     func run() async {
-        for await _ in wakeup.stream {
+        for await _ in wakeup {
             var wait = hasOneToStartFrom ? delay : .zero
             repeat {
                 guard (try? await Task.sleep(for: wait)) != nil else { return }

@@ -1,3 +1,4 @@
+import AsyncWaiting
 import HTTPTypes
 import RegistryAPI
 import RegistryModel
@@ -20,16 +21,15 @@ struct EventStream: Sendable {
     /// Each heartbeat's revision is the `to` of the event before: the reader has just what the digest
     /// says. The first comes as soon as the reader has caught up.
     func run(_ write: ([UInt8]) async throws -> Void) async throws {
-        let stop = StopFlag()
         metrics.streams.increment()
         defer { metrics.streams.decrement() }
-        try await stop.whileServing(of: service.state.feed) {
+        try await service.state.feed.whileServing { stop in
             try await follow(write, until: stop)
         }
     }
 
     private func follow(
-        _ write: ([UInt8]) async throws -> Void, until stop: StopFlag
+        _ write: ([UInt8]) async throws -> Void, until stop: Latch
     ) async throws {
         let text = FeedText(service: service)
         let feed = service.state.feed

@@ -93,8 +93,7 @@ struct ChangesRoutes: Sendable {
         metrics.polls.increment()
         defer { metrics.polls.decrement() }
         let feed = service.state.feed
-        let stop = StopFlag()
-        await stop.whileServing(of: feed) {
+        await feed.whileServing { stop in
             _ = await feed.waits(after: query.position.revision, within: query.wait) {
                 stop.isRaised
             }

@@ -1,3 +1,4 @@
+import AsyncWaiting
 import RegistryModel
 import Synchronization
 
@@ -12,7 +13,8 @@ public final class AgentDirectory: Sendable {
     let limit: Int
     /// How long the process has been running: what ages are measured by.
     let uptime: @Sendable () -> Duration
-    let watches = AgentWatches()
+    /// Those who wait for agents to get on.
+    let watches = Waiters<Void>()
     private let state = Mutex(State())
 
     private struct State {
@@ -92,7 +94,7 @@ public final class AgentDirectory: Sendable {
             state.agents[name] = agent
             return wasEvicted || isAhead
         }
-        watches.wake()
+        watches.wakeAll()
         return isUrgent
     }
 
@@ -107,7 +109,7 @@ public final class AgentDirectory: Sendable {
             agent.isUnsaved = false
             state.agents[name] = agent
         }
-        watches.wake()
+        watches.wakeAll()
     }
 
     /// The store has forgotten them.
@@ -197,5 +199,5 @@ extension AgentDirectory {
     }
 
     /// How many waits are under way.
-    public var waits: Int { watches.count }
+    public var waits: Int { watches.lookers }
 }

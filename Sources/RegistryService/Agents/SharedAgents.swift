@@ -1,3 +1,4 @@
+import AsyncWaiting
 import RegistryModel
 import Synchronization
 
@@ -8,13 +9,12 @@ final class SharedAgents: Sendable {
     private let lease: Duration
     private let limit: Int
     private let uptime: @Sendable () -> Duration
-    private let watches: AgentWatches
+    private let watches: Waiters<Void>
     private let heard = Mutex(HeardAgents())
     /// One write at a time: what comes meanwhile goes with the next.
-    private let writing = Turn()
-    private let ring: AsyncStream<Void>.Continuation
+    private let writing = AsyncLock()
     /// Says that an agent has made progress which the store hasn't heard of.
-    let progress: AsyncStream<Void>
+    let progress = Wakeup()
     /// For metrics, which can't ask.
     private let refusedAt = Mutex<Duration?>(nil)
     private let last = Mutex<(roll: AgentRoll, at: Duration)?>(nil)
@@ -28,7 +28,6 @@ final class SharedAgents: Sendable {
         limit = directory.limit
         uptime = directory.uptime
         watches = directory.watches
-        (progress, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     // MARK: - What agents say
@@ -43,9 +42,9 @@ final class SharedAgents: Sendable {
     ) async throws(RegistryError) {
         switch heard.withLock({ $0.hear(name, applied: applied, ahead: ahead, at: uptime()) }) {
         case .beat: return
-        case .progress: ring.yield()
+        case .progress: progress.wake()
         case .urgent(let number):
-            let refusal = try await writing.take { () async throws(RegistryError) in
+            let refusal = try await writing.withLock { () async throws(RegistryError) in
                 // Whoever had the turn before may have written this one, too.
                 if let outcome = outcome(of: number) { return outcome }
                 try? await write()
@@ -71,7 +70,7 @@ final class SharedAgents: Sendable {
     /// Tells the store what it hasn't heard of, in one go.
     func save() async throws(RegistryError) {
         guard heard.withLock(\.hasUnsaved) else { return }
-        try await writing.take(write)
+        try await writing.withLock(write)
     }
 
     private func write() async throws(RegistryError) {
@@ -84,12 +83,12 @@ final class SharedAgents: Sendable {
             heard.withLock { $0.failed(taken, error) }
             throw error
         }
-        watches.wake()
+        watches.wakeAll()
     }
 
     /// Looks which agents other nodes have heard since.
     func refresh() async throws(RegistryError) {
-        try await writing.take { () async throws(RegistryError) in
+        try await writing.withLock { () async throws(RegistryError) in
             try await write()
             let roll = try await store.agentRoll()
             heard.withLock { $0.compare(with: roll, at: uptime()) }
@@ -104,7 +103,7 @@ final class SharedAgents: Sendable {
         heard.withLock { $0.forget(agent) }
         let eviction = try await store.evict(agent, by: actor, note, idempotency: key)
         seen(agent, ahead: nil)
-        watches.wake()
+        watches.wakeAll()
         return eviction
     }
 
@@ -124,7 +123,7 @@ final class SharedAgents: Sendable {
         if limit > .zero {
             var whole: Convergence?
             // Many who wait don't ask oftener than a few.
-            let interval = Self.interval * (1 + watches.count / 8)
+            let interval = Self.interval * (1 + watches.lookers / 8)
             await watches.look(within: limit, every: interval) {
                 // A database that's away may be back in time.
                 let now = try? await look(at: position)

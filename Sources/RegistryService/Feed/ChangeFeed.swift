@@ -1,3 +1,4 @@
+import AsyncWaiting
 import RegistryModel
 import Synchronization
 
@@ -7,7 +8,7 @@ import Synchronization
 /// waking one reader. Who is further behind than this reaches reads from the store.
 public final class ChangeFeed: Sendable {
     private let ring: Mutex<FeedRing>
-    private let waiters = FeedWaiters()
+    private let waiters = Waiters<Void>()
     private let onlyEpoch = Mutex<Epoch?>(nil)
 
     /// - Parameter capacity: changes kept, at most; some 200 octets each.
@@ -20,29 +21,29 @@ public final class ChangeFeed: Sendable {
 
     func begin(at position: Position) {
         ring.withLock { $0.begin(at: position) }
-        waiters.wake()
+        waiters.wakeAll()
     }
 
     /// A revision that the table has. One that is here already is passed over.
     func publish(_ changes: RevisionChanges) {
         guard let gone = ring.withLock({ $0.add(changes) }) else { return }
-        waiters.wake()
+        waiters.wakeAll()
         _ = consume gone
     }
 
     /// Waits until there is a revision after `revision`, or `isOver`.
     /// - Returns: false where `limit` came first. After `nudge()` there may be nothing new.
     public func waits(
-        after revision: Revision, within limit: Duration, unless isOver: @Sendable () -> Bool
+        after revision: Revision, within limit: Duration, unless isOver: () -> Bool
     ) async -> Bool {
-        await waiters.wait(within: limit) { [self] in
+        await waiters.wait(for: (), within: limit) {
             isOver() || (head?.revision ?? .zero) > revision
-        }
+        } == .woken
     }
 
     /// Lets everybody who waits look again.
     public func nudge() {
-        waiters.wake()
+        waiters.wakeAll()
     }
 
     /// Whether somebody has found that the log has never had another.

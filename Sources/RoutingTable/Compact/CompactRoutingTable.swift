@@ -1,3 +1,4 @@
+import AsyncWaiting
 import RegistryModel
 import Synchronization
 
@@ -10,7 +11,7 @@ public final class CompactRoutingTable: RoutingTable {
     let memory = TableMemory()
     let views = PublishedView()
     private let writer: Mutex<TableWriter>
-    private let waiters = RevisionWaiters()
+    private let waiters = Waiters<Revision>()
 
     public init() {
         writer = Mutex(TableWriter(memory, views))
@@ -88,7 +89,7 @@ public final class CompactRoutingTable: RoutingTable {
     func apply(_ changes: inout some RevisionSource) -> Bool {
         let revision = changes.revision
         let applied = writer.withLock { $0.apply(&changes) }
-        if applied == true { waiters.wake(at: revision) }
+        if applied == true { waiters.wake { $0 <= revision } }
         return applied ?? true
     }
 
@@ -97,12 +98,14 @@ public final class CompactRoutingTable: RoutingTable {
     }
 
     public func reaches(_ revision: Revision, within limit: Duration) async -> Bool {
-        await waiters.wait(for: revision, within: limit) { [self] in position?.revision }
+        await waiters.wait(for: revision, within: limit) {
+            position.map { $0.revision >= revision } ?? false
+        } == .woken
     }
 
     fileprivate func publish(_ contents: UncheckedContents, at position: Position) {
         writer.withLock { $0.load(contents.value, at: position) }
-        waiters.wake(at: position.revision)
+        waiters.wake { $0 <= position.revision }
     }
 }
 

@@ -10,8 +10,8 @@ extension SQLiteStore {
     /// writes and checkpoints go on, but the write-ahead log can't start anew before it ends. Whoever
     /// takes the copy away, however slowly, doesn't hold up the store: it is a file of its own by then.
     package func backup() async throws(RegistryError) -> StoreCopy {
-        guard copying.begin() else { throw .backupRunning }
-        defer { copying.end() }
+        guard copying.tryEnter() else { throw .backupRunning }
+        defer { copying.leave() }
         let file = CopyFile(in: URL(fileURLWithPath: pool.path).deletingLastPathComponent())
         do {
             try file.checkRoom(for: pool)

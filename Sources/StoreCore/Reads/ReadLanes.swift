@@ -1,3 +1,4 @@
+import AsyncWaiting
 import Dispatch
 import RegistryModel
 import Synchronization
@@ -49,53 +50,23 @@ package final class ReadLanes: Sendable {
     }
 
     package let limits: Limits
+    private let lines: [ReadLane: AsyncLock]
     private let state = Mutex(State())
 
     private struct State {
-        var lines = Dictionary(uniqueKeysWithValues: ReadLane.allCases.map { ($0, Line()) })
         var walks = 0
         var steps = 0
-        var nextID = 0
-        /// Waits that were cancelled before they had begun.
-        var cancelled: Set<Int> = []
+        /// Reads that wait, or are about to.
+        var waiting = 0
         var isTimerSet = false
-    }
-
-    private struct Line {
-        var running = 0
-        var waiting: [Int: Waiter] = [:]
-        /// In the order of their coming; those that aren't in `waiting` any more are passed over.
-        var order: [Int] = []
-        var first = 0
-
-        /// Ids of waits that are over stay in `order` until it's their turn; where it doesn't come, they go here.
-        mutating func forgetOver() {
-            guard order.count > 2 * waiting.count + 64 else { return }
-            order = order[first...].filter { waiting[$0] != nil }
-            first = 0
-        }
-
-        mutating func next() -> Waiter? {
-            while first < order.count {
-                let waiter = waiting.removeValue(forKey: order[first])
-                first += 1
-                if first > 64, first > order.count / 2 {
-                    order.removeFirst(first)
-                    first = 0
-                }
-                if let waiter { return waiter }
-            }
-            return nil
-        }
-    }
-
-    private struct Waiter {
-        var answer: CheckedContinuation<Bool, Never>
-        var deadline: ContinuousClock.Instant
     }
 
     package init(_ limits: Limits = Limits()) {
         self.limits = limits
+        lines = Dictionary(
+            uniqueKeysWithValues: ReadLane.allCases.map { lane in
+                (lane, AsyncLock(places: limits.places[lane, default: 1]))
+            })
     }
 
     /// Runs `read` on one of the lane's connections, in turn.
@@ -103,86 +74,31 @@ package final class ReadLanes: Sendable {
     package func run<Value: Sendable>(
         _ lane: ReadLane, _ read: () async throws(RegistryError) -> Value
     ) async throws(RegistryError) -> Value {
-        guard await enter(lane) else { throw .overloaded }
-        defer { leave(lane) }
+        let line = line(lane)
+        guard await enter(lane, line) else { throw .overloaded }
+        defer { line.leave() }
         return try await read()
     }
 
-    // MARK: - Lines
+    private func line(_ lane: ReadLane) -> AsyncLock {
+        guard let line = lines[lane] else { preconditionFailure("each lane has a line") }
+        return line
+    }
 
-    private func enter(_ lane: ReadLane) async -> Bool {
+    private func enter(_ lane: ReadLane, _ line: AsyncLock) async -> Bool {
         // What the service does for itself at its end is cancelled, and done all the same.
         guard lane == .own || !Task.isCancelled else { return false }
-        enum Entry { case taken, refused, wait(Int) }
-        let entry = state.withLock { state -> Entry in
-            let line = state.lines[lane, default: Line()]
-            if line.running < limits.places[lane, default: 1] {
-                state.lines[lane]?.running += 1
-                return .taken
-            }
-            guard line.waiting.count < limits.waiting else { return .refused }
-            state.nextID += 1
-            return .wait(state.nextID)
-        }
-        switch entry {
-        case .taken: return true
-        case .refused: return false
-        case .wait(let id): return await wait(lane, id)
-        }
-    }
-
-    private func wait(_ lane: ReadLane, _ id: Int) async -> Bool {
-        let isIn = await withTaskCancellationHandler {
-            await withCheckedContinuation { begin(lane, id, $0) }
-        } onCancel: {
-            end(lane, id)
-        }
-        _ = state.withLock { $0.cancelled.remove(id) }
-        return isIn
-    }
-
-    private func begin(_ lane: ReadLane, _ id: Int, _ answer: CheckedContinuation<Bool, Never>) {
-        let deadline = ContinuousClock.now + limits.patience
-        enum Entry { case answer(Bool), wait(setsTimer: Bool) }
-        let entry = state.withLock { state -> Entry in
-            if state.cancelled.remove(id) != nil { return .answer(false) }
-            // A place may have come free since the first look.
-            if state.lines[lane, default: Line()].running < limits.places[lane, default: 1] {
-                state.lines[lane]?.running += 1
-                return .answer(true)
-            }
-            state.lines[lane]?.waiting[id] = Waiter(answer: answer, deadline: deadline)
-            state.lines[lane]?.order.append(id)
+        if line.tryEnter() { return true }
+        guard line.waiting < limits.waiting else { return false }
+        let setsTimer = state.withLock { state in
+            state.waiting += 1
             defer { state.isTimerSet = true }
-            return .wait(setsTimer: !state.isTimerSet)
+            return !state.isTimerSet
         }
-        switch entry {
-        case .answer(let isIn): answer.resume(returning: isIn)
-        case .wait(let setsTimer): if setsTimer { setTimer(in: limits.patience) }
-        }
+        defer { state.withLock { $0.waiting -= 1 } }
+        if setsTimer { setTimer(in: limits.patience) }
+        return await line.enter(by: .now + limits.patience)
     }
-
-    private func end(_ lane: ReadLane, _ id: Int) {
-        let waiter = state.withLock { state -> Waiter? in
-            guard let waiter = state.lines[lane]?.waiting.removeValue(forKey: id) else {
-                state.cancelled.insert(id)
-                return nil
-            }
-            return waiter
-        }
-        waiter?.answer.resume(returning: false)
-    }
-
-    private func leave(_ lane: ReadLane) {
-        let next = state.withLock { state -> Waiter? in
-            let next = state.lines[lane]?.next()
-            if next == nil { state.lines[lane]?.running -= 1 }
-            return next
-        }
-        next?.answer.resume(returning: true)
-    }
-
-    // MARK: - Patience
 
     /// One timer for all lines: a read that waits costs none of its own.
     private func setTimer(in delay: Duration) {
@@ -194,25 +110,13 @@ package final class ReadLanes: Sendable {
 
     private func refuseOverdue() {
         let now = ContinuousClock.now
-        let (overdue, next) = state.withLock { state in
-            var overdue: [Waiter] = []
-            var next: ContinuousClock.Instant?
-            for lane in ReadLane.allCases {
-                for (id, waiter) in state.lines[lane, default: Line()].waiting {
-                    if waiter.deadline <= now {
-                        state.lines[lane]?.waiting.removeValue(forKey: id)
-                        overdue.append(waiter)
-                    } else {
-                        next = min(next ?? waiter.deadline, waiter.deadline)
-                    }
-                }
-            }
-            for lane in ReadLane.allCases { state.lines[lane]?.forgetOver() }
-            state.isTimerSet = next != nil
-            return (overdue, next)
+        let next = lines.values.compactMap { $0.endOverdue(at: now) }.min()
+        let isNeeded = state.withLock { state in
+            // Also for one that counts already and isn't in its line yet.
+            state.isTimerSet = state.waiting > 0
+            return state.isTimerSet
         }
-        for waiter in overdue { waiter.answer.resume(returning: false) }
-        if let next { setTimer(in: now.duration(to: next)) }
+        if isNeeded { setTimer(in: next.map { now.duration(to: $0) } ?? limits.patience) }
     }
 
     // MARK: - Walks
@@ -242,11 +146,11 @@ package final class ReadLanes: Sendable {
     package var walks: Int { state.withLock(\.walks) }
 
     package func running(_ lane: ReadLane) -> Int {
-        state.withLock { $0.lines[lane]?.running ?? 0 }
+        line(lane).running
     }
 
     package func waiting(_ lane: ReadLane) -> Int {
-        state.withLock { $0.lines[lane]?.waiting.count ?? 0 }
+        line(lane).waiting
     }
 }
 

@@ -83,13 +83,13 @@ import Testing
 
     @Test func `is verified by one at a time`() async throws {
         try await withRegistry { registry in
-            #expect(registry.service.verifications.begin())
+            #expect(registry.service.verifications.turn.tryEnter())
             for type in ["application/json", "application/x-ndjson"] {
                 let second = try await registry.get(Self.path, headers: [("Accept", type)])
                 #expect(second.isProblem(409, "verification-running"))
                 #expect(second.header("Retry-After") != nil)
             }
-            registry.service.verifications.end()
+            registry.service.verifications.turn.leave()
             #expect(try await registry.get(Self.path)["ok"] == .bool(true))
             #expect(try await registry.get(Self.path)["ok"] == .bool(true))
         }

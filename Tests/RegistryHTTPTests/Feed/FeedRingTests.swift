@@ -1,5 +1,4 @@
 import RegistryModel
-import Synchronization
 import Testing
 
 @testable import RegistryService
@@ -99,40 +98,5 @@ import Testing
         #expect(read(large, 0) == FeedRevision.pieceSize)
         #expect(count == 23)
         #expect(FeedRevision(Self.changes(1, 0)).pieceCount == 0)
-    }
-
-    @Test(arguments: [1, 2, 3, 7, 100, 1_001])
-    func `wakes everybody who waits`(count: Int) async {
-        let waiters = FeedWaiters()
-        let isThere = Flag()
-        await withTaskGroup(of: Bool.self) { group in
-            for _ in 0..<count {
-                group.addTask {
-                    await waiters.wait(within: .seconds(200)) {
-                        isThere.value.load(ordering: .sequentiallyConsistent)
-                    }
-                }
-            }
-            while waiters.count < count { await Task.yield() }
-            isThere.value.store(true, ordering: .sequentiallyConsistent)
-            waiters.wake()
-            for await isNews in group { #expect(isNews) }
-        }
-        #expect(waiters.isEmpty)
-    }
-
-    @Test func `lets nobody wait longer than asked, nor after being cancelled`() async {
-        let waiters = FeedWaiters()
-        #expect(await waiters.wait(within: .milliseconds(1)) { false } == false)
-        #expect(await waiters.wait(within: .seconds(200)) { true })
-        let task = Task { await waiters.wait(within: .seconds(200)) { false } }
-        while waiters.count < 1 { await Task.yield() }
-        task.cancel()
-        #expect(await task.value == false)
-        #expect(waiters.isEmpty)
-    }
-
-    private final class Flag: Sendable {
-        let value = Atomic(false)
     }
 }

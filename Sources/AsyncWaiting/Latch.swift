@@ -1,0 +1,25 @@
+import Synchronization
+
+/// Something that happens once, or never, and that any number of tasks may wait for.
+package final class Latch: Sendable {
+    private let hasHappened = Atomic(false)
+    private let waiters: Waiters<Void>
+
+    package init(_ clock: WaitClock = .continuous) {
+        waiters = Waiters(clock)
+    }
+
+    package var isRaised: Bool { hasHappened.load(ordering: .sequentiallyConsistent) }
+
+    package func raise() {
+        hasHappened.store(true, ordering: .sequentiallyConsistent)
+        waiters.wakeAll()
+    }
+
+    /// Returns when it's raised, `limit` has passed, or the task is cancelled.
+    /// - Returns: whether it's raised.
+    @discardableResult
+    package func wait(within limit: Duration? = nil) async -> Bool {
+        await waiters.wait(for: (), within: limit) { isRaised } == .woken
+    }
+}
