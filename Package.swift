@@ -175,7 +175,8 @@ let package = Package(
         tests("PrometheusMetricsTests", ["PrometheusMetrics", coreMetrics, logging]),
         tests("RegistryLedgerTests", ["DurableFiles", "RegistryLedger", "RegistryModel"]),
         tests("StoreCoreTests", ["RegistryLedger", "RegistryModel", "StoreCore"]),
-        tests("RoutingTableTests", ["RegistryModel", "RoutingTable"]),
+        testSupport("TableSamples", ["RegistryModel", "RoutingTable"]),
+        tests("RoutingTableTests", ["RegistryModel", "RoutingTable", "TableSamples"]),
         tests(
             "SQLiteStoreTests",
             [
@@ -201,7 +202,8 @@ let package = Package(
             "RegistryAgentTests",
             [
                 "DurableFiles", "RegistryAPI", "RegistryAgent", "RegistryClient",
-                "RegistryModel", "RoutingTable", asyncHTTPClient, logging, nioCore,
+                "RegistryModel", "RoutingTable", "TableSamples", asyncHTTPClient, logging,
+                nioCore,
             ]),
         tests(
             "RegistryHTTPTests",

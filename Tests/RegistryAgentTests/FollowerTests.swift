@@ -1,6 +1,9 @@
 import RegistryModel
 import RoutingTable
+import TableSamples
 import Testing
+
+@testable import RegistryAgent
 
 @Suite("A follower") struct FollowerTests {
     private static func logOf(_ model: inout TableModel, revisions: Int) -> MemoryLog {

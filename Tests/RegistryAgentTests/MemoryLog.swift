@@ -1,6 +1,9 @@
 import RegistryModel
 import RoutingTable
 import Synchronization
+import TableSamples
+
+@testable import RegistryAgent
 
 /// A log in memory, with everything that can go wrong with a real one.
 final class MemoryLog: FollowedLog {
@@ -106,20 +109,6 @@ final class MemoryLog: FollowedLog {
     }
 }
 
-extension TableStage {
-    func add(_ changes: RevisionChanges) {
-        for location in changes.locations { change(location, at: changes.revision) }
-        for domain in changes.domains {
-            switch domain {
-            case .set(var domain):
-                domain.revision = changes.revision
-                set(domain)
-            case .gone(let fqdn): remove(fqdn, at: changes.revision)
-            }
-        }
-    }
-}
-
 /// Runs a follower around `body`.
 func following(
     _ log: MemoryLog, into table: some RoutingTable,
@@ -141,18 +130,4 @@ extension Follower.Settings {
         settings.backoff = Backoff(first: .microseconds(100), longest: .milliseconds(2))
         return settings
     }
-}
-
-/// Asks until something is so: minutes, on a machine that does other things.
-func eventually(_ what: String, _ isSo: () throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(300)
-    while ContinuousClock.now < deadline {
-        if try isSo() { return }
-        try await Task.sleep(for: .milliseconds(1))
-    }
-    throw NeverSo(what: what)
-}
-
-struct NeverSo: Error {
-    let what: String
 }

@@ -2,6 +2,8 @@ import RegistryModel
 import RoutingTable
 import Testing
 
+@testable import RegistryAgent
+
 @Suite("The guard before a table") struct SnapshotGuardTests {
     private static func facts(_ count: Int, _ epoch: String = "a", _ revision: Int64 = 10)
         -> SnapshotFacts

@@ -1,5 +1,6 @@
 import RegistryModel
 import RoutingTable
+import TableSamples
 import Testing
 
 /// Revisions that set every name, and readers that look at one name after another.

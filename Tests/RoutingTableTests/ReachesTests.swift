@@ -1,5 +1,6 @@
 import RegistryModel
 import RoutingTable
+import TableSamples
 import Testing
 
 @Suite("A wait for a revision", .timeLimit(.minutes(5))) struct ReachesTests {

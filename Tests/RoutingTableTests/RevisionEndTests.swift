@@ -1,4 +1,5 @@
 import RegistryModel
+import TableSamples
 import Testing
 
 @testable import RoutingTable

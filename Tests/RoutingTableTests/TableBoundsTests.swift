@@ -1,5 +1,6 @@
 import RegistryModel
 import RoutingTable
+import TableSamples
 import Testing
 
 /// What a table can't hold comes from outside: it's refused, and the table stays as it was.

@@ -1,5 +1,6 @@
 import RegistryModel
 import RoutingTable
+import TableSamples
 import Testing
 
 @Suite("Loading a table") struct TableLoadTests {

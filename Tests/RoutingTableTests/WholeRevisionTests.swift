@@ -1,5 +1,6 @@
 import RegistryModel
 import RoutingTable
+import TableSamples
 import Testing
 
 @Suite("Readers beside the writer") struct WholeRevisionTests {

@@ -1,11 +1,13 @@
 import RegistryModel
 import RoutingTable
 
-let japan = LocationName(canonical: "japan")
-let aws = LocationName(canonical: "aws")
-let epoch = Epoch("epoch")
+package let japan = LocationName(canonical: "japan")
+package let aws = LocationName(canonical: "aws")
+package let epoch = Epoch("epoch")
 
-func location(_ name: LocationName, upstream: String? = nil, revision: Int64 = 0) -> Location {
+package func location(_ name: LocationName, upstream: String? = nil, revision: Int64 = 0)
+    -> Location
+{
     Location(
         name: name,
         settings: LocationSettings(
@@ -14,9 +16,9 @@ func location(_ name: LocationName, upstream: String? = nil, revision: Int64 = 0
         revision: Revision(revision))
 }
 
-func fqdn(_ number: Int) -> FQDN { FQDN(canonical: "tenant-\(number).kintone.com") }
+package func fqdn(_ number: Int) -> FQDN { FQDN(canonical: "tenant-\(number).kintone.com") }
 
-func domain(
+package func domain(
     _ number: Int, at location: LocationName = japan, mode: Mode = .serve, revision: Int64 = 1
 ) -> Domain {
     Domain(
@@ -26,13 +28,27 @@ func domain(
 }
 
 extension RoutingTable {
-    func load(_ domains: [Domain], revision: Int64) {
+    package func load(_ domains: [Domain], revision: Int64) {
         load(
             domains, locations: [location(japan), location(aws)],
             at: Position(epoch: epoch, revision: Revision(revision)))
     }
 
-    func set(_ domains: Domain..., revision: Int64) -> Bool {
+    package func set(_ domains: Domain..., revision: Int64) -> Bool {
         apply(RevisionChanges(revision: Revision(revision), domains: domains.map { .set($0) }))
+    }
+}
+
+extension TableStage {
+    package func add(_ changes: RevisionChanges) {
+        for location in changes.locations { change(location, at: changes.revision) }
+        for domain in changes.domains {
+            switch domain {
+            case .set(var domain):
+                domain.revision = changes.revision
+                set(domain)
+            case .gone(let fqdn): remove(fqdn, at: changes.revision)
+            }
+        }
     }
 }

@@ -1,23 +1,22 @@
 import RegistryModel
 import RoutingTable
-import Testing
 
 /// A plain dictionary that does what a table should, and random revisions for both.
-struct TableModel {
-    var domains: [FQDN: Domain] = [:]
-    var places = [japan, aws]
-    var revision: Int64 = 0
+package struct TableModel {
+    package var domains: [FQDN: Domain] = [:]
+    package var places = [japan, aws]
+    package var revision: Int64 = 0
     private var random: SeededRandom
     /// How many different names there are.
     private let names: Int
 
-    init(seed: UInt64, names: Int) {
+    package init(seed: UInt64, names: Int) {
         random = SeededRandom(seed: seed)
         self.names = names
     }
 
     /// Lengths from 10 octets to the longest.
-    func name(_ number: Int) -> FQDN {
+    package func name(_ number: Int) -> FQDN {
         let filling = String(repeating: "x", count: number.isMultiple(of: 17) ? 63 : number % 40)
         let label = "t\(number)\(filling)".prefix(63)
         let parents = number.isMultiple(of: 51) ? String(repeating: "p123456789.", count: 16) : ""
@@ -25,7 +24,7 @@ struct TableModel {
     }
 
     /// The next revision, of at most `size` changes; a name may come more than once.
-    mutating func next(size: Int) -> RevisionChanges {
+    package mutating func next(size: Int) -> RevisionChanges {
         revision += 1
         var changes = RevisionChanges(revision: Revision(revision))
         if revision.isMultiple(of: 100), places.count < 12 {
@@ -73,15 +72,15 @@ struct TableModel {
     }
 
     /// Compares every name, the counts, and the revision that each was read at.
-    func expect(_ table: some RoutingTable) throws {
+    package func expect(_ table: some RoutingTable) throws {
         let all = (0..<names).map { name($0) }
         let read = try table.find(all)
-        for (name, found) in zip(all, read.value) where found != domains[name] {
-            Issue.record("\(name) is \(String(describing: found)) at \(revision)")
+        for (name, found) in zip(all, read.value) {
+            try expect(found == domains[name], "\(name) is \(String(describing: found))")
         }
-        #expect(read.revision == Revision(revision))
+        try expect(read.revision == Revision(revision), "read at \(read.revision)")
         let statistics = try table.statistics()
-        #expect(statistics.revision == Revision(revision))
+        try expect(statistics.revision == Revision(revision), "counted at \(statistics.revision)")
         var counts = Dictionary(
             uniqueKeysWithValues: places.map {
                 ($0, TableStatistics.OfLocation(name: $0, domains: 0, notServed: 0))
@@ -90,20 +89,33 @@ struct TableModel {
             counts[domain.location]?.domains += 1
             if domain.mode != .serve { counts[domain.location]?.notServed += 1 }
         }
-        #expect(
-            statistics.value
-                == TableStatistics(
-                    total: domains.count, locations: counts.values.sorted { $0.name < $1.name }))
+        let counted = TableStatistics(
+            total: domains.count, locations: counts.values.sorted { $0.name < $1.name })
+        try expect(statistics.value == counted, "counts are \(statistics.value), not \(counted)")
         let summary = try table.summary().value
         var digest = TableDigest()
         for domain in domains.values { digest.add(domain) }
         for place in summary.locations { digest.add(place.name, upstream: place.upstream) }
-        #expect(summary.digest == digest && summary.count == domains.count)
-        #expect(summary.locations.map(\.name) == places.sorted())
+        try expect(
+            summary.digest == digest && summary.count == domains.count, "it has another digest")
+        try expect(
+            summary.locations.map(\.name) == places.sorted(), "locations are \(summary.locations)")
         if let first = domains.values.first {
             let target = try table.route(first.fqdn).value
-            #expect(target?.domain == first)
-            #expect(target?.upstream?.text == "http://\(first.location).internal")
+            let isSame =
+                target?.domain == first
+                && target?.upstream?.text == "http://\(first.location).internal"
+            try expect(isSame, "\(first.fqdn) goes to \(String(describing: target))")
         }
+    }
+
+    private func expect(_ isSo: Bool, _ what: @autoclosure () -> String) throws {
+        guard !isSo else { return }
+        throw Mismatch(description: "at revision \(revision): \(what())")
+    }
+
+    /// What a table says and the model doesn't.
+    struct Mismatch: Error, CustomStringConvertible {
+        let description: String
     }
 }

@@ -6,6 +6,16 @@ import Synchronization
 /// writer brings what this node has committed, the follower what others have.
 ///
 /// Both are threads that may wait: while one delivers, the other does.
+///
+/// Who holds what, and in which order:
+///
+///     the head's row       a transaction of the writer, on any node; then `place`, to read it
+///     `delivering`         whoever brings; then memory's own locks, and `place`, to move it on
+///     `place`              nothing after it, and never for longer than a few words take to copy
+///
+/// Nobody who holds `delivering` calls the database: what is missing is read between two turns of it. Nobody waits
+/// for `delivering` who holds the head's row: all nodes' writers would wait with it. So a database that hangs, or a
+/// wave of a million on its way into memory, keeps nobody from the head.
 final class LogDelivery: Sendable {
     /// Where memory is.
     struct Place: Sendable {
@@ -15,6 +25,7 @@ final class LogDelivery: Sendable {
         var digest: [UInt8]?
     }
 
+    private let delivering = Mutex(())
     private let place: Mutex<Place?> = Mutex(nil)
     private let observer: @Sendable (RevisionChanges) -> Void
 
@@ -22,12 +33,13 @@ final class LogDelivery: Sendable {
         self.observer = observer
     }
 
+    /// As far as memory surely is: it may be further by now.
     var current: Place? { place.withLock { $0 } }
 
     /// Memory has been read anew, as of `position`.
     func begin(at position: Position) {
-        place.withLock { place in
-            place = Place(epoch: position.epoch, revision: position.revision, digest: nil)
+        delivering.withLock { _ in
+            move(to: Place(epoch: position.epoch, revision: position.revision, digest: nil))
         }
     }
 
@@ -36,26 +48,38 @@ final class LogDelivery: Sendable {
     /// - Parameters:
     ///   - digest: of the last of them.
     ///   - missing: reads the revisions after the place and before the revision, which nobody has
-    ///     brought yet.
+    ///     brought yet. Others may bring while it does.
     func bring(
         _ changes: [RevisionChanges], digest: [UInt8]?,
         missing: (_ after: Place, _ before: Revision) throws -> [RevisionChanges]
     ) rethrows {
         guard let first = changes.first?.revision else { return }
-        try place.withLock { place in
-            guard let now = place else { return }
-            if now.revision.next < first {
-                for change in try missing(now, first) { tell(change, &place) }
-            }
-            for change in changes { tell(change, &place) }
-            if place?.revision == changes.last?.revision { place?.digest = digest }
+        // Behind whoever delivers now: perhaps it's just that which is missing.
+        let gap = delivering.withLock { _ -> Place? in
+            if let now = current, now.revision.next < first { return now }
+            tell(changes, digest: digest)
+            return nil
+        }
+        guard let gap else { return }
+        let found = try missing(gap, first)
+        delivering.withLock { _ in
+            tell(found, digest: nil)
+            tell(changes, digest: digest)
         }
     }
 
-    private func tell(_ changes: RevisionChanges, _ place: inout Place?) {
-        guard let now = place?.revision, changes.revision == now.next else { return }
-        observer(changes)
-        place?.revision = changes.revision
-        place?.digest = nil
+    /// Only what is next: others may have brought the rest.
+    private func tell(_ changes: [RevisionChanges], digest: [UInt8]?) {
+        for change in changes {
+            guard var now = current, change.revision == now.revision.next else { continue }
+            observer(change)
+            now.revision = change.revision
+            now.digest = change.revision == changes.last?.revision ? digest : nil
+            move(to: now)
+        }
+    }
+
+    private func move(to new: Place) {
+        place.withLock { $0 = new }
     }
 }

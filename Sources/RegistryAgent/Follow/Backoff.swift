@@ -1,10 +1,10 @@
 /// How long to wait before the next attempt: twice as long each time, up to a limit, and never all
 /// copies at once.
-public struct Backoff: Sendable, Hashable {
-    public var first: Duration
-    public var longest: Duration
+package struct Backoff: Sendable, Hashable {
+    package var first: Duration
+    package var longest: Duration
 
-    public init(first: Duration = .milliseconds(200), longest: Duration = .seconds(30)) {
+    package init(first: Duration = .milliseconds(200), longest: Duration = .seconds(30)) {
         self.first = first
         self.longest = longest
     }
@@ -12,7 +12,7 @@ public struct Backoff: Sendable, Hashable {
     /// - Parameters:
     ///   - failures: in a row, 1 or more; for none there's no wait.
     ///   - chance: 0 to 1. Half of the wait is fixed, half is by chance.
-    public func wait(after failures: Int, chance: Double) -> Duration {
+    package func wait(after failures: Int, chance: Double) -> Duration {
         guard failures > 0 else { return .zero }
         // 2^40 times any first wait is beyond any limit.
         let doubled = first * (1 << min(failures - 1, 40))

@@ -1,7 +1,8 @@
 import RegistryModel
+import RoutingTable
 
 /// The one ordered log, as a follower reads it: a beginning, and what comes after it.
-public protocol FollowedLog: Sendable {
+package protocol FollowedLog: Sendable {
     /// Reads everything at one revision into `load`, which isn't finished by this.
     ///
     /// - Parameter admit: called before the first part, with what the snapshot says of itself. What it
@@ -24,18 +25,18 @@ public protocol FollowedLog: Sendable {
 }
 
 /// What a snapshot says of itself.
-public struct SnapshotFacts: Sendable, Hashable {
-    public var position: Position
-    public var count: Int
+package struct SnapshotFacts: Sendable, Hashable {
+    package var position: Position
+    package var count: Int
 
-    public init(position: Position, count: Int) {
+    package init(position: Position, count: Int) {
         self.position = position
         self.count = count
     }
 }
 
 /// What a follower hears.
-public enum FollowEvent: Sendable {
+package enum FollowEvent: Sendable {
     /// The way to the source is open.
     case opened
     /// Whole revisions, all those after `after` up to `through`, and where the log ended when they were sent.
@@ -46,7 +47,7 @@ public enum FollowEvent: Sendable {
 }
 
 /// Why a follower can't go on just now.
-public enum FollowError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum FollowError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The source is away, or broke off.
     case unavailable(String)
     /// The table has to be read anew.
@@ -55,7 +56,7 @@ public enum FollowError: Error, Sendable, Hashable, CustomStringConvertible {
     case refused(SnapshotRefusal)
     case cancelled
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .unavailable(let why): why
         case .resync(let why): why

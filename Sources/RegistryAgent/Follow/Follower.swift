@@ -1,20 +1,21 @@
 import RegistryModel
+import RoutingTable
 
 /// Keeps a table at the head of a log: reads a snapshot where it has to, applies every revision after
 /// it in order, and begins anew where something is missing. Readers see whole revisions only, and keep
 /// the last good table whatever happens to the source.
-public struct Follower: Sendable {
-    public struct Settings: Sendable {
-        public var backoff = Backoff()
-        public var admission = SnapshotGuard()
+package struct Follower: Sendable {
+    package struct Settings: Sendable {
+        package var backoff = Backoff()
+        package var admission = SnapshotGuard()
         /// How often the table is read whole although nothing seems to be missing.
-        public var refresh = Duration.seconds(3600)
+        package var refresh = Duration.seconds(3600)
 
-        public init() {}
+        package init() {}
     }
 
     /// What has happened, for whoever keeps others informed.
-    public enum News: Sendable, Hashable {
+    package enum News: Sendable, Hashable {
         case opened
         case loaded(Position, count: Int)
         case applied(Position, head: Revision)
@@ -32,7 +33,7 @@ public struct Follower: Sendable {
     /// - Parameters:
     ///   - tell: called in order, and waited for.
     ///   - sleep: throws where the task is cancelled.
-    public init(
+    package init(
         _ log: any FollowedLog, into table: any RoutingTable, _ settings: Settings = Settings(),
         sleep: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
@@ -57,7 +58,7 @@ public struct Follower: Sendable {
     }
 
     /// Until the task is cancelled.
-    public func run() async {
+    package func run() async {
         let isEmpty = table.position == nil
         var course = Course(mustLoad: isEmpty, isUsable: !isEmpty, refreshAt: nextRefresh)
         while !Task.isCancelled {

@@ -4,22 +4,22 @@ import RegistryModel
 ///
 /// It looks at whole snapshots only: one revision of the feed that releases many domains is a write that
 /// somebody made, with a name and a reason in the log.
-public struct SnapshotGuard: Sendable, Hashable {
+package struct SnapshotGuard: Sendable, Hashable {
     /// How much smaller a snapshot may be than the table, in percent of the table, 0 to 100.
-    public var maximumShrinkPercent: Int
+    package var maximumShrinkPercent: Int
     /// So many may go whatever share they are: in a small table each name is a large one.
-    public static let harmlessLoss = 9
+    package static let harmlessLoss = 9
     /// Set by an operator who knows that the table has become smaller.
-    public var acceptsShrink: Bool
+    package var acceptsShrink: Bool
 
-    public init(maximumShrinkPercent: Int = 30, acceptsShrink: Bool = false) {
+    package init(maximumShrinkPercent: Int = 30, acceptsShrink: Bool = false) {
         self.maximumShrinkPercent = maximumShrinkPercent
         self.acceptsShrink = acceptsShrink
     }
 
     /// - Parameter table: nil where there is none yet: then anything is better, an empty registry's
     ///   empty table too.
-    public func admit(
+    package func admit(
         _ new: SnapshotFacts, before table: SnapshotFacts?
     ) throws(SnapshotRefusal) {
         guard let table else { return }
@@ -35,7 +35,7 @@ public struct SnapshotGuard: Sendable, Hashable {
     }
 
     /// Whether so much has gone that somebody has to say so.
-    public func isShrunken(from old: Int, to new: Int) -> Bool {
+    package func isShrunken(from old: Int, to new: Int) -> Bool {
         guard !acceptsShrink, new < old else { return false }
         let lost = old - new
         return new == 0 || lost > Self.harmlessLoss && lost * 100 > old * maximumShrinkPercent
@@ -43,7 +43,7 @@ public struct SnapshotGuard: Sendable, Hashable {
 }
 
 /// Why a snapshot doesn't take the place of the table.
-public enum SnapshotRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+package enum SnapshotRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case empty(before: Int)
     case shrunken(from: Int, to: Int)
     /// Of the same epoch.
@@ -54,7 +54,7 @@ public enum SnapshotRefusal: Error, Sendable, Hashable, CustomStringConvertible 
     case corrupt(String)
 
     /// For metrics.
-    public var code: String {
+    package var code: String {
         switch self {
         case .empty: "empty"
         case .shrunken: "shrunken"
@@ -64,7 +64,7 @@ public enum SnapshotRefusal: Error, Sendable, Hashable, CustomStringConvertible 
         }
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .empty(let before): "the snapshot is empty, and the table has \(before) domains"
         case .shrunken(let from, let to):

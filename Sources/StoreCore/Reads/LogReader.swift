@@ -1,10 +1,28 @@
 import RegistryLedger
 import RegistryModel
 
-/// Reads the log as every copy of the table reads it: whole revisions, in order.
+/// Reads the log as every copy of the table reads it, a node's or an agent's: the same narrow rows, in order.
 package enum LogReader {
     /// Changes in one answer: what lies in memory at once.
     private static let rowsAtOnce = 10_000
+
+    /// Lines after a place, up to a revision.
+    package static func lines(
+        _ session: some SQLSession, after place: HistoryQuery.Place, through last: Revision,
+        limit: Int
+    ) throws -> [LogLine] {
+        // CROSS JOIN keeps the order of SQLite's loops, so that the rows come out sorted and stop at their limit.
+        try session.rows(
+            """
+            SELECT \(LogLine.columns) FROM change_log c CROSS JOIN revision_log r
+            WHERE r.revision = c.revision AND (c.revision, c.position) > ($1, $2) AND c.revision <= $3
+            ORDER BY c.revision, c.position LIMIT $4
+            """,
+            [
+                .number(place.revision.number), .number(place.position), .number(last.number),
+                .number(limit),
+            ], LogLine.init(row:))
+    }
 
     /// Whole revisions after `revision`, up to `last` where there is one; the revision that crosses the
     /// limit comes whole.
@@ -16,32 +34,19 @@ package enum LogReader {
             return []
         }
         var result: [RevisionChanges] = []
-        var place = (revision: revision.next.number, position: 0)
-        var reader = HistoryReader()
+        // Positions are numbered from 0: this is behind the last change of `revision`.
+        var place = HistoryQuery.Place(revision: revision, position: .max)
         while true {
-            // CROSS JOIN keeps the order of SQLite's loops, so that the rows come out sorted.
-            let items = try session.rows(
-                """
-                SELECT \(HistoryItem.columns("c", "r"))
-                FROM change_log c CROSS JOIN revision_log r
-                WHERE r.revision = c.revision
-                    AND (c.revision, c.position) >= ($1, $2) AND c.revision <= $3
-                ORDER BY c.revision, c.position LIMIT $4
-                """,
-                [
-                    .number(place.revision), .number(place.position), .number(end.number),
-                    .number(rowsAtOnce),
-                ]
-            ) { try reader.item($0) }
-            let tokens = try tokens(session, of: items)
-            for item in items {
-                if result.last?.revision != item.header.revision {
-                    result.append(RevisionChanges(revision: item.header.revision))
+            let lines = try lines(session, after: place, through: end, limit: rowsAtOnce)
+            let tokens = try tokens(session, of: lines)
+            for line in lines {
+                if result.last?.revision != line.place.revision {
+                    result.append(RevisionChanges(revision: line.place.revision))
                 }
-                result[result.count - 1].add(item) { tokens[$0] }
+                result[result.count - 1].add(line) { tokens[$0] }
             }
-            guard let final = items.last, items.count == rowsAtOnce else { return result }
-            place = (final.header.revision.number, final.position + 1)
+            guard let last = lines.last, lines.count == rowsAtOnce else { return result }
+            place = last.place
         }
     }
 
@@ -69,10 +74,10 @@ package enum LogReader {
 
     /// Tokens as they are now: their digests aren't in the log.
     private static func tokens(
-        _ session: some SQLSession, of items: [HistoryItem]
+        _ session: some SQLSession, of lines: [LogLine]
     ) throws -> [String: TokenRecord] {
-        let ids = items.compactMap { item -> String? in
-            if case .token(let id, _, _) = item.change.subject { id } else { nil }
+        let ids = lines.compactMap { line -> String? in
+            if case .token(let id) = line.what { id } else { nil }
         }
         guard !ids.isEmpty else { return [:] }
         let list = session.dialect.texts("$1", as: "asked")

@@ -1,4 +1,3 @@
-import RegistryLedger
 import RegistryModel
 
 /// Part of the log as copies of the table read it. What is past doesn't change, so that the steps needn't be one
@@ -25,19 +24,9 @@ package struct TableChangesWalk<Session: SQLSession>: ReadWalk {
 
     package mutating func advance(_ session: Session, _ budget: inout StepBudget) throws {
         let rows = min(missing, budget.rows)
-        // CROSS JOIN keeps the order of SQLite's loops, so that the rows come out sorted and stop at their limit.
-        let found = try session.rows(
-            """
-            SELECT \(TableChange.columns) FROM change_log c CROSS JOIN revision_log r
-            WHERE r.revision = c.revision AND (c.revision, c.position) > ($1, $2) AND c.revision <= $3
-            ORDER BY c.revision, c.position LIMIT $4
-            """,
-            [
-                .number(place.revision.number), .number(place.position), .number(last.number),
-                .number(rows),
-            ], TableChange.init(row:))
+        let found = try LogReader.lines(session, after: place, through: last, limit: rows)
         budget.take(rows)
-        changes += found
+        changes += found.map { TableChange($0) }
         place = found.last?.place ?? place
         isDone = found.count < rows || missing <= 0
     }

@@ -109,46 +109,6 @@ extension RevisionHeader {
         """
 }
 
-extension TableChange {
-    /// Of `change_log c` and `revision_log r`.
-    package static let columns = """
-        c.revision, c.position, c.fqdn, c.after_location, c.after_mode, c.after_tenant,
-        c.registered_at, r.at, c.action, c.subject, c.after_detail
-        """
-
-    package init(row: SQLRow) throws {
-        let revision = try row.revision(0)
-        self.init(
-            try What(row, at: revision),
-            at: HistoryQuery.Place(revision: revision, position: try row.integer(1)))
-    }
-}
-
-extension TableChange.What {
-    fileprivate init(_ row: SQLRow, at revision: Revision) throws {
-        if !row.isNull(2) {
-            let fqdn = try row.name(2)
-            guard let placement = try row.placementIfPresent(from: 3) else {
-                self = .domain(.gone(fqdn))
-                return
-            }
-            self = .domain(
-                .set(
-                    Domain(
-                        fqdn: fqdn, placement: placement, revision: revision,
-                        registeredAt: try row.time(6), changedAt: try row.time(7))))
-        } else if try row.word(8) == Action.locationChanged {
-            let name = try row.location(9)
-            let settings: LocationSettings? = try ChangeRow.value(row.textIfPresent(10))
-            self = .location(
-                settings.map { .set(Location(name: name, settings: $0, revision: revision)) }
-                    ?? .gone(name))
-        } else {
-            self = .other
-        }
-    }
-}
-
 extension IdempotencyRecord {
     package static let columns = "token, key, request_digest, revision, outcome, created_at"
     package static let byKey = "SELECT \(columns) FROM idempotency WHERE token = $1 AND key = $2"

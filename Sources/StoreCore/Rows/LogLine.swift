@@ -1,0 +1,110 @@
+import RegistryLedger
+import RegistryModel
+
+/// One line of the log, as far as somebody's memory needs it: an agent's table, or a node's table, tokens and
+/// counts. Who did it, and why, isn't in it: a wave of a million would carry that a million times.
+package struct LogLine: Sendable {
+    package enum What: Sendable {
+        case domain(RevisionChanges.DomainChange)
+        case location(RevisionChanges.LocationChange)
+        case token(id: String)
+        case migration(id: String, isOpen: Bool)
+    }
+
+    package var place: HistoryQuery.Place
+    package var action: Action
+    /// Set by a step of a migration.
+    package var wave: WaveName?
+    package var what: What
+
+    /// Of `change_log c` and `revision_log r`.
+    package static let columns = """
+        c.revision, c.position, c.fqdn, c.after_location, c.after_mode, c.after_tenant,
+        c.registered_at, r.at, c.action, c.subject, c.after_detail, r.migration, r.wave
+        """
+
+    package init(row: SQLRow) throws {
+        let revision = try row.revision(0)
+        place = HistoryQuery.Place(revision: revision, position: try row.integer(1))
+        action = try row.word(8)
+        if let migration = try row.textIfPresent(11), let number = try row.numberIfPresent(12) {
+            wave = WaveName(migration: migration, number: Int(number))
+        }
+        what = try What(row, action, at: revision)
+    }
+}
+
+extension LogLine.What {
+    fileprivate init(_ row: SQLRow, _ action: Action, at revision: Revision) throws {
+        if !row.isNull(2) {
+            let fqdn = try row.name(2)
+            guard let placement = try row.placementIfPresent(from: 3) else {
+                self = .domain(.gone(fqdn))
+                return
+            }
+            self = .domain(
+                .set(
+                    Domain(
+                        fqdn: fqdn, placement: placement, revision: revision,
+                        registeredAt: try row.time(6), changedAt: try row.time(7))))
+            return
+        }
+        switch action {
+        case .locationChanged:
+            let name = try row.location(9)
+            let settings: LocationSettings? = try ChangeRow.value(row.textIfPresent(10))
+            self = .location(
+                settings.map { .set(Location(name: name, settings: $0, revision: revision)) }
+                    ?? .gone(name))
+        case .tokenCreated, .tokenRevoked: self = .token(id: try row.text(9))
+        case .migrationPlanned, .migrationFinalized, .migrationCancelled:
+            let facts: MigrationFacts? = try ChangeRow.value(row.textIfPresent(10))
+            self = .migration(id: try row.text(9), isOpen: facts?.state.isOpen ?? false)
+        default: throw UnreadableValue(column: 8, expected: "an action of no domain")
+        }
+    }
+}
+
+extension TableChange {
+    package init(_ line: LogLine) {
+        switch line.what {
+        case .domain(let change): self.init(.domain(change), at: line.place)
+        case .location(let change): self.init(.location(change), at: line.place)
+        case .token, .migration: self.init(.other, at: line.place)
+        }
+    }
+}
+
+extension RevisionChanges {
+    /// - Parameter tokens: finds a token as it is now; its digest isn't in the log.
+    mutating func add(_ line: LogLine, tokens: (String) -> TokenRecord?) {
+        switch line.what {
+        case .domain(let change):
+            domains.append(change)
+            if case .set(let domain) = change { note(line, at: domain.location) }
+        case .location(let change): locations.append(change)
+        case .token(let id): if let token = tokens(id) { self.tokens.append(token) }
+        case .migration(let id, let isOpen):
+            if line.action == .migrationCancelled { freezes.append(.cancelled(migration: id)) }
+            // All but a plan end one that was open.
+            openMigrations += (isOpen ? 1 : 0) - (line.action == .migrationPlanned ? 0 : 1)
+        }
+    }
+
+    /// What a line says of its wave's freeze. A wave's lines stand one after the other.
+    private mutating func note(_ line: LogLine, at location: LocationName) {
+        guard let wave = line.wave else { return }
+        switch line.action {
+        case .frozen:
+            if case .began(var frozen)? = freezes.last, frozen.name == wave {
+                frozen.size += 1
+                freezes[freezes.count - 1] = .began(frozen)
+            } else {
+                freezes.append(.began(FrozenWave(name: wave, location: location, size: 1)))
+            }
+        case .moved, .thawed:
+            if freezes.last != .ended(wave) { freezes.append(.ended(wave)) }
+        default: break
+        }
+    }
+}
