@@ -73,13 +73,14 @@ extension RegistryClient {
         _ receive: (Domain) async throws -> Void
     ) async throws {
         var lines = LineSplitter()
+        var domains = SnapshotLines()
         var hasBegun = false
         _ = try await stream(.GET, "/v1/snapshot", query: [], accept: StreamFormat.ndjson.rawValue)
         {
             piece in
             for line in lines.lines(in: piece) {
                 if hasBegun {
-                    try await receive(Domain(snapshotLine: line))
+                    try await receive(domains.domain(line))
                 } else {
                     try await begin(SnapshotHeader(parsing: line))
                     hasBegun = true

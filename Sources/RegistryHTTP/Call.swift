@@ -17,7 +17,7 @@ struct Call: Sendable {
     let query: Query
     var body: [UInt8] = []
     /// The body, where somebody has read it as JSON already.
-    var document: JSONValue?
+    var document: JSONDocument?
     var idempotency: IdempotencyKey?
     /// The first answer, where this is a repeated request.
     var replay: Committed?
@@ -62,13 +62,13 @@ struct Call: Sendable {
     /// - Throws: `invalid-json`, or `invalid-request` where it's another kind of value.
     func object() throws -> JSONObjectReader {
         if let document { return JSONObjectReader(document) }
-        let value: JSONValue
+        let document: JSONDocument
         do throws(JSONSyntaxError) {
-            value = try JSONValue(parsing: body)
+            document = try JSONDocument(parsing: body)
         } catch {
             throw Problem(.badRequest, "invalid-json", "\(error)")
         }
-        return JSONObjectReader(value)
+        return JSONObjectReader(document)
     }
 
     /// The store lifetime that this node serves.

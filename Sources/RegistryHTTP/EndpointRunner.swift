@@ -204,11 +204,12 @@ struct EndpointRunner: Sendable {
                 .badRequest, "invalid-idempotency-key",
                 "an Idempotency-Key has 1 to 255 characters of printable ASCII")
         }
-        call.document = try? JSONValue(parsing: call.body)
+        call.document = try? JSONDocument(parsing: call.body)
         let idempotency = IdempotencyKey(
             token: call.caller.actor.token, key: key,
             requestDigest: RequestMeaning.digest(
-                call.request.method, target: call.request.head.path ?? "", call.document,
+                call.request.method, target: call.request.head.path ?? "",
+                call.document.map { JSONValue($0) },
                 octets: call.body))
         call.idempotency = idempotency
         call.replay = try await call.service.replay(of: idempotency)

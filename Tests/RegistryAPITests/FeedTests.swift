@@ -54,12 +54,17 @@ import Testing
         #expect(try SnapshotHeader(parsing: Self.octets { $0.write(Self.header) }) == Self.header)
         let heartbeat = Heartbeat(head: Revision(5), digest: "x:1")
         #expect(try Heartbeat(parsing: Self.octets { $0.write(heartbeat) }) == heartbeat)
-        #expect(try Domain(snapshotLine: Array(Self.domainText.utf8)) == Self.domain)
+        #expect(try Self.domain(of: Self.domainText) == Self.domain)
+    }
+
+    private static func domain(of line: String) throws -> Domain {
+        var lines = SnapshotLines()
+        return try lines.domain(line.utf8)
     }
 
     @Test func `pass over members that a later version may add`() throws {
         let line = Self.domainText.dropLast() + #","later":[1]}"#
-        #expect(try Domain(snapshotLine: Array(line.utf8)) == Self.domain)
+        #expect(try Self.domain(of: String(line)) == Self.domain)
         let heartbeat = try Heartbeat(parsing: Array(#"{"head":1,"digest":"d","x":{}}"#.utf8))
         #expect(heartbeat.head == Revision(1))
     }
@@ -73,7 +78,7 @@ import Testing
     ])
     func `refuse a domain that isn't right`(right: String, wrong: String) {
         let line = Self.domainText.replacing(right, with: wrong)
-        #expect(throws: FeedFormatError.self) { try Domain(snapshotLine: Array(line.utf8)) }
+        #expect(throws: FeedFormatError.self) { try Self.domain(of: String(line)) }
     }
 
     @Test(arguments: [

@@ -212,13 +212,13 @@ import Testing
     }
 
     @Test func `begins at the place that it is given`() throws {
-        var reader = JSONObjectReader(try JSONValue(parsing: "{}".utf8), pointer: "/a/0")
+        var reader = JSONObjectReader(try JSONDocument(parsing: "{}".utf8), pointer: "/a/0")
         _ = reader.text("b")
         #expect(found(reader) == ["/a/0/b required"])
     }
 
     private func reader(_ text: String) throws -> JSONObjectReader {
-        JSONObjectReader(try JSONValue(parsing: text.utf8))
+        JSONObjectReader(try JSONDocument(parsing: text.utf8))
     }
 
     private func found(_ reader: JSONObjectReader) -> [String] {

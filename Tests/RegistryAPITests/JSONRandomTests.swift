@@ -55,7 +55,7 @@ import Testing
         var source = RandomJSON(seed: seed)
         for _ in 0..<200 {
             var octets = Array(source.spelling(of: source.value()).utf8)
-            for _ in 0...Int.random(in: 0..<3, using: &source.random) { damage(&octets, &source) }
+            for _ in 0...Int.random(in: 0..<3, using: &source.random) { source.damage(&octets) }
             do throws(JSONSyntaxError) {
                 let value = try JSONValue(parsing: octets)
                 let again = try JSONValue(parsing: written(value).utf8)
@@ -82,20 +82,6 @@ import Testing
             } catch {
                 #expect((0...octets.count).contains(error.offset))
             }
-        }
-    }
-
-    private func damage(_ octets: inout [UInt8], _ source: inout RandomJSON) {
-        let place = Int.random(in: 0...octets.count, using: &source.random)
-        let marks = Array("{}[]:,\"\\u0-.eE \n".utf8)
-        switch Int.random(in: 0..<6, using: &source.random) {
-        case 0: octets.removeSubrange(place...)
-        case 1: octets.insert(UInt8.random(in: 0...255, using: &source.random), at: place)
-        case 2: octets.insert(marks.randomElement(using: &source.random) ?? 0, at: place)
-        case 3 where place < octets.count: octets.remove(at: place)
-        case 4 where place < octets.count:
-            octets[place] ^= 1 << UInt8.random(in: 0..<8, using: &source.random)
-        default: octets.insert(contentsOf: octets[place...].prefix(20), at: place)
         }
     }
 

@@ -12,12 +12,12 @@ package struct FeedPageBounds: Sendable, Hashable {
 
 extension FeedPageBounds {
     /// - Parameters:
-    ///   - object: the page, without its changes.
+    ///   - page: as a document, without its changes.
     ///   - first: the revision of the first change, `last` that of the last; nil where there is none.
     init(
-        _ object: JSONValue, first: Revision?, last: Revision?
+        _ page: JSONDocument, first: Revision?, last: Revision?
     ) throws(FeedFormatError) {
-        self = try JSONObjectReader.read(object, "a page of changes") { object in
+        self = try JSONObjectReader.read(page, "a page of changes") { object in
             let epoch = object.epoch("epoch")
             let (from, to) = (object.revision("from"), object.revision("to"))
             let head = object.revision("head")

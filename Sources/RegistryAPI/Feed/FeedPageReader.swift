@@ -29,8 +29,10 @@ package struct FeedPageReader {
     private var scan = JSONScan()
     private var name = ""
     private var names: [String] = []
-    /// What isn't a change and is known.
-    private var members: [JSONValue.Member] = []
+    /// A change, or another part of the page, that is whole: one after the other in the same memory.
+    private var part = JSONDocument()
+    /// What isn't a change and is known, as members of an object that isn't closed.
+    private var members: [UInt8] = []
     private var hasChanges = false
     private var offset = 0
     private var first: Revision?
@@ -67,7 +69,13 @@ package struct FeedPageReader {
     package func finish() throws(FeedFormatError) -> FeedPageBounds {
         guard place == .end else { throw FeedFormatError("a page of changes is cut off") }
         guard hasChanges else { throw FeedFormatError("a page of changes: it has no changes") }
-        return try FeedPageBounds(.object(members), first: first, last: last)
+        let page: JSONDocument
+        do throws(JSONSyntaxError) {
+            page = try JSONDocument(parsing: "{".utf8 + members + "}".utf8)
+        } catch {
+            throw wrong("it isn't JSON: \(error)")
+        }
+        return try FeedPageBounds(page, first: first, last: last)
     }
 
     /// - Returns: whether the octet is used up.
@@ -111,28 +119,29 @@ package struct FeedPageReader {
         let (next, isWhole) = scan.take(octets, from: index)
         guard scan.text.count <= JSONScan.longest else { throw wrong("a part of it is too long") }
         guard isWhole else { return next }
-        let value: JSONValue
         do {
-            value = try JSONValue(parsing: scan.text, inside: place == .inChange ? 2 : 1)
+            try part.read(scan.text, inside: place == .inChange ? 2 : 1)
         } catch {
             throw wrong("it isn't JSON: \(error)")
         }
         switch place {
-        case .inKey: try takeName(value)
+        case .inKey: try takeName()
         case .inChange:
             place = .afterChange
-            try receive(change(value))
+            try receive(change())
         default:
             place = .afterValue
             if Self.known.contains(where: { $0.hasSameOctets(as: name) }) {
-                members.append(JSONValue.Member(key: name, value: value))
+                if !members.isEmpty { members.append(UInt8(ascii: ",")) }
+                members += "\"\(name)\":".utf8 + scan.text
             }
         }
         return next
     }
 
-    private mutating func takeName(_ value: JSONValue) throws(FeedFormatError) {
-        guard case .string(let name) = value else { throw wrong("a key is expected") }
+    private mutating func takeName() throws(FeedFormatError) {
+        guard part.token(0).kind == .string else { throw wrong("a key is expected") }
+        let name = part.text(at: 0)
         guard !names.contains(where: { $0.hasSameOctets(as: name) }) else {
             throw wrong(JSONKeys.duplicate(name))
         }
@@ -142,8 +151,8 @@ package struct FeedPageReader {
         place = .colon
     }
 
-    private mutating func change(_ value: JSONValue) throws(FeedFormatError) -> FeedChange {
-        let change = try JSONObjectReader.read(value, "a page of changes") { FeedChange(&$0) }
+    private mutating func change() throws(FeedFormatError) -> FeedChange {
+        let change = try JSONObjectReader.read(part, "a page of changes") { FeedChange(&$0) }
         if let last, change.revision < last {
             throw FeedFormatError("a page of changes: revisions aren't in order")
         }

@@ -19,19 +19,27 @@ extension JSONObjectReader {
         _ octets: some Collection<UInt8>, _ what: String,
         _ body: (inout JSONObjectReader) -> Value?
     ) throws(FeedFormatError) -> Value {
-        let value: JSONValue
+        var document = JSONDocument()
+        return try read(octets, what, in: &document, body)
+    }
+
+    /// The same in memory that one document after the other uses.
+    static func read<Value>(
+        _ octets: some Collection<UInt8>, _ what: String, in document: inout JSONDocument,
+        _ body: (inout JSONObjectReader) -> Value?
+    ) throws(FeedFormatError) -> Value {
         do throws(JSONSyntaxError) {
-            value = try JSONValue(parsing: octets)
+            try document.read(octets)
         } catch {
             throw FeedFormatError("\(what) isn't JSON: \(error)")
         }
-        return try read(value, what, body)
+        return try read(document, what, body)
     }
 
     static func read<Value>(
-        _ value: JSONValue, _ what: String, _ body: (inout JSONObjectReader) -> Value?
+        _ document: JSONDocument, _ what: String, _ body: (inout JSONObjectReader) -> Value?
     ) throws(FeedFormatError) -> Value {
-        var reader = JSONObjectReader(value)
+        var reader = JSONObjectReader(document)
         let result = body(&reader)
         if let problem = reader.problems.first {
             throw FeedFormatError("\(what): \(problem.pointer) \(problem.code), \(problem.detail)")
@@ -107,9 +115,18 @@ extension Domain {
             fqdn: fqdn, placement: Placement(location: location, mode: mode, tenant: tenant),
             revision: revision, registeredAt: registered, changedAt: changed)
     }
+}
 
-    /// Reads one line of a snapshot, without its line break.
-    package init(snapshotLine octets: some Collection<UInt8>) throws(FeedFormatError) {
-        self = try JSONObjectReader.read(octets, "a domain") { Domain(&$0) }
+/// Reads the lines of a snapshot after its header, one after the other in the same memory.
+package struct SnapshotLines {
+    private var document = JSONDocument()
+
+    package init() {}
+
+    /// - Parameter octets: one line, without its line break.
+    package mutating func domain(
+        _ octets: some Collection<UInt8>
+    ) throws(FeedFormatError) -> Domain {
+        try JSONObjectReader.read(octets, "a domain", in: &document) { Domain(&$0) }
     }
 }

@@ -2,18 +2,12 @@
 /// equivalents for one another, and RFC 8259 §8.3 compares code unit by code unit.
 struct JSONKeys {
     /// Up to so many, comparing with each is faster than a set.
-    private static let few = 16
+    static let few = 16
 
     private var seen: Set<Key> = []
 
-    /// False where `key` is that of one of `members`, which are all those before it.
-    mutating func insert(_ key: String, after members: [JSONValue.Member]) -> Bool {
-        guard members.count >= Self.few else {
-            return !members.contains { $0.key.hasSameOctets(as: key) }
-        }
-        if seen.isEmpty { seen = Set(members.map { Key(text: $0.key) }) }
-        return seen.insert(Key(text: key)).inserted
-    }
+    /// - Returns: false where it was here before.
+    mutating func insert(_ key: String) -> Bool { seen.insert(Key(text: key)).inserted }
 
     /// For a complaint. By scalars: one `Character` can be as long as the document.
     static func duplicate(_ key: String) -> String {

@@ -37,8 +37,10 @@ extension JSONObjectReader {
     /// A string as it comes: whoever reads it judges its length and content.
     package mutating func optionalText(_ name: String) -> String? {
         guard let value = take(name) else { return nil }
-        guard case .string(let text) = value else { return mismatch(name, "a string", value) }
-        return text
+        guard document.token(value).kind == .string else {
+            return mismatch(name, "a string", value)
+        }
+        return document.text(at: value)
     }
 
     /// The same, of a string that must be there.

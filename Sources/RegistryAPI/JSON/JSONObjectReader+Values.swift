@@ -1,8 +1,11 @@
 extension JSONObjectReader {
     package mutating func optionalBool(_ name: String) -> Bool? {
         guard let value = take(name) else { return nil }
-        guard case .bool(let flag) = value else { return mismatch(name, "a boolean", value) }
-        return flag
+        switch document.token(value).kind {
+        case .no: return false
+        case .yes: return true
+        default: return mismatch(name, "a boolean", value)
+        }
     }
 
     /// The same, of a field that must be there.
@@ -14,11 +17,12 @@ extension JSONObjectReader {
     /// the range doesn't hold it.
     package mutating func optionalInteger(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
         guard let value = take(name) else { return nil }
-        switch value {
-        case .integer(let number) where range.contains(number): return number
-        case .integer: break
+        switch document.token(value).kind {
+        case .integer:
+            let number = document.integer(at: value)
+            if range.contains(number) { return number }
         // Digits that no Int64 holds come as a Double.
-        case .number(let number) where number.magnitude >= 0x1p63: break
+        case .number where document.number(at: value).magnitude >= 0x1p63: break
         case .number:
             refuse(name, "wrong-type", "a number without fraction and exponent is expected")
             return nil
@@ -41,9 +45,9 @@ extension JSONObjectReader {
     ) -> Double? {
         guard let value = take(name) else { return nil }
         let number: Double
-        switch value {
-        case .integer(let integer): number = Double(integer)
-        case .number(let double): number = double
+        switch document.token(value).kind {
+        case .integer: number = Double(document.integer(at: value))
+        case .number: number = document.number(at: value)
         default: return mismatch(name, "a number", value)
         }
         guard number > minimum, number <= maximum else {
@@ -60,8 +64,7 @@ extension JSONObjectReader {
     /// A reader of an object inside this one, which shares this one's problems. It needs a
     /// `finish()` of its own.
     package mutating func optionalObject(_ name: String) -> JSONObjectReader? {
-        guard let value = take(name) else { return nil }
-        return nested(value, in: name)
+        take(name).map { nested($0) }
     }
 
     /// The same, of an object that must be there.
@@ -76,34 +79,21 @@ extension JSONObjectReader {
     package mutating func optionalArray(
         _ name: String, minimum: Int = 0, maximum: Int
     ) -> [JSONValue] {
-        guard let value = take(name) else { return [] }
-        guard case .array(let elements) = value else {
-            return mismatch(name, "an array", value) ?? []
-        }
-        guard elements.count >= minimum else {
-            refuse(name, "too-short", "at least \(Self.elements(minimum)) expected")
-            return []
-        }
-        guard elements.count <= maximum else {
-            refuse(
-                name, "too-long",
-                "at most \(Self.elements(maximum)) allowed, not \(elements.count)")
-            return []
-        }
-        return elements
+        optionalElements(name, minimum, maximum).map { document.value(at: $0) }
     }
 
     /// The same, of an array that must be there.
     package mutating func array(_ name: String, minimum: Int = 0, maximum: Int) -> [JSONValue] {
-        require(name) ? optionalArray(name, minimum: minimum, maximum: maximum) : []
+        elements(name, minimum, maximum).map { document.value(at: $0) }
     }
 
     /// An array of strings that must be there. Elements of other kinds are complained about and
     /// left out.
     package mutating func strings(_ name: String, minimum: Int = 0, maximum: Int) -> [String] {
-        array(name, minimum: minimum, maximum: maximum).enumerated().compactMap { index, element in
-            if case .string(let text) = element { return text }
-            refuse(name, at: index, "wrong-type", "a string is expected, not \(element.kind)")
+        elements(name, minimum, maximum).enumerated().compactMap { index, element in
+            let kind = document.token(element).kind
+            if kind == .string { return document.text(at: element) }
+            refuse(name, at: index, "wrong-type", "a string is expected, not \(kind.name)")
             return nil
         }
     }
@@ -114,9 +104,32 @@ extension JSONObjectReader {
     package mutating func objects(
         _ name: String, minimum: Int = 0, maximum: Int
     ) -> [JSONObjectReader] {
-        array(name, minimum: minimum, maximum: maximum).enumerated().map { index, element in
-            nested(element, in: name, at: index)
+        elements(name, minimum, maximum).map { nested($0) }
+    }
+
+    /// The numbers of an array's elements.
+    private mutating func optionalElements(
+        _ name: String, _ minimum: Int, _ maximum: Int
+    ) -> [Int] {
+        guard let value = take(name) else { return [] }
+        guard document.token(value).kind == .array else {
+            return mismatch(name, "an array", value) ?? []
         }
+        let count = Int(document.token(value).count)
+        guard count >= minimum else {
+            refuse(name, "too-short", "at least \(Self.elements(minimum)) expected")
+            return []
+        }
+        guard count <= maximum else {
+            refuse(
+                name, "too-long", "at most \(Self.elements(maximum)) allowed, not \(count)")
+            return []
+        }
+        return Array(document.inside(value))
+    }
+
+    private mutating func elements(_ name: String, _ minimum: Int, _ maximum: Int) -> [Int] {
+        require(name) ? optionalElements(name, minimum, maximum) : []
     }
 
     private static func elements(_ count: Int) -> String {

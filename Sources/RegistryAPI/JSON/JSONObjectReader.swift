@@ -7,31 +7,37 @@
 ///
 /// Not Sendable: readers of one document share their problems. At most 100 are kept.
 package struct JSONObjectReader {
-    private let members: [JSONValue.Member]
+    let document: JSONDocument
+    /// Of the value's token.
+    private let number: Int
     /// False where the value is something else, which is one problem and not one for each field.
     package let isObject: Bool
-    private let pointer: String
+    /// Where the document stands in what was sent.
+    private let root: String
     private let collector: JSONProblems
-    /// By the index of the member.
-    private var isKnown: [Bool]
+    /// Members that somebody has asked for: the first 64, bit by bit, and others.
+    private var known: UInt64 = 0
+    private var knownBeyond: Set<Int> = []
 
     /// - Parameter pointer: where the value stands in the document that was sent.
-    package init(_ value: JSONValue, pointer: String = "") {
-        self.init(value, pointer: pointer, JSONProblems())
+    package init(_ document: JSONDocument, pointer: String = "") {
+        self.init(document, 0, root: pointer, JSONProblems())
     }
 
-    private init(_ value: JSONValue, pointer: String, _ collector: JSONProblems) {
-        self.pointer = pointer
+    private init(
+        _ document: JSONDocument, _ number: Int, root: String, _ collector: JSONProblems
+    ) {
+        self.document = document
+        self.number = number
+        self.root = root
         self.collector = collector
-        if case .object(let members) = value {
-            self.members = members
-            isObject = true
-        } else {
-            members = []
-            isObject = false
-            collector.add(pointer, "wrong-type", "an object is expected, not \(value.kind)")
+        let kind = document.token(number).kind
+        isObject = kind == .object
+        if !isObject {
+            collector.add(
+                document.pointer(to: number, from: root), "wrong-type",
+                "an object is expected, not \(kind.name)")
         }
-        isKnown = Array(repeating: false, count: members.count)
     }
 
     /// What has been found so far, in this object and in all others of the document.
@@ -50,9 +56,10 @@ package struct JSONObjectReader {
     /// Adds a complaint for each field that nobody has asked for. Not for those of objects inside:
     /// each reader has its own `finish()`.
     package func finish() {
-        for (member, isKnown) in zip(members, isKnown) where !isKnown {
+        guard isObject else { return }
+        for (index, key) in document.inside(number).enumerated() where !isKnown(index) {
             guard !collector.isFull else { return }
-            refuse(member.key, "unknown-field", "there is no such field here")
+            refuse(document.text(at: key), "unknown-field", "there is no such field here")
         }
     }
 
@@ -60,7 +67,7 @@ package struct JSONObjectReader {
 
     /// Whether the field is there and null; asking makes it known.
     package mutating func isNull(_ name: String) -> Bool {
-        take(name) == .null
+        take(name).map { document.token($0).kind == .null } ?? false
     }
 
     /// A field that null clears, as in `nullable("tenant") { $0.optionalString($1, maximum: 200) }`.
@@ -72,14 +79,17 @@ package struct JSONObjectReader {
         return read(&self, name).map { .value($0) } ?? .absent
     }
 
-    /// The value as it came; asking makes it known.
-    mutating func take(_ name: String) -> JSONValue? {
+    /// The number of a field's token; asking makes it known.
+    mutating func take(_ name: String) -> Int? {
+        guard isObject else { return nil }
         // Objects have few fields, and callers ask for few names: no dictionary is worth it.
-        guard let index = members.firstIndex(where: { $0.key.hasSameOctets(as: name) }) else {
-            return nil
-        }
-        isKnown[index] = true
-        return members[index].value
+        guard let (index, key) = document.member(name, of: number) else { return nil }
+        if index < 64 { known |= 1 << UInt64(index) } else { knownBeyond.insert(index) }
+        return key + 1
+    }
+
+    private func isKnown(_ index: Int) -> Bool {
+        index < 64 ? known & (1 << UInt64(index)) != 0 : knownBeyond.contains(index)
     }
 
     /// Whether the field is there; adds a complaint where it isn't.
@@ -89,17 +99,18 @@ package struct JSONObjectReader {
         return false
     }
 
-    func mismatch<Value>(_ name: String, _ expected: String, _ value: JSONValue) -> Value? {
-        collector.add(place(name), "wrong-type", "\(expected) is expected, not \(value.kind)")
+    func mismatch<Value>(_ name: String, _ expected: String, _ value: Int) -> Value? {
+        refuse(
+            name, "wrong-type", "\(expected) is expected, not \(document.token(value).kind.name)")
         return nil
     }
 
     /// A reader of an element or a field of this object, which shares this one's problems.
-    func nested(_ value: JSONValue, in name: String, at index: Int? = nil) -> JSONObjectReader {
-        let field = place(name)
-        let pointer = index.map { JSONPointer.appending($0, to: field) } ?? field
-        return JSONObjectReader(value, pointer: pointer, collector)
+    func nested(_ value: Int) -> JSONObjectReader {
+        JSONObjectReader(document, value, root: root, collector)
     }
 
-    private func place(_ name: String) -> String { JSONPointer.appending(name, to: pointer) }
+    private func place(_ name: String) -> String {
+        JSONPointer.appending(name, to: document.pointer(to: number, from: root))
+    }
 }

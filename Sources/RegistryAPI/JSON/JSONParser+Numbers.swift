@@ -1,6 +1,6 @@
 extension JSONParser {
     /// RFC 8259 §6: no sign but `-`, no leading zero, digits on both sides of the point.
-    mutating func number() throws(JSONSyntaxError) -> JSONValue {
+    mutating func number() throws(JSONSyntaxError) {
         let start = index
         let isNegative = take("-")
         let hasZero = peek == UInt8(ascii: "0")
@@ -20,16 +20,15 @@ extension JSONParser {
             if !take("+") { _ = take("-") }
             try skipDigits()
         }
-        if isWhole, let negated {
-            if isNegative { return .integer(negated) }
-            if negated != .min { return .integer(-negated) }
+        if isWhole, let negated, isNegative || negated != .min {
+            return append(.integer, start..<index)
         }
         // The standard library reads decimals to the nearest Double, and infinity beyond the range.
         let text = String(decoding: input[start..<index], as: UTF8.self)
-        guard let number = Double(text), number.isFinite else {
+        guard Double(text)?.isFinite == true else {
             throw JSONSyntaxError(offset: start, reason: "the number is out of range")
         }
-        return .number(number)
+        append(.number, start..<index)
     }
 
     /// One digit at least. The negated number, nil where it doesn't fit.

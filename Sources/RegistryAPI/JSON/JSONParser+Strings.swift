@@ -1,55 +1,51 @@
 extension JSONParser {
     /// From the opening quote past the closing one. RFC 8259 §7.
-    mutating func string() throws(JSONSyntaxError) -> String {
+    mutating func string() throws(JSONSyntaxError) {
         index += 1
         let start = index
-        index = input.firstJSONSpecial(from: start)
-        // Nearly all strings hold no escape: they are one run of the input.
-        if take("\"") {
-            return try decoded(UnsafeBufferPointer(rebasing: input[start..<index - 1]), from: start)
-        }
-        var octets: [UInt8] = []
-        var run = start
-        while let octet = peek {
-            octets.append(contentsOf: input[run..<index])
-            switch octet {
-            case UInt8(ascii: "\""):
-                index += 1
-                return try decoded(octets, from: start)
-            case UInt8(ascii: "\\"): try escape(into: &octets)
-            default: throw error("a control character in a string must be escaped")
+        var hasEscapes = false
+        while true {
+            index = input.firstJSONSpecial(from: index)
+            guard let octet = peek else { throw error("the string doesn't end") }
+            if octet == UInt8(ascii: "\"") { break }
+            guard octet == UInt8(ascii: "\\") else {
+                throw error("a control character in a string must be escaped")
             }
-            run = index
-            index = input.firstJSONSpecial(from: run)
+            hasEscapes = true
+            _ = try escape()
         }
-        throw error("the string doesn't end")
+        try checkEncoding(start..<index)
+        append(.string, start..<index, hasEscapes: hasEscapes)
+        index += 1
     }
 
-    private func decoded(
-        _ octets: some Collection<UInt8>, from start: Int
-    ) throws(JSONSyntaxError) -> String {
-        if let text = String(validating: octets, as: UTF8.self) { return text }
-        // Escapes are ASCII and stand for whole scalars: what's wrong is in the input as it came.
+    /// Escapes are ASCII and stand for whole scalars: what's wrong is in the input as it came.
+    private func checkEncoding(_ range: Range<Int>) throws(JSONSyntaxError) {
+        let octets = UnsafeBufferPointer(rebasing: input[range])
+        guard !octets.isASCII, String(validating: octets, as: UTF8.self) == nil else { return }
         var parser = Unicode.UTF8.ForwardParser()
-        var rest = input[start..<index].makeIterator()
-        var offset = start
+        // The closing quote ends a sequence that isn't whole.
+        var rest = input[range.lowerBound...range.upperBound].makeIterator()
+        var offset = range.lowerBound
         while case .valid(let scalar) = parser.parseScalar(from: &rest) { offset += scalar.count }
         throw JSONSyntaxError(offset: offset, reason: "the string isn't valid UTF-8")
     }
 
-    private mutating func escape(into octets: inout [UInt8]) throws(JSONSyntaxError) {
+    /// From the backslash past the escape.
+    mutating func escape() throws(JSONSyntaxError) -> Unicode.Scalar {
         let start = index
         index += 1
         guard let letter = peek else { throw error("the string doesn't end") }
         index += 1
         switch letter {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): octets.append(letter)
-        case UInt8(ascii: "b"): octets.append(0x08)
-        case UInt8(ascii: "f"): octets.append(0x0C)
-        case UInt8(ascii: "n"): octets.append(0x0A)
-        case UInt8(ascii: "r"): octets.append(0x0D)
-        case UInt8(ascii: "t"): octets.append(0x09)
-        case UInt8(ascii: "u"): octets.append(contentsOf: try scalar(from: start).utf8)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"):
+            return Unicode.Scalar(letter)
+        case UInt8(ascii: "b"): return "\u{08}"
+        case UInt8(ascii: "f"): return "\u{0C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return try scalar(from: start)
         default: throw JSONSyntaxError(offset: start, reason: "there is no such escape")
         }
     }
@@ -86,5 +82,36 @@ extension JSONParser {
         case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(octet - UInt8(ascii: "A") + 10)
         default: nil
         }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// The string whose quotes stand around `range`, and of which the parser has seen that it's well formed.
+    func text(_ range: Range<Int>, hasEscapes: Bool) -> String {
+        guard hasEscapes else { return String(decoding: self[range], as: UTF8.self) }
+        var octets: [UInt8] = []
+        octets.reserveCapacity(range.count)
+        var parser = JSONParser(self)
+        parser.index = range.lowerBound
+        while parser.index < range.upperBound {
+            let run = parser.index
+            parser.index = Swift.min(firstJSONSpecial(from: run), range.upperBound)
+            octets.append(contentsOf: self[run..<parser.index])
+            guard parser.index < range.upperBound, let scalar = try? parser.escape() else { break }
+            octets.append(contentsOf: scalar.utf8)
+        }
+        return String(decoding: octets, as: UTF8.self)
+    }
+
+    fileprivate var isASCII: Bool {
+        var index = 0
+        let raw = UnsafeRawBufferPointer(self)
+        while count - index >= 8 {
+            let word = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if word & 0x8080_8080_8080_8080 != 0 { return false }
+            index += 8
+        }
+        while index < count, self[index] < 0x80 { index += 1 }
+        return index == count
     }
 }

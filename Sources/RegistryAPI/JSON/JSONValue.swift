@@ -1,7 +1,5 @@
-/// A JSON value, read strictly.
-///
-/// Our own parser because the contract refuses what Foundation's lets pass: duplicate keys, depth,
-/// and because every complaint carries a pointer to the field that it's about.
+/// A JSON value as a tree, for what is about any document: what a request means, a schema, a field of a table.
+/// What knows which fields it wants uses `JSONObjectReader`, which makes no tree.
 ///
 /// `==` is that of `String`, which takes canonical equivalents for one another; the parser and the
 /// reader of objects compare keys by octets.
@@ -28,33 +26,16 @@ package enum JSONValue: Sendable, Equatable {
         }
     }
 
-    /// Reads one document, whole: RFC 8259, UTF-8 without a byte order mark, no duplicate keys (by
-    /// octets, after unescaping), at most 32 containers deep, nothing but space after it.
+    /// Reads one document, whole, as `JSONDocument` does.
     ///
-    /// Takes time in proportion to the octets. Their number is the caller's to limit: the values can
-    /// take some 30 times as much memory (`[[[0]],[[0]],…]`), twice to four times if they're strings.
-    ///
-    /// - Parameter depth: of the containers around the document, where it's a part of a larger one.
-    package init(
-        parsing bytes: some Collection<UInt8>, inside depth: Int = 0
-    ) throws(JSONSyntaxError) {
-        // Swift's typed throws don't go through these closures; a Result does.
-        let result =
-            bytes.withContiguousStorageIfAvailable { Self.parse($0, depth) }
-            ?? Array(bytes).withUnsafeBufferPointer { Self.parse($0, depth) }
-        self = try result.get()
+    /// The values can take some 30 times as much memory as the octets (`[[[0]],[[0]],…]`), twice to four times if
+    /// they're strings.
+    package init(parsing bytes: some Collection<UInt8>) throws(JSONSyntaxError) {
+        self.init(try JSONDocument(parsing: bytes))
     }
 
-    /// The same of memory that somebody else owns; it isn't referred to afterwards.
-    package init(parsing bytes: UnsafeRawBufferPointer) throws(JSONSyntaxError) {
-        self = try bytes.withMemoryRebound(to: UInt8.self) { Self.parse($0, 0) }.get()
-    }
-
-    private static func parse(
-        _ input: UnsafeBufferPointer<UInt8>, _ depth: Int
-    ) -> Result<JSONValue, JSONSyntaxError> {
-        var parser = JSONParser(input, depth: depth)
-        return Result { () throws(JSONSyntaxError) in try parser.document() }
+    package init(_ document: JSONDocument) {
+        self = document.value(at: 0)
     }
 
     /// For a complaint: "a string".
@@ -66,6 +47,25 @@ package enum JSONValue: Sendable, Equatable {
         case .string: "a string"
         case .array: "an array"
         case .object: "an object"
+        }
+    }
+}
+
+extension JSONDocument {
+    func value(at number: Int) -> JSONValue {
+        switch token(number).kind {
+        case .null: .null
+        case .no: .bool(false)
+        case .yes: .bool(true)
+        case .integer: .integer(integer(at: number))
+        case .number: .number(self.number(at: number))
+        case .string: .string(text(at: number))
+        case .array: .array(inside(number).map { value(at: $0) })
+        case .object:
+            .object(
+                inside(number).map {
+                    JSONValue.Member(key: text(at: $0), value: value(at: $0 + 1))
+                })
         }
     }
 }

@@ -81,6 +81,7 @@ enum StateFile {
         _ file: Int32, _ path: String, length: Int, into load: any TableLoad
     ) throws -> Contents {
         var reading = SnapshotReading(load)
+        var domains = SnapshotLines()
         var line: [UInt8] = []
         // The last one is the time.
         var (last, isFirst): ([UInt8]?, Bool) = (nil, true)
@@ -92,7 +93,7 @@ enum StateFile {
                     if isFirst {
                         reading.begin(try SnapshotHeader(parsing: last))
                     } else {
-                        try reading.add(try Domain(snapshotLine: last))
+                        try reading.add(try domains.domain(last))
                     }
                     isFirst = false
                 }
@@ -122,11 +123,9 @@ enum StateFile {
     }
 
     private static func time(_ line: [UInt8]) -> Timestamp? {
-        guard case .object(let members)? = try? JSONValue(parsing: line),
-            let member = members.first(where: { $0.key == "current_at" }),
-            case .string(let text) = member.value
-        else { return nil }
-        return Timestamp(rfc3339: text)
+        guard let document = try? JSONDocument(parsing: line) else { return nil }
+        var object = JSONObjectReader(document)
+        return object.text("current_at").flatMap { Timestamp(rfc3339: $0) }
     }
 }
 

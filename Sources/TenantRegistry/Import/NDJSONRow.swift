@@ -8,13 +8,13 @@ enum NDJSONRow {
         _ text: String, notCarried: inout Set<String>
     ) -> Result<RegistryClient.BatchRow, BadRow> {
         let shown = String(text.prefix(80))
-        let value: JSONValue
+        let document: JSONDocument
         do throws(JSONSyntaxError) {
-            value = try JSONValue(parsing: Array(text.utf8))
+            document = try JSONDocument(parsing: text.utf8)
         } catch {
             return .failure(BadRow(fqdn: shown, code: "invalid-json", detail: "\(error)"))
         }
-        var object = JSONObjectReader(value)
+        var object = JSONObjectReader(document)
         let fqdn = object.text("fqdn")
         // Other programs write null for nothing.
         let location = object.isNull("location") ? nil : object.optionalText("location")

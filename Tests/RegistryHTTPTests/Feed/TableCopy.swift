@@ -18,9 +18,9 @@ struct TableCopy: Equatable {
         epoch = header.epoch
         revision = header.revision
         for location in header.locations { locations[location.name] = location.upstream }
-        var last = ""
+        var (last, reader) = ("", SnapshotLines())
         for line in lines.dropFirst() {
-            let domain = try Domain(snapshotLine: Array(line))
+            let domain = try reader.domain(line)
             #expect(last.utf8.lexicographicallyPrecedes(domain.fqdn.text.utf8))
             last = domain.fqdn.text
             domains[domain.fqdn] = domain
