@@ -103,16 +103,11 @@ public protocol Store: ChangeSource, AgentBook {
     func close() async
 }
 
-/// The one ordered log, as every copy of the table reads it.
+/// Where a copy of the table begins.
 public protocol ChangeSource: Sendable {
-    /// Everything at one revision: where a copy begins.
+    /// Everything at one revision.
     func snapshot(_ receive: @escaping @Sendable (SnapshotPart) -> Void) async throws(RegistryError)
         -> Head
-
-    /// Whole revisions after `revision`, in order, at most about `limit` changes: the revision that
-    /// crosses the limit comes whole.
-    func changes(after revision: Revision, limit: Int) async throws(RegistryError)
-        -> [RevisionChanges]
 }
 
 /// A piece of a snapshot, in the order: locations, tokens, the number of open migrations, frozen waves, domains

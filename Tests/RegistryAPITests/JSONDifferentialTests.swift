@@ -23,7 +23,7 @@ private protocol FieldReader {
     mutating func isNull(_ name: String) -> Bool
     mutating func optionalObject(_ name: String) -> Self?
     mutating func object(_ name: String) -> Self?
-    mutating func optionalArray(_ name: String, minimum: Int, maximum: Int) -> [JSONValue]
+    mutating func array(_ name: String, minimum: Int, maximum: Int) -> [JSONValue]
     mutating func strings(_ name: String, minimum: Int, maximum: Int) -> [String]
     mutating func objects(_ name: String, minimum: Int, maximum: Int) -> [Self]
     func refuse(_ name: String, at index: Int, _ code: String, _ detail: String)
@@ -123,7 +123,7 @@ extension TreeObjectReader: FieldReader {}
                 results += exercise(&inner, &random, depth: depth + 1)
             case 11:
                 results.append(
-                    reader.optionalArray(name, minimum: low, maximum: high).map(written).joined())
+                    reader.array(name, minimum: low, maximum: high).map(written).joined())
             case 12: results += reader.strings(name, minimum: low, maximum: high)
             case 13, 14:
                 for var inner in reader.objects(name, minimum: low, maximum: high) {

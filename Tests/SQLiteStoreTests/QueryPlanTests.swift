@@ -1,6 +1,7 @@
 import Dispatch
 import GRDB
 import RegistryModel
+import StoreCore
 import Testing
 
 @testable import SQLiteStore

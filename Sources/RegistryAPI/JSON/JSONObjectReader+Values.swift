@@ -74,15 +74,8 @@ extension JSONObjectReader {
 
     // MARK: Arrays
 
-    /// An array as it comes, empty where there is none. `too-long` and `too-short` by the number
-    /// of elements.
-    package mutating func optionalArray(
-        _ name: String, minimum: Int = 0, maximum: Int
-    ) -> [JSONValue] {
-        optionalElements(name, minimum, maximum).map { document.value(at: $0) }
-    }
-
-    /// The same, of an array that must be there.
+    /// An array as it comes, of a field that must be there: empty where it isn't. `too-long` and `too-short` by the
+    /// number of elements.
     package mutating func array(_ name: String, minimum: Int = 0, maximum: Int) -> [JSONValue] {
         elements(name, minimum, maximum).map { document.value(at: $0) }
     }
@@ -108,10 +101,8 @@ extension JSONObjectReader {
     }
 
     /// The numbers of an array's elements.
-    private mutating func optionalElements(
-        _ name: String, _ minimum: Int, _ maximum: Int
-    ) -> [Int] {
-        guard let value = take(name) else { return [] }
+    private mutating func elements(_ name: String, _ minimum: Int, _ maximum: Int) -> [Int] {
+        guard require(name), let value = take(name) else { return [] }
         guard document.token(value).kind == .array else {
             return mismatch(name, "an array", value) ?? []
         }
@@ -126,10 +117,6 @@ extension JSONObjectReader {
             return []
         }
         return Array(document.inside(value))
-    }
-
-    private mutating func elements(_ name: String, _ minimum: Int, _ maximum: Int) -> [Int] {
-        require(name) ? optionalElements(name, minimum, maximum) : []
     }
 
     private static func elements(_ count: Int) -> String {

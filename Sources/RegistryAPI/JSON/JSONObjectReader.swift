@@ -3,7 +3,7 @@
 ///
 /// Every reading method returns nil (or nothing) where the field is absent or wrong; whoever calls
 /// `finish()` on each reader and finds no `problems` can rely on what was required being there.
-/// Null is a value of the wrong kind, but for `isNull` and `nullable`. Keys are compared by octets.
+/// Null is a value of the wrong kind, but for `isNull`. Keys are compared by octets.
 ///
 /// Not Sendable: readers of one document share their problems. At most 100 are kept.
 package struct JSONObjectReader {
@@ -68,15 +68,6 @@ package struct JSONObjectReader {
     /// Whether the field is there and null; asking makes it known.
     package mutating func isNull(_ name: String) -> Bool {
         take(name).map { document.token($0).kind == .null } ?? false
-    }
-
-    /// A field that null clears, as in `nullable("tenant") { $0.optionalString($1, maximum: 200) }`.
-    /// What `read` refuses counts as absent.
-    package mutating func nullable<Value>(
-        _ name: String, _ read: (inout JSONObjectReader, String) -> Value?
-    ) -> JSONField<Value> {
-        if isNull(name) { return .null }
-        return read(&self, name).map { .value($0) } ?? .absent
     }
 
     /// The number of a field's token; asking makes it known.

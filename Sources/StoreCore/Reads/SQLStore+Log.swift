@@ -29,17 +29,6 @@ extension SQLStore {
         }
     }
 
-    package func changes(
-        after revision: Revision, limit: Int
-    ) async throws(RegistryError) -> [RevisionChanges] {
-        try await reading(.walk) { session in
-            let head = try Head.read(session)
-            try head.check(revision)
-            return try LogReader.changes(
-                session, after: revision, through: head.revision, limit: limit)
-        }
-    }
-
     package func tableChanges(
         after place: HistoryQuery.Place, through last: Revision, limit: Int
     ) async throws(RegistryError) -> Page<TableChange> {

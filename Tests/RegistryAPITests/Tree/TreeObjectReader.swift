@@ -65,15 +65,6 @@ struct TreeObjectReader {
         take(name) == .null
     }
 
-    /// A field that null clears, as in `nullable("tenant") { $0.optionalString($1, maximum: 200) }`.
-    /// What `read` refuses counts as absent.
-    mutating func nullable<Value>(
-        _ name: String, _ read: (inout TreeObjectReader, String) -> Value?
-    ) -> JSONField<Value> {
-        if isNull(name) { return .null }
-        return read(&self, name).map { .value($0) } ?? .absent
-    }
-
     /// The value as it came; asking makes it known.
     mutating func take(_ name: String) -> JSONValue? {
         // Objects have few fields, and callers ask for few names: no dictionary is worth it.

@@ -186,11 +186,4 @@ struct FailingStore: Store {
         try look()
         return try await store.snapshot(receive)
     }
-
-    func changes(
-        after revision: Revision, limit: Int
-    ) async throws(RegistryError) -> [RevisionChanges] {
-        try look()
-        return try await store.changes(after: revision, limit: limit)
-    }
 }
