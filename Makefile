@@ -96,7 +96,7 @@ tsan: ## The in-process tests under the thread sanitizer
 fuzz: ## Fuzz the parser of raw lookups for ten minutes
 	@FUZZ_SECONDS=600 scripts/fuzz
 
-figures: ## Count the lines, and those that the two stores have twice
+figures: ## Count the lines, those that the two stores have twice, and the hops from a commit to a map
 	@scripts/figures
 
 docs: ## Check that what the documents name exists

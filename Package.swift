@@ -88,7 +88,7 @@ let package = Package(
         // What everything stands on.
         library("RegistryModel", ["CLibIDN2"]),
         library("AsyncWaiting"),
-        library("DurableFiles"),
+        library("DurableFiles", [crypto]),
         library("RegistryLedger", ["DurableFiles", "RegistryModel", crypto]),
         library("RoutingTable", ["AsyncWaiting", "RegistryModel"]),
         library(

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 
 /// The one way in which files are written here: whole, or not at all.
@@ -28,6 +29,7 @@ package final class DurableFile {
     private let destination: Destination
     private var descriptor: Int32
     private var buffer: [UInt8] = []
+    private var hash: SHA256?
     /// Octets written so far.
     package private(set) var count: Int64 = 0
 
@@ -38,9 +40,13 @@ package final class DurableFile {
         case into
     }
 
+    /// - Parameter isDigested: whether `digest` is asked for.
     /// - Throws: where the place can't be written: a directory, a folder without room or permission.
-    package init(_ path: String, _ permissions: Permissions) throws(FileFailure) {
+    package init(
+        _ path: String, _ permissions: Permissions, isDigested: Bool = false
+    ) throws(FileFailure) {
         self.path = path
+        hash = isDigested ? SHA256() : nil
         switch try FilePlace(path) {
         case .file(let folder, let name):
             let beside = try Beside(folder: folder, name: name, permissions, for: path)
@@ -71,6 +77,9 @@ package final class DurableFile {
         return beside.path
     }
 
+    /// SHA-256 of everything that was flushed; of nothing where the file isn't digested.
+    package var digest: [UInt8] { hash.map { Array($0.finalize()) } ?? [] }
+
     package func write(_ octets: some Sequence<UInt8>) throws(FileFailure) {
         buffer.append(contentsOf: octets)
         if buffer.count >= Self.bufferSize { try flush() }
@@ -80,6 +89,7 @@ package final class DurableFile {
     package func flush() throws(FileFailure) {
         guard !buffer.isEmpty else { return }
         guard Self.writeAll(buffer, to: descriptor) else { throw FileFailure(path, "written") }
+        hash?.update(data: buffer)
         count += Int64(buffer.count)
         buffer.removeAll(keepingCapacity: true)
     }

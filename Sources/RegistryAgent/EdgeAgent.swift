@@ -65,15 +65,15 @@ package struct EdgeAgent: Service {
                 reporter.reconnected()
                 // The table from the disk may be all that there is to know.
                 if let publisher {
-                    publisher.look()
+                    publisher.wakeup.wake()
                 } else if let position = table.position {
                     reporter.applied(position)
                 }
             case .loaded(let position, _), .applied(let position, _):
-                keeper.changed()
-                if let publisher { publisher.look() } else { reporter.applied(position) }
+                keeper.wakeup.wake()
+                if let publisher { publisher.wakeup.wake() } else { reporter.applied(position) }
             case .heartbeat:
-                publisher?.look()
+                publisher?.wakeup.wake()
                 reporter.beat()
             case .failed(.refused(.older), _):
                 // Whoever put the registry back should know that its numbers were given out before.
@@ -98,7 +98,7 @@ package struct EdgeAgent: Service {
     /// answers at once.
     package func start() async {
         await keeper.load()
-        publisher?.look()
+        publisher?.wakeup.wake()
     }
 
     package func run() async throws {

@@ -1,3 +1,4 @@
+import Logging
 import RegistryModel
 import RoutingTable
 import Synchronization
@@ -10,11 +11,13 @@ public struct NodeState: Sendable {
     public let feed: ChangeFeed
     private let migrations = OpenMigrations()
     private let freezes = Freezes()
+    private let logger: Logger
 
     public init(
         table: any RoutingTable, tokens: TokenDirectory = TokenDirectory(),
-        feed: ChangeFeed = ChangeFeed()
+        feed: ChangeFeed = ChangeFeed(), logger: Logger = Logger(label: "tenant-registry")
     ) {
+        self.logger = logger
         self.table = table
         self.tokens = tokens
         self.feed = feed
@@ -57,15 +60,16 @@ public struct NodeState: Sendable {
 
     /// Takes in one revision. Tokens first: who sees the revision may use them. The feed last: who
     /// hears of the revision finds it in the table.
-    /// - Returns: false where a revision in between is missing.
-    @discardableResult
-    public func apply(_ changes: RevisionChanges) -> Bool {
+    @Sendable public func apply(_ changes: RevisionChanges) {
         tokens.apply(changes.tokens)
         migrations.count.add(changes.openMigrations, ordering: .relaxed)
         freezes.apply(changes.freezes)
-        guard table.apply(changes) else { return false }
+        guard table.apply(changes) else {
+            logger.critical(
+                "the table missed a revision", metadata: ["revision": "\(changes.revision)"])
+            return
+        }
         feed.publish(changes)
-        return true
     }
 }
 

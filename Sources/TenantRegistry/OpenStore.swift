@@ -39,16 +39,11 @@ enum OpenStore {
     static func open(
         _ options: ServeOptions, state: NodeState, logger: Logger
     ) async throws -> any Store {
-        let observer = { @Sendable (changes: RevisionChanges) in
-            guard !state.apply(changes) else { return }
-            logger.critical(
-                "the table missed a revision", metadata: ["revision": "\(changes.revision)"])
-        }
         let counts = { @Sendable () in state.domainCounts }
         switch options.store {
-        case .embedded: return try embedded(options, counts, logger, observer)
+        case .embedded: return try embedded(options, counts, logger, state.apply)
         case .postgres(let connection):
-            return try await postgres(connection, options, counts, logger, observer)
+            return try await postgres(connection, options, counts, logger, state.apply)
         }
     }
 

@@ -29,7 +29,7 @@ enum RunningService {
         options.http.limits.connections = FileDescriptors.connections(
             wanted: options.http.limits.connections, logger)
 
-        let state = NodeState(table: CompactRoutingTable())
+        let state = NodeState(table: CompactRoutingTable(), logger: logger)
         let store = try await OpenStore.open(options, state: state, logger: logger)
         let service = RegistryService(
             store: store, state: state,

@@ -53,12 +53,12 @@ import Testing
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await publisher.run() }
-            publisher.look()
+            publisher.wakeup.wake()
             try await eventually("applied") { !applied.value.isEmpty }
             #expect(calls.value == 4)
             // A revision that changes no line needs no reload, and is applied.
             _ = table.apply(RevisionChanges(revision: Revision(8)))
-            publisher.look()
+            publisher.wakeup.wake()
             try await eventually("the next one") { applied.value.last?.revision == Revision(8) }
             #expect(calls.value == 4)
             group.cancelAll()

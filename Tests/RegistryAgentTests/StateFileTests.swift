@@ -12,7 +12,7 @@ import Testing
 
     private static func write(_ table: CompactRoutingTable, _ folder: TestFolder) throws -> URL {
         let file = folder.url.appendingPathComponent("snapshot")
-        try StateFile.write(TableCopy(table), currentAt: time, to: file)
+        try StateFile.write(table.packed(), currentAt: time, to: file)
         return file
     }
 
@@ -143,7 +143,7 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await keeper.run() }
             status.take(.loaded(try #require(table.position), count: 10))
-            keeper.changed()
+            keeper.wakeup.wake()
             try FileManager.default.removeItem(atPath: obstacle)
             try await eventually("written") {
                 FileManager.default.fileExists(atPath: obstacle)
@@ -169,11 +169,11 @@ import Testing
             load(table, 10, revision: 7)
             let first = try #require(table.position)
             status.take(.loaded(first, count: 10))
-            keeper.changed()
+            keeper.wakeup.wake()
             try await eventually("the first is there") { await saved() == first }
             _ = table.apply(RevisionChanges(revision: Revision(8)))
             status.take(.applied(try #require(table.position), head: Revision(8)))
-            keeper.changed()
+            keeper.wakeup.wake()
             // Another wake-up is taken in only once the first has been dealt with: it waits a day.
             #expect(await saved() == first)
             group.cancelAll()

@@ -18,14 +18,6 @@ package enum FeedChange: Sendable, Hashable {
 }
 
 extension FeedChange {
-    package init(_ change: RevisionChanges.DomainChange, at revision: Revision) {
-        self =
-            switch change {
-            case .set(let domain): .set(domain)
-            case .gone(let fqdn): .gone(revision, fqdn)
-            }
-    }
-
     package init(_ change: RevisionChanges.LocationChange, at revision: Revision) {
         self =
             switch change {

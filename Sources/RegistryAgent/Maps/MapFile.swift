@@ -15,9 +15,9 @@ enum MapFile {
     ///
     /// - Parameter longest: octets that a name may have in the proxy's map.
     static func write(
-        _ copy: TableCopy, _ target: MapTarget, longest: Int = FQDN.maximumOctets
-    ) throws -> DigestedFile {
-        let file = try DigestedFile(target.path, .kept(otherwise: 0o644))
+        _ copy: PackedTable, _ target: MapTarget, longest: Int = FQDN.maximumOctets
+    ) throws -> DurableFile {
+        let file = try DurableFile(target.path, .kept(otherwise: 0o644), isDigested: true)
         var line: [UInt8] = []
         try copy.forEach { row in
             // As in exports: no line is better than a wrong one.
@@ -37,7 +37,7 @@ enum MapFile {
     }
 
     private static func value(
-        of row: PackedRow, in copy: TableCopy, _ target: MapTarget
+        of row: PackedRow, in copy: PackedTable, _ target: MapTarget
     ) -> [UInt8]? {
         let place = copy.place(of: row)
         return switch target.value {

@@ -1,4 +1,5 @@
 import AsyncWaiting
+import DurableFiles
 import Foundation
 import Logging
 import Metrics
@@ -30,7 +31,8 @@ actor MapPublisher {
     private let written: @Sendable () -> Void
     private let applied: @Sendable (Position) -> Void
     private let logger: Logger
-    private nonisolated let wakeup = Wakeup()
+    /// The table has changed, or may have; or it's time to look after the proxies.
+    nonisolated let wakeup = Wakeup()
     private nonisolated let executor = BlockingExecutor("agent-maps")
     private var published: Position?
     /// Lines of the files, as they are.
@@ -64,9 +66,6 @@ actor MapPublisher {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    /// The table has changed, or may have; or it's time to look after the proxies.
-    nonisolated func look() { wakeup.wake() }
-
     func run() async {
         for await _ in wakeup {
             guard table.position != published || !untold.isEmpty || hasNewProxy() else { continue }
@@ -90,7 +89,7 @@ actor MapPublisher {
     }
 
     func publish() async throws {
-        let copy = try TableCopy(table)
+        let copy = try table.packed()
         try write(copy)
         try await tell(copy)
         published = copy.position
@@ -98,10 +97,10 @@ actor MapPublisher {
         applied(copy.position)
     }
 
-    private func write(_ copy: TableCopy) throws {
+    private func write(_ copy: PackedTable) throws {
         defer { written() }
         try validate(copy.count)
-        var files: [(MapTarget, DigestedFile)] = []
+        var files: [(MapTarget, DurableFile)] = []
         for target in settings.targets {
             let file = try MapFile.write(copy, target, longest: settings.longestKey)
             if digests[target] != file.digest { files.append((target, file)) }
@@ -142,7 +141,7 @@ actor MapPublisher {
         return counts.min() ?? 0
     }
 
-    private func tell(_ copy: TableCopy) async throws {
+    private func tell(_ copy: PackedTable) async throws {
         guard !untold.isEmpty || hasNewProxy() else { return }
         if let haproxy = settings.haproxy { try push(copy, haproxy) }
         try await runOnChange(at: copy.position)
@@ -168,7 +167,7 @@ actor MapPublisher {
         return identity != haproxyIdentity
     }
 
-    private func push(_ copy: TableCopy, _ haproxy: HAProxySocket) throws {
+    private func push(_ copy: PackedTable, _ haproxy: HAProxySocket) throws {
         let identity = try haproxy.identity()
         for target in settings.targets where target.format == .haproxy {
             guard untold.contains(target) || identity != haproxyIdentity else { continue }

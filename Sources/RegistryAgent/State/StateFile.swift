@@ -18,9 +18,9 @@ import RoutingTable
 /// `head -n -1 snapshot | sha256sum` says the same.
 enum StateFile {
     static func write(
-        _ copy: TableCopy, currentAt: Timestamp, to file: URL
+        _ copy: PackedTable, currentAt: Timestamp, to file: URL
     ) throws(FileFailure) {
-        let output = try DigestedFile(file.path, .fixed(0o600))
+        let output = try DurableFile(file.path, .fixed(0o600), isDigested: true)
         var writer = JSONWriter(reservingCapacity: 1024)
         let position = copy.position
         writer.write(
@@ -141,7 +141,7 @@ extension UnsafeRawBufferPointer {
     }
 }
 
-extension DigestedFile {
+extension DurableFile {
     /// What the writer has, as a line, and empties it.
     fileprivate func writeLine(_ writer: inout JSONWriter) throws(FileFailure) {
         try write(writer.bytes)

@@ -16,7 +16,8 @@ actor StateKeeper {
     private let logger: Logger
     private var saved: Position?
     private var savedCurrentAt: Timestamp?
-    private nonisolated let wakeup = Wakeup()
+    /// The table has changed.
+    nonisolated let wakeup = Wakeup()
     private nonisolated let executor = BlockingExecutor("agent-state")
     private let saves = Counter(label: "registry_agent_state_saves_total")
     private let failures = Counter(label: "registry_agent_state_failures_total")
@@ -36,9 +37,6 @@ actor StateKeeper {
     }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-
-    /// The table has changed.
-    nonisolated func changed() { wakeup.wake() }
 
     func run() async {
         for await _ in wakeup {
@@ -88,7 +86,7 @@ actor StateKeeper {
         else { return true }
         defer { status.tried(.state) }
         do {
-            let copy = try TableCopy(table)
+            let copy = try table.packed()
             try StateFile.write(copy, currentAt: currentAt, to: file)
             saved = copy.position
             savedCurrentAt = currentAt

@@ -34,7 +34,7 @@ struct FeedText: Sendable {
         case .ring(let revisions):
             for revision in revisions {
                 for number in 0..<revision.pieceCount {
-                    try await add(revision.octets(ofPiece: number, Self.encode))
+                    try await add(Self.octets(of: revision, piece: number))
                 }
             }
         case .log(var items, hasMore: var hasMore):
@@ -59,18 +59,33 @@ struct FeedText: Sendable {
         return writer.bytes
     }
 
-    /// Some changes of a revision, with commas between them.
-    private static func encode(_ revision: FeedRevision, _ range: Range<Int>) -> [UInt8] {
+    /// Some changes of a revision, with commas between them: encoded once for all who read them in time. Twice
+    /// where two readers meet.
+    private static func octets(of revision: FeedRevision, piece number: Int) -> [UInt8] {
+        if let kept = revision.octets(ofPiece: number) { return kept }
         let changes = revision.changes
         let domainCount = changes.domains.count
-        return list(of: range.count) { writer in
+        let range = revision.range(ofPiece: number)
+        let octets = list(of: range.count) { writer in
             for place in range {
-                let change =
-                    place < domainCount
-                    ? FeedChange(changes.domains[place], at: revision.revision)
-                    : FeedChange(changes.locations[place - domainCount], at: revision.revision)
-                writer.write(change)
+                if place < domainCount {
+                    write(changes.domains[place], at: revision.revision, to: &writer)
+                } else {
+                    let change = changes.locations[place - domainCount]
+                    writer.write(FeedChange(change, at: revision.revision))
+                }
             }
+        }
+        revision.keep(octets, ofPiece: number)
+        return octets
+    }
+
+    private static func write(
+        _ change: RevisionChanges.DomainChange, at revision: Revision, to writer: inout JSONWriter
+    ) {
+        switch change {
+        case .set(let domain): writer.write(domain)
+        case .gone(let fqdn): writer.write(FeedChange.gone(revision, fqdn))
         }
     }
 
@@ -79,7 +94,7 @@ struct FeedText: Sendable {
             for item in items {
                 switch item.what {
                 case .domain(let change):
-                    writer.write(FeedChange(change, at: item.place.revision))
+                    write(change, at: item.place.revision, to: &writer)
                 case .location(let change):
                     writer.write(FeedChange(change, at: item.place.revision))
                 case .other: break

@@ -31,14 +31,13 @@ public final class FeedRevision: Sendable {
         return start..<min(start + Self.pieceSize, count)
     }
 
-    /// - Parameter encode: may run more than once, where readers meet.
-    public func octets(ofPiece number: Int, _ encode: (FeedRevision, Range<Int>) -> [UInt8])
-        -> [UInt8]
-    {
-        if let found = pieces.withLock({ $0.find(number) }) { return found }
-        let octets = encode(self, range(ofPiece: number))
+    /// Those of a piece that somebody has encoded, and that hasn't made room for others.
+    public func octets(ofPiece number: Int) -> [UInt8]? {
+        pieces.withLock { $0.find(number) }
+    }
+
+    public func keep(_ octets: [UInt8], ofPiece number: Int) {
         pieces.withLock { $0.keep(octets, number, atMost: Self.keptPieces) }
-        return octets
     }
 }
 

@@ -49,13 +49,6 @@ extension TableView {
     }
 }
 
-/// Every domain of a table at one revision, by name, in memory of its own.
-public struct PackedTable {
-    public let position: Position
-    public let summary: TableSummary
-    public let rows: PackedRows
-}
-
 extension ShardIndex {
     /// Each record that is in the index now, and perhaps some that come meanwhile.
     func forEachRecord(_ body: (Record) -> Void) {
