@@ -14,7 +14,26 @@ package enum CSV {
         return bytes
     }
 
-    package static func append(_ field: String, to bytes: inout [UInt8]) {
+    /// The line that a file begins with, behind a byte order mark where a spreadsheet is to open it.
+    package static func header<Row>(
+        _ columns: [ShapeField<Row>], forSpreadsheet: Bool
+    ) -> [UInt8] {
+        (forSpreadsheet ? SpreadsheetText.byteOrderMark : []) + octets(of: columns.map(\.name))
+    }
+
+    /// - Parameter forSpreadsheet: whether what would be a formula is made inert.
+    package static func append<Row>(
+        _ row: Row, _ columns: [ShapeField<Row>], forSpreadsheet: Bool, to bytes: inout [UInt8]
+    ) {
+        for (index, column) in columns.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            let text = column.cell?(row).plain ?? ""
+            append(forSpreadsheet ? SpreadsheetText.inert(text) : text, to: &bytes)
+        }
+        endLine(&bytes)
+    }
+
+    private static func append(_ field: String, to bytes: inout [UInt8]) {
         let marks: [UInt8] = [0x22, 0x2C, 0x0A, 0x0D]
         guard field.utf8.contains(where: { marks.contains($0) }) else {
             bytes.append(contentsOf: field.utf8)
@@ -28,7 +47,7 @@ package enum CSV {
         bytes.append(0x22)
     }
 
-    package static func endLine(_ bytes: inout [UInt8]) {
+    private static func endLine(_ bytes: inout [UInt8]) {
         bytes += [0x0D, 0x0A]
     }
 }

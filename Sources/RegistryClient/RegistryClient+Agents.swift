@@ -7,13 +7,13 @@ extension RegistryClient {
     /// - Parameter evicted: those that are evicted, instead of those that count.
     package func agents(
         evicted: Bool = false, cursor: String? = nil
-    ) async throws -> PageResource<AgentResource> {
+    ) async throws -> ListPage<ListedAgent> {
         try await send(
             .GET, "/v1/agents",
             query: [
                 ("evicted", evicted ? "true" : nil), ("limit", "1000"), ("cursor", cursor),
             ]
-        ).decode(PageResource<AgentResource>.self)
+        ).decode()
     }
 
     /// Tells the registry what an agent has applied.
@@ -43,7 +43,7 @@ extension RegistryClient {
     ///   - waitSeconds: how long the answer may wait for every agent, 0–300.
     package func convergence(
         at revision: NamedRevision? = nil, waitSeconds: Int = 0
-    ) async throws -> Received<ConvergenceResource> {
+    ) async throws -> Received<Convergence> {
         try Received(
             await send(
                 .GET, "/v1/convergence",

@@ -7,7 +7,7 @@ extension RegistryClient {
     /// A copy of the whole store, piece by piece; the server waits for `receive`.
     ///
     /// - Returns: the epoch and revision that it's of.
-    package func backup(_ receive: (ByteBuffer) async throws -> Void) async throws -> ReadPosition {
+    package func backup(_ receive: (ByteBuffer) async throws -> Void) async throws -> Position? {
         try await stream(
             .POST, "/v1/backup", query: [], accept: "application/vnd.sqlite3", receive)
     }

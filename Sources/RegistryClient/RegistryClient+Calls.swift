@@ -5,11 +5,11 @@ import RegistryModel
 extension RegistryClient {
     package func domain(
         _ fqdn: String, at time: String? = nil, revision: NamedRevision? = nil
-    ) async throws -> DomainResource {
-        try await send(
-            .GET, "/v1/domains/\(Self.escape(fqdn))",
-            query: [("at", time), ("revision", revision?.description)]
-        ).domain()
+    ) async throws -> Received<Domain> {
+        try Received(
+            await send(
+                .GET, "/v1/domains/\(Self.escape(fqdn))",
+                query: [("at", time), ("revision", revision?.description)]))
     }
 
     /// What a revision is that somebody names without an epoch.
@@ -19,23 +19,24 @@ extension RegistryClient {
         if let epoch = revision.epoch { return Position(epoch: epoch, revision: revision.revision) }
         let answer = try await send(
             .HEAD, "/v1/changes", query: [("after", "\(revision)"), ("limit", "1")])
-        guard let read = answer.headers.first(name: "X-Registry-Revision").flatMap({ Position($0) })
-        else { throw ClientError.unreadable("X-Registry-Revision is missing") }
+        guard let read = Position(answer.headers) else {
+            throw ClientError.unreadable("X-Registry-Revision is missing")
+        }
         return Position(epoch: read.epoch, revision: revision.revision)
     }
 
     package func domains(
         filter: [(String, String?)], limit: Int, cursor: String? = nil
-    ) async throws -> PageResource<DomainResource> {
+    ) async throws -> ListPage<Domain> {
         try await send(
             .GET, "/v1/domains", query: filter + [("limit", String(limit)), ("cursor", cursor)]
-        ).decode(PageResource<DomainResource>.self)
+        ).decode()
     }
 
     package func register(
         _ fqdn: String, location: String?, tenant: String?, allowsNested: Bool = false, note: Note,
         idempotencyKey: String? = nil
-    ) async throws -> DomainResource {
+    ) async throws -> Received<Domain> {
         let body = Self.object { writer in
             writer.field("fqdn", fqdn)
             writer.fieldIfPresent("location", location)
@@ -43,9 +44,9 @@ extension RegistryClient {
             if allowsNested { writer.field("allow_nested", true) }
             writer.note(note)
         }
-        return try await send(
-            .POST, "/v1/domains", body: body, headers: Self.idempotency(idempotencyKey)
-        ).domain()
+        return try Received(
+            await send(
+                .POST, "/v1/domains", body: body, headers: Self.idempotency(idempotencyKey)))
     }
 
     /// One row of a batch, as its file said it.
@@ -65,7 +66,7 @@ extension RegistryClient {
 
     package func registerBatch(
         _ rows: [BatchRow], allowsNested: Bool = false, note: Note, idempotencyKey: String? = nil
-    ) async throws -> BatchResource {
+    ) async throws -> BatchAnswer {
         let body = Self.object { writer in
             writer.key("domains")
             writer.beginArray()
@@ -83,19 +84,19 @@ extension RegistryClient {
         }
         return try await send(
             .POST, "/v1/domains/batch", body: body, headers: Self.idempotency(idempotencyKey)
-        ).decode(BatchResource.self)
+        ).decode()
     }
 
-    package func availability(of fqdn: String) async throws -> AvailabilityResource {
+    package func availability(of fqdn: String) async throws -> AvailabilityAnswer {
         try await send(.GET, "/v1/domains/\(Self.escape(fqdn))/availability")
-            .decode(AvailabilityResource.self)
+            .decode()
     }
 
     package func change(
         _ fqdn: String, location: String?, mode: String?, tenant: DomainPatch.TenantChange?,
         allowsNested: Bool = false, note: Note, ifMatch position: Position? = nil,
         idempotencyKey: String? = nil
-    ) async throws -> DomainResource {
+    ) async throws -> Received<Domain> {
         let body = Self.object { writer in
             writer.fieldIfPresent("location", location)
             writer.fieldIfPresent("mode", mode)
@@ -109,11 +110,11 @@ extension RegistryClient {
             if allowsNested { writer.field("allow_nested", true) }
             writer.note(note)
         }
-        return try await send(
-            .PATCH, "/v1/domains/\(Self.escape(fqdn))", body: body,
-            headers: (position.map { [("If-Match", "\"\($0)\"")] } ?? [])
-                + Self.idempotency(idempotencyKey)
-        ).domain()
+        return try Received(
+            await send(
+                .PATCH, "/v1/domains/\(Self.escape(fqdn))", body: body,
+                headers: (position.map { [("If-Match", "\"\($0)\"")] } ?? [])
+                    + Self.idempotency(idempotencyKey)))
     }
 
     package func release(
@@ -124,37 +125,36 @@ extension RegistryClient {
 
     package func restore(
         _ fqdn: String, allowsNested: Bool = false, note: Note
-    ) async throws -> DomainResource {
+    ) async throws -> Received<Domain> {
         let body = Self.object { writer in
             if allowsNested { writer.field("allow_nested", true) }
             writer.note(note)
         }
-        return try await send(
-            .POST, "/v1/domains/\(Self.escape(fqdn))/restore", body: body
-        ).domain()
+        return try Received(
+            await send(.POST, "/v1/domains/\(Self.escape(fqdn))/restore", body: body))
     }
 
     /// - Parameter fqdn: one domain's history; nil: everything.
     package func history(
         of fqdn: String?, filter: [(String, String?)], limit: Int, cursor: String? = nil
-    ) async throws -> PageResource<HistoryResource> {
+    ) async throws -> ListPage<HistoryEntry> {
         let path = fqdn.map { "/v1/domains/\(Self.escape($0))/history" } ?? "/v1/history"
         return try await send(
             .GET, path, query: filter + [("limit", String(limit)), ("cursor", cursor)]
-        ).decode(PageResource<HistoryResource>.self)
+        ).decode()
     }
 
-    package func statistics() async throws -> StatisticsResource {
-        try await send(.GET, "/v1/stats").decode(StatisticsResource.self)
+    package func statistics() async throws -> Statistics {
+        try await send(.GET, "/v1/stats").decode()
     }
 
-    package func locations() async throws -> [LocationResource] {
-        var locations: [LocationResource] = []
+    package func locations() async throws -> [Location] {
+        var locations: [Location] = []
         var cursor: String?
         repeat {
-            let page = try await send(
+            let page: ListPage<Location> = try await send(
                 .GET, "/v1/locations", query: [("limit", "1000"), ("cursor", cursor)]
-            ).decode(PageResource<LocationResource>.self)
+            ).decode()
             locations += page.items
             cursor = page.nextCursor
         } while cursor != nil
@@ -164,7 +164,7 @@ extension RegistryClient {
     package func putLocation(
         _ name: String, upstream: String, acceptsSignups: Bool, isDefault: Bool, note: Note,
         idempotencyKey: String? = nil
-    ) async throws -> LocationResource {
+    ) async throws -> Location {
         let body = Self.object { writer in
             writer.field("upstream", upstream)
             writer.field("accepts_signups", acceptsSignups)
@@ -174,7 +174,7 @@ extension RegistryClient {
         return try await send(
             .PUT, "/v1/locations/\(Self.escape(name))", body: body,
             headers: Self.idempotency(idempotencyKey)
-        ).decode(LocationResource.self)
+        ).decode()
     }
 
     package func deleteLocation(
@@ -183,21 +183,21 @@ extension RegistryClient {
         try await delete("/v1/locations/\(Self.escape(name))", note, idempotencyKey)
     }
 
-    package func tokens(cursor: String? = nil) async throws -> PageResource<TokenResource> {
+    package func tokens(cursor: String? = nil) async throws -> ListPage<ListedToken> {
         try await send(.GET, "/v1/tokens", query: [("limit", "1000"), ("cursor", cursor)])
-            .decode(PageResource<TokenResource>.self)
+            .decode()
     }
 
     package func createToken(
         name: String, role: String, expiresAt: String?, note: Note
-    ) async throws -> TokenResource {
+    ) async throws -> ListedToken {
         let body = Self.object { writer in
             writer.field("name", name)
             writer.field("role", role)
             writer.fieldIfPresent("expires_at", expiresAt)
             writer.note(note)
         }
-        return try await send(.POST, "/v1/tokens", body: body).decode(TokenResource.self)
+        return try await send(.POST, "/v1/tokens", body: body).decode()
     }
 
     package func revokeToken(
@@ -234,15 +234,5 @@ extension JSONWriter {
     mutating func note(_ note: Note) {
         fieldIfPresent("reason", note.reason)
         fieldIfPresent("ticket", note.ticket)
-    }
-}
-
-extension RegistryClient.Answer {
-    /// One domain, with the epoch that its revision is of.
-    fileprivate func domain() throws -> DomainResource {
-        var domain = try decode(DomainResource.self)
-        domain.epoch =
-            headers.first(name: "X-Registry-Revision").flatMap { Position($0) }?.epoch.text
-        return domain
     }
 }

@@ -1,5 +1,4 @@
 import AsyncHTTPClient
-import Foundation
 import NIOCore
 import NIOHTTP1
 import RegistryAPI
@@ -21,7 +20,7 @@ extension RegistryClient {
     package func history(
         of fqdn: String?, filter: [(String, String?)], as format: StreamFormat,
         _ receive: (ByteBuffer) async throws -> Void
-    ) async throws -> ReadPosition {
+    ) async throws -> Position? {
         let path = fqdn.map { "/v1/domains/\(Self.escape($0))/history" } ?? "/v1/history"
         return try await stream(.GET, path, query: filter, accept: format.rawValue, receive)
     }
@@ -30,17 +29,19 @@ extension RegistryClient {
     @discardableResult
     package func historyItems(
         of fqdn: String?, filter: [(String, String?)],
-        _ receive: (HistoryResource, _ line: [UInt8]) async throws -> Void
-    ) async throws -> ReadPosition {
+        _ receive: (HistoryEntry, _ line: [UInt8]) async throws -> Void
+    ) async throws -> Position? {
         var lines = LineSplitter()
         let position = try await history(of: fqdn, filter: filter, as: .ndjson) { piece in
-            for line in lines.lines(in: piece) { try await receive(try Self.decode(line), line) }
+            for line in lines.lines(in: piece) {
+                try await receive(try Self.read(line, HistoryEntry.init(json:)), line)
+            }
         }
         return position
     }
 
-    package func historyHead() async throws -> HeadResource {
-        try await send(.GET, "/v1/history/head").decode(HeadResource.self)
+    package func historyHead() async throws -> HistoryHead {
+        try await send(.GET, "/v1/history/head").decode()
     }
 
     /// - Parameters:
@@ -48,28 +49,32 @@ extension RegistryClient {
     ///   - receive: called with each line that tells how far the check is.
     /// - Returns: the last line: what the check found.
     package func verify(
-        expecting noted: String?, _ receive: (VerificationResource.Progress) -> Void
-    ) async throws -> VerificationResource {
+        expecting noted: String?, _ receive: (VerificationProgress) -> Void
+    ) async throws -> VerificationAnswer {
         var lines = LineSplitter()
-        var result: VerificationResource?
+        var result: VerificationAnswer?
         _ = try await stream(
             .GET, "/v1/history/verify", query: [("expect", noted)],
             accept: StreamFormat.ndjson.rawValue
         ) { piece in
             for line in lines.lines(in: piece) {
-                let read: VerificationResource = try Self.decode(line)
-                if let progress = read.progress { receive(progress) } else { result = read }
+                switch try Self.read(line, VerificationLine.init(json:)) {
+                case .progress(let progress): receive(progress)
+                case .result(let read): result = read
+                }
             }
         }
         guard let result else { throw ClientError.unreadable("it ends without a result") }
         return result
     }
 
-    private static func decode<Value: Decodable>(_ line: [UInt8]) throws -> Value {
-        do {
-            return try JSONDecoder().decode(Value.self, from: Data(line))
+    private static func read<Value>(
+        _ line: [UInt8], _ read: ([UInt8]) throws(FeedFormatError) -> Value
+    ) throws(ClientError) -> Value {
+        do throws(FeedFormatError) {
+            return try read(line)
         } catch {
-            throw ClientError.unreadable("\(error)")
+            throw .unreadable("\(error)")
         }
     }
 
@@ -80,7 +85,7 @@ extension RegistryClient {
         _ method: HTTPMethod, _ path: String, query: [(String, String?)], accept: String,
         opened: () async throws -> Void = {},
         _ receive: (ByteBuffer) async throws -> Void
-    ) async throws -> ReadPosition {
+    ) async throws -> Position? {
         var request = HTTPClientRequest(url: url(path, query))
         request.method = method
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
@@ -102,7 +107,7 @@ extension RegistryClient {
         try await opened()
         var pieces = response.body.makeAsyncIterator()
         while let piece = try await next(&pieces) { try await receive(piece) }
-        return ReadPosition(response.headers)
+        return Position(response.headers)
     }
 
     private func next(
@@ -113,19 +118,6 @@ extension RegistryClient {
         } catch {
             throw ClientError.unreachable("\(place): the answer broke off: \(Self.reason(error))")
         }
-    }
-}
-
-/// What an answer was read at, from `X-Registry-Revision`.
-package struct ReadPosition: Sendable, Equatable {
-    package var epoch = ""
-    package var revision: Int64 = 0
-
-    init(_ headers: HTTPHeaders) {
-        let text = headers.first(name: "X-Registry-Revision")
-        guard let position = text.flatMap({ Position($0) }) else { return }
-        epoch = position.epoch.text
-        revision = position.revision.number
     }
 }
 

@@ -43,22 +43,10 @@ extension RegistryClient {
         }
     }
 
-    /// An answer, decoded and as it came: for commands that hand it on whole.
-    package struct Received<Value: Decodable & Sendable>: Sendable {
-        package var value: Value
-        /// JSON.
-        package var text: String
-
-        init(_ answer: Answer) throws {
-            value = try answer.decode(Value.self)
-            text = String(buffer: answer.body)
-        }
-    }
-
     /// - Parameter dryRun: only says what the plan would be.
     package func planMigration(
         _ plan: MigrationPlan, dryRun: Bool, note: Note, idempotencyKey: String? = nil
-    ) async throws -> Received<MigrationResource> {
+    ) async throws -> Received<Migration> {
         try Received(
             await send(
                 .POST, "/v1/migrations", query: [("dry_run", dryRun ? "true" : nil)],
@@ -68,44 +56,44 @@ extension RegistryClient {
 
     package func migrations(
         state: String?, limit: Int, cursor: String? = nil
-    ) async throws -> PageResource<MigrationResource> {
+    ) async throws -> ListPage<Migration> {
         try await send(
             .GET, "/v1/migrations",
             query: [("state", state), ("limit", String(limit)), ("cursor", cursor)]
-        ).decode(PageResource<MigrationResource>.self)
+        ).decode()
     }
 
-    package func migration(_ id: String) async throws -> Received<MigrationResource> {
+    package func migration(_ id: String) async throws -> Received<Migration> {
         try Received(await send(.GET, "/v1/migrations/\(Self.escape(id))"))
     }
 
     package func migrationDomains(
         of id: String, wave: Int?, status: String?, limit: Int, cursor: String? = nil
-    ) async throws -> PageResource<MigrationDomainResource> {
+    ) async throws -> ListPage<MigrationDomain> {
         try await send(
             .GET, "/v1/migrations/\(Self.escape(id))/domains",
             query: [
                 ("wave", wave.map(String.init)), ("status", status), ("limit", String(limit)),
                 ("cursor", cursor),
             ]
-        ).decode(PageResource<MigrationDomainResource>.self)
+        ).decode()
     }
 
     package func finalizeMigration(
         _ id: String, note: Note, idempotencyKey: String? = nil
-    ) async throws -> Received<MigrationResource> {
+    ) async throws -> Received<Migration> {
         try await close(id, "finalize", note, idempotencyKey)
     }
 
     package func cancelMigration(
         _ id: String, note: Note, idempotencyKey: String? = nil
-    ) async throws -> Received<MigrationResource> {
+    ) async throws -> Received<Migration> {
         try await close(id, "cancel", note, idempotencyKey)
     }
 
     private func close(
         _ id: String, _ verb: String, _ note: Note, _ idempotencyKey: String?
-    ) async throws -> Received<MigrationResource> {
+    ) async throws -> Received<Migration> {
         try Received(
             await send(
                 .POST, "/v1/migrations/\(Self.escape(id))/\(verb)",

@@ -21,7 +21,7 @@ extension RegistryClient {
 
     package func freeze(
         _ wave: WaveReference, deadlineSeconds: Int, call: WaveCall
-    ) async throws -> Received<WaveStepResource> {
+    ) async throws -> Received<WaveStepAnswer> {
         try await step("freeze", wave.migration, wave.number, call) { writer in
             writer.reference(wave)
             writer.field("deadline_seconds", deadlineSeconds)
@@ -32,7 +32,7 @@ extension RegistryClient {
     /// - Parameter requireConverged: moves nothing unless every agent has applied the freeze.
     package func cutOver(
         _ wave: WaveReference, requireConverged: Bool = false, call: WaveCall
-    ) async throws -> Received<WaveStepResource> {
+    ) async throws -> Received<WaveStepAnswer> {
         let query = [("require", requireConverged ? "converged" : nil)]
         return try await step("cutover", wave.migration, wave.number, call, query: query) {
             writer in
@@ -44,7 +44,7 @@ extension RegistryClient {
     /// - Parameter onConflict: fail or skip, for domains that changed since the cutover; nil: fail.
     package func rollBack(
         migration: String, wave: Int, onConflict: String? = nil, call: WaveCall
-    ) async throws -> Received<WaveStepResource> {
+    ) async throws -> Received<WaveStepAnswer> {
         try await step("rollback", migration, wave, call) {
             $0.fieldIfPresent("on_conflict", onConflict)
         }
@@ -52,7 +52,7 @@ extension RegistryClient {
 
     package func thaw(
         migration: String, wave: Int, call: WaveCall
-    ) async throws -> Received<WaveStepResource> {
+    ) async throws -> Received<WaveStepAnswer> {
         try await step("thaw", migration, wave, call) { _ in }
     }
 
@@ -80,7 +80,7 @@ extension RegistryClient {
     private func step(
         _ verb: String, _ migration: String, _ wave: Int, _ call: WaveCall,
         query: [(String, String?)] = [], _ members: (inout JSONWriter) -> Void
-    ) async throws -> Received<WaveStepResource> {
+    ) async throws -> Received<WaveStepAnswer> {
         let wait = [
             ("wait", call.waitSeconds.map { _ in "converged" }),
             ("timeout", call.waitSeconds.map(String.init)),

@@ -27,12 +27,27 @@ package struct RegistryClient: Sendable {
         package var headers: HTTPHeaders
         package var body: ByteBuffer
 
-        package func decode<Value: Decodable>(_: Value.Type) throws -> Value {
-            do {
-                return try JSONDecoder().decode(Value.self, from: Data(body.readableBytesView))
+        package func decode<Value: Shape>(_: Value.Type = Value.self) throws -> Value {
+            do throws(FeedFormatError) {
+                return try Value(json: body.readableBytesView)
             } catch {
                 throw ClientError.unreadable("\(error)")
             }
+        }
+    }
+
+    /// An answer, read and as it came: for commands that hand it on whole.
+    package struct Received<Value: Shape>: Sendable {
+        package var value: Value
+        /// JSON.
+        package var text: String
+        /// What it was read at, as `X-Registry-Revision` says; a domain's revision is of its epoch.
+        package var position: Position?
+
+        init(_ answer: Answer) throws {
+            value = try answer.decode()
+            text = String(buffer: answer.body)
+            position = Position(answer.headers)
         }
     }
 
@@ -126,6 +141,14 @@ package struct RegistryClient: Sendable {
     }
 }
 
+extension Position {
+    /// What an answer was read at.
+    init?(_ headers: HTTPHeaders) {
+        guard let text = headers.first(name: "X-Registry-Revision") else { return nil }
+        self.init(text)
+    }
+}
+
 /// Why a call came to nothing.
 package enum ClientError: Error, CustomStringConvertible {
     case refused(Refusal)
@@ -146,12 +169,12 @@ package enum ClientError: Error, CustomStringConvertible {
 package struct Refusal: Error, Sendable, CustomStringConvertible {
     package let status: Int
     /// `nil`: whoever answered isn't a registry.
-    package let problem: ProblemResource?
+    package let problem: ProblemAnswer?
     package let retryAfter: String?
 
     init(_ answer: RegistryClient.Answer) {
         status = answer.status
-        problem = try? answer.decode(ProblemResource.self)
+        problem = try? answer.decode()
         retryAfter = answer.headers.first(name: "Retry-After")
     }
 
@@ -159,7 +182,7 @@ package struct Refusal: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         guard let problem else { return "status \(status), without a problem that says why" }
-        let fields = (problem.errors ?? []).map {
+        let fields = problem.errors.map {
             "\n  " + PrintableText.line("\($0.pointer): \($0.detail) (\($0.code))")
         }
         return PrintableText.line(

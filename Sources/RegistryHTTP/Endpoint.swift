@@ -1,4 +1,5 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
 
@@ -155,6 +156,12 @@ struct Reply: Sendable {
         var headers = HTTPFields()
         headers[.contentType] = "application/json"
         return Reply(status: status, headers: headers, body: body, revision: revision)
+    }
+
+    static func json(
+        _ value: some Shape, status: HTTPResponse.Status = .ok, at revision: Revision? = nil
+    ) -> Reply {
+        .json(value.json, status: status, at: revision)
     }
 
     func of(_ epoch: Epoch?) -> Reply {

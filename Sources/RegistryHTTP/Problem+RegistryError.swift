@@ -1,4 +1,5 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 
 extension Problem {

@@ -49,45 +49,20 @@ struct Problem: Error, Sendable {
 
     /// - Parameter instance: the path of the request.
     func body(instance: String?, requestID: String) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("type", "/problems/\(code)")
-        writer.field("title", Self.title(of: code))
-        writer.field("status", status.code)
-        writer.field("detail", detail)
-        writer.fieldIfPresent("instance", instance)
-        writer.field("code", code)
-        writer.field("request_id", requestID)
-        writer.fieldIfPresent("available_at", availableAt?.description)
-        writer.fieldIfPresent("entangled_with", entangledWith?.text)
-        writer.fieldIfPresent("revision", revision?.number)
-        writer.fieldIfPresent("state", state)
-        writer.fieldIfPresent("migration", frozenIn?.migration)
-        writer.fieldIfPresent("wave", frozenIn?.number)
-        writer.fieldIfPresent("conflict_count", conflictCount)
-        if !conflicts.isEmpty {
-            writer.key("conflicts")
-            writer.beginArray()
-            for conflict in conflicts { writer.write(conflict) }
-            writer.endArray()
-        }
-        if let lagging {
-            writer.list("lagging", lagging) { $0.string($1.text) }
-        }
-        if !errors.isEmpty {
-            writer.key("errors")
-            writer.beginArray()
-            for error in errors {
-                writer.beginObject()
-                writer.field("pointer", error.pointer)
-                writer.field("code", error.code)
-                writer.field("detail", error.detail)
-                writer.endObject()
-            }
-            writer.endArray()
-        }
-        writer.endObject()
-        return writer.bytes
+        var answer = ProblemAnswer(
+            type: "/problems/\(code)", title: Self.title(of: code), status: status.code,
+            detail: detail, instance: instance, code: code, requestID: requestID)
+        answer.availableAt = availableAt
+        answer.entangledWith = entangledWith
+        answer.revision = revision
+        answer.state = state
+        answer.migration = frozenIn?.migration
+        answer.wave = frozenIn?.number
+        answer.conflictCount = conflictCount
+        answer.conflicts = conflicts
+        answer.lagging = lagging
+        answer.errors = errors
+        return answer.json
     }
 
     /// `domain-taken` → `Domain taken`.
@@ -95,14 +70,6 @@ struct Problem: Error, Sendable {
         let words = code.split(separator: "-").joined(separator: " ")
         return words.prefix(1).uppercased() + words.dropFirst()
     }
-}
-
-/// One thing that is wrong with a request.
-struct FieldProblem: Sendable, Equatable {
-    /// A JSON pointer into the body, `?name` for a query parameter, or a header's name.
-    var pointer: String
-    var code: String
-    var detail: String
 }
 
 extension Problem {

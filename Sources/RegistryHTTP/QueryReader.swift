@@ -1,3 +1,4 @@
+import RegistryAPI
 import RegistryModel
 
 extension NamedRevision {

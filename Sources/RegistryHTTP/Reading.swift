@@ -75,21 +75,17 @@ extension Call {
 
     /// A page as JSON, with a link to the next one.
     func list<Item>(
-        _ read: Read<Page<Item>>, key: (Item) -> String,
-        write: (Item, inout JSONWriter) -> Void
+        _ read: Read<Page<Item>>, as shape: (Item) -> some Shape, key: (Item) -> String
     ) -> Reply {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("items")
-        writer.beginArray()
-        for item in read.value.items { write(item, &writer) }
-        writer.endArray()
         let cursor = read.value.hasMore ? read.value.items.last.map { Cursor.encode(key($0)) } : nil
-        writer.fieldIfPresent("next_cursor", cursor)
-        writer.endObject()
-        let reply = Reply.json(writer.bytes, at: read.revision)
+        let page = ListPage(items: read.value.items.map(shape), nextCursor: cursor)
+        let reply = Reply.json(page, at: read.revision)
         guard let cursor else { return reply }
         return reply.with(.link, "<\(nextTarget(cursor))>; rel=\"next\"")
+    }
+
+    func list<Item: Shape>(_ read: Read<Page<Item>>, key: (Item) -> String) -> Reply {
+        list(read, as: { $0 }, key: key)
     }
 
     /// This request's own target with another cursor, as a URL that a header can carry.

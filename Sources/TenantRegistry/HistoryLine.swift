@@ -1,13 +1,14 @@
 import RegistryAPI
+import RegistryModel
 
 /// One change as a person reads it:
 /// `2020-06-21 00:00:03  moved  acme.kintone.com  japan → aws  by ops-laptop  wave 3 of 2020-q2  CHG-1234`
 struct HistoryLine {
     let text: String
 
-    init(_ item: HistoryResource) {
+    init(_ item: HistoryEntry) {
         let parts = [
-            Self.time(item.at), item.action, item.fqdn ?? item.subject,
+            Self.time(item.at.description), item.action, item.fqdn ?? item.subject,
             Self.change(item.before, item.after), "by \(item.actor.name)", Self.wave(item),
             item.ticket, item.reason.map { "“\($0)”" },
             item.overrideReason.map { "override: “\($0)”" },
@@ -21,25 +22,24 @@ struct HistoryLine {
         String(text.prefix(19)).replacing("T", with: " ")
     }
 
-    private static func wave(_ item: HistoryResource) -> String? {
+    private static func wave(_ item: HistoryEntry) -> String? {
         guard let migration = item.migration else { return nil }
         return item.wave.map { "wave \($0) of \(migration)" } ?? "migration \(migration)"
     }
 
     /// What differs, and always the location of a domain.
     private static func change(
-        _ before: HistoryResource.State?, _ after: HistoryResource.State?
+        _ before: HistoryEntry.State?, _ after: HistoryEntry.State?
     ) -> String {
         [words(before, beside: after), "→", words(after, beside: before)]
             .filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     private static func words(
-        _ state: HistoryResource.State?, beside other: HistoryResource.State?
+        _ state: HistoryEntry.State?, beside other: HistoryEntry.State?
     ) -> String {
         guard let state else { return "" }
-        func differing<Value: Equatable>(_ field: KeyPath<HistoryResource.State, Value?>) -> Value?
-        {
+        func differing<Value: Equatable>(_ field: KeyPath<HistoryEntry.State, Value?>) -> Value? {
             state[keyPath: field] == other?[keyPath: field] ? nil : state[keyPath: field]
         }
         let isServed = state.mode == "serve" && (other?.mode ?? "serve") == "serve"

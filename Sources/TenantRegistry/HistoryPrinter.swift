@@ -1,5 +1,6 @@
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// Writes history to stdout as it comes in: any size, one piece at a time.
 struct HistoryPrinter {
@@ -44,9 +45,10 @@ struct HistoryFollower {
     /// - Parameter first: lines of what is past, to begin with.
     func run(first: Int) async throws {
         var lines: [String] = []
-        var position = try await registry.historyItems(
+        let found = try await registry.historyItems(
             of: fqdn, filter: filter + [("limit", String(first))]
         ) { lines.append(text($0, $1)) }
+        guard var position = found else { throw Self.withoutPosition }
         lines.reversed().forEach { StandardOutput.write($0) }
         var isSilent = false
         while true {
@@ -62,16 +64,17 @@ struct HistoryFollower {
         }
     }
 
-    private func proceed(from position: ReadPosition) async throws -> ReadPosition {
+    private func proceed(from position: Position) async throws -> Position {
         // A piece of an answer that breaks off would come again: a whole one is shown at once, and
         // long ones are rare here.
         var lines: [String] = []
         let next = try await registry.historyItems(
             of: fqdn,
             filter: filter + [
-                ("order", "asc"), ("after", "\(position.epoch).\(position.revision)"),
+                ("order", "asc"), ("after", position.description),
             ]
         ) { lines.append(text($0, $1)) }
+        guard let next else { throw Self.withoutPosition }
         guard next.epoch == position.epoch, next.revision >= position.revision else {
             throw CommandFailure.failed(
                 "the registry was restored from a backup: its history isn't the one that was followed"
@@ -81,7 +84,9 @@ struct HistoryFollower {
         return next
     }
 
-    private func text(_ item: HistoryResource, _ line: [UInt8]) -> String {
+    private static let withoutPosition = ClientError.unreadable("X-Registry-Revision is missing")
+
+    private func text(_ item: HistoryEntry, _ line: [UInt8]) -> String {
         (format == .table ? HistoryLine(item).text : String(decoding: line, as: UTF8.self)) + "\n"
     }
 }

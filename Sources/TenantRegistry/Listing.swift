@@ -7,26 +7,17 @@ struct Listing {
     let columns: [String]
     private(set) var rows: [[Cell]] = []
 
-    enum Cell {
-        case text(String)
-        case number(Int64)
-        case bool(Bool)
-        case absent
-
-        init(_ text: String?) { self = text.map { .text($0) } ?? .absent }
-
-        var plain: String {
-            switch self {
-            case .text(let text): text
-            case .number(let number): String(number)
-            case .bool(let value): value ? "true" : "false"
-            case .absent: ""
-            }
-        }
-    }
-
     init(_ columns: [String]) {
         self.columns = columns
+    }
+
+    init<Row>(_ rows: [Row], _ columns: [ShapeField<Row>]) {
+        self.columns = columns.map(\.name)
+        self.rows = rows.map { Self.cells($0, columns) }
+    }
+
+    static func cells<Row>(_ row: Row, _ columns: [ShapeField<Row>]) -> [Cell] {
+        columns.map { $0.cell?(row) ?? .absent }
     }
 
     mutating func add(_ cells: [Cell]) {

@@ -1,4 +1,5 @@
 import RegistryAPI
+import RegistryModel
 
 /// Rows of an answer that comes in pages, written as they come: a list may be longer than memory.
 ///
@@ -33,7 +34,7 @@ struct PagedListing {
     /// Rows that wait to be written.
     var held: Int { waiting.count }
 
-    mutating func add(_ cells: [Listing.Cell]) {
+    mutating func add(_ cells: [Cell]) {
         switch format {
         case .csv: write(CSV.line(cells.map(\.plain)))
         case .spreadsheet: write(CSV.line(cells.map { SpreadsheetText.inert($0.plain) }))
@@ -68,20 +69,20 @@ extension PagedListing {
     /// Asks for page after page, and writes each before it asks for the next.
     ///
     /// - Parameter limit: rows at most; nil: all.
-    mutating func run<Item>(
-        limit: Int? = nil,
-        pages: (_ limit: Int, _ cursor: String?) async throws -> PageResource<Item>,
-        cells: (Item) -> [Listing.Cell]
+    static func print<Item: Shape>(
+        _ format: OutputFormat, limit: Int? = nil,
+        pages: (_ limit: Int, _ cursor: String?) async throws -> ListPage<Item>
     ) async throws {
+        var listing = PagedListing(Item.tableColumns.map(\.name), format)
         var rest = limit ?? .max
         var cursor: String?
         repeat {
             let page = try await pages(min(rest, 1000), cursor)
-            for item in page.items { add(cells(item)) }
-            endPage()
+            for item in page.items { listing.add(Listing.cells(item, Item.tableColumns)) }
+            listing.endPage()
             rest -= page.items.count
             cursor = page.nextCursor
         } while cursor != nil && rest > 0
-        finish()
+        listing.finish()
     }
 }

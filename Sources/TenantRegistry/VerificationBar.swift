@@ -5,7 +5,7 @@ import Synchronization
 /// How far a check is, on stderr: a bar on a terminal, what was checked at last elsewhere.
 final class VerificationBar: Sendable {
     private struct State {
-        var last: VerificationResource.Progress?
+        var last: VerificationProgress?
         var shown = ContinuousClock.now - VerificationBar.interval
         /// Only ever used with the lock held.
         nonisolated(unsafe) var bar: ProgressBar?
@@ -17,22 +17,15 @@ final class VerificationBar: Sendable {
     private static let interval = Duration.milliseconds(100)
 
     /// On any thread.
-    func update(_ progress: VerificationResource.Progress) {
+    func update(_ progress: VerificationProgress) {
         state.withLock { state in
             state.last = progress
-            let bar = state.bar ?? ProgressBar(total: Int(progress.of))
+            let bar = state.bar ?? ProgressBar(total: Int(progress.head.number))
             state.bar = bar
             guard state.shown.duration(to: .now) >= Self.interval else { return }
             state.shown = .now
-            bar.update(Int(progress.revisions), text: Self.text(progress))
+            bar.update(Int(progress.extent.revisions), text: Self.text(progress))
         }
-    }
-
-    func update(_ step: VerificationProgress) {
-        update(
-            .init(
-                revisions: step.extent.revisions, of: step.head.number,
-                changes: step.extent.changes, domains: step.extent.domains))
     }
 
     func finish() {
@@ -43,7 +36,9 @@ final class VerificationBar: Sendable {
         }
     }
 
-    private static func text(_ progress: VerificationResource.Progress) -> String {
-        "\(progress.revisions) of \(progress.of) revisions, \(progress.changes) changes, \(progress.domains) domains checked"
+    private static func text(_ progress: VerificationProgress) -> String {
+        let extent = progress.extent
+        return
+            "\(extent.revisions) of \(progress.head) revisions, \(extent.changes) changes, \(extent.domains) domains checked"
     }
 }

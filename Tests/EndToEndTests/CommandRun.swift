@@ -1,4 +1,5 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
 import Testing
 
@@ -25,6 +26,10 @@ struct CommandRun: Sendable {
 
     func decodeOutput<Value: Decodable>(_: Value.Type) throws -> Value {
         try JSONDecoder().decode(Value.self, from: Data(output.utf8))
+    }
+
+    func readOutput<Value: Shape>(_: Value.Type) throws -> Value {
+        try Value(json: output.utf8)
     }
 
     /// The output's lines, as JSON objects.

@@ -16,7 +16,7 @@ import Testing
         _ = try await server.client.register("still-here.example.com")
         #expect(try await server.stop() == .code(0))
         let next = try await ServerProcess.start(in: folder)
-        #expect(try await next.client.domain("still-here.example.com").location == "japan")
+        #expect(try await next.client.domain("still-here.example.com").value.location == "japan")
     }
 
     @Test func `refuses a data folder that can't be made`() async throws {
@@ -98,7 +98,7 @@ import Testing
         let second = try await ServerProcess.start(in: folder)
         #expect(second.adminToken == server.adminToken)
         #expect(!second.process.errors.contains("admin token was written"))
-        #expect(try await second.client.tokens().items.map(\.name) == ["first-admin"])
+        #expect(try await second.client.tokens().items.map(\.facts.name) == ["first-admin"])
         try FileManager.default.removeItem(atPath: file)
         #expect(try await second.stop() == .code(0))
 

@@ -1,6 +1,7 @@
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 @Suite("A full disk", .enabled(if: SmallDisk.canMount, "mounting a small tmpfs needs root"))
@@ -35,7 +36,7 @@ struct StorageFullTests {
                 == "storage-full")
 
         #expect(try await registry.send(.GET, "/readyz").status == 200)
-        #expect(try await registry.domain("n1.example.com") == acknowledged[1])
+        #expect(try await registry.domain("n1.example.com").value == acknowledged[1])
         for name in refused {
             #expect(await Self.refusal { try await registry.domain(name) }?.status == 404)
         }
@@ -53,7 +54,9 @@ struct StorageFullTests {
         let next = try await ServerProcess.start(in: folder, data: data)
         let after = try await Observation(of: next.client)
         #expect(after.contradictions == [])
-        #expect(after.domains == Self.asListed(acknowledged))
+        #expect(
+            after.domains
+                == Dictionary(uniqueKeysWithValues: acknowledged.map { ($0.fqdn.text, $0) }))
         try await next.crash()
     }
 
@@ -78,7 +81,7 @@ struct StorageFullTests {
 
         let next = try await ServerProcess.start(in: folder, data: data)
         #expect(try await next.client.historyHead() == before)
-        #expect(try await next.client.domain("n1.example.com") == registered[1])
+        #expect(try await next.client.domain("n1.example.com").value == registered[1])
         let refusal = await Self.refusal { try await next.client.register("full.example.com") }
         #expect(refusal?.status == 507)
         try disk.makeRoom()
@@ -90,20 +93,10 @@ struct StorageFullTests {
         #expect(try await next.stop() == .code(0))
     }
 
-    /// A list says the epoch once, not with each domain.
-    private static func asListed(_ domains: [DomainResource]) -> [String: DomainResource] {
-        Dictionary(
-            uniqueKeysWithValues: domains.map { domain in
-                var listed = domain
-                listed.epoch = nil
-                return (listed.fqdn, listed)
-            })
-    }
-
     private static func register(
         _ numbers: Range<Int>, _ registry: RegistryClient
-    ) async throws -> [DomainResource] {
-        var domains: [DomainResource] = []
+    ) async throws -> [Domain] {
+        var domains: [Domain] = []
         for number in numbers {
             domains.append(try await registry.register("n\(number).example.com"))
         }
@@ -124,8 +117,8 @@ struct StorageFullTests {
 }
 
 extension RegistryClient {
-    func register(_ fqdn: String) async throws -> DomainResource {
-        try await register(fqdn, location: nil, tenant: nil, note: .init())
+    func register(_ fqdn: String) async throws -> Domain {
+        try await register(fqdn, location: nil, tenant: nil, note: .init()).value
     }
 }
 

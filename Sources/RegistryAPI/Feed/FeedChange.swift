@@ -31,7 +31,7 @@ extension FeedChange {
 extension JSONWriter {
     package mutating func write(_ change: FeedChange) {
         switch change {
-        case .set(let domain): write(domain)
+        case .set(let domain): domain.write(to: &self)
         case .gone(let revision, let fqdn):
             beginObject()
             field("revision", revision.number)
@@ -69,7 +69,7 @@ extension FeedChange {
             guard let revision, let fqdn else { return nil }
             self = .gone(revision, fqdn)
         } else {
-            guard let domain = Domain(&object) else { return nil }
+            guard let domain = Domain(reading: &object) else { return nil }
             self = .set(domain)
         }
     }

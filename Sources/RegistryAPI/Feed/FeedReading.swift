@@ -99,24 +99,6 @@ extension JSONObjectReader {
     }
 }
 
-extension Domain {
-    /// Reads a domain as the feed and a snapshot's lines have it. What is wrong is in the reader's
-    /// problems.
-    init?(_ object: inout JSONObjectReader) {
-        let (fqdn, location) = (object.fqdn("fqdn"), object.location("location"))
-        let mode = object.choice("mode", Mode.self)
-        let tenant = object.optionalString("tenant", minimum: 1, maximum: 200)
-        let revision = object.revision("revision")
-        let (registered, changed) = (object.time("registered_at"), object.time("changed_at"))
-        guard let fqdn, let location, let mode, let revision, let registered, let changed else {
-            return nil
-        }
-        self.init(
-            fqdn: fqdn, placement: Placement(location: location, mode: mode, tenant: tenant),
-            revision: revision, registeredAt: registered, changedAt: changed)
-    }
-}
-
 /// Reads the lines of a snapshot after its header, one after the other in the same memory.
 package struct SnapshotLines {
     private var document = JSONDocument()
@@ -127,6 +109,6 @@ package struct SnapshotLines {
     package mutating func domain(
         _ octets: some Collection<UInt8>
     ) throws(FeedFormatError) -> Domain {
-        try JSONObjectReader.read(octets, "a domain", in: &document) { Domain(&$0) }
+        try JSONObjectReader.read(octets, "a domain", in: &document) { Domain(reading: &$0) }
     }
 }

@@ -14,7 +14,7 @@ struct AgentRoutes: Sendable {
         try query.finish()
         let after = try cursor.map(Cursor.agent)
         let read = try await call.service.agents(evicted: evicted, after: after, limit: limit)
-        return call.list(read, key: { $0.record.name.text }) { $1.write($0) }
+        return call.list(read, as: ListedAgent.init) { $0.record.name.text }
     }
 
     /// What an agent has applied; neither of the two fields: nothing yet.
@@ -48,11 +48,7 @@ struct AgentRoutes: Sendable {
         try await call.service.report(name, applied: applied, by: call.caller)
         let service = try call.service
         let head = try service.feedHead(after: applied ?? service.position())
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("head", head.revision.number)
-        writer.endObject()
-        return .json(writer.bytes, at: head.revision)
+        return .json(ReportAnswer(head: head.revision), at: head.revision)
     }
 
     @Sendable func evict(_ call: inout Call) async throws -> Reply {
@@ -74,10 +70,7 @@ struct AgentRoutes: Sendable {
         try query.finish()
         // HEAD asks whether the endpoint is there, not for minutes of waiting.
         let limit = call.request.method == .head ? .zero : seconds ?? .zero
-        let convergence = try await call.service.convergence(atKnown: revision, within: limit)
-        var writer = JSONWriter()
-        writer.write(convergence)
-        return .json(writer.bytes)
+        return .json(try await call.service.convergence(atKnown: revision, within: limit))
     }
 }
 
@@ -90,36 +83,12 @@ extension QueryReader {
     }
 }
 
-extension JSONWriter {
-    mutating func write(_ agent: AgentStanding) {
-        beginObject()
-        field("name", agent.record.name.text)
-        field("epoch", agent.epoch.text)
-        field("revision", agent.revision.number)
-        field("lag", agent.lag)
-        field("last_seen", agent.record.lastSeen.description)
-        field("lagging", agent.isLagging)
-        if let ahead = agent.record.ahead, ahead.epoch == agent.epoch {
-            field("ahead", ahead.revision.number)
-        }
-        if let eviction = agent.record.eviction {
-            key("evicted")
-            beginObject()
-            field("at", eviction.at.description)
-            key("actor")
-            write(eviction.actor)
-            fieldIfPresent("reason", eviction.note.reason)
-            fieldIfPresent("ticket", eviction.note.ticket)
-            endObject()
-        }
-        endObject()
-    }
-
-    mutating func write(_ convergence: Convergence) {
-        beginObject()
-        field("agents", convergence.agents)
-        field("converged", convergence.converged)
-        list("lagging", convergence.lagging) { $0.string($1.text) }
-        endObject()
+extension ListedAgent {
+    init(_ agent: AgentStanding) {
+        let ahead = agent.record.ahead.flatMap { $0.epoch == agent.epoch ? $0.revision : nil }
+        self.init(
+            name: agent.record.name, epoch: agent.epoch, revision: agent.revision, lag: agent.lag,
+            lastSeen: agent.record.lastSeen, isLagging: agent.isLagging, ahead: ahead,
+            eviction: agent.record.eviction)
     }
 }

@@ -37,8 +37,10 @@ struct BatchRoutes: Sendable {
                     }, call.writing(note))
             }
         guard case .batch(let refused) = committed.outcome else { return .mismatch }
-        return Reply.json(answer(names, refused, committed), at: committed.revision).noting(
-            committed)
+        let results = names.enumerated().map { BatchAnswer.Row(fqdn: $1, code: refused[$0]) }
+        return Reply.json(
+            BatchAnswer(revision: committed.revision, results: results), at: committed.revision
+        ).noting(committed)
     }
 
     private static func domain(
@@ -52,25 +54,5 @@ struct BatchRoutes: Sendable {
                 fqdn: fqdn, location: location.map(LocationName.init(canonical:)), tenant: tenant,
                 mode: mode)
         }
-    }
-
-    private func answer(_ names: [String], _ refused: [Int: String], _ committed: Committed)
-        -> [UInt8]
-    {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("revision", committed.revision.number)
-        writer.key("results")
-        writer.beginArray()
-        for (index, name) in names.enumerated() {
-            writer.beginObject()
-            writer.field("fqdn", name)
-            writer.field("status", refused[index] == nil ? "registered" : "refused")
-            writer.fieldIfPresent("code", refused[index])
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.endObject()
-        return writer.bytes
     }
 }

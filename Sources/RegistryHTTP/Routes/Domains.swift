@@ -48,7 +48,7 @@ struct DomainRoutes: Sendable {
         guard moment == .now else { return try await list(call, filter, cursor, at: moment) }
         filter.after = try cursor.map(Cursor.name(_:))
         let read = try await call.service.domains(filter)
-        return call.list(read, key: { $0.fqdn.text }) { $1.write($0) }
+        return call.list(read) { $0.fqdn.text }
     }
 
     /// The cursor keeps the revision: a time that is now can see one more before the next page.
@@ -68,9 +68,7 @@ struct DomainRoutes: Sendable {
             filter.after = name
         }
         let read = try await call.service.domains(filter, at: position.revision)
-        return call.list(read, key: { [position] in Cursor.key($0.fqdn, at: position) }) {
-            $1.write($0)
-        }
+        return call.list(read) { [position] in Cursor.key($0.fqdn, at: position) }
     }
 
     @Sendable func register(_ call: inout Call) async throws -> Reply {
@@ -94,19 +92,7 @@ struct DomainRoutes: Sendable {
         var query = QueryReader(call.query)
         try query.finish()
         let read = try await call.service.availability(of: call.fqdn())
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("fqdn", read.value.fqdn.text)
-        writer.field("available", read.value.refusal == nil)
-        writer.fieldIfPresent("code", read.value.refusal?.code)
-        if case .domainQuarantined(_, let availableAt) = read.value.refusal {
-            writer.field("available_at", availableAt.description)
-        }
-        if case .nameEntangled(_, let other) = read.value.refusal {
-            writer.field("entangled_with", other.text)
-        }
-        writer.endObject()
-        return .json(writer.bytes, at: read.revision)
+        return .json(AvailabilityAnswer(read.value), at: read.revision)
     }
 
     @Sendable func change(_ call: inout Call) async throws -> Reply {
@@ -152,6 +138,16 @@ struct DomainRoutes: Sendable {
     }
 }
 
+extension AvailabilityAnswer {
+    fileprivate init(_ availability: Availability) {
+        let refusal = availability.refusal
+        self.init(
+            fqdn: availability.fqdn, isAvailable: refusal == nil, code: refusal?.code)
+        if case .domainQuarantined(_, let time) = refusal { availableAt = time }
+        if case .nameEntangled(_, let other) = refusal { entangledWith = other }
+    }
+}
+
 extension Read<Domain> {
     /// The domain, or 304 where the caller has it.
     fileprivate func reply(to call: Call) throws -> Reply {
@@ -168,10 +164,8 @@ extension Reply {
     static func domain(
         _ domain: Domain, status: HTTPResponse.Status = .ok, at position: Position
     ) -> Reply {
-        var writer = JSONWriter()
-        writer.write(domain)
         let tag = Position(epoch: position.epoch, revision: domain.revision)
-        return Reply.json(writer.bytes, status: status, at: position.revision).of(position.epoch)
+        return Reply.json(domain, status: status, at: position.revision).of(position.epoch)
             .with(.eTag, EntityTag.text(tag))
     }
 

@@ -50,28 +50,15 @@ struct ExportRoutes: Sendable {
             }
         case .csv:
             return file.reply("text/csv; charset=utf-8; header=present") { write in
-                let header =
-                    (isForSpreadsheet ? SpreadsheetText.byteOrderMark : []) + Self.csvHeader.utf8
+                let header = CSV.header(Domain.csvColumns, forSpreadsheet: isForSpreadsheet)
                 try await lines.write(header, to: write) { domain, buffer in
-                    buffer += Self.csvLine(domain, isForSpreadsheet).utf8
+                    CSV.append(
+                        domain, Domain.csvColumns, forSpreadsheet: isForSpreadsheet, to: &buffer)
                 }
             }
         case .traefik:
             return file.reply(MediaType.json.rawValue, traefik(lines, summary.locations))
         }
-    }
-
-    private static let csvHeader =
-        "fqdn,location,tenant,mode,revision,registered_at,changed_at\r\n"
-
-    private static func csvLine(_ domain: Domain, _ isForSpreadsheet: Bool) -> String {
-        // Of all its fields people choose this one alone.
-        let tenant = domain.tenant ?? ""
-        return CSV.line([
-            domain.fqdn.text, domain.location.text,
-            isForSpreadsheet ? SpreadsheetText.inert(tenant) : tenant, domain.mode.rawValue,
-            "\(domain.revision)", domain.registeredAt.description, domain.changedAt.description,
-        ])
     }
 
     private func traefik(

@@ -49,12 +49,8 @@ struct HistoryRoutes: Sendable {
         filter.after = try cursor.map { try Cursor.place($0, in: epoch) }
         let read = try await call.service.history(filter)
         if read.value.items.isEmpty { try await call.service.checkHasHistory(filter.fqdn) }
-        return call.list(
-            read,
-            key: {
-                Cursor.key(
-                    .init(revision: $0.header.revision, position: $0.position), in: epoch)
-            }
-        ) { $1.write($0) }
+        return call.list(read, as: HistoryEntry.init) {
+            Cursor.key(.init(revision: $0.header.revision, position: $0.position), in: epoch)
+        }
     }
 }

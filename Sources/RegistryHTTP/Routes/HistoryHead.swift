@@ -11,9 +11,7 @@ struct HistoryHeadRoutes: Sendable {
         var query = QueryReader(call.query)
         try query.finish()
         let head = try await call.service.head()
-        var writer = JSONWriter()
-        writer.write(head)
-        return .json(writer.bytes, at: head.revision)
+        return .json(HistoryHead(head), at: head.revision)
     }
 
     @Sendable func verify(_ call: inout Call) async throws -> Reply {
@@ -36,9 +34,7 @@ struct HistoryHeadRoutes: Sendable {
 
     private func answer(_ service: RegistryService, _ noted: NotedDigest?) async throws -> Reply {
         let result = try await service.verify(noted)
-        var writer = JSONWriter()
-        writer.write(result)
-        return .json(writer.bytes, at: result.revision)
+        return .json(VerificationAnswer(result), at: result.revision)
     }
 
     /// Lines that tell how far it is, and the result in the last one. No more than one line lies ready:
@@ -57,20 +53,12 @@ struct HistoryHeadRoutes: Sendable {
                 untold = progress
                 guard told.duration(to: .now) >= Self.interval else { continue }
                 (told, untold) = (.now, nil)
-                try await write(Self.line(progress))
+                try await write(progress.json + [0x0A])
             }
-            if let untold { try await write(Self.line(untold)) }
-            var writer = JSONWriter()
-            writer.write(try await result)
-            try await write(writer.bytes + [0x0A])
+            if let untold { try await write(untold.json + [0x0A]) }
+            try await write(VerificationAnswer(result).json + [0x0A])
         }
         return reply
-    }
-
-    private static func line(_ progress: VerificationProgress) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.write(progress)
-        return writer.bytes + [0x0A]
     }
 
     /// Between two lines, at least.

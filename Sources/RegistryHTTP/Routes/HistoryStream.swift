@@ -40,8 +40,10 @@ struct HistoryStream: Sendable {
             type == .csv ? "text/csv; charset=utf-8; header=present" : type.rawValue
         reply.stream = { [self, query] write in
             var (query, page, rest) = (query, first, limit)
-            if forSpreadsheet { try await write(SpreadsheetText.byteOrderMark) }
-            if type == .csv { try await write(HistoryCSV.header) }
+            if type == .csv {
+                try await write(
+                    CSV.header(HistoryEntry.tableColumns, forSpreadsheet: forSpreadsheet))
+            }
             while let last = page.items.last {
                 try await write(
                     type == .csv
@@ -66,17 +68,19 @@ struct HistoryStream: Sendable {
     private static func ndjson(_ items: [HistoryItem]) -> [UInt8] {
         var bytes: [UInt8] = []
         for item in items {
-            var writer = JSONWriter(reservingCapacity: 512)
-            writer.write(item)
-            bytes += writer.bytes
+            bytes.appendJSON { HistoryEntry(item).write(to: &$0) }
             bytes.append(UInt8(ascii: "\n"))
         }
         return bytes
     }
 
     private static func csv(_ items: [HistoryItem], _ forSpreadsheet: Bool) -> [UInt8] {
-        var rows = HistoryCSV(forSpreadsheet: forSpreadsheet)
-        for item in items { rows.add(item) }
-        return rows.bytes
+        var bytes: [UInt8] = []
+        for item in items {
+            CSV.append(
+                HistoryEntry(item), HistoryEntry.tableColumns, forSpreadsheet: forSpreadsheet,
+                to: &bytes)
+        }
+        return bytes
     }
 }

@@ -11,7 +11,7 @@ struct LocationRoutes: Sendable {
         try query.finish()
         let after = try cursor.map(Cursor.location)
         let read = try await call.service.locations(after: after, limit: limit)
-        return call.list(read, key: { $0.name.text }) { $1.write($0) }
+        return call.list(read) { $0.name.text }
     }
 
     @Sendable func put(_ call: inout Call) async throws -> Reply {
@@ -69,9 +69,7 @@ struct LocationRoutes: Sendable {
 extension Reply {
     fileprivate static func put(_ committed: Committed) -> Reply {
         guard case .location(let location, let isNew) = committed.outcome else { return .mismatch }
-        var writer = JSONWriter()
-        writer.write(location)
-        return Reply.json(writer.bytes, status: isNew ? .created : .ok, at: committed.revision)
+        return Reply.json(location, status: isNew ? .created : .ok, at: committed.revision)
             .noting(committed)
     }
 }

@@ -39,7 +39,7 @@ struct LookupRoutes: Sendable {
             }
             if let domain = found.next() ?? nil {
                 metrics.found.increment()
-                writer.write(domain)
+                domain.write(to: &writer)
             } else {
                 metrics.unknown.increment()
                 writer.refusal(fqdn.text, "unknown-domain")
@@ -55,26 +55,17 @@ struct LookupRoutes: Sendable {
         try query.finish()
         let read = try call.lookups.statistics()
         let frozen = call.lookups.state.frozenDomains
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("revision", read.revision.number)
-        writer.field("total", read.value.total)
-        writer.key("locations")
-        writer.beginArray()
-        for location in read.value.locations {
-            writer.beginObject()
-            writer.field("location", location.name.text)
-            writer.field("domains", location.domains)
+        let locations = read.value.locations.map { location in
             // Frozen domains are never served. Between two looks at memory one more wave may have frozen.
             let held = min(frozen[location.name] ?? 0, location.notServed)
-            writer.field("frozen", held)
-            writer.field("suspended", location.notServed - held)
-            writer.endObject()
+            return LocationCount(
+                location: location.name, domains: location.domains, frozen: held,
+                suspended: location.notServed - held)
         }
-        writer.endArray()
-        writer.field("open_migrations", call.lookups.state.openMigrations)
-        writer.endObject()
-        return .json(writer.bytes, at: read.revision)
+        return .json(
+            Statistics(
+                revision: read.revision, total: read.value.total, locations: locations,
+                openMigrations: call.lookups.state.openMigrations), at: read.revision)
     }
 }
 

@@ -26,14 +26,14 @@ struct MigrationRoutes: Sendable {
         try query.finish()
         filter.after = try cursor.map(Cursor.id)
         let read = try await call.service.migrations(filter)
-        return call.list(read, key: \.id) { $1.write($0) }
+        return call.list(read, key: \.id)
     }
 
     @Sendable func get(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
         try query.finish()
         let read = try await call.service.migration(call.parameter("id"))
-        return .migration(read.value, at: read.revision)
+        return .json(read.value, at: read.revision)
     }
 
     @Sendable func domains(_ call: inout Call) async throws -> Reply {
@@ -49,7 +49,7 @@ struct MigrationRoutes: Sendable {
         try query.finish()
         filter.after = try cursor.map(Cursor.position)
         let read = try await call.service.domains(of: filter)
-        return call.list(read, key: { String($0.position) }) { $1.write($0) }
+        return call.list(read) { String($0.position) }
     }
 
     @Sendable func finalize(_ call: inout Call) async throws -> Reply {
@@ -68,23 +68,15 @@ struct MigrationRoutes: Sendable {
 }
 
 extension Reply {
-    fileprivate static func migration(
-        _ migration: Migration, status: HTTPResponse.Status = .ok, at revision: Revision
-    ) -> Reply {
-        var writer = JSONWriter()
-        writer.write(migration)
-        return .json(writer.bytes, status: status, at: revision)
-    }
-
     fileprivate static func planned(_ committed: Committed, isDryRun: Bool = false) -> Reply {
         guard case .migration(let migration) = committed.outcome else { return .mismatch }
-        guard !isDryRun else { return .migration(migration, at: committed.revision) }
-        return Reply.migration(migration, status: .created, at: committed.revision)
+        guard !isDryRun else { return .json(migration, at: committed.revision) }
+        return Reply.json(migration, status: .created, at: committed.revision)
             .with(.location, "/v1/migrations/\(migration.id)").noting(committed)
     }
 
     fileprivate static func ended(_ committed: Committed) -> Reply {
         guard case .migration(let migration) = committed.outcome else { return .mismatch }
-        return .migration(migration, at: committed.revision).noting(committed)
+        return .json(migration, at: committed.revision).noting(committed)
     }
 }

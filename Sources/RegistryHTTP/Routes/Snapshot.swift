@@ -28,7 +28,7 @@ struct SnapshotRoutes: Sendable {
         let lines = try DomainLines(service: call.service, revision: position.revision)
         return file.reply(MediaType.ndjson.rawValue) { write in
             try await lines.write(header, to: write) { domain, buffer in
-                buffer.appendJSON { $0.write(domain) }
+                buffer.appendJSON { domain.write(to: &$0) }
                 buffer.append(UInt8(ascii: "\n"))
             }
         }

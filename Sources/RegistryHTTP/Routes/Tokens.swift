@@ -11,7 +11,7 @@ struct TokenRoutes: Sendable {
         try query.finish()
         let after = try cursor.map(Cursor.id)
         let read = try await call.service.tokens(after: after, limit: limit)
-        return call.list(read, key: \.id) { $1.write($0) }
+        return call.list(read, as: ListedToken.init, key: \.id)
     }
 
     @Sendable func create(_ call: inout Call) async throws -> Reply {
@@ -41,15 +41,9 @@ struct TokenRoutes: Sendable {
     /// The secret is shown once: who repeats a request gets everything else again.
     private func reply(_ committed: Committed, secret: TokenSecret?) -> Reply {
         guard case .token(let id, let facts) = committed.outcome else { return .mismatch }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("id", id)
-        writer.field("name", facts.name)
-        writer.field("role", facts.role.rawValue)
-        if !committed.isReplay { writer.fieldIfPresent("token", secret?.text) }
-        writer.fieldIfPresent("expires_at", facts.expiresAt?.description)
-        writer.endObject()
-        return Reply.json(writer.bytes, status: .created, at: committed.revision).noting(committed)
+        let token = ListedToken(
+            id: id, facts: facts, secret: committed.isReplay ? nil : secret?.text)
+        return Reply.json(token, status: .created, at: committed.revision).noting(committed)
     }
 
     @Sendable func revoke(_ call: inout Call) async throws -> Reply {

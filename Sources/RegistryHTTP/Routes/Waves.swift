@@ -129,35 +129,10 @@ extension Reply {
     fileprivate static func wave(
         _ committed: Committed, _ convergence: Convergence?, in epoch: Epoch
     ) -> Reply {
-        guard case .wave(let outcome) = committed.outcome else { return .mismatch }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("migration", outcome.migration)
-        writer.field("wave", outcome.wave)
-        writer.field("epoch", epoch.text)
-        writer.field("revision", committed.revision.number)
-        switch outcome.state {
-        case .frozen: writer.field("frozen", outcome.count)
-        case .moved: writer.field("moved", outcome.count)
-        case .rolledBack: writer.field("rolled_back", outcome.count)
-        case .planned: writer.field("thawed", outcome.count)
-        case .finalized, .cancelled: return .mismatch
-        }
-        writer.field("took_ms", outcome.milliseconds)
-        writer.fieldIfPresent("deadline", outcome.deadline?.description)
-        if let skipped = outcome.skipped {
-            writer.list("skipped", skipped) { writer, name in
-                writer.beginObject()
-                writer.field("fqdn", name.text)
-                writer.endObject()
-            }
-        }
-        writer.fieldIfPresent("skipped_count", outcome.skippedCount)
-        if let convergence {
-            writer.key("convergence")
-            writer.write(convergence)
-        }
-        writer.endObject()
-        return Reply.json(writer.bytes, at: committed.revision).noting(committed)
+        let position = Position(epoch: epoch, revision: committed.revision)
+        guard case .wave(let outcome) = committed.outcome,
+            let answer = WaveStepAnswer(outcome, at: position, convergence)
+        else { return .mismatch }
+        return Reply.json(answer, at: committed.revision).noting(committed)
     }
 }

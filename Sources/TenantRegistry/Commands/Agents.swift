@@ -19,24 +19,8 @@ struct Agents: AsyncParsableCommand {
 
         func run() async throws {
             try await client.withClient { registry in
-                var listing = PagedListing(
-                    [
-                        "name", "revision", "lag", "last_seen", "lagging", "evicted_at",
-                        "evicted_by", "reason", "ticket", "epoch", "ahead",
-                    ], output.output)
-                try await listing.run {
+                try await PagedListing.print(output.output) {
                     try await registry.agents(evicted: evicted, cursor: $1)
-                } cells: { agent in
-                    [
-                        .text(agent.name), .number(agent.revision), .number(agent.lag),
-                        .text(agent.lastSeen), .bool(agent.lagging),
-                        Listing.Cell(agent.evicted?.at),
-                        Listing.Cell(agent.evicted?.actor.name),
-                        Listing.Cell(agent.evicted?.reason),
-                        Listing.Cell(agent.evicted?.ticket),
-                        Listing.Cell(agent.epoch),
-                        agent.ahead.map { .number($0) } ?? .absent,
-                    ]
                 }
             }
         }
@@ -97,19 +81,17 @@ struct Agents: AsyncParsableCommand {
             repeat {
                 let page = try await registry.agents(cursor: cursor)
                 // By the registry's own judgement first: this machine's clock may be wrong.
-                for agent in page.items where agent.lagging {
-                    guard let seen = Timestamp(rfc3339: agent.lastSeen), seen < latest else {
-                        continue
-                    }
+                for agent in page.items where agent.isLagging {
+                    guard agent.lastSeen < latest else { continue }
                     if !dryRun {
                         do {
-                            try await evict(agent.name, registry)
+                            try await evict(agent.name.text, registry)
                         } catch ClientError.refused(let refusal) where refusal.status == 404 {
                             // Somebody else was quicker.
                             continue
                         }
                     }
-                    StandardOutput.write(agent.name + "\n")
+                    StandardOutput.write(agent.name.text + "\n")
                     count += 1
                 }
                 cursor = page.nextCursor
@@ -139,17 +121,11 @@ struct Agents: AsyncParsableCommand {
             try await client.withClient { registry in
                 let received = try await registry.convergence(
                     at: revision, waitSeconds: wait.seconds)
-                lagging = received.value.lagging
+                lagging = received.value.lagging.map(\.text)
                 switch output.output {
                 case .json, .ndjson: StandardOutput.write(received.text + "\n")
                 case .table, .csv, .spreadsheet:
-                    var listing = Listing(["agents", "converged", "lagging"])
-                    listing.add([
-                        .number(Int64(received.value.agents)),
-                        .number(Int64(received.value.converged)),
-                        .text(lagging.joined(separator: " ")),
-                    ])
-                    listing.print(output.output)
+                    Listing([received.value], Convergence.tableColumns).print(output.output)
                 }
             }
             guard lagging.isEmpty else {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DurableFiles
 import Foundation
+import RegistryAPI
 import RegistryClient
 import RegistryModel
 import SQLiteStore
@@ -55,7 +56,7 @@ struct Backup: AsyncParsableCommand {
                 try beside.keep()
                 var listing = Listing(["file", "epoch", "revision", "digest", "octets"])
                 listing.add([
-                    .text(file), .text(position.epoch), .number(found.revision.number),
+                    .text(file), Cell(position?.epoch.text), .number(found.revision.number),
                     .text(DigestText.text(found.digest)), .number(beside.count),
                 ])
                 listing.print(output.output)

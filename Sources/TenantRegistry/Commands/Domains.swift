@@ -12,22 +12,11 @@ struct Domains: AsyncParsableCommand {
             DomainHistory.self, Explain.self,
         ])
 
-    static let columns = [
-        "fqdn", "location", "mode", "tenant", "revision", "registered_at", "changed_at",
-    ]
-
-    static func cells(_ domain: DomainResource) -> [Listing.Cell] {
-        [
-            .text(domain.fqdn), .text(domain.location), .text(domain.mode),
-            Listing.Cell(domain.tenant),
-            .number(domain.revision), .text(domain.registeredAt), .text(domain.changedAt),
-        ]
-    }
-
-    static func show(_ domains: [DomainResource], _ output: OutputOptions) {
-        var listing = Listing(columns + ["epoch"])
-        for domain in domains { listing.add(cells(domain) + [Listing.Cell(domain.epoch)]) }
-        listing.print(output.output)
+    /// An answer's domain, and the epoch that its revision is of.
+    static func show(_ received: RegistryClient.Received<Domain>, _ output: OutputOptions) {
+        let epoch = Cell(received.position?.epoch.text)
+        Listing([received.value], Domain.tableColumns + [ShapeField("epoch") { _ in epoch }])
+            .print(output.output)
     }
 }
 
@@ -43,7 +32,7 @@ extension Domains {
 
         func run() async throws {
             try await client.withClient { registry in
-                Domains.show([try await registry.domain(fqdn, at: at, revision: revision)], output)
+                Domains.show(try await registry.domain(fqdn, at: at, revision: revision), output)
             }
         }
     }
@@ -70,11 +59,8 @@ extension Domains {
                 guard limit.map({ $0 > 0 }) ?? true else {
                     throw CommandFailure.usage("--limit: a number above 0 is expected")
                 }
-                var listing = PagedListing(Domains.columns, output.output)
-                try await listing.run(limit: limit) {
+                try await PagedListing.print(output.output, limit: limit) {
                     try await registry.domains(filter: filter, limit: $0, cursor: $1)
-                } cells: {
-                    Domains.cells($0)
                 }
             }
         }
@@ -95,7 +81,7 @@ extension Domains {
                 let domain = try await registry.register(
                     fqdn, location: location, tenant: tenant, allowsNested: allowNested,
                     note: why.note)
-                Domains.show([domain], output)
+                Domains.show(domain, output)
             }
         }
     }
@@ -139,7 +125,7 @@ extension Domains {
                         allowsNested: allowNested, note: why.note, ifMatch: position,
                         idempotencyKey: $0)
                 }
-                Domains.show([domain], output)
+                Domains.show(domain, output)
             }
         }
     }
@@ -173,7 +159,7 @@ extension Domains {
             try await client.withClient { registry in
                 let domain = try await registry.restore(
                     fqdn, allowsNested: allowNested, note: why.note)
-                Domains.show([domain], output)
+                Domains.show(domain, output)
             }
         }
     }

@@ -29,7 +29,7 @@ extension Domains {
 
 /// What is found out about a host, in the order in which it is shown.
 private struct HostFacts {
-    private var facts: [(name: String, cell: Listing.Cell)] = []
+    private var facts: [(name: String, cell: Cell)] = []
     /// The normal form; nil where the input is no name.
     private(set) var fqdn: String?
 
@@ -59,26 +59,24 @@ private struct HostFacts {
     }
 
     mutating func ask(_ registry: RegistryClient, about fqdn: String) async throws {
-        let domain = try await Self.known { try await registry.domain(fqdn) }
+        let domain = try await Self.known { try await registry.domain(fqdn).value }
         let availability = try await Self.allowed("whether a signup could have it") {
             try await registry.availability(of: fqdn)
         }
         add("rule", Self.rule(domain, availability))
-        add("available", availability.map { $0.available ? "yes" : "no" })
+        add("available", availability.map { $0.isAvailable ? "yes" : "no" })
         if let domain {
-            add("location", domain.location)
-            add("mode", domain.mode)
-            add("tenant", domain.tenant)
-            facts.append(("revision", .number(domain.revision)))
-            add("registered_at", domain.registeredAt)
-            add("changed_at", domain.changedAt)
+            for field in Domain.fields where field.name != "fqdn" {
+                guard let cell = field.cell?(domain), cell != .absent else { continue }
+                facts.append((field.name, cell))
+            }
         }
         let last = try await Self.allowed("who changed it last") {
             try await Self.known { try await Self.lastChange(registry, fqdn) }
         }
         guard let last = last ?? nil else { return }
         add("last_action", last.action)
-        add("last_at", last.at)
+        add("last_at", last.at.description)
         add("last_by", "\(last.actor.name) (\(last.actor.role), token \(last.actor.token))")
         add("last_reason", last.reason)
         add("last_ticket", last.ticket)
@@ -88,16 +86,18 @@ private struct HostFacts {
 
     /// The one rule that decides what the host is now.
     private static func rule(
-        _ domain: DomainResource?, _ availability: AvailabilityResource?
+        _ domain: Domain?, _ availability: AvailabilityAnswer?
     ) -> String? {
-        if let domain { return "registered: proxies get \(domain.location), \(domain.mode)" }
+        if let domain {
+            return "registered: proxies get \(domain.location), \(domain.mode.rawValue)"
+        }
         guard let availability else { return "unknown to lookups and proxies" }
         return switch availability.code {
         case nil: "unknown; a signup may have it"
         case "domain-reserved": "reserved: its first label or name is on the list of reserved names"
         case "domain-outside-suffix": "outside: signups must lie below another parent"
         case "domain-quarantined":
-            "released: its name rests until \(availability.availableAt ?? "later"); restore brings it back"
+            "released: its name rests until \(availability.availableAt?.description ?? "later"); restore brings it back"
         case "location-closed": "unknown; the default location takes no signups now"
         case let code?: "unknown; a signup is refused: \(code)"
         }
@@ -105,8 +105,8 @@ private struct HostFacts {
 
     private static func lastChange(
         _ registry: RegistryClient, _ fqdn: String
-    ) async throws -> HistoryResource? {
-        var last: HistoryResource?
+    ) async throws -> HistoryEntry? {
+        var last: HistoryEntry?
         try await registry.historyItems(of: fqdn, filter: [("limit", "1")]) { item, _ in last = item
         }
         return last

@@ -40,8 +40,9 @@ struct Export: AsyncParsableCommand {
         let output = try Output(file)
         try await client.withClient { registry in
             var count = 0
-            if forSpreadsheet { try output.write("\u{FEFF}") }
-            if !isNDJSON { try output.write(CSV.line(Self.columns)) }
+            if !isNDJSON {
+                try output.write(CSV.header(Domain.importColumns, forSpreadsheet: forSpreadsheet))
+            }
             var cursor: String?
             repeat {
                 let page = try await registry.domains(
@@ -49,8 +50,9 @@ struct Export: AsyncParsableCommand {
                         ("location", location), ("suffix", suffix), ("at", at),
                         ("revision", revision?.description),
                     ], limit: 1000, cursor: cursor)
-                try output.write(
-                    page.items.map { isNDJSON ? Self.object($0) : line($0) }.joined())
+                var lines: [UInt8] = []
+                for domain in page.items { append(domain, to: &lines) }
+                try output.write(lines)
                 count += page.items.count
                 cursor = page.nextCursor
             } while cursor != nil
@@ -77,9 +79,9 @@ struct Export: AsyncParsableCommand {
             }
         }
 
-        func write(_ text: String) throws {
-            guard let file else { return StandardOutput.write(text) }
-            try attempt { () throws(FileFailure) in try file.write(text.utf8) }
+        func write(_ octets: [UInt8]) throws {
+            guard let file else { return StandardOutput.write(octets) }
+            try attempt { () throws(FileFailure) in try file.write(octets) }
         }
 
         func keep() throws {
@@ -96,27 +98,11 @@ struct Export: AsyncParsableCommand {
         }
     }
 
-    private static let columns = ["fqdn", "location", "tenant", "mode"]
-
-    private func line(_ domain: DomainResource) -> String {
-        let tenant = domain.tenant ?? ""
-        return CSV.line([
-            domain.fqdn, domain.location, forSpreadsheet ? SpreadsheetText.inert(tenant) : tenant,
-            domain.mode,
-        ])
-    }
-
-    private static func object(_ domain: DomainResource) -> String {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("fqdn", domain.fqdn)
-        writer.field("location", domain.location)
-        writer.field("mode", domain.mode)
-        writer.fieldIfPresent("tenant", domain.tenant)
-        writer.field("revision", domain.revision)
-        writer.field("registered_at", domain.registeredAt)
-        writer.field("changed_at", domain.changedAt)
-        writer.endObject()
-        return String(decoding: writer.bytes, as: UTF8.self) + "\n"
+    private func append(_ domain: Domain, to lines: inout [UInt8]) {
+        guard isNDJSON else {
+            return CSV.append(
+                domain, Domain.importColumns, forSpreadsheet: forSpreadsheet, to: &lines)
+        }
+        lines += domain.json + "\n".utf8
     }
 }

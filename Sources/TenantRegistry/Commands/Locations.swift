@@ -1,6 +1,7 @@
 import ArgumentParser
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// `tenant-registry locations …`
 struct Locations: AsyncParsableCommand {
@@ -8,17 +9,8 @@ struct Locations: AsyncParsableCommand {
         abstract: "List, set and delete locations.",
         subcommands: [List.self, Set.self, Delete.self], defaultSubcommand: List.self)
 
-    static func show(_ locations: [LocationResource], _ output: OutputOptions) {
-        var listing = Listing([
-            "name", "upstream", "accepts_signups", "default_for_signups", "revision",
-        ])
-        for location in locations {
-            listing.add([
-                .text(location.name), .text(location.upstream), .bool(location.acceptsSignups),
-                .bool(location.defaultForSignups), .number(location.revision),
-            ])
-        }
-        listing.print(output.output)
+    static func show(_ locations: [Location], _ output: OutputOptions) {
+        Listing(locations, Location.tableColumns).print(output.output)
     }
 
     struct List: AsyncParsableCommand {
@@ -49,16 +41,16 @@ struct Locations: AsyncParsableCommand {
 
         func run() async throws {
             try await client.withClient { registry in
-                let current = try await registry.locations().first { $0.name == name }
-                guard let upstream = upstream ?? current?.upstream else {
+                let current = try await registry.locations().first { $0.name.text == name }
+                guard let upstream = upstream ?? current?.settings.upstream.text else {
                     throw CommandFailure.usage(
                         "there is no location \(name) yet: --upstream is needed")
                 }
                 let location = try await Retry.keyed {
                     try await registry.putLocation(
                         name, upstream: upstream,
-                        acceptsSignups: acceptsSignups ?? current?.acceptsSignups ?? true,
-                        isDefault: isDefault || current?.defaultForSignups ?? false,
+                        acceptsSignups: acceptsSignups ?? current?.settings.acceptsSignups ?? true,
+                        isDefault: isDefault || current?.settings.isDefaultForSignups ?? false,
                         note: why.note, idempotencyKey: $0)
                 }
                 Locations.show([location], output)

@@ -31,7 +31,7 @@ extension Migrations {
                             step.reference(wave), requireConverged: requireConverged, call: call)
                     }
                 }
-                StepView.show(moved, count: "moved", output.output)
+                StepView.show(moved, output.output)
             }
         }
     }

@@ -39,7 +39,7 @@ extension Migrations {
                             step.reference(wave), deadlineSeconds: deadline.seconds, call: call)
                     }
                 }
-                StepView.show(frozen, count: "frozen", output.output)
+                StepView.show(frozen, output.output)
             }
         }
     }

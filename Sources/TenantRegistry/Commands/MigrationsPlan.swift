@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 extension Migrations {
     struct Plan: AsyncParsableCommand {
@@ -74,7 +75,7 @@ extension Migrations {
                 freeze: freeze == .none ? nil : freeze.rawValue)
             let key = "plan-\(UUID().uuidString)"
             try await client.withClient { registry in
-                let planned: RegistryClient.Received<MigrationResource>
+                let planned: RegistryClient.Received<Migration>
                 do {
                     planned = try await Retry.calling {
                         try await registry.planMigration(
@@ -88,7 +89,7 @@ extension Migrations {
                 MigrationView.show(planned, output.output)
                 if planned.value.waves.isEmpty {
                     StandardError.write("no domain is eligible: there is nothing to run\n")
-                } else if let id = planned.value.id {
+                } else if let id = planned.value.knownID {
                     StandardError.write("next: tenant-registry migrations run \(id)\n")
                 }
             }

@@ -29,7 +29,7 @@ extension Migrations {
                             call: call)
                     }
                 }
-                StepView.show(back, count: "rolled_back", output.output)
+                StepView.show(back, output.output)
             }
         }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 extension Migrations {
     struct Run: AsyncParsableCommand {
@@ -77,7 +78,7 @@ extension Migrations {
             }
         }
 
-        private func schedule(_ migration: MigrationResource) throws -> RunSchedule {
+        private func schedule(_ migration: Migration) throws -> RunSchedule {
             do throws(RunSchedule.Refusal) {
                 return try RunSchedule(migration, only: wave, isResuming: resume)
             } catch .closed(let state) {

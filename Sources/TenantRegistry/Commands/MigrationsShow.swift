@@ -50,15 +50,9 @@ extension Migrations {
         }
 
         private func showDomains(_ registry: RegistryClient) async throws {
-            var listing = PagedListing(["fqdn", "wave", "status", "code"], output.output)
-            try await listing.run(limit: limit) {
+            try await PagedListing.print(output.output, limit: limit) {
                 try await registry.migrationDomains(
                     of: id, wave: wave, status: status, limit: $0, cursor: $1)
-            } cells: { domain in
-                [
-                    .text(domain.fqdn), domain.wave.map { .number(Int64($0)) } ?? .absent,
-                    .text(domain.status), Listing.Cell(domain.code),
-                ]
             }
         }
     }

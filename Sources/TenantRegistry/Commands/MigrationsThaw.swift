@@ -17,7 +17,7 @@ extension Migrations {
                 let thawed = try await Retry.calling {
                     try await registry.thaw(migration: wave.id, wave: wave.wave, call: call)
                 }
-                StepView.show(thawed, count: "thawed", output.output)
+                StepView.show(thawed, output.output)
             }
         }
     }

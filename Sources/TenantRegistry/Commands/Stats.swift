@@ -1,4 +1,5 @@
 import ArgumentParser
+import RegistryAPI
 import RegistryClient
 
 /// `tenant-registry stats`
@@ -10,15 +11,7 @@ struct Stats: AsyncParsableCommand {
     func run() async throws {
         try await client.withClient { registry in
             let statistics = try await registry.statistics()
-            var listing = Listing(["location", "domains", "frozen", "suspended"])
-            for location in statistics.locations {
-                listing.add([
-                    .text(location.location), .number(Int64(location.domains)),
-                    .number(Int64(location.frozen)),
-                    location.suspended.map { .number(Int64($0)) } ?? .absent,
-                ])
-            }
-            listing.print(output.output)
+            Listing(statistics.locations, LocationCount.tableColumns).print(output.output)
             StandardError.write(
                 "\(statistics.total) domains at revision \(statistics.revision), \(statistics.openMigrations) open migrations\n"
             )

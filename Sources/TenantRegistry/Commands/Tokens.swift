@@ -16,17 +16,8 @@ struct Tokens: AsyncParsableCommand {
 
         func run() async throws {
             try await client.withClient { registry in
-                var listing = PagedListing(
-                    ["id", "name", "role", "created_at", "expires_at", "last_used_at"],
-                    output.output)
-                try await listing.run {
+                try await PagedListing.print(output.output) {
                     try await registry.tokens(cursor: $1)
-                } cells: { token in
-                    [
-                        .text(token.id), .text(token.name), .text(token.role),
-                        Listing.Cell(token.createdAt), Listing.Cell(token.expiresAt),
-                        Listing.Cell(token.lastUsedAt),
-                    ]
                 }
             }
         }
@@ -78,8 +69,9 @@ struct Tokens: AsyncParsableCommand {
                 let made = try await registry.createToken(
                     name: name, role: role, expiresAt: expiresAt, note: why.note)
                 StandardError.write(
-                    "token \(made.id) (\(made.role)) created; it is shown this once\n")
-                StandardOutput.write((made.token ?? "") + "\n")
+                    "token \(made.id) (\(made.facts.role.rawValue)) created; it is shown this once\n"
+                )
+                StandardOutput.write((made.secret ?? "") + "\n")
             }
         }
     }

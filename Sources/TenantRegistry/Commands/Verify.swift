@@ -27,22 +27,16 @@ struct Verify: AsyncParsableCommand {
 
     func run() async throws {
         let result = if let stopped = try await stopped() { stopped } else { try await running() }
-        var listing = Listing(["ok", "revision", "digest", "first_bad_revision", "what", "foreign"])
-        listing.add([
-            .bool(result.ok ?? false), .number(result.revision ?? 0), Listing.Cell(result.digest),
-            result.firstBadRevision.map { .number($0) } ?? .absent, Listing.Cell(result.what),
-            Listing.Cell(result.foreign.flatMap { $0.isEmpty ? nil : $0.joined(separator: " ") }),
-        ])
-        listing.print(output.output)
-        ForeignTables.say(result.foreign ?? [])
-        guard result.ok == true else {
+        Listing([result], VerificationAnswer.tableColumns).print(output.output)
+        ForeignTables.say(result.foreign)
+        guard result.isGood else {
             let revision = result.firstBadRevision.map { "revision \($0): " } ?? ""
             throw CommandFailure.failed("\(revision)\(result.what ?? "something doesn't fit")")
         }
     }
 
-    private func running() async throws -> VerificationResource {
-        var result: VerificationResource?
+    private func running() async throws -> VerificationAnswer {
+        var result: VerificationAnswer?
         try await client.withClient { registry in
             let progress = VerificationBar()
             result = try await registry.verify(expecting: expect) { step in
@@ -55,7 +49,7 @@ struct Verify: AsyncParsableCommand {
     }
 
     /// - Returns: nil where the running service is to be asked.
-    private func stopped() async throws -> VerificationResource? {
+    private func stopped() async throws -> VerificationAnswer? {
         guard let folder = client.dataDir, client.server == nil else { return nil }
         let progress = VerificationBar()
         do {
@@ -66,24 +60,13 @@ struct Verify: AsyncParsableCommand {
                 progress.update(step)
             }
             progress.finish()
-            return VerificationResource(result)
+            return VerificationAnswer(result)
         } catch StoreOpeningError.inUse(_, let holder) {
             StandardError.write("\(folder) is in use (\(holder)): asking the running service\n")
             return nil
         } catch let error as StoreOpeningError {
             throw CommandFailure.failed(error.description)
         }
-    }
-}
-
-extension VerificationResource {
-    /// A result as the service would answer it.
-    fileprivate init(_ result: Verification) {
-        self.init(
-            ok: result.isGood, revision: result.revision.number,
-            digest: result.isGood ? DigestText.text(result.digest) : nil,
-            firstBadRevision: result.firstBadRevision?.number,
-            what: result.isGood ? nil : result.what, foreign: result.foreign)
     }
 }
 

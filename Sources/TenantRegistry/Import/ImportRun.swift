@@ -76,10 +76,10 @@ struct ImportRun {
                 idempotencyKey: "import-\(id)-\(batches)")
         }
         for (sent, result) in zip(batch, answer.results) {
-            if result.status == "registered" {
-                registered += 1
+            if let code = result.code {
+                report(sent.line, sent.row.fqdn, code, nil, progress)
             } else {
-                report(sent.line, sent.row.fqdn, result.code ?? "refused", nil, progress)
+                registered += 1
             }
         }
     }

@@ -1,6 +1,7 @@
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// One row of an import file, or why it can't be one.
 struct ImportRow {
@@ -35,8 +36,8 @@ struct RowReader {
     /// the file is from.
     private(set) var notCarried: Set<String> = []
 
-    private static let known: Set<String> = ["fqdn", "location", "tenant", "mode"]
-    static let exportedOnly: Set<String> = ["revision", "registered_at", "changed_at", "epoch"]
+    private static let known = Set(Domain.importColumns.map(\.name))
+    static let exportedOnly = Set(Domain.fields.map(\.name) + ["epoch"]).subtracting(known)
 
     /// - Throws: `CommandFailure.usage` where a CSV file has no usable header line.
     init(_ file: FileHandle, format: Format) throws {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// Which wave.
 struct WaveOptions: ParsableArguments {
@@ -20,7 +21,7 @@ struct PlanOptions: ParsableArguments {
     var override: String?
 
     /// - Throws: `CommandFailure` where the reviewed plan is another.
-    func check(_ migration: MigrationResource) throws {
+    func check(_ migration: Migration) throws {
         guard let plan else { return }
         try PlanFile(path: plan).check(against: migration)
     }
@@ -52,7 +53,7 @@ struct ConfirmationOptions: ParsableArguments {
 
     /// - Parameter what: what is about to be done, in a line.
     /// - Throws: `CommandFailure.usage` where nobody can be asked, `.failed` for another answer.
-    func confirm(_ what: String, _ migration: MigrationResource, domains: Int) throws {
+    func confirm(_ what: String, _ migration: Migration, domains: Int) throws {
         StandardError.write("\(what)\n\(MigrationView.summary(migration))")
         guard domains > confirmAbove, !yes else { return }
         try Confirmation.ask(

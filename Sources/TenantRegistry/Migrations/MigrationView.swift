@@ -1,12 +1,10 @@
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// A migration as people and scripts see it: its waves on stdout, the rest in words on stderr.
 enum MigrationView {
-    static let columns = ["migration", "wave", "state", "size", "deadline", "revision"]
-
-    static func show(_ received: RegistryClient.Received<MigrationResource>, _ format: OutputFormat)
-    {
+    static func show(_ received: RegistryClient.Received<Migration>, _ format: OutputFormat) {
         guard format != .json else {
             StandardOutput.write(received.text + "\n")
             return StandardError.write(warnings(received.value))
@@ -16,34 +14,30 @@ enum MigrationView {
         StandardError.write(remarks(received.value))
     }
 
-    static func waves(_ migration: MigrationResource) -> Listing {
-        var listing = Listing(columns)
-        for wave in migration.waves {
-            listing.add([
-                Listing.Cell(migration.id), .number(Int64(wave.number)), .text(wave.state),
-                .number(Int64(wave.size)), Listing.Cell(wave.deadline),
-                wave.revision.map { .number($0) } ?? .absent,
-            ])
-        }
-        return listing
+    static func waves(_ migration: Migration) -> Listing {
+        let id = Cell(migration.knownID)
+        return Listing(
+            migration.waves,
+            [ShapeField("migration") { _ in id }, ShapeField("wave") { Cell($0.number) }]
+                + Wave.tableColumns)
     }
 
     /// Two lines: what it is, and how many.
-    static func summary(_ migration: MigrationResource) -> String {
+    static func summary(_ migration: Migration) -> String {
         let counts = migration.counts
         let planned = migration.waves.reduce(0) { $0 + $1.size }
         let left = counts.eligible - planned
         return """
-            \(headline(migration)), \(migration.state), freeze \(migration.freeze)
+            \(headline(migration)), \(migration.state.rawValue), freeze \(migration.freeze.rawValue)
             \(counts.selected) selected, \(counts.eligible) eligible, \(counts.skipped) skipped\
-            \(left > 0 ? ", \(left) beyond the last wave" : ""); \(migration.planDigest)
+            \(left > 0 ? ", \(left) beyond the last wave" : ""); \(migration.digestText)
 
             """
     }
 
     /// `2020-q2 (m-k3j4n5p6q7r8): japan → aws`
-    static func headline(_ migration: MigrationResource) -> String {
-        let id = migration.id.map { " (\($0))" } ?? ""
+    static func headline(_ migration: Migration) -> String {
+        let id = migration.knownID.map { " (\($0))" } ?? ""
         return "\(Listing.printable(migration.name))\(id): \(migration.from) → \(migration.to)"
     }
 
@@ -52,8 +46,8 @@ enum MigrationView {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
-    private static func warnings(_ migration: MigrationResource) -> String {
-        (migration.warnings ?? []).map {
+    private static func warnings(_ migration: Migration) -> String {
+        migration.warnings.map {
             Listing.printable("warning: wave \($0.wave): \($0.detail) (\($0.code))") + "\n"
         }.joined()
     }
@@ -61,18 +55,23 @@ enum MigrationView {
     private static let skippedShown = 10
 
     /// Warnings and skipped names; empty where there are none.
-    static func remarks(_ migration: MigrationResource) -> String {
+    static func remarks(_ migration: Migration) -> String {
         let warnings = warnings(migration)
         let skipped = (migration.skipped ?? []).prefix(skippedShown).map {
-            Listing.printable("skipped: \($0.fqdn): \($0.code)") + "\n"
+            Listing.printable("skipped: \($0.fqdn): \($0.code.rawValue)") + "\n"
         }
         let more = migration.counts.skipped - skipped.count
         guard more > 0 else { return warnings + skipped.joined() }
         let rest =
-            migration.id.map {
+            migration.knownID.map {
                 ": tenant-registry migrations show \($0) --domains --status skipped"
             }
             ?? ""
         return warnings + skipped.joined() + "\(more) more are skipped\(rest)\n"
     }
+}
+
+extension Migration {
+    /// nil for a dry run's, which has none.
+    var knownID: String? { id.isEmpty ? nil : id }
 }

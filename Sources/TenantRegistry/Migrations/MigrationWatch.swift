@@ -1,6 +1,7 @@
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// `migrations show --watch`: asks every second, and shows what changed.
 struct MigrationWatch {
@@ -13,7 +14,7 @@ struct MigrationWatch {
         let redraws = format == .table && isatty(STDOUT_FILENO) == 1
         // What nobody knows is an error at once; what happens later may pass.
         var received = try await registry.migration(id)
-        var last: MigrationResource?
+        var last: Migration?
         repeat {
             if received.value != last {
                 show(received, since: last, redraws: redraws)
@@ -32,12 +33,12 @@ struct MigrationWatch {
         } while true
     }
 
-    static func isOpen(_ migration: MigrationResource) -> Bool {
-        !["finalized", "cancelled"].contains(migration.state)
+    static func isOpen(_ migration: Migration) -> Bool {
+        migration.state.isOpen
     }
 
     private func show(
-        _ received: RegistryClient.Received<MigrationResource>, since last: MigrationResource?,
+        _ received: RegistryClient.Received<Migration>, since last: Migration?,
         redraws: Bool
     ) {
         guard format != .json else { return StandardOutput.write(received.text + "\n") }
@@ -53,14 +54,14 @@ struct MigrationWatch {
         MigrationView.waves(Self.changes(in: migration, since: last))
             .print(format, heading: last == nil)
         if let last, last.state != migration.state {
-            StandardError.write("the migration is \(migration.state)\n")
+            StandardError.write("the migration is \(migration.state.rawValue)\n")
         }
     }
 
     /// The migration with only those waves that aren't as they were.
     static func changes(
-        in migration: MigrationResource, since last: MigrationResource?
-    ) -> MigrationResource {
+        in migration: Migration, since last: Migration?
+    ) -> Migration {
         var copy = migration
         copy.waves = migration.waves.filter { wave in
             last?.waves.first { $0.number == wave.number } != wave
@@ -70,9 +71,9 @@ struct MigrationWatch {
 
     /// The migration with as many waves as a terminal has room for, from shortly before the first
     /// that has work left.
-    static func window(_ migration: MigrationResource, rows: Int) -> MigrationResource {
+    static func window(_ migration: Migration, rows: Int) -> Migration {
         guard migration.waves.count > rows, rows > 0 else { return migration }
-        let open = migration.waves.firstIndex { ["planned", "frozen"].contains($0.state) }
+        let open = migration.waves.firstIndex { $0.state.isOpen }
         let start = min(max(0, (open ?? 0) - 2), migration.waves.count - rows)
         var copy = migration
         copy.waves = Array(migration.waves[start..<(start + rows)])

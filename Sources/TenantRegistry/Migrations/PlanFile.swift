@@ -1,11 +1,12 @@
 import DurableFiles
 import Foundation
 import RegistryAPI
+import RegistryModel
 
 /// A plan that somebody has reviewed: the answer to a plan or a dry run, in a file.
 struct PlanFile {
     let path: String
-    let plan: MigrationResource
+    let plan: Migration
 
     /// - Throws: `CommandFailure.usage` where the file can't be read or holds something else.
     init(path: String) throws {
@@ -14,7 +15,7 @@ struct PlanFile {
             throw CommandFailure.usage("--plan: \(path) can't be read")
         }
         do {
-            plan = try JSONDecoder().decode(MigrationResource.self, from: data)
+            plan = try Migration(json: data)
         } catch {
             throw CommandFailure.usage("--plan: \(path) isn't a plan that --write-plan wrote")
         }
@@ -23,12 +24,12 @@ struct PlanFile {
     /// Holds what was reviewed against what the service has.
     ///
     /// - Throws: `CommandFailure.failed` with the first difference.
-    func check(against migration: MigrationResource) throws {
-        if let mine = plan.id, mine != migration.id {
-            throw differs("is migration \(mine)", "\(migration.id ?? "none")")
+    func check(against migration: Migration) throws {
+        if let mine = plan.knownID, mine != migration.id {
+            throw differs("is migration \(mine)", migration.knownID ?? "none")
         }
-        guard plan.planDigest == migration.planDigest else {
-            throw differs("has digest \(plan.planDigest)", migration.planDigest)
+        guard plan.digest == migration.digest else {
+            throw differs("has digest \(plan.digestText)", migration.digestText)
         }
         let (mine, theirs) = (plan.waves.map(\.size), migration.waves.map(\.size))
         guard mine == theirs else { throw differs("has waves of \(mine)", "\(theirs)") }

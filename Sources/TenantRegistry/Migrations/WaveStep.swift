@@ -7,8 +7,8 @@ import RegistryModel
 /// the service asks for are those that the caller has seen.
 struct WaveStep {
     let registry: RegistryClient
-    let received: RegistryClient.Received<MigrationResource>
-    let wave: MigrationResource.Wave
+    let received: RegistryClient.Received<Migration>
+    let wave: Wave
     private let key = UUID().uuidString
 
     /// - Throws: `CommandFailure.refused` where the migration has no such wave.
@@ -23,11 +23,11 @@ struct WaveStep {
         self.wave = wave
     }
 
-    var migration: MigrationResource { received.value }
+    var migration: Migration { received.value }
 
     func reference(_ options: WaveOptions) -> RegistryClient.WaveReference {
         RegistryClient.WaveReference(
-            migration: options.id, number: wave.number, planDigest: migration.planDigest,
+            migration: options.id, number: wave.number, planDigest: migration.digestText,
             expectedCount: wave.size)
     }
 

@@ -14,7 +14,8 @@ import Testing
         _ = try await server.client.send(
             .GET, "/v1/changes",
             query: [
-                ("after", String(revision ?? head.revision)), ("epoch", epoch ?? head.epoch),
+                ("after", String(revision ?? head.revision.number)),
+                ("epoch", epoch ?? head.epoch.text),
                 ("agent", name), ("wait", "0"), ("limit", "1"),
             ])
     }
@@ -52,7 +53,7 @@ import Testing
             in: TestFolder(), arguments: ["--agent-lease", "1"])
         for name in ["made-up-1", "made-up-2"] { try await Self.report(name, to: server) }
         // The lease is what the server goes by; the clock does the rest.
-        while try await server.client.agents().items.contains(where: { !$0.lagging }) {
+        while try await server.client.agents().items.contains(where: { !$0.isLagging }) {
             try await Task.sleep(for: .milliseconds(50))
         }
         try await Self.report("edge-a", to: server)
@@ -73,7 +74,7 @@ import Testing
         #expect(evicted.output == "made-up-1\nmade-up-2\n")
         #expect(try await server.client.agents().items.map(\.name) == ["edge-a"])
         let listed = try await server.client.agents(evicted: true).items
-        #expect(listed.map { $0.evicted?.reason } == ["a token leaked", "a token leaked"])
+        #expect(listed.map { $0.eviction?.note.reason } == ["a token leaked", "a token leaked"])
         heard.cancel()
         _ = await heard.result
         #expect(

@@ -37,7 +37,7 @@ import Testing
             file.path, "--data-dir", data.path, "--output", "ndjson", in: first)
         try #require(restored.exit == .code(0), "\(restored.errors)")
         let report = try #require(try restored.objects().first)
-        #expect(report["revision"] == "\(head.revision)" && report["epoch"] != head.epoch)
+        #expect(report["revision"] == "\(head.revision)" && report["epoch"] != head.epoch.text)
 
         try await first.crash()
         try FileManager.default.copyItem(
@@ -46,13 +46,13 @@ import Testing
         let second = try await ServerProcess.start(in: first.folder, data: data)
         #expect(second.adminToken == first.adminToken)
         let now = try await second.client.historyHead()
-        #expect(now.epoch == report["epoch"] && now.digest == head.digest)
+        #expect(now.epoch.text == report["epoch"] && now.digest == head.digest)
         _ = try await second.client.register(
             "next.example.com", location: nil, tenant: nil, note: .init())
         let found = try await second.succeed("verify", "--output", "ndjson").objects()
         #expect(found.first?["ok"] == "1")
-        #expect(found.first?["revision"] == "\(head.revision + 1)")
-        #expect(try await second.client.domain("n7.example.com").revision > 0)
+        #expect(found.first?["revision"] == "\(head.revision.next)")
+        #expect(try await second.client.domain("n7.example.com").value.revision > 0)
     }
 
     /// What `server` says to a question; 200 where it doesn't refuse.
@@ -80,8 +80,8 @@ import Testing
         let path = "/v1/domains/n0.example.com"
         let changed = try await first.client.change(
             "n0.example.com", location: nil, mode: "read_only", tenant: nil, note: .init())
-        let before = "\(try #require(changed.epoch)).\(changed.revision)"
-        let number = "\(changed.revision)"
+        let before = "\(try #require(changed.position?.epoch)).\(changed.value.revision)"
+        let number = "\(changed.value.revision)"
         #expect(try await Self.status(first, "/v1/changes", [("after", number)]) == 200)
         #expect(try await first.stop() == .code(0))
         let restored = try await Self.restore(
@@ -92,7 +92,9 @@ import Testing
         let anew = try await second.client.change(
             "n0.example.com", location: nil, mode: "serve", tenant: .set("x"), note: .init())
         // The same number, and another state.
-        #expect(anew.revision == changed.revision && anew.epoch != changed.epoch)
+        #expect(
+            anew.value.revision == changed.value.revision
+                && anew.position?.epoch != changed.position?.epoch)
         let tag = "\"\(before)\""
         #expect(try await Self.status(second, path, ifMatch: tag) == 200)
         #expect(try await Self.status(second, path, by: .PATCH, ifMatch: tag) == 412)
@@ -104,7 +106,7 @@ import Testing
         }
         #expect(try await Self.status(second, "/v1/changes", [("after", number)]) == 410)
         #expect(try await Self.status(second, "/v1/changes", [("after", "0")]) == 200)
-        let here = "\(anew.epoch ?? "").\(anew.revision)"
+        let here = "\(anew.position?.epoch.text ?? "").\(anew.value.revision)"
         #expect(try await Self.status(second, "/v1/changes", [("after", here)]) == 200)
 
         for mark in ["\(before)", number] {
@@ -144,7 +146,7 @@ import Testing
             file.path, "--data-dir", server.data.path, "--force", in: server)
         #expect(forced.exit == .code(0) && forced.errors.contains("what was there before is in"))
         let again = try await ServerProcess.start(in: server.folder, data: server.data)
-        #expect(try await again.client.domain("n7.example.com").fqdn == "n7.example.com")
+        #expect(try await again.client.domain("n7.example.com").value.fqdn == "n7.example.com")
         try await again.crash()
     }
 
@@ -154,7 +156,7 @@ import Testing
             name: "r", role: "reader", expiresAt: nil, note: .init())
         let file = server.folder.file("b.sqlite")
         let refused = try await server.run(
-            ["backup", file.path, "--token", try #require(reader.token)])
+            ["backup", file.path, "--token", try #require(reader.secret)])
         #expect(refused.exit == .code(3))
         try await server.crash()
         #expect(try await server.run("backup", file.path).exit == .code(4))
@@ -188,7 +190,7 @@ import Testing
                 #expect(head == old)
                 outcomes.insert("old")
             } else {
-                #expect(head.revision == old.revision - 1 && head.epoch != old.epoch)
+                #expect(head.revision.next == old.revision && head.epoch != old.epoch)
                 outcomes.insert("new")
             }
             try await again.crash()

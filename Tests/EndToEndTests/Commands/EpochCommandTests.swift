@@ -23,21 +23,21 @@ import Testing
         let renewed = try await Self.renew(arguments, in: folder)
         try #require(renewed.exit == .code(0), "\(renewed.errors)")
         let report = try #require(try renewed.objects().first)
-        #expect(report["epoch"] != old.epoch)
+        #expect(report["epoch"] != old.epoch.text)
         #expect(report["revision"] == "\(old.revision)" && report["digest"] == old.digest)
 
         let second = try await ServerProcess.start(
             in: folder, data: first.data, arguments: serve)
         let now = try await second.client.historyHead()
-        #expect(now.epoch == report["epoch"] && now.revision == old.revision)
-        #expect(try await second.client.verify(expecting: nil) { _ in }.ok == true)
+        #expect(now.epoch.text == report["epoch"] && now.revision == old.revision)
+        #expect(try await second.client.verify(expecting: nil) { _ in }.isGood)
         let stale = try await second.run(
             "domains", "change", "a.example.com", "--mode", "reject", "--if-revision",
-            "\(try #require(before.epoch)).\(before.revision)")
+            "\(try #require(before.position?.epoch)).\(before.value.revision)")
         #expect(stale.exit == .code(3))
         let fresh = try await second.run(
             "domains", "change", "a.example.com", "--mode", "reject", "--if-revision",
-            "\(now.epoch).\(before.revision)")
+            "\(now.epoch).\(before.value.revision)")
         #expect(fresh.exit == .code(0), "\(fresh.errors)")
         #expect(try await second.stop() == .code(0))
     }

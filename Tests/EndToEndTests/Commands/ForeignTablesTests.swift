@@ -64,7 +64,7 @@ import Testing
             let next = try await ServerProcess.start(in: folder, data: data)
             #expect(try await next.client.historyHead().digest == head.digest)
             _ = try await next.client.register("c.example.com")
-            #expect(try await next.client.verify(expecting: nil) { _ in }.ok == true)
+            #expect(try await next.client.verify(expecting: nil) { _ in }.isGood)
             #expect(try await next.stop() == .code(0))
         }
     }

@@ -1,5 +1,6 @@
 import Foundation
 import RegistryAPI
+import RegistryModel
 import Testing
 
 @testable import TenantRegistry
@@ -56,7 +57,7 @@ import Testing
             "actor":{"token":"a1b2c3","name":"ops-laptop","role":"operator"},"ticket":"CHG-1234",
             "migration":"2020-q2","wave":3,"request_id":"r"}
             """#
-        let item = try JSONDecoder().decode(HistoryResource.self, from: Data(json.utf8))
+        let item = try HistoryEntry(json: json.utf8)
         #expect(
             HistoryLine(item).text
                 == "2020-06-21 00:00:03  moved  acme.kintone.com  japan → aws  by ops-laptop  wave 3 of 2020-q2  CHG-1234"
@@ -88,14 +89,15 @@ import Testing
         #expect(try await run("json") == "[" + lines.joined(separator: ",\n ") + "]\n")
         let csv = try await run("csv")
         #expect(csv.components(separatedBy: "\r\n").count == 2_502)
-        #expect(csv.hasPrefix(HistoryCSV.columns.joined(separator: ",") + "\r\n"))
+        #expect(
+            csv.hasPrefix(HistoryEntry.tableColumns.map(\.name).joined(separator: ",") + "\r\n"))
         #expect(
             try await run("ndjson", "--limit", "7") == lines[..<7].joined(separator: "\n") + "\n")
         #expect(try await run("table").split(separator: "\n").count == 100)
         #expect(try await run("table", "--limit", "2400").split(separator: "\n").count == 2_400)
         #expect(try await run("json", "--action", "frozen") == "[]\n")
         let last = try #require(lines.last)
-        let revision = try JSONDecoder().decode(HistoryResource.self, from: Data(last.utf8))
+        let revision = try HistoryEntry(json: last.utf8)
             .revision
         #expect(try await run("ndjson", "--after", "\(revision)") == "")
     }
@@ -187,7 +189,7 @@ import Testing
             "fqdn\n" + names.joined(separator: "\n") + "\n", to: "then.csv")
         _ = try await server.succeed("import", file.path)
         let head = try await server.client.historyHead()
-        let time = try await server.client.domain(names[0]).changedAt
+        let time = try await server.client.domain(names[0]).value.changedAt.description
         _ = try await server.succeed("domains", "change", names[0], "--location", "aws")
         _ = try await server.succeed("domains", "release", names[1])
         let now = try await server.succeed("export", "--suffix", "then.example.com")

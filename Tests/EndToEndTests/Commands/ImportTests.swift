@@ -8,7 +8,7 @@ import Testing
     private static func below(_ parent: String) async throws -> [String] {
         let registry = try RunningServer.current.client
         return try await registry.domains(filter: [("suffix", parent)], limit: 1000).items.map {
-            let name = $0.fqdn.dropLast(parent.utf8.count + 1)
+            let name = $0.fqdn.text.dropLast(parent.utf8.count + 1)
             return "\(name) \($0.location) \($0.tenant ?? "-")"
         }
     }
@@ -162,7 +162,7 @@ import Testing
         #expect(run.exit == .code(1))
         #expect(run.errors.contains("line 2: a.mode.example.com: invalid-mode"))
         let registry = try RunningServer.current.client
-        #expect(try await registry.domain("b.mode.example.com").mode == "read_only")
+        #expect(try await registry.domain("b.mode.example.com").value.mode == .readOnly)
         let history = try await RunningServer.current.succeed(
             "domains", "history", "b.mode.example.com", "--output", "csv")
         #expect(history.output.contains(",registered,b.mode.example.com,,,,japan,read_only,"))

@@ -93,9 +93,10 @@ import Testing
         #expect(try await actions("--location", "aws") == ["moved"])
         #expect(try await actions("--migration", "none") == [])
         #expect(try await actions("--since", "2099-01-01T00:00:00Z") == [])
-        #expect(try await actions("--until", first.registeredAt) == [])
-        #expect(try await actions("--since", first.registeredAt).count == 3)
-        #expect(try await actions("--until", second.registeredAt).contains("registered"))
+        #expect(try await actions("--until", first.registeredAt.description) == [])
+        #expect(try await actions("--since", first.registeredAt.description).count == 3)
+        #expect(
+            try await actions("--until", second.registeredAt.description).contains("registered"))
 
         let all = try await server.succeed("history", "--action", "token_created")
         #expect(all.output.contains("first-admin"))

@@ -25,12 +25,12 @@ struct MigrationsStepTests {
         #expect(held.errors.contains("domain-in-migration"))
 
         let thawed = try await planned.run("thaw", "--wave", "1", "--output", "json")
-        #expect(try thawed.decodeOutput(WaveStepResource.self).thawed == 2)
+        #expect(try thawed.readOutput(WaveStepAnswer.self).count == 2)
         #expect(try await planned.states == "planned planned")
 
         _ = try await planned.run("freeze", "--wave", "1", "--deadline", "60")
         let moved = try await planned.run("cutover", "--wave", "1", "--output", "ndjson")
-        #expect(try moved.decodeOutput(WaveStepResource.self).moved == 2)
+        #expect(try moved.readOutput(WaveStepAnswer.self).count == 2)
         #expect(try await planned.states == "moved planned")
         #expect(try await planned.places == ["aws serve", "japan serve"])
 
@@ -127,7 +127,7 @@ struct MigrationsStepTests {
         let moved = try await planned.run(
             "cutover", "--wave", "1", "--wait-converged", "--timeout", "5s", "--output", "json")
         #expect(moved.exit == .code(0), "\(moved.errors)")
-        #expect(try moved.decodeOutput(WaveStepResource.self).convergence?.lagging == [])
+        #expect(try moved.readOutput(WaveStepAnswer.self).convergence?.lagging == [])
         #expect(moved.errors.contains("agents have it"))
     }
 
@@ -140,7 +140,7 @@ struct MigrationsStepTests {
         #expect(cancelled.exit == .code(0), "\(cancelled.errors)")
         #expect(try await planned.states == "moved cancelled cancelled")
         let done = try await planned.run("finalize", "--output", "json")
-        #expect(try done.decodeOutput(MigrationResource.self).state == "finalized")
+        #expect(try done.readOutput(Migration.self).state == .finalized)
         #expect(try await planned.run("rollback", "--wave", "1").exit == .code(3))
         #expect(try await planned.run("run", "--resume").exit == .code(1))
     }

@@ -15,12 +15,12 @@ import Testing
     private static func check(_ server: ServerProcess, _ token: String) async throws {
         let client = server.client(token: token)
         _ = try await client.statistics()
-        let made = try await client.tokens().items.contains { $0.name == "way-back" }
+        let made = try await client.tokens().items.contains { $0.facts.name == "way-back" }
         #expect(made)
         let items = try await client.history(of: nil, filter: [("actor", "system")], limit: 1).items
         #expect(items.first?.action == "token_created" && items.first?.actor.name == "offline")
         #expect(items.first?.reason == "locked out" && items.first?.ticket == "T-1")
-        #expect(try await client.verify(expecting: nil) { _ in }.ok == true)
+        #expect(try await client.verify(expecting: nil) { _ in }.isGood)
     }
 
     private static let why = ["--reason", "locked out", "--ticket", "T-1"]

@@ -8,7 +8,7 @@ import Testing
         var text = ""
     }
 
-    private static func row(_ number: Int) -> [Listing.Cell] {
+    private static func row(_ number: Int) -> [Cell] {
         [.text("t\(number)"), number.isMultiple(of: 2) ? .absent : .number(Int64(number))]
     }
 

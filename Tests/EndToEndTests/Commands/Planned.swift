@@ -23,8 +23,8 @@ struct Planned: Sendable {
                 "\(label).example.com", "--name", label, "--output", "json",
             ] + arguments)
         try #require(plan.exit == .code(0), "\(plan.errors)")
-        let migration = try plan.decodeOutput(MigrationResource.self)
-        return Planned(server: server, id: try #require(migration.id), names: names)
+        let migration = try plan.readOutput(Migration.self)
+        return Planned(server: server, id: migration.id, names: names)
     }
 
     static func register(
@@ -58,7 +58,8 @@ struct Planned: Sendable {
     /// The states of the waves, `moved planned`.
     var states: String {
         get async throws {
-            try await server.client.migration(id).value.waves.map(\.state).joined(separator: " ")
+            try await server.client.migration(id).value.waves.map(\.state.rawValue).joined(
+                separator: " ")
         }
     }
 

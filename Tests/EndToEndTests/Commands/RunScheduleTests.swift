@@ -1,5 +1,6 @@
 import Foundation
 import RegistryAPI
+import RegistryModel
 import Testing
 
 @testable import TenantRegistry
@@ -8,8 +9,8 @@ import Testing
     /// Waves of 1, 2, 3 … domains in these states.
     static func migration(
         _ states: [String], freeze: String = "read_only", state: String = "running",
-        digest: String = "sha256:aa", deadline: String? = nil
-    ) throws -> MigrationResource {
+        digest: String = "sha256:" + String(repeating: "a", count: 64), deadline: String? = nil
+    ) throws -> Migration {
         let waves = states.enumerated().map { index, state in
             let deadline = state == "frozen" ? deadline.map { #","deadline":"\#($0)""# } ?? "" : ""
             return #"{"number":\#(index + 1),"state":"\#(state)","size":\#(index + 1)\#(deadline)}"#
@@ -21,7 +22,7 @@ import Testing
              "created_at":"2020-06-22T00:00:00.000Z",
              "created_by":{"token":"t","name":"n","role":"operator"}}
             """
-        return try JSONDecoder().decode(MigrationResource.self, from: Data(text.utf8))
+        return try Migration(json: text.utf8)
     }
 
     private static func schedule(
@@ -65,7 +66,9 @@ import Testing
             ["moved", "frozen", "planned"], deadline: "2020-06-22T01:00:00.000Z")
         let schedule = try RunSchedule(migration, only: [], isResuming: true)
         #expect(
-            schedule.items.map(\.start) == [.frozen(until: "2020-06-22T01:00:00.000Z"), .freeze])
+            schedule.items.map(\.start) == [
+                .frozen(until: Timestamp(rfc3339: "2020-06-22T01:00:00.000Z")), .freeze,
+            ])
         #expect(schedule.passedOver == ["wave 1 is moved"])
     }
 

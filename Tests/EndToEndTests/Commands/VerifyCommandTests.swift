@@ -91,7 +91,8 @@ import Testing
         let running = try await again.run("verify", "--output", "ndjson")
         #expect(running.exit == .code(1))
         #expect(try running.objects() == [found])
-        let noted = try await again.run("verify", "--expect", "\(head.revision + 9):\(head.digest)")
+        let noted = try await again.run(
+            "verify", "--expect", "\(head.revision.number + 9):\(head.digest)")
         #expect(noted.exit == .code(1))
     }
 

@@ -1,13 +1,14 @@
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// Everything that a server shows of its store, read from the outside.
 struct Observation: Sendable {
     private(set) var head: Position
     /// By fqdn, from the store's pages.
-    private(set) var domains: [String: DomainResource] = [:]
+    private(set) var domains: [String: Domain] = [:]
     /// From the first revision on.
-    private(set) var history: [HistoryResource] = []
+    private(set) var history: [HistoryEntry] = []
     /// Items of history that weren't the same the second time.
     private var rewritten: [String] = []
     /// Where the last page of history begins, as the server calls it and in `history`.
@@ -28,7 +29,7 @@ struct Observation: Sendable {
         var cursor: String?
         repeat {
             let page = try await registry.domains(filter: [], limit: 1000, cursor: cursor)
-            for domain in page.items { domains[domain.fqdn] = domain }
+            for domain in page.items { domains[domain.fqdn.text] = domain }
             cursor = page.nextCursor
         } while cursor != nil
 
@@ -52,11 +53,11 @@ struct Observation: Sendable {
         var found = rewritten
         var expected: Int64 = 1
         for item in history {
-            if item.revision == expected {
+            if item.revision.number == expected {
                 expected += 1
-            } else if item.revision != expected - 1 {
+            } else if item.revision.number != expected - 1 {
                 found.append("history jumps from \(expected - 1) to \(item.revision)")
-                expected = item.revision + 1
+                expected = item.revision.number + 1
             }
         }
         if expected - 1 != head.revision {
@@ -79,15 +80,15 @@ struct Observation: Sendable {
     }
 
     /// The last change of each name.
-    var last: [String: HistoryResource] {
-        var last: [String: HistoryResource] = [:]
+    var last: [String: HistoryEntry] {
+        var last: [String: HistoryEntry] = [:]
         for item in history {
             if let name = item.fqdn { last[name] = item }
         }
         return last
     }
 
-    private static func placement(_ state: HistoryResource.State) -> Operation.Placement? {
+    private static func placement(_ state: HistoryEntry.State) -> Operation.Placement? {
         guard let location = state.location, let mode = state.mode else { return nil }
         return Operation.Placement(location: location, mode: mode, tenant: state.tenant)
     }

@@ -1,6 +1,7 @@
 import NIOHTTP1
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// One write that a test sends, and what it should leave.
 enum Operation: Sendable {
@@ -22,8 +23,9 @@ enum Operation: Sendable {
             self.tenant = tenant
         }
 
-        init(_ domain: DomainResource) {
-            self.init(location: domain.location, mode: domain.mode, tenant: domain.tenant)
+        init(_ domain: Domain) {
+            self.init(
+                location: domain.location.text, mode: domain.mode.rawValue, tenant: domain.tenant)
         }
     }
 

@@ -1,5 +1,6 @@
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// What all writers know, held against what a server shows after a crash.
 struct WriteLedger: Sendable {
@@ -42,7 +43,7 @@ struct WriteLedger: Sendable {
         let known = writers.flatMap(\.acknowledged).map(\.revision) + [head?.revision ?? 0]
         if seen.head.revision < known.max()! { broken.append("the head has gone back") }
         head = seen.head
-        let byRevision = Dictionary(grouping: seen.history, by: \.revision)
+        let byRevision = Dictionary(grouping: seen.history, by: \.revision.number)
         let last = seen.last
         for index in writers.indices {
             broken += writers[index].surprises
@@ -55,7 +56,7 @@ struct WriteLedger: Sendable {
 
     /// Each acknowledged write is a revision of its own with all its names.
     private static func lost(
-        _ acknowledged: [Writer.Acknowledged], _ byRevision: [Int64: [HistoryResource]]
+        _ acknowledged: [Writer.Acknowledged], _ byRevision: [Int64: [HistoryEntry]]
     ) -> [String] {
         acknowledged.compactMap { write in
             let items = byRevision[write.revision] ?? []
@@ -67,7 +68,7 @@ struct WriteLedger: Sendable {
     }
 
     private static func settleNames(
-        _ writer: inout Writer, _ seen: Observation, _ last: [String: HistoryResource]
+        _ writer: inout Writer, _ seen: Observation, _ last: [String: HistoryEntry]
     ) -> [String] {
         writer.names.compactMap { name, known in
             switch known {
@@ -77,11 +78,11 @@ struct WriteLedger: Sendable {
             case .registered(let placement, let revision):
                 guard let there = seen.domains[name] else { return "lost: \(name)" }
                 writer.names[name] = .live(there)
-                return Operation.Placement(there) == placement && there.revision == revision
+                return Operation.Placement(there) == placement && there.revision.number == revision
                     ? nil : "\(name): \(placement) at \(revision) became \(there)"
             case .released(_, let revision):
                 guard seen.domains[name] == nil, last[name]?.action == "released",
-                    last[name]?.revision == revision
+                    last[name]?.revision.number == revision
                 else { return "lost: the release of \(name)" }
                 return nil
             }
@@ -90,15 +91,15 @@ struct WriteLedger: Sendable {
 
     /// An unanswered write is there whole, in one revision, or not at all.
     private static func settlePending(
-        _ writer: inout Writer, _ seen: Observation, _ last: [String: HistoryResource]
+        _ writer: inout Writer, _ seen: Observation, _ last: [String: HistoryEntry]
     ) -> [String] {
         guard let pending = writer.pending else { return [] }
         let operation = pending.operation
         let revisions = operation.names.map { name -> Int64? in
-            guard let item = last[name], !writer.knows(name, at: item.revision),
+            guard let item = last[name], !writer.knows(name, at: item.revision.number),
                 operation.actions.contains(item.action)
             else { return nil }
-            return item.revision
+            return item.revision.number
         }
         guard Set(revisions).count == 1 else {
             return ["half of \(operation) is there: \(revisions)"]

@@ -2,13 +2,14 @@ import Foundation
 import NIOCore
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// One client that writes, alone among names of its own, and remembers what it was told.
 struct Writer: Sendable {
     /// What is known of a name.
     enum Known: Sendable, Equatable {
         /// The whole domain: as the last answer had it.
-        case live(DomainResource)
+        case live(Domain)
         /// By a batch, whose answer has no times: the next check fills them in.
         case registered(Operation.Placement, Int64)
         /// As it was, and the revision that released it.
@@ -72,8 +73,8 @@ struct Writer: Sendable {
         let revision: Int64
         switch operation {
         case .register(let name, _, _), .change(let name, _), .restore(let name, _):
-            let domain = try answer.decode(DomainResource.self)
-            revision = domain.revision
+            let domain = try answer.decode(Domain.self)
+            revision = domain.revision.number
             names[name] = .live(domain)
             if Operation.Placement(domain) != operation.result {
                 surprises.append("\(operation) answered \(domain)")
@@ -85,10 +86,10 @@ struct Writer: Sendable {
             revision = position.revision
             names[name] = .released(known.placement, revision)
         case .batch(let all, let location, let tenant):
-            let batch = try answer.decode(BatchResource.self)
-            revision = batch.revision
+            let batch = try answer.decode(BatchAnswer.self)
+            revision = batch.revision.number
             guard batch.results.map(\.fqdn) == all,
-                batch.results.allSatisfy({ $0.status == "registered" })
+                batch.results.allSatisfy({ $0.isRegistered })
             else { return surprises.append("\(operation) answered \(batch)") }
             for name in all {
                 names[name] = .registered(
@@ -136,7 +137,7 @@ extension Writer.Known {
     /// Of the write that it's known from.
     var revision: Int64 {
         switch self {
-        case .live(let domain): domain.revision
+        case .live(let domain): domain.revision.number
         case .registered(_, let revision), .released(_, let revision): revision
         }
     }

@@ -125,12 +125,12 @@ extension ServerProcess {
                 + arguments)
     }
 
-    func revision() async throws -> Int64 { try await client.historyHead().revision }
-    func epoch() async throws -> String { try await client.historyHead().epoch }
+    func revision() async throws -> Int64 { try await client.historyHead().revision.number }
+    func epoch() async throws -> String { try await client.historyHead().epoch.text }
 
     func move(_ name: String, to location: String) async throws -> Int64 {
         try await client.change(
             name, location: location, mode: nil, tenant: nil, note: .init()
-        ).revision
+        ).value.revision.number
     }
 }

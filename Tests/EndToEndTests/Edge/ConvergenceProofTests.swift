@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 /// What agents are for: when the answer to a cutover comes, nobody is sent to the old side any more.
@@ -15,7 +16,7 @@ struct ConvergenceProofTests {
         let backends: RecordingBackends
         let agents: [AgentProcess]
         let nginx: [EdgeNginx]
-        let migration: MigrationResource
+        let migration: Migration
 
         static func start() async throws -> Edge {
             let registry = try await ServerProcess.start(
@@ -48,24 +49,23 @@ struct ConvergenceProofTests {
             _ = try await poll("both have \(revision)", within: .seconds(300)) { () -> Bool? in
                 let answer = try await registry.client.send(
                     .GET, "/v1/convergence", query: [("revision", String(revision))])
-                let now = try answer.decode(ConvergenceResource.self)
+                let now = try answer.decode(Convergence.self)
                 return now.agents == 2 && now.converged == 2 ? true : nil
             }
         }
 
-        func take(_ verb: WaveVerb, _ query: (String, String?)...) async throws -> WaveStepResource
-        {
+        func take(_ verb: WaveVerb, _ query: (String, String?)...) async throws -> WaveStepAnswer {
             try await registry.client.send(
-                .POST, "/v1/migrations/\(migration.id ?? "")/waves/1/\(verb.rawValue)",
+                .POST, "/v1/migrations/\(migration.id)/waves/1/\(verb.rawValue)",
                 query: query, body: Array(verb.body(migration).utf8), timeout: .minutes(5)
-            ).decode(WaveStepResource.self)
+            ).decode(WaveStepAnswer.self)
         }
 
         /// What the refusal of a step says.
         func refusal(_ verb: WaveVerb, _ query: (String, String?)...) async throws -> Refusal? {
             do {
                 _ = try await registry.client.send(
-                    .POST, "/v1/migrations/\(migration.id ?? "")/waves/1/\(verb.rawValue)",
+                    .POST, "/v1/migrations/\(migration.id)/waves/1/\(verb.rawValue)",
                     query: query, body: Array(verb.body(migration).utf8), timeout: .minutes(5))
                 return nil
             } catch ClientError.refused(let refusal) {
@@ -116,7 +116,7 @@ struct ConvergenceProofTests {
                 .cutover, ("wait", "converged"), ("timeout", "60"), ("require", "converged"))
             let atAnswer = try edge.backends.told("japan")
             #expect(moved.convergence?.text == "2 of 2 []")
-            #expect(moved.moved == 1000)
+            #expect(moved.count == 1000)
             #expect(atAnswer.writes == atFreeze.writes)
             let awsAtAnswer = try edge.backends.told("aws")
             try await visitors.wait(forMore: 1000)
@@ -150,15 +150,15 @@ struct ConvergenceProofTests {
             #expect(try await edge.registry.revision() == before)
             #expect(try edge.backends.told("aws") == .init())
             let domain = try await edge.registry.client.domain(Self.wave[0])
-            #expect(domain.location == "japan")
-            #expect(domain.mode == "read_only")
+            #expect(domain.value.location == "japan")
+            #expect(domain.value.mode == .readOnly)
 
             // Who doesn't require it is told who lags.
             let moved = try await edge.take(.cutover, ("wait", "converged"), ("timeout", "2"))
             #expect(
                 moved.convergence?.text == #"1 of 2 ["edge-2"]"#)
             edge.agents[1].process.signal(SIGCONT)
-            try await edge.everyoneHas(moved.revision)
+            try await edge.everyoneHas(moved.revision.number)
             let atConverged = try edge.backends.told("japan")
             try await visitors.wait(forMore: 500)
             #expect(try edge.backends.told("japan") == atConverged)
@@ -166,6 +166,6 @@ struct ConvergenceProofTests {
     }
 }
 
-extension ConvergenceResource {
-    fileprivate var text: String { "\(converged) of \(agents) \(lagging)" }
+extension Convergence {
+    fileprivate var text: String { "\(converged) of \(agents) \(lagging.map(\.text))" }
 }

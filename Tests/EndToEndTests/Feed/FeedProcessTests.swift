@@ -26,7 +26,7 @@ import Testing
 
     @Test func `ends its streams and polls at SIGTERM, and says so once`() async throws {
         let server = try await Self.filled(10)
-        let head = try await server.client.historyHead().revision
+        let head = try await server.client.historyHead().revision.number
         var open = Self.request(server, "/v1/changes?after=\(head)")
         open.headers.add(name: "Accept", value: "text/event-stream")
         let streams = try await (0..<20).asyncMap { _ in
@@ -71,7 +71,7 @@ import Testing
         for number in 0..<50 {
             _ = try await server.succeed("domains", "register", "late\(number).example.com")
         }
-        let head = try await server.client.historyHead().revision
+        let head = try await server.client.historyHead().revision.number
         var follower = Follower(.events)
         await follower.follow(server, until: head)
         #expect(follower.surprises == [] && follower.lines.count == 60_050)
@@ -100,7 +100,7 @@ import Testing
         #expect(blocks.count == 1)
         let file = server.folder.file("follow.py")
         try Data(script.utf8).write(to: file)
-        let head = try await server.client.historyHead().revision
+        let head = try await server.client.historyHead().revision.number
         let process = try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/python3"),
             [file.path, server.url.absoluteString, server.adminToken, "\(head + 4)"],

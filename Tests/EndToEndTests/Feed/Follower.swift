@@ -124,10 +124,10 @@ extension Follower.Line {
         }
     }
 
-    init?(_ item: HistoryResource) {
+    init?(_ item: HistoryEntry) {
         guard let fqdn = item.fqdn else { return nil }
         self.init(
-            revision: item.revision, fqdn: fqdn, location: item.after?.location,
+            revision: item.revision.number, fqdn: fqdn, location: item.after?.location,
             mode: item.after?.mode, tenant: item.after?.tenant)
     }
 }

@@ -19,12 +19,12 @@ import Testing
         let cutover = WaveVerb.cutover.body(migration)
         let requests = [
             // Whole as JSON, but not as long as it was announced.
-            ("/v1/migrations/\(migration.id ?? "")/waves/1/cutover", cutover, 1),
+            ("/v1/migrations/\(migration.id)/waves/1/cutover", cutover, 1),
             (
-                "/v1/migrations/\(migration.id ?? "")/waves/1/cutover", String(cutover.dropLast(9)),
+                "/v1/migrations/\(migration.id)/waves/1/cutover", String(cutover.dropLast(9)),
                 9
             ),
-            ("/v1/migrations/\(migration.id ?? "")/cancel", "", 2),
+            ("/v1/migrations/\(migration.id)/cancel", "", 2),
             (
                 "/v1/migrations", #"{"from":"japan","to":"aws","select":{"fqdns":[\#(list)"#,
                 1_000_000

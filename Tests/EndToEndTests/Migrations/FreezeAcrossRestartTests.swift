@@ -1,6 +1,7 @@
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 @Suite("A freeze over a restart") struct FreezeAcrossRestartTests {
@@ -8,14 +9,14 @@ import Testing
 
     private static func frozen(
         _ server: ServerProcess, seconds: Int
-    ) async throws -> (MigrationResource, Date) {
+    ) async throws -> (Migration, Date) {
         try await server.client.registerAll(names)
         let migration = try await server.client.plan(freeze: "reject", names: names)
         let answer = try await server.client.freeze(
             .init(
-                migration: try #require(migration.id), number: 1, planDigest: migration.planDigest,
+                migration: migration.id, number: 1, planDigest: migration.digestText,
                 expectedCount: names.count), deadlineSeconds: seconds, call: .init(note: .init()))
-        return (migration, try date(try #require(answer.value.deadline)))
+        return (migration, try date(try #require(answer.value.deadline).description))
     }
 
     private static func date(_ text: String) throws -> Date {
@@ -30,22 +31,22 @@ import Testing
         let (migration, deadline) = try await Self.frozen(server, seconds: 12)
         try await server.crash()
         _ = try await poll("the deadline") { Date() > deadline ? true : nil }
-        let id = try #require(migration.id)
+        let id = migration.id
         let store = StoppedStore(folder: folder, data: server.data)
         try #require(try await store.wave(of: id).state == "frozen")
 
         let next = try await ServerProcess.start(in: folder)
         let state = try await poll("the thaw") {
             let now = try await next.client.migration(id).value
-            return now.waves[0].state == "planned" ? now : nil
+            return now.waves[0].state == .planned ? now : nil
         }
-        #expect(state.state == "running" && state.waves[0].deadline == nil)
+        #expect(state.state == .running && state.waves[0].deadline == nil)
         let page = try await next.client.history(
             of: nil, filter: [("migration", id), ("action", "thawed")], limit: 100)
         #expect(Set(page.items.compactMap(\.fqdn)) == Set(Self.names))
         #expect(Set(page.items.map(\.revision)).count == 1)
         for item in page.items {
-            #expect(try Self.date(item.at) > deadline)
+            #expect(try Self.date(item.at.description) > deadline)
             #expect(item.after?.mode == "serve")
         }
         #expect(try await next.client.statistics().locations.map(\.frozen) == [0, 0])
@@ -62,12 +63,12 @@ import Testing
         let (migration, _) = try await Self.frozen(server, seconds: 3600)
         try await server.crash()
         let next = try await ServerProcess.start(in: folder)
-        let now = try await next.client.migration(try #require(migration.id)).value
-        #expect(now.waves[0].state == "frozen" && now.waves[0].deadline != nil)
+        let now = try await next.client.migration(migration.id).value
+        #expect(now.waves[0].state == .frozen && now.waves[0].deadline != nil)
         let held = try await next.client.domain(Self.names[0])
-        #expect(held.mode == "reject")
+        #expect(held.value.mode == .reject)
         _ = try await next.client.take(.cutover, of: migration)
-        #expect(try await next.client.domain(Self.names[0]).mode == "serve")
+        #expect(try await next.client.domain(Self.names[0]).value.mode == .serve)
         try await next.crash()
     }
 }

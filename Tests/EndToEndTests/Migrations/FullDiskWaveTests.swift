@@ -1,6 +1,7 @@
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 @Suite(
@@ -17,7 +18,7 @@ struct FullDiskWaveTests {
         let registry = server.client
         try await registry.registerAll(Self.names)
         let migration = try await registry.plan()
-        let id = try #require(migration.id)
+        let id = migration.id
         let head = try await registry.send(.GET, "/v1/stats").position
         try disk.fill()
 
@@ -36,18 +37,18 @@ struct FullDiskWaveTests {
         try disk.makeRoom()
         let moved = try await registry.take(.cutover, of: migration, key: "k")
         #expect(!moved.isReplay)
-        #expect(try moved.decode(WaveStepResource.self).count == Self.names.count)
+        #expect(try moved.decode(WaveStepAnswer.self).count == Self.names.count)
         try await server.crash()
         let words = try await StoppedStore(folder: folder, data: data).verify()
         #expect(words.hasPrefix("the chain holds"))
     }
 }
 
-extension MigrationResource {
+extension Migration {
     /// As it's read later.
-    fileprivate var withoutWarnings: MigrationResource {
+    fileprivate var withoutWarnings: Migration {
         var copy = self
-        copy.warnings = nil
+        copy.warnings = []
         return copy
     }
 }

@@ -12,7 +12,7 @@ extension RegistryClient {
             let part = names[start..<min(start + 10_000, names.count)]
             let batch = try await registerBatch(
                 part.map { BatchRow(fqdn: $0, location: nil, tenant: nil) }, note: .init())
-            try #require(batch.results.allSatisfy { $0.status == "registered" })
+            try #require(batch.results.allSatisfy { $0.isRegistered })
         }
     }
 
@@ -20,7 +20,7 @@ extension RegistryClient {
     func plan(
         from: String = "japan", to: String = "aws", freeze: String = "none",
         names: [String]? = nil
-    ) async throws -> MigrationResource {
+    ) async throws -> Migration {
         try await planMigration(
             MigrationPlan(
                 name: nil, from: from, to: to,
@@ -34,11 +34,11 @@ extension RegistryClient {
 
     /// One step of a migration's only wave.
     func take(
-        _ step: WaveVerb, of migration: MigrationResource, key: String? = nil
+        _ step: WaveVerb, of migration: Migration, key: String? = nil
     ) async throws -> Answer {
         let headers = key.map { [("Idempotency-Key", $0)] } ?? []
         return try await send(
-            .POST, "/v1/migrations/\(migration.id ?? "")/waves/1/\(step.rawValue)",
+            .POST, "/v1/migrations/\(migration.id)/waves/1/\(step.rawValue)",
             body: Array(step.body(migration).utf8), headers: headers, timeout: .minutes(2))
     }
 }
@@ -56,9 +56,9 @@ enum WaveVerb: String, CaseIterable {
         }
     }
 
-    func body(_ migration: MigrationResource) -> String {
+    func body(_ migration: Migration) -> String {
         let size = migration.waves.first?.size ?? 0
-        let agreement = #""plan_digest":"\#(migration.planDigest)","expected_count":\#(size)"#
+        let agreement = #""plan_digest":"\#(migration.digestText)","expected_count":\#(size)"#
         return switch self {
         case .freeze: #"{\#(agreement),"deadline_seconds":3600}"#
         case .cutover: "{\(agreement)}"

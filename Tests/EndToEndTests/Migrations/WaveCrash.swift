@@ -1,6 +1,7 @@
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 /// A registry of one large wave that is killed in the middle of a step, and looked at closely
@@ -12,9 +13,9 @@ struct WaveCrash {
     let folder: TestFolder
     /// Stopped, with all names at japan and a plan to move them; each life begins with a copy.
     private let original: URL
-    private let planned: MigrationResource
+    private let planned: Migration
     private(set) var server: ServerProcess
-    private(set) var migration: MigrationResource
+    private(set) var migration: Migration
     /// The state of the wave, and the last revision, as far as answers have told.
     private(set) var state = "planned"
     private var head: Int
@@ -53,10 +54,10 @@ struct WaveCrash {
     }
 
     private static func measure(
-        _ registry: RegistryClient, _ planned: MigrationResource
+        _ registry: RegistryClient, _ planned: Migration
     ) async throws -> [WaveVerb: Duration] {
         var durations: [WaveVerb: Duration] = [:]
-        func take(_ verb: WaveVerb, _ migration: MigrationResource) async throws {
+        func take(_ verb: WaveVerb, _ migration: Migration) async throws {
             let started = ContinuousClock.now
             _ = try await registry.take(verb, of: migration)
             durations[verb] = started.duration(to: .now)
@@ -100,10 +101,10 @@ struct WaveCrash {
             let again = try await server.client.take(verb, of: migration, key: key)
             try #require(again.isReplay == hasHappened)
             if let answer { try #require(again.body == answer.body) }
-            let step = try again.decode(WaveStepResource.self)
+            let step = try again.decode(WaveStepAnswer.self)
             try #require(step.count == Self.size)
             if !hasHappened { (head, state) = (head + 1, verb.state) }
-            try #require(step.revision == Int64(head))
+            try #require(step.revision.number == Int64(head))
             try await checkRunning()
             return
         }
@@ -133,7 +134,7 @@ struct WaveCrash {
     /// - Returns: whether the step has happened.
     private mutating func checkStopped(_ verb: WaveVerb) async throws -> Bool {
         let store = StoppedStore(folder: folder, data: server.data)
-        let wave = try await store.wave(of: try #require(migration.id))
+        let wave = try await store.wave(of: migration.id)
         guard wave.head != head else {
             try #require(wave.state == state, "\(wave)")
             try #require(wave.places == ["\(place) \(Self.size)"], "\(wave)")
@@ -152,13 +153,13 @@ struct WaveCrash {
     /// What the service shows of it.
     private func checkRunning() async throws {
         let registry = server.client
-        let now = try await registry.migration(try #require(migration.id)).value
-        try #require(now.waves.map(\.state) == [state])
+        let now = try await registry.migration(migration.id).value
+        try #require(now.waves.map(\.state.rawValue) == [state])
         let statistics = try await registry.statistics()
-        try #require(statistics.revision == Int64(head))
+        try #require(statistics.revision.number == Int64(head))
         let parts = place.split(separator: " ")
         for location in statistics.locations {
-            let isHere = location.location == parts[0]
+            let isHere = location.location.text == parts[0]
             try #require(location.domains == (isHere ? Self.size : 0))
             try #require(location.frozen == (isHere && parts[1] != "serve" ? Self.size : 0))
         }
@@ -171,7 +172,7 @@ struct WaveCrash {
     /// Where all domains must be.
     private var place: String {
         switch state {
-        case "frozen": "japan \(migration.freeze)"
+        case "frozen": "japan \(migration.freeze.rawValue)"
         case "moved": "aws serve"
         default: "japan serve"
         }

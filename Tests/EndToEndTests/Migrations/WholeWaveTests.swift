@@ -1,5 +1,6 @@
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 @Suite("A wave, looked at while it moves") struct WholeWaveTests {
@@ -53,15 +54,17 @@ import Testing
     ) async throws -> [Stage] {
         var stages: [Stage] = []
         func take(
-            _ step: WaveVerb, _ migration: MigrationResource, _ place: String
+            _ step: WaveVerb, _ migration: Migration, _ place: String
         ) async throws {
             let answer = try await registry.take(step, of: migration)
-                .decode(WaveStepResource.self)
+                .decode(WaveStepAnswer.self)
             try #require(answer.count == names.count)
-            stages.append(Stage(revision: answer.revision, place: place))
+            stages.append(Stage(revision: answer.revision.number, place: place))
             // A lookup that began before the step may end after it: the second one began later.
             _ = try await poll("the wave seen in \(place)") {
-                pollers.allSatisfy { $0.count(since: answer.revision) >= 2 || !$0.broken.isEmpty }
+                pollers.allSatisfy {
+                    $0.count(since: answer.revision.number) >= 2 || !$0.broken.isEmpty
+                }
                     ? true : nil
             }
         }

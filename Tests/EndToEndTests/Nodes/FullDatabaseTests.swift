@@ -54,7 +54,7 @@ struct FullDatabaseTests {
             ]
             #expect(words == ["507 storage-full", "507 storage-full"])
             #expect(try await node.client.send(.GET, "/readyz").status == 200)
-            #expect(try await node.client.domain("t0.example.com").location == "japan")
+            #expect(try await node.client.domain("t0.example.com").value.location == "japan")
             let unknown = try await refusal { _ = try await node.client.domain(refused) }
             #expect(unknown == "404 unknown-domain")
         }
@@ -74,7 +74,7 @@ struct FullDatabaseTests {
             Set(after.domains.keys)
                 == Set(names + acknowledged + [refused] + batch.map(\.fqdn)))
         #expect(names.allSatisfy { after.domains[$0]?.location == "aws" })
-        #expect(try await registry.verify(expecting: nil) { _ in }.ok == true)
+        #expect(try await registry.verify(expecting: nil) { _ in }.isGood)
         for node in nodes { #expect(try await node.stop() == .code(0)) }
     }
 
@@ -110,7 +110,7 @@ struct FullDatabaseTests {
         for node in nodes {
             let refused = try await refusal { _ = try await node.client.register("b.example.com") }
             #expect(refused == "503 store-unavailable")
-            #expect(try await node.client.domain("a.example.com").location == "japan")
+            #expect(try await node.client.domain("a.example.com").value.location == "japan")
             #expect(try await node.client.send(.GET, "/readyz").status == 200)
         }
 
@@ -130,7 +130,7 @@ struct FullDatabaseTests {
         // The last one's fate may be open; everybody else's isn't.
         if word == "503 outcome-unknown", after.domains[last] != nil { known.insert(last) }
         #expect(Set(after.domains.keys) == known)
-        #expect(try await registry.verify(expecting: nil) { _ in }.ok == true)
+        #expect(try await registry.verify(expecting: nil) { _ in }.isGood)
         for node in nodes { #expect(try await node.stop() == .code(0)) }
     }
 }

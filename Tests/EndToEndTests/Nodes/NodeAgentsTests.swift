@@ -2,6 +2,7 @@ import Foundation
 import PostgresServer
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 @Suite("Agents of nodes on one PostgreSQL", .timeLimit(.minutes(10))) struct NodeAgentsTests {
@@ -39,18 +40,18 @@ import Testing
             }
         }
 
-        func plan() async throws -> MigrationResource {
+        func plan() async throws -> Migration {
             try await nodes[1].client.plan(freeze: "reject", names: names)
         }
 
         /// A step through the second node.
         func take(
-            _ verb: WaveVerb, of migration: MigrationResource, _ query: (String, String?)...
-        ) async throws -> WaveStepResource {
+            _ verb: WaveVerb, of migration: Migration, _ query: (String, String?)...
+        ) async throws -> WaveStepAnswer {
             try await nodes[1].client.send(
-                .POST, "/v1/migrations/\(migration.id ?? "")/waves/1/\(verb.rawValue)",
+                .POST, "/v1/migrations/\(migration.id)/waves/1/\(verb.rawValue)",
                 query: query, body: Array(verb.body(migration).utf8), timeout: .minutes(6)
-            ).decode(WaveStepResource.self)
+            ).decode(WaveStepAnswer.self)
         }
 
         func stop() async throws {
@@ -68,7 +69,7 @@ import Testing
                 .freeze, of: migration, ("wait", "converged"), ("timeout", "200"))
             #expect(frozen.convergence?.text == "2 of 2 []")
             for agent in edge.agents {
-                #expect(try await agent.readiness()?.revision ?? 0 >= frozen.revision)
+                #expect(try await agent.readiness()?.revision ?? 0 >= frozen.revision.number)
             }
             _ = try await edge.take(.thaw, of: migration)
         }
@@ -78,14 +79,14 @@ import Testing
         let moved = try await edge.take(
             .cutover, of: migration, ("wait", "converged"), ("timeout", "200"),
             ("require", "converged"))
-        #expect(moved.convergence?.text == "2 of 2 []" && moved.moved == Self.names.count)
+        #expect(moved.convergence?.text == "2 of 2 []" && moved.count == Self.names.count)
         for agent in edge.agents {
             #expect(try await agent.location(Self.names[0]) == "aws")
         }
         for node in edge.nodes {
             let agents = try await node.client.agents().items
             #expect(agents.map(\.name) == ["edge-a", "edge-b"])
-            #expect(agents.allSatisfy { !$0.lagging && $0.revision >= moved.revision })
+            #expect(agents.allSatisfy { !$0.isLagging && $0.revision >= moved.revision })
         }
         try await edge.stop()
     }
@@ -106,7 +107,7 @@ import Testing
             #expect(refusal.status == 409 && refusal.code == "not-converged")
             #expect(refusal.problem?.lagging?.contains("edge-a") == true)
         }
-        #expect(try await edge.nodes[0].client.domain(Self.names[0]).location == "japan")
+        #expect(try await edge.nodes[0].client.domain(Self.names[0]).value.location == "japan")
 
         async let moved = edge.take(
             .cutover, of: migration, ("wait", "converged"), ("timeout", "300"))
@@ -135,7 +136,7 @@ import Testing
         #expect(after.lagging.contains("edge-a"))
         _ = try await poll("the end of the lease") {
             let agents = try await edge.nodes[1].client.agents().items
-            return agents.map(\.lagging) == [true, false] ? true : nil
+            return agents.map(\.isLagging) == [true, false] ? true : nil
         }
         try await edge.agents[0].crash()
         let moved = try await AgentProcess.start(
@@ -161,9 +162,11 @@ import Testing
             // Refused where the node takes it for a revision of another log.
             _ = try await other.client.send(
                 .GET, "/v1/changes",
-                query: [("after", "\(revision)"), ("epoch", epoch), ("agent", name), ("wait", "0")])
+                query: [
+                    ("after", "\(revision)"), ("epoch", epoch.text), ("agent", name), ("wait", "0"),
+                ])
             _ = try await poll("\(name) at \(revision)") {
-                try await writer.client.agents().items.first { $0.name == name }?.revision
+                try await writer.client.agents().items.first { $0.name.text == name }?.revision
                     == revision ? true : nil
             }
         }
@@ -197,6 +200,6 @@ extension ServerProcess {
     }
 }
 
-extension ConvergenceResource {
-    fileprivate var text: String { "\(converged) of \(agents) \(lagging)" }
+extension Convergence {
+    fileprivate var text: String { "\(converged) of \(agents) \(lagging.map(\.text))" }
 }

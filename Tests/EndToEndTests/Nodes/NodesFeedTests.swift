@@ -5,6 +5,7 @@ import NIOHTTP1
 import PostgresServer
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 @Suite("The feed of several nodes", .timeLimit(.minutes(10))) struct NodesFeedTests {
@@ -82,7 +83,7 @@ import Testing
         let cluster = try await Cluster(try await PostgresServer.shared())
         let nodes = try await cluster.start(count: 2)
         let first = try await nodes[0].client.historyHead()
-        let last = first.revision + Int64(Self.writes)
+        let last = first.revision.number + Int64(Self.writes)
 
         let followers = try await withThrowingTaskGroup(of: Follower?.self) { group in
             for kind in Follower.Kind.allCases {
@@ -105,7 +106,7 @@ import Testing
             return try await group.reduce(into: []) { $0 += $1.map { [$0] } ?? [] }
         }
 
-        var history: [HistoryResource] = []
+        var history: [HistoryEntry] = []
         var cursor: String?
         repeat {
             let page = try await nodes[1].client.history(
@@ -113,7 +114,7 @@ import Testing
             history += page.items
             cursor = page.nextCursor
         } while cursor != nil
-        #expect(Set(history.map(\.revision)) == Set(1...last))
+        #expect(Set(history.map(\.revision.number)) == Set(1...last))
         let expected = history.compactMap(Follower.Line.init)
         #expect(expected.count == Self.writes / 8 * 10)
         #expect(followers.count == 8)
@@ -130,7 +131,7 @@ import Testing
             _ = try await node.client.send(
                 .GET, "/v1/stats", query: [("min_revision", "\(last)")])
         }
-        for after in first.revision...last {
+        for after in first.revision.number...last {
             for limit in [1, 7, 1_000] {
                 let texts = try await [
                     Self.octets(nodes[0], after: after, limit: limit),
@@ -144,7 +145,7 @@ import Testing
             ]
             #expect(texts[0] == texts[1], "after \(after)")
         }
-        for after in [first.revision, first.revision + 50] {
+        for after in [first.revision.number, first.revision.number + 50] {
             var texts: Set<String> = []
             for node in all {
                 texts.insert(

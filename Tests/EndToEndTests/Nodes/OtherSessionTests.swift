@@ -28,14 +28,14 @@ struct OtherSessionTests {
             #expect(refusal?.status == 503 && refusal?.code == "overloaded")
             #expect(refusal?.retryAfter == "1")
         }
-        #expect(try await node.client.domain("a.example.com").location == "japan")
+        #expect(try await node.client.domain("a.example.com").value.location == "japan")
         #expect(try await node.client.send(.GET, "/readyz").status == 200)
         #expect(node.log.contains { $0.message == "a commit was refused for now" })
 
         try await other.run("ROLLBACK")
         for number in 0..<8 { _ = try await node.client.register("n\(number).example.com") }
         #expect(try await node.client.statistics().total == 9)
-        #expect(try await node.client.verify(expecting: nil) { _ in }.ok == true)
+        #expect(try await node.client.verify(expecting: nil) { _ in }.isGood)
         #expect(try await node.stop() == .code(0))
         try await cluster.postgres.dropDatabase(cluster.database)
     }

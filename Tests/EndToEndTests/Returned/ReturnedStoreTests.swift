@@ -1,6 +1,7 @@
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 import Testing
 
 @Suite("A service whose store was put back", .timeLimit(.minutes(5))) struct ReturnedStoreTests {
@@ -13,8 +14,8 @@ import Testing
         let folder: TestFolder
         let data: URL
         let copy: URL
-        let early: HeadResource
-        let late: HeadResource
+        let early: HistoryHead
+        let late: HistoryHead
 
         init() async throws {
             folder = try TestFolder()
@@ -67,13 +68,13 @@ import Testing
         }
 
         /// - Returns: the head of the service that is started after it.
-        func renewAndStart() async throws -> HeadResource {
+        func renewAndStart() async throws -> HistoryHead {
             let renewed = try await run("epoch", "renew", "--data-dir", data.path)
             #expect(renewed.exit == .code(0), "\(renewed.errors)")
             let server = try await ServerProcess.start(in: folder)
             let head = try await server.client.historyHead()
             try await ReturnedStoreTests.register("next", at: server)
-            #expect(try await server.client.verify(expecting: nil) { _ in }.ok == true)
+            #expect(try await server.client.verify(expecting: nil) { _ in }.isGood)
             #expect(try await server.stop() == .code(0))
             return head
         }

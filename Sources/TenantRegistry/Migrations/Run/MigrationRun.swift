@@ -1,12 +1,13 @@
 import Foundation
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// Goes wave by wave, and stops at the first thing that isn't as it should be.
 struct MigrationRun {
     let registry: RegistryClient
     let id: String
-    let migration: MigrationResource
+    let migration: Migration
     let schedule: RunSchedule
     let settings: RunSettings
     let report: RunReport
@@ -15,7 +16,7 @@ struct MigrationRun {
     private let key = UUID().uuidString
 
     init(
-        _ registry: RegistryClient, _ id: String, _ migration: MigrationResource,
+        _ registry: RegistryClient, _ id: String, _ migration: Migration,
         _ schedule: RunSchedule, _ settings: RunSettings, _ report: RunReport,
         _ interruption: Interruption
     ) {
@@ -45,7 +46,7 @@ struct MigrationRun {
     private var next: String {
         let done = Set(schedule.items.map(\.number))
         let left = migration.waves.filter { wave in
-            ["planned", "frozen"].contains(wave.state) && !done.contains(wave.number)
+            wave.state.isOpen && !done.contains(wave.number)
         }
         guard !left.isEmpty else {
             return "when all is well: tenant-registry migrations finalize \(id)\n"
@@ -68,8 +69,8 @@ struct MigrationRun {
     func send(
         _ step: String, wave: Int, waits: Bool = true, override: String? = nil,
         _ call: (RegistryClient.WaveCall) async throws
-            -> RegistryClient.Received<WaveStepResource>
-    ) async throws(StepFailure) -> WaveStepResource {
+            -> RegistryClient.Received<WaveStepAnswer>
+    ) async throws(StepFailure) -> WaveStepAnswer {
         let options = RegistryClient.WaveCall(
             note: settings.note, idempotencyKey: "run-\(key)-\(id)-\(wave)-\(step)",
             overrideReason: override, waitSeconds: waits ? settings.waitSeconds : nil)
@@ -98,7 +99,7 @@ struct MigrationRun {
 /// A step that came to nothing, and what is known then.
 struct StepFailure: Error {
     let failure: CommandFailure
-    let problem: ProblemResource?
+    let problem: ProblemAnswer?
 
     init(_ error: any Error, step: String, wave: Int) {
         let words = "wave \(wave): \(step): "

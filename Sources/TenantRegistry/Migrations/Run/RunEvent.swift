@@ -19,16 +19,16 @@ struct RunEvent {
     var kind: Kind
     var migration: String
     var wave: Int?
-    var revision: Int64?
+    var revision: Revision?
     /// Domains.
     var count: Int?
     var tookMilliseconds: Int?
-    var deadline: String?
+    var deadline: Timestamp?
     /// How long what begins now takes.
     var seconds: Int?
     /// Of the problem that the service answered with.
     var code: String?
-    var conflict: WaveConflictResource?
+    var conflict: WaveConflict?
     var detail: String?
 
     init(_ kind: Kind, _ migration: String, wave: Int? = nil) {
@@ -46,13 +46,13 @@ struct RunEvent {
         writer.field("event", kind.rawValue)
         writer.field("migration", migration)
         writer.fieldIfPresent("wave", wave)
-        writer.fieldIfPresent("revision", revision)
+        writer.fieldIfPresent("revision", revision?.number)
         writer.fieldIfPresent("count", count)
         writer.fieldIfPresent("took_ms", tookMilliseconds)
-        writer.fieldIfPresent("deadline", deadline)
+        writer.fieldIfPresent("deadline", deadline?.description)
         writer.fieldIfPresent("seconds", seconds)
         writer.fieldIfPresent("code", code)
-        if let conflict { writer.members(of: conflict) }
+        conflict?.writeMembers(to: &writer)
         writer.fieldIfPresent("detail", detail)
         writer.endObject()
         return String(decoding: writer.bytes, as: UTF8.self)
@@ -62,7 +62,7 @@ struct RunEvent {
     var row: String {
         let texts = [
             time.description, wave.map(String.init) ?? "", kind.rawValue,
-            count.map(String.init) ?? "", revision.map(String.init) ?? "", note,
+            count.map(String.init) ?? "", revision?.description ?? "", note,
         ]
         return Self.columns(texts.map { Listing.printable($0) })
     }
@@ -86,26 +86,9 @@ struct RunEvent {
         return parts.compactMap(\.self).joined(separator: ", ")
     }
 
-    private static func words(_ conflict: WaveConflictResource) -> String {
-        let words = { (place: WaveConflictResource.Placement) in "\(place.location) \(place.mode)" }
+    private static func words(_ conflict: WaveConflict) -> String {
+        let words = { (place: WaveConflict.Place) in "\(place.location) \(place.mode.rawValue)" }
         let found = conflict.found.map(words) ?? "released"
         return "\(conflict.fqdn) is \(found), expected \(words(conflict.expected))"
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func members(of conflict: WaveConflictResource) {
-        field("fqdn", conflict.fqdn)
-        key("expected")
-        placement(conflict.expected)
-        key("found")
-        if let found = conflict.found { placement(found) } else { null() }
-    }
-
-    private mutating func placement(_ placement: WaveConflictResource.Placement) {
-        beginObject()
-        field("location", placement.location)
-        field("mode", placement.mode)
-        endObject()
     }
 }

@@ -1,4 +1,5 @@
 import RegistryAPI
+import RegistryModel
 
 /// What a run has to do, decided from the migration's state alone.
 struct RunSchedule: Equatable {
@@ -15,7 +16,7 @@ struct RunSchedule: Equatable {
         /// The migration has no freeze.
         case cutOver
         /// Somebody froze it; until then it's ours to move.
-        case frozen(until: String?)
+        case frozen(until: Timestamp?)
     }
 
     /// Waves to move, in order.
@@ -42,33 +43,33 @@ struct RunSchedule: Equatable {
     /// - Parameters:
     ///   - only: the waves that were asked for; empty: all.
     ///   - isResuming: whether waves may have begun.
-    init(_ migration: MigrationResource, only: [Int], isResuming: Bool) throws(Refusal) {
-        guard MigrationWatch.isOpen(migration) else { throw .closed(migration.state) }
+    init(_ migration: Migration, only: [Int], isResuming: Bool) throws(Refusal) {
+        guard MigrationWatch.isOpen(migration) else { throw .closed(migration.state.rawValue) }
         for number in only where !migration.waves.contains(where: { $0.number == number }) {
             throw .unknownWave(number, of: migration.waves.count)
         }
         let waves = migration.waves.filter { only.isEmpty || only.contains($0.number) }
-        let begun = waves.filter { $0.state != "planned" }
+        let begun = waves.filter { $0.state != .planned }
         guard isResuming || begun.isEmpty else { throw .begun(begun.map(Self.words)) }
 
         items = waves.compactMap { wave in
             switch wave.state {
-            case "planned":
+            case .planned:
                 Item(
                     number: wave.number, size: wave.size,
-                    start: migration.freeze == "none" ? .cutOver : .freeze)
-            case "frozen":
+                    start: migration.freeze == .none ? .cutOver : .freeze)
+            case .frozen:
                 Item(number: wave.number, size: wave.size, start: .frozen(until: wave.deadline))
             default: nil
             }
         }
-        passedOver = begun.filter { $0.state != "frozen" }.map(Self.words)
+        passedOver = begun.filter { $0.state != .frozen }.map(Self.words)
     }
 
     /// Domains in these waves.
     var size: Int { items.reduce(0) { $0 + $1.size } }
 
-    private static func words(_ wave: MigrationResource.Wave) -> String {
-        "wave \(wave.number) is \(wave.state == "rolled_back" ? "rolled back" : wave.state)"
+    private static func words(_ wave: Wave) -> String {
+        "wave \(wave.number) is \(wave.state == .rolledBack ? "rolled back" : wave.state.rawValue)"
     }
 }

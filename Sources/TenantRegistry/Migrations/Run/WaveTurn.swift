@@ -1,5 +1,6 @@
 import RegistryAPI
 import RegistryClient
+import RegistryModel
 
 /// One wave of a run: freeze, the operator's own copying, cutover, bake, check; and the way back.
 struct WaveTurn {
@@ -60,7 +61,7 @@ struct WaveTurn {
         }
     }
 
-    private func leaveFrozen(until deadline: String?) {
+    private func leaveFrozen(until deadline: Timestamp?) {
         run.interruption.leaving(
             """
             wave \(number) is frozen\(deadline.map { ", and thaws by itself at \($0)" } ?? ""). \
@@ -159,7 +160,7 @@ struct WaveTurn {
 
     private var reference: RegistryClient.WaveReference {
         RegistryClient.WaveReference(
-            migration: run.id, number: number, planDigest: run.migration.planDigest,
+            migration: run.id, number: number, planDigest: run.migration.digestText,
             expectedCount: item.size)
     }
 
@@ -183,7 +184,7 @@ struct WaveTurn {
             let lagging = failure.problem?.lagging ?? []
             $0.detail =
                 (failure.problem?.detail ?? failure.failure.description)
-                + (lagging.isEmpty ? "" : ": \(lagging.joined(separator: ", "))")
+                + (lagging.isEmpty ? "" : ": \(lagging.map(\.text).joined(separator: ", "))")
         }
     }
 
@@ -193,7 +194,7 @@ struct WaveTurn {
 }
 
 extension RunEvent {
-    fileprivate mutating func fill(_ step: WaveStepResource) {
+    fileprivate mutating func fill(_ step: WaveStepAnswer) {
         revision = step.revision
         count = step.count
         tookMilliseconds = step.tookMilliseconds

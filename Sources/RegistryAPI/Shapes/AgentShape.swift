@@ -1,0 +1,115 @@
+import RegistryModel
+
+/// An agent, and what it's known to have applied.
+package struct ListedAgent: Shape, Equatable {
+    package var name: AgentName
+    /// A registry that is older than this client doesn't say it.
+    package var epoch: Epoch?
+    package var revision: Revision
+    package var lag: Int64
+    package var lastSeen: Timestamp
+    package var isLagging: Bool
+    /// A revision beyond the log's end that it has said to have.
+    package var ahead: Revision?
+    /// The last one, also where the agent is back.
+    package var eviction: Eviction?
+
+    package init(
+        name: AgentName, epoch: Epoch?, revision: Revision, lag: Int64, lastSeen: Timestamp,
+        isLagging: Bool, ahead: Revision?, eviction: Eviction?
+    ) {
+        self.name = name
+        self.epoch = epoch
+        self.revision = revision
+        self.lag = lag
+        self.lastSeen = lastSeen
+        self.isLagging = isLagging
+        self.ahead = ahead
+        self.eviction = eviction
+    }
+
+    package static let fields: [ShapeField<ListedAgent>] = [
+        ShapeField("name") { .text($0.name.text) }, ShapeField("epoch") { Cell($0.epoch?.text) },
+        ShapeField("revision") { Cell($0.revision) }, ShapeField("lag") { .number($0.lag) },
+        ShapeField("last_seen") { Cell($0.lastSeen) },
+        ShapeField("lagging") { .bool($0.isLagging) }, .optional("ahead") { Cell($0.ahead) },
+        ShapeField("evicted", isRequired: false, object: { $0.eviction }),
+    ]
+
+    package static let tableColumns =
+        fields.named("name", "revision", "lag", "last_seen", "lagging") + [
+            ShapeField("evicted_at") { Cell($0.eviction?.at) },
+            ShapeField("evicted_by") { Cell($0.eviction?.actor.name) },
+            ShapeField("reason") { Cell($0.eviction?.note.reason) },
+            ShapeField("ticket") { Cell($0.eviction?.note.ticket) },
+        ] + fields.named("epoch", "ahead")
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (name, revision) = (object.agentName("name"), object.revision("revision"))
+        epoch = object.has("epoch") ? object.epoch("epoch") : nil
+        let lag = object.integer("lag", in: 0...Int64.max)
+        let (lastSeen, isLagging) = (object.time("last_seen"), object.bool("lagging"))
+        ahead = object.optionalRevision("ahead")
+        eviction = object.optionalShape("evicted", Eviction.self)
+        guard let name, let revision, let lag, let lastSeen, let isLagging else { return nil }
+        self.name = name
+        self.revision = revision
+        self.lag = lag
+        self.lastSeen = lastSeen
+        self.isLagging = isLagging
+    }
+}
+
+extension Eviction: Shape {
+    package static let fields: [ShapeField<Eviction>] = [
+        ShapeField("at") { Cell($0.at) }, ShapeField("actor", object: { $0.actor }),
+        .optional("reason") { Cell($0.note.reason) }, .optional("ticket") { Cell($0.note.ticket) },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (at, actor) = (object.time("at"), object.shape("actor", Actor.self))
+        let note = object.recordedNote()
+        guard let at, let actor else { return nil }
+        self.init(at: at, actor: actor, note: note)
+    }
+}
+
+extension Convergence: Shape {
+    package static let fields: [ShapeField<Convergence>] = [
+        ShapeField("agents") { Cell($0.agents) }, ShapeField("converged") { Cell($0.converged) },
+        ShapeField("lagging", texts: { $0.lagging.map(\.text) }),
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (agents, converged) = (object.count("agents"), object.count("converged"))
+        // Those that stand for others have a name that no agent can have.
+        let lagging = object.strings("lagging", maximum: .max).map { AgentName(canonical: $0) }
+        guard let agents, let converged else { return nil }
+        self.init(agents: agents, converged: converged, lagging: lagging)
+    }
+}
+
+/// What an agent hears when it has reported.
+package struct ReportAnswer: Shape, Equatable {
+    package var head: Revision
+
+    package init(head: Revision) {
+        self.head = head
+    }
+
+    package static let fields: [ShapeField<ReportAnswer>] = [ShapeField("head") { Cell($0.head) }]
+
+    package init?(reading object: inout JSONObjectReader) {
+        guard let head = object.revision("head") else { return nil }
+        self.init(head: head)
+    }
+}
+
+extension JSONObjectReader {
+    fileprivate mutating func agentName(_ name: String) -> AgentName? {
+        guard let text = text(name) else { return nil }
+        let agent = AgentName(text)
+        if agent == nil { refuse(name, "invalid", "an agent's name is expected") }
+        return agent
+    }
+}

@@ -1,0 +1,144 @@
+import RegistryModel
+
+/// One shape for three answers: without `id` it's a dry run's, without `skipped` it's in a list. A word that this
+/// version doesn't know is an error: who acts on a plan has to know what it says.
+extension Migration: Shape {
+    package static let fields: [ShapeField<Migration>] = [
+        .optional("id") { Cell($0.id.isEmpty ? nil : $0.id) },
+        ShapeField("name") { .text($0.name) }, ShapeField("from") { .text($0.from.text) },
+        ShapeField("to") { .text($0.to.text) }, ShapeField("freeze") { .text($0.freeze.rawValue) },
+        ShapeField("state") { .text($0.state.rawValue) },
+        ShapeField("plan_digest") { .text($0.digestText) },
+        ShapeField("waves", objects: { $0.waves }), ShapeField("counts", object: { $0.counts }),
+        ShapeField(
+            "warnings", isRequired: false, objects: { $0.warnings.isEmpty ? nil : $0.warnings }),
+        ShapeField("skipped", isRequired: false, objects: { $0.skipped }),
+        ShapeField("created_at") { Cell($0.createdAt) },
+        ShapeField("created_by", object: { $0.createdBy }),
+        .optional("reason") { Cell($0.reason) }, .optional("ticket") { Cell($0.ticket) },
+    ]
+
+    package static let tableColumns =
+        fields.named("id", "name", "from", "to", "freeze", "state") + [
+            ShapeField("domains") { Cell($0.waves.reduce(0) { $0 + $1.size }) },
+            ShapeField("waves") { Cell($0.waves.count) },
+            ShapeField("waves_moved") { migration in
+                Cell(migration.waves.count { [.moved, .finalized].contains($0.state) })
+            },
+            ShapeField("created_at") { Cell($0.createdAt) },
+            ShapeField("created_by") { .text($0.createdBy.name) },
+        ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (id, name) = (object.optionalText("id"), object.text("name"))
+        let (from, to) = (object.location("from"), object.location("to"))
+        let freeze = object.choice("freeze", FreezeMode.self)
+        let state = object.choice("state", MigrationState.self)
+        let digest = object.digest("plan_digest")
+        let waves = object.shapes("waves", Wave.self)
+        let counts = object.shape("counts", PlanCounts.self)
+        let warnings = object.optionalShapes("warnings", PlanWarning.self)
+        let skipped = object.optionalShapes("skipped", SkippedName.self)
+        let createdAt = object.time("created_at")
+        let createdBy = object.shape("created_by", Actor.self)
+        let note = object.recordedNote()
+        guard let name, let from, let to, let freeze, let state, let digest, let counts,
+            let createdAt, let createdBy
+        else { return nil }
+        self.init(
+            id: id ?? "", name: name, from: from, to: to, freeze: freeze, state: state,
+            digest: digest, counts: counts, waves: waves, skipped: skipped, createdAt: createdAt,
+            createdBy: createdBy, note: note)
+        self.warnings = warnings ?? []
+    }
+}
+
+extension Wave: Shape {
+    package static let fields: [ShapeField<Wave>] = [
+        ShapeField("number") { Cell($0.number) }, ShapeField("state") { .text($0.state.rawValue) },
+        ShapeField("size") { Cell($0.size) }, .optional("deadline") { Cell($0.deadline) },
+        .optional("revision") { Cell($0.revision) },
+    ]
+
+    /// Beside the migration and the number.
+    package static let tableColumns = fields.named("state", "size", "deadline", "revision")
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (number, size) = (object.count("number"), object.count("size"))
+        let state = object.choice("state", WaveState.self)
+        let deadline = object.optionalTime("deadline")
+        let revision = object.optionalRevision("revision")
+        guard let number, let size, let state else { return nil }
+        self.init(number: number, state: state, size: size, deadline: deadline, revision: revision)
+    }
+}
+
+extension PlanCounts: Shape {
+    package static let fields: [ShapeField<PlanCounts>] = [
+        ShapeField("selected") { Cell($0.selected) }, ShapeField("eligible") { Cell($0.eligible) },
+        ShapeField("skipped") { Cell($0.skipped) },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (selected, eligible) = (object.count("selected"), object.count("eligible"))
+        guard let skipped = object.count("skipped"), let selected, let eligible else { return nil }
+        self.init(selected: selected, eligible: eligible)
+        self.skipped = skipped
+    }
+}
+
+extension PlanWarning: Shape {
+    package static let fields: [ShapeField<PlanWarning>] = [
+        ShapeField("wave") { Cell($0.wave) }, ShapeField("code") { .text($0.code) },
+        ShapeField("detail") { .text($0.detail) },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (wave, code) = (object.count("wave"), object.text("code"))
+        guard let detail = object.text("detail"), let wave, let code else { return nil }
+        self.init(wave: wave, code: code, detail: detail)
+    }
+}
+
+extension SkippedName: Shape {
+    package static let fields: [ShapeField<SkippedName>] = [
+        ShapeField("fqdn") { .text($0.fqdn.text) }, ShapeField("code") { .text($0.code.rawValue) },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let fqdn = object.fqdn("fqdn")
+        guard let code = object.choice("code", Code.self), let fqdn else { return nil }
+        self.init(fqdn: fqdn, code: code)
+    }
+}
+
+/// Where it stands in the list is the server's own, and no member of it.
+extension MigrationDomain: Shape {
+    package static let fields: [ShapeField<MigrationDomain>] = [
+        ShapeField("fqdn") { .text($0.fqdn.text) }, .optional("wave") { Cell($0.wave) },
+        ShapeField("status") { .text($0.status.rawValue) },
+        .optional("code") { Cell($0.code?.rawValue) },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (fqdn, wave) = (object.fqdn("fqdn"), object.optionalCount("wave"))
+        let status = object.choice("status", Status.self)
+        let code = object.optionalChoice("code", SkippedName.Code.self)
+        guard let fqdn, let status else { return nil }
+        self.init(position: 0, fqdn: fqdn, wave: wave, status: status, code: code)
+    }
+}
+
+extension JSONObjectReader {
+    /// `reason` and `ticket` as somebody has recorded them, of any length.
+    mutating func recordedNote() -> Note {
+        Note(reason: optionalText("reason"), ticket: optionalText("ticket"))
+    }
+
+    mutating func digest(_ name: String) -> [UInt8]? {
+        guard let text = text(name) else { return nil }
+        let octets = DigestText.octets(text)
+        if octets == nil { refuse(name, "invalid", "a SHA-256 is expected") }
+        return octets
+    }
+}

@@ -1,0 +1,229 @@
+import RegistryModel
+
+/// A value as openapi.yaml describes it in JSON. There is one for each noun: the server writes it, clients read
+/// it, and lists and CSV files take their columns from it, so that a field is spelled in one file.
+///
+/// Nothing here is found out at run time: `fields` says what is written, `init(reading:)` reads it, and the tests
+/// hold the two, and openapi.yaml, against one another.
+package protocol Shape: Sendable {
+    /// The members of the JSON object, in the order in which they're written.
+    static var fields: [ShapeField<Self>] { get }
+
+    /// What a row of a table or a CSV file has, in order.
+    static var tableColumns: [ShapeField<Self>] { get }
+
+    /// Writes the object, whole: field by field, unless a shape that is written all the time has a quicker way.
+    func write(to writer: inout JSONWriter)
+
+    /// Reads the object. Members that aren't known are passed over: a client may be older than its registry. What is
+    /// wrong with the others, a word that an enumeration doesn't have for example, is in the reader's problems.
+    init?(reading object: inout JSONObjectReader)
+}
+
+/// A member of a shape: its name, how it's written, and the column that shows it.
+package struct ShapeField<Value>: Sendable {
+    package let name: String
+    /// Whether it's in every object.
+    package let isRequired: Bool
+    /// What a row shows of it; nil where it has no column of its own.
+    package let cell: (@Sendable (Value) -> Cell)?
+    /// Of the object that it is, or that its elements are.
+    package let shape: (any Shape.Type)?
+    /// Writes the key and the value, or nothing at all: a client tells absent from null.
+    let write: @Sendable (Value, inout JSONWriter) -> Void
+
+    /// A text, a number or a boolean.
+    package init(
+        _ name: String, isRequired: Bool = true, _ cell: @escaping @Sendable (Value) -> Cell
+    ) {
+        self.init(name, isRequired, cell: cell) { value, writer in
+            let cell = cell(value)
+            guard cell != .absent else { return }
+            writer.key(named: name)
+            writer.write(cell)
+        }
+    }
+
+    package static func optional(
+        _ name: String, _ cell: @escaping @Sendable (Value) -> Cell
+    ) -> ShapeField {
+        ShapeField(name, isRequired: false, cell)
+    }
+
+    /// An object, which is null where it's required and there is none.
+    package init<Nested: Shape>(
+        _ name: String, isRequired: Bool = true, object: @escaping @Sendable (Value) -> Nested?
+    ) {
+        self.init(name, isRequired, shape: Nested.self) { value, writer in
+            let object = object(value)
+            guard object != nil || isRequired else { return }
+            writer.key(named: name)
+            if let object { object.write(to: &writer) } else { writer.null() }
+        }
+    }
+
+    /// An array of objects; nil: it isn't there.
+    package init<Nested: Shape>(
+        _ name: String, isRequired: Bool = true, objects: @escaping @Sendable (Value) -> [Nested]?
+    ) {
+        self.init(name, isRequired, shape: Nested.self) { value, writer in
+            guard let objects = objects(value) else { return }
+            writer.list(named: name, objects) { $1.write(to: &$0) }
+        }
+    }
+
+    /// An array of texts, one after the other in a cell; nil: it isn't there.
+    package init(
+        _ name: String, isRequired: Bool = true, texts: @escaping @Sendable (Value) -> [String]?
+    ) {
+        self.init(
+            name, isRequired, cell: { Cell(texts($0)?.joined(separator: " ")) }
+        ) { value, writer in
+            guard let texts = texts(value) else { return }
+            writer.list(named: name, texts) { $0.string($1) }
+        }
+    }
+
+    /// A member that is put together in its own way.
+    init(
+        _ name: String, _ isRequired: Bool, cell: (@Sendable (Value) -> Cell)? = nil,
+        shape: (any Shape.Type)? = nil,
+        write: @escaping @Sendable (Value, inout JSONWriter) -> Void
+    ) {
+        self.name = name
+        self.isRequired = isRequired
+        self.cell = cell
+        self.shape = shape
+        self.write = write
+    }
+}
+
+/// What a row has in one column.
+package enum Cell: Sendable, Equatable {
+    case text(String)
+    case number(Int64)
+    case bool(Bool)
+    case absent
+
+    package init(_ text: String?) { self = text.map { .text($0) } ?? .absent }
+
+    package init(_ number: Int?) { self = number.map { .number(Int64($0)) } ?? .absent }
+
+    package init(_ revision: Revision?) { self = revision.map { .number($0.number) } ?? .absent }
+
+    package init(_ flag: Bool?) { self = flag.map { .bool($0) } ?? .absent }
+
+    package init(_ time: Timestamp?) { self.init(time?.description) }
+
+    package var plain: String {
+        switch self {
+        case .text(let text): text
+        case .number(let number): String(number)
+        case .bool(let value): value ? "true" : "false"
+        case .absent: ""
+        }
+    }
+}
+
+extension Shape {
+    package static var tableColumns: [ShapeField<Self>] { fields.filter { $0.cell != nil } }
+
+    /// What openapi.yaml has to say too.
+    package static var members: [(name: String, isRequired: Bool, shape: (any Shape.Type)?)] {
+        fields.map { ($0.name, $0.isRequired, $0.shape) }
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writeMembers(to: &writer)
+        writer.endObject()
+    }
+
+    /// The members alone, for an object that has others too.
+    package func writeMembers(to writer: inout JSONWriter) {
+        for field in Self.fields { field.write(self, &writer) }
+    }
+
+    /// The object as a document of its own.
+    package var json: [UInt8] {
+        var writer = JSONWriter()
+        write(to: &writer)
+        return writer.bytes
+    }
+
+    /// Reads a document that is the object.
+    package init(json octets: some Collection<UInt8>) throws(FeedFormatError) {
+        self = try JSONObjectReader.read(octets, "\(Self.self)") { Self(reading: &$0) }
+    }
+}
+
+extension Array {
+    /// The columns that have these names, in this order.
+    package func named<Value>(_ names: String...) -> [ShapeField<Value>]
+    where Element == ShapeField<Value> {
+        names.compactMap { name in first { $0.name == name } }
+    }
+}
+
+extension JSONWriter {
+    package mutating func write(_ value: some Shape) { value.write(to: &self) }
+
+    package mutating func write(_ cell: Cell) {
+        switch cell {
+        case .text(let text): string(text)
+        case .number(let number): integer(number)
+        case .bool(let value): bool(value)
+        case .absent: null()
+        }
+    }
+
+    /// An array of the elements of a collection.
+    mutating func list<Element>(
+        named name: String, _ elements: [Element], _ write: (inout JSONWriter, Element) -> Void
+    ) {
+        key(named: name)
+        beginArray()
+        for element in elements { write(&self, element) }
+        endArray()
+    }
+}
+
+extension JSONObjectReader {
+    mutating func shape<Value: Shape>(_ name: String, _: Value.Type = Value.self) -> Value? {
+        guard var object = object(name) else { return nil }
+        return Value(reading: &object)
+    }
+
+    mutating func optionalShape<Value: Shape>(
+        _ name: String, _: Value.Type = Value.self
+    ) -> Value? {
+        guard !isNull(name), var object = optionalObject(name) else { return nil }
+        return Value(reading: &object)
+    }
+
+    /// An array that must be there. An element that can't be read has its complaint, and the whole isn't read.
+    mutating func shapes<Value: Shape>(_ name: String, _: Value.Type = Value.self) -> [Value] {
+        objects(name, maximum: .max).compactMap { object in
+            var object = object
+            return Value(reading: &object)
+        }
+    }
+
+    mutating func optionalShapes<Value: Shape>(
+        _ name: String, _ type: Value.Type = Value.self
+    ) -> [Value]? {
+        has(name) ? shapes(name, type) : nil
+    }
+
+    mutating func optionalTime(_ name: String) -> Timestamp? { has(name) ? time(name) : nil }
+
+    mutating func optionalRevision(_ name: String) -> Revision? {
+        has(name) ? revision(name) : nil
+    }
+
+    mutating func count(_ name: String) -> Int? {
+        integer(name, in: 0...Int64(Int.max)).map { Int($0) }
+    }
+
+    mutating func optionalCount(_ name: String) -> Int? { has(name) ? count(name) : nil }
+}

@@ -1,0 +1,140 @@
+import RegistryModel
+
+/// What a step of a wave did.
+package struct WaveStepAnswer: Shape, Equatable {
+    package var migration: String
+    package var wave: Int
+    /// A registry that is older than this client doesn't say it.
+    package var epoch: Epoch?
+    package var revision: Revision
+    /// Where the wave is now, which names the member that `count` is in.
+    package var state: WaveState
+    /// Domains that the step changed.
+    package var count: Int
+    package var tookMilliseconds: Int
+    /// Of a freeze: when it thaws by itself.
+    package var deadline: Timestamp?
+    /// Of a rollback that leaves changed domains alone: the first 1000 of those.
+    package var skipped: [FQDN]?
+    package var skippedCount: Int?
+    package var convergence: Convergence?
+
+    /// nil: no step leads to this state.
+    package init?(_ outcome: WaveOutcome, at position: Position, _ convergence: Convergence?) {
+        guard Self.counts.contains(where: { $0.state == outcome.state }) else { return nil }
+        migration = outcome.migration
+        wave = outcome.wave
+        epoch = position.epoch
+        revision = position.revision
+        state = outcome.state
+        count = outcome.count
+        tookMilliseconds = outcome.milliseconds
+        deadline = outcome.deadline
+        skipped = outcome.skipped
+        skippedCount = outcome.skippedCount
+        self.convergence = convergence
+    }
+
+    private static let counts: [(state: WaveState, name: String)] = [
+        (.frozen, "frozen"), (.moved, "moved"), (.rolledBack, "rolled_back"), (.planned, "thawed"),
+    ]
+
+    package static let fields: [ShapeField<WaveStepAnswer>] = [
+        ShapeField("migration") { .text($0.migration) }, ShapeField("wave") { Cell($0.wave) },
+        ShapeField("epoch") { Cell($0.epoch?.text) }, ShapeField("revision") { Cell($0.revision) },
+        .optional("frozen") { $0.count(in: .frozen) }, .optional("moved") { $0.count(in: .moved) },
+        .optional("rolled_back") { $0.count(in: .rolledBack) },
+        .optional("thawed") { $0.count(in: .planned) },
+        ShapeField("took_ms") { Cell($0.tookMilliseconds) },
+        .optional("deadline") { Cell($0.deadline) },
+        ShapeField("skipped", isRequired: false, objects: { $0.skipped?.map(LeftAlone.init) }),
+        .optional("skipped_count") { Cell($0.skippedCount) },
+        ShapeField("convergence", isRequired: false, object: { $0.convergence }),
+    ]
+
+    private func count(in state: WaveState) -> Cell { state == self.state ? Cell(count) : .absent }
+
+    /// The columns of one step.
+    package var tableColumns: [ShapeField<WaveStepAnswer>] {
+        let count = Self.counts.first { $0.state == state }?.name ?? "moved"
+        return Self.fields.named(
+            "migration", "wave", "revision", count, "took_ms", "deadline", "epoch")
+    }
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (migration, wave) = (object.text("migration"), object.count("wave"))
+        epoch = object.has("epoch") ? object.epoch("epoch") : nil
+        let revision = object.revision("revision")
+        var found: (state: WaveState, count: Int)?
+        for (state, name) in Self.counts {
+            if let count = object.optionalCount(name) { found = (state, count) }
+        }
+        let took = object.count("took_ms")
+        deadline = object.optionalTime("deadline")
+        skipped = object.optionalShapes("skipped", LeftAlone.self)?.map(\.fqdn)
+        skippedCount = object.optionalCount("skipped_count")
+        convergence = object.optionalShape("convergence", Convergence.self)
+        guard let migration, let wave, let revision, let took else { return nil }
+        self.migration = migration
+        self.wave = wave
+        self.revision = revision
+        guard let found else {
+            object.refuse("moved", "required", "how many domains the step changed is expected")
+            return nil
+        }
+        (state, count) = found
+        tookMilliseconds = took
+    }
+}
+
+/// A domain that a rollback leaves as it is.
+private struct LeftAlone: Shape {
+    let fqdn: FQDN
+
+    static let fields: [ShapeField<LeftAlone>] = [ShapeField("fqdn") { .text($0.fqdn.text) }]
+
+    init(_ fqdn: FQDN) {
+        self.fqdn = fqdn
+    }
+
+    init?(reading object: inout JSONObjectReader) {
+        guard let fqdn = object.fqdn("fqdn") else { return nil }
+        self.fqdn = fqdn
+    }
+}
+
+extension WaveConflict: Shape {
+    package static let fields: [ShapeField<WaveConflict>] = [
+        ShapeField("fqdn") { .text($0.fqdn.text) },
+        ShapeField("expected", object: { $0.expected }), ShapeField("found", object: { $0.found }),
+    ]
+
+    package static let tableColumns =
+        fields.named("fqdn") + [
+            ShapeField("expected_location") { .text($0.expected.location.text) },
+            ShapeField("expected_mode") { .text($0.expected.mode.rawValue) },
+            ShapeField("found_location") { Cell($0.found?.location.text) },
+            ShapeField("found_mode") { Cell($0.found?.mode.rawValue) },
+        ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let fqdn = object.fqdn("fqdn")
+        let expected = object.shape("expected", Place.self)
+        let found = object.optionalShape("found", Place.self)
+        guard let fqdn, let expected else { return nil }
+        self.init(fqdn: fqdn, expected: expected, found: found)
+    }
+}
+
+extension WaveConflict.Place: Shape {
+    package static let fields: [ShapeField<WaveConflict.Place>] = [
+        ShapeField("location") { .text($0.location.text) },
+        ShapeField("mode") { .text($0.mode.rawValue) },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let location = object.location("location")
+        guard let mode = object.choice("mode", Mode.self), let location else { return nil }
+        self.init(location: location, mode: mode)
+    }
+}

@@ -1,0 +1,223 @@
+import RegistryAPI
+import RegistryModel
+import Testing
+
+/// A shape says its members three times: in its list, where it's written, and where it's read.
+@Suite("A shape") struct ShapeTests {
+    static let actor = Actor(token: "m5n2", name: "ops-laptop", role: .operator_)
+    static let time = Timestamp(milliseconds: 1_592_697_600_001)
+    static let fqdn = FQDN(canonical: "acme.kintone.com")
+    static let (japan, aws) = (LocationName(canonical: "japan"), LocationName(canonical: "aws"))
+
+    static let location = Location(
+        name: aws,
+        settings: LocationSettings(
+            upstream: UpstreamURL(canonical: "http://aws:80"), acceptsSignups: true,
+            isDefaultForSignups: false), revision: Revision(3))
+
+    static let token: ListedToken = {
+        var token = ListedToken(
+            TokenRecord(
+                id: "m5n2", name: "ops-laptop", role: .admin, secretDigest: [], createdAt: time,
+                expiresAt: time, lastUsedAt: time))
+        token.secret = "trk_m5n2_x"
+        return token
+    }()
+
+    static let migration: Migration = {
+        var migration = Migration(
+            id: "m-k3", name: "2020-q2", from: japan, to: aws, freeze: .readOnly, state: .running,
+            digest: Array(repeating: 7, count: 32), counts: PlanCounts(selected: 3, eligible: 2),
+            waves: [
+                Wave(number: 1, state: .moved, size: 1, deadline: time, revision: Revision(9)),
+                Wave(number: 2, size: 1),
+            ], skipped: [SkippedName(fqdn: fqdn, code: .notAtSource)], createdAt: time,
+            createdBy: actor, note: Note(reason: "why", ticket: "CHG-1"))
+        migration.warnings = [PlanWarning(wave: 2, code: "blast-radius", detail: "large")]
+        return migration
+    }()
+
+    static let conflict = WaveConflict(
+        fqdn: fqdn, expected: .init(location: japan, mode: .serve),
+        found: .init(location: aws, mode: .reject))
+
+    static let convergence = Convergence(
+        agents: 2, converged: 1, lagging: [AgentName(canonical: "edge-1")])
+
+    static func step(_ state: WaveState) -> WaveStepAnswer {
+        let outcome = WaveOutcome(
+            migration: "m-k3", wave: 1, state: state, count: 5, milliseconds: 4, deadline: time,
+            skipped: [fqdn], skippedCount: 1)
+        return WaveStepAnswer(
+            outcome, at: Position(epoch: Epoch("abc"), revision: Revision(9)), convergence)!
+    }
+
+    static func history(_ action: Action, _ subject: Change.Subject) -> HistoryEntry {
+        HistoryEntry(
+            HistoryItem(
+                header: RevisionHeader(
+                    epoch: Epoch("abc"), revision: Revision(9), at: time, actor: actor,
+                    note: Note(reason: "why", ticket: "CHG-1"), requestID: "r-1",
+                    migration: "m-k3", wave: 1, overrideReason: "must"), position: 0,
+                change: Change(action, subject)))
+    }
+
+    static let entries: [HistoryEntry] = [
+        history(
+            .moved,
+            .domain(
+                fqdn, before: Placement(location: japan),
+                after: Placement(location: aws, mode: .reject, tenant: "a"), registeredAt: time)),
+        history(.locationChanged, .location(aws, before: nil, after: location.settings)),
+        history(
+            .tokenRevoked,
+            .token(id: "m5n2", before: token.facts, after: nil)),
+        history(
+            .migrationPlanned, .migration(id: "m-k3", before: nil, after: migration.facts)),
+    ]
+
+    static let problem: ProblemAnswer = {
+        var problem = ProblemAnswer(
+            type: "/problems/x", title: "X", status: 409, detail: "why", instance: "/v1",
+            code: "x", requestID: "r-1")
+        problem.availableAt = time
+        problem.entangledWith = fqdn
+        problem.revision = Revision(4)
+        problem.state = "moved"
+        (problem.migration, problem.wave) = ("m-k3", 1)
+        (problem.conflictCount, problem.conflicts) = (1, [conflict])
+        problem.lagging = [AgentName(canonical: "edge-1")]
+        problem.errors = [FieldProblem(pointer: "/x", code: "invalid", detail: "why")]
+        return problem
+    }()
+
+    static let verification: [VerificationAnswer] = {
+        var bad = Verification(
+            revision: Revision(9), digest: Array(repeating: 7, count: 32),
+            flaws: [.init(Revision(3), "it isn't what it was")], extent: .init())
+        bad.foreign = ["spy"]
+        var good = bad
+        good.flaws = []
+        return [VerificationAnswer(good), VerificationAnswer(bad)]
+    }()
+
+    static let progress: VerificationProgress = {
+        var extent = Verification.Extent()
+        (extent.revisions, extent.changes, extent.domains) = (1, 2, 3)
+        return VerificationProgress(extent: extent, head: Revision(9))
+    }()
+
+    static let agent = ListedAgent(
+        name: AgentName(canonical: "edge-1"), epoch: Epoch("abc"), revision: Revision(4), lag: 5,
+        lastSeen: time, isLagging: true, ahead: Revision(11),
+        eviction: Eviction(at: time, actor: actor, note: Note(reason: "gone", ticket: "CHG-1")))
+
+    /// What is written has the members of the list, in its order, and reads back as it was.
+    ///
+    /// - Parameter values: each member is in one of them.
+    private static func check<Value: Shape & Equatable>(_ values: Value...) throws {
+        let names = Value.fields.map(\.name)
+        var seen: Set<String> = []
+        for value in values {
+            let json = value.json
+            #expect(try Value(json: json) == value)
+            guard case .object(let members) = try JSONValue(parsing: json) else {
+                Issue.record("\(Value.self) isn't an object")
+                continue
+            }
+            let keys = members.map(\.key)
+            #expect(keys == names.filter(keys.contains), "\(Value.self)")
+            for field in Value.fields where field.isRequired {
+                #expect(keys.contains(field.name), "\(Value.self): \(field.name)")
+            }
+            seen.formUnion(keys)
+            #expect(try Value(json: newer(json)) == value)
+        }
+        #expect(seen == Set(names), "\(Value.self)")
+    }
+
+    /// With a member that a later version may have.
+    private static func newer(_ json: [UInt8]) -> [UInt8] {
+        Array(#"{"added_later":[{"x":1}],"#.utf8) + json.dropFirst()
+    }
+
+    @Test func `is written and read as it's listed, and passes over what it doesn't know`() throws {
+        try Self.check(FeedTests.domain)
+        try Self.check(Self.location)
+        try Self.check(
+            Statistics(
+                revision: Revision(9), total: 3,
+                locations: [
+                    LocationCount(location: Self.aws, domains: 3, frozen: 1, suspended: 1)
+                ], openMigrations: 1))
+        try Self.check(LocationCount(location: Self.aws, domains: 3, frozen: 1, suspended: 1))
+        try Self.check(Self.token)
+        try Self.check(Self.actor)
+        try Self.check(Self.migration)
+        try Self.check(Self.migration.waves[0], Self.migration.waves[1])
+        try Self.check(Self.migration.counts)
+        try Self.check(Self.migration.warnings[0])
+        try Self.check(SkippedName(fqdn: Self.fqdn, code: .duplicate))
+        try Self.check(
+            MigrationDomain(
+                position: 0, fqdn: Self.fqdn, wave: 1, status: .skipped, code: .notAtSource))
+        try Self.check(
+            Self.step(.frozen), Self.step(.moved), Self.step(.rolledBack), Self.step(.planned))
+        try Self.check(Self.conflict)
+        try Self.check(Self.conflict.expected)
+        try Self.check(Self.agent)
+        try Self.check(try #require(Self.agent.eviction))
+        try Self.check(Self.convergence)
+        try Self.check(ReportAnswer(head: Revision(3)))
+        for entry in Self.entries { #expect(try HistoryEntry(json: entry.json) == entry) }
+        try Self.check(Self.entries[0], Self.entries[1], Self.entries[2], Self.entries[3])
+        try Self.check(Self.entries[0].actor)
+        try Self.check(Self.verification[0], Self.verification[1])
+        try Self.check(Self.progress)
+        try Self.check(Self.problem)
+        try Self.check(Self.problem.errors[0])
+        try Self.check(
+            AvailabilityAnswer(
+                fqdn: Self.fqdn, isAvailable: false, code: "domain-taken", availableAt: Self.time,
+                entangledWith: Self.fqdn))
+        try Self.check(
+            BatchAnswer(
+                revision: Revision(1),
+                results: [.init(fqdn: "a", code: nil), .init(fqdn: "b", code: "x")]))
+        try Self.check(BatchAnswer.Row(fqdn: "b", code: "x"))
+    }
+
+    @Test func `refuses a word that acting on it would need to know`() throws {
+        let frozen = String(decoding: Self.migration.json, as: UTF8.self)
+            .replacing(#""state":"running""#, with: #""state":"paused""#)
+        let error = #expect(throws: FeedFormatError.self) { try Migration(json: frozen.utf8) }
+        #expect(error?.description.contains("/state not-allowed") == true, "\(error as Any)")
+    }
+
+    @Test func `shows a line of history whose words it doesn't know`() throws {
+        let line = String(decoding: Self.entries[0].json, as: UTF8.self)
+            .replacing(#""action":"moved""#, with: #""action":"cloned""#)
+            .replacing(#""mode":"reject""#, with: #""mode":"shadow""#)
+            .replacing(#""role":"operator""#, with: #""role":"robot""#)
+        let entry = try HistoryEntry(json: line.utf8)
+        #expect(entry.action == "cloned" && entry.after?.mode == "shadow")
+        #expect(entry.actor.role == "robot")
+    }
+
+    @Test func `has the columns of an import, and of an export, in their order`() {
+        #expect(Domain.importColumns.map(\.name) == ["fqdn", "location", "tenant", "mode"])
+        let exported =
+            Domain.importColumns.map(\.name) + [
+                "revision", "registered_at", "changed_at",
+            ]
+        #expect(Domain.csvColumns.map(\.name) == exported)
+        var line: [UInt8] = []
+        var domain = FeedTests.domain
+        domain.placement.tenant = "=1"
+        CSV.append(domain, Domain.csvColumns, forSpreadsheet: true, to: &line)
+        #expect(
+            String(decoding: line, as: UTF8.self)
+                == "acme.kintone.com,aws,'=1,read_only,7,2019-09-03T01:02:03.000Z,2020-06-21T00:00:00.001Z\r\n"
+        )
+    }
+}
