@@ -9,7 +9,7 @@ extension RegistryClient {
         evicted: Bool = false, cursor: String? = nil
     ) async throws -> ListPage<ListedAgent> {
         try await send(
-            .GET, "/v1/agents",
+            .listAgents,
             query: [
                 ("evicted", evicted ? "true" : nil), ("limit", "1000"), ("cursor", cursor),
             ]
@@ -22,20 +22,15 @@ extension RegistryClient {
     ///   - applied: nil: nothing yet. From this report on the agent is waited for all the same.
     ///   - name: the agent's.
     package func report(_ applied: Position?, as name: String) async throws {
-        let body = Self.object { writer in
-            guard let applied else { return }
-            writer.field("epoch", applied.epoch.text)
-            writer.field("revision", applied.revision.number)
-        }
         _ = try await send(
-            .PUT, "/v1/agents/\(Self.escape(name))", body: body,
+            .reportAgent, name, body: ReportRequest(applied: applied),
             headers: [("Accept", "application/json")], atMost: .seconds(10))
     }
 
     package func evictAgent(
         _ name: String, note: Note, idempotencyKey: String? = nil
     ) async throws {
-        try await delete("/v1/agents/\(Self.escape(name))", note, idempotencyKey)
+        try await delete(.evictAgent, name, note, idempotencyKey)
     }
 
     /// - Parameters:
@@ -46,7 +41,7 @@ extension RegistryClient {
     ) async throws -> Received<Convergence> {
         try Received(
             await send(
-                .GET, "/v1/convergence",
+                .getConvergence,
                 query: [("revision", revision?.description), ("wait", String(waitSeconds))],
                 timeout: .minutes(1) + .seconds(Int64(waitSeconds))))
     }

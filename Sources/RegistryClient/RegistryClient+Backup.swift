@@ -8,7 +8,6 @@ extension RegistryClient {
     ///
     /// - Returns: the epoch and revision that it's of.
     package func backup(_ receive: (ByteBuffer) async throws -> Void) async throws -> Position? {
-        try await stream(
-            .POST, "/v1/backup", query: [], accept: "application/vnd.sqlite3", receive)
+        try await stream(.makeBackup, accept: .sqlite, receive)
     }
 }

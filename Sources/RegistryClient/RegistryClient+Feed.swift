@@ -30,11 +30,11 @@ extension RegistryClient {
         var page = FeedPageReader()
         var heartbeat: [UInt8] = []
         _ = try await self.stream(
-            .GET, "/v1/changes",
+            .listChanges,
             query: [
                 ("after", String(position.revision.number)), ("epoch", position.epoch.text),
             ],
-            accept: "text/event-stream", opened: { try await receive(.opened) }
+            accept: .eventStream, opened: { try await receive(.opened) }
         ) { piece in
             var piece = piece
             while let part = try stream.next(in: &piece) {
@@ -75,8 +75,7 @@ extension RegistryClient {
         var lines = LineSplitter()
         var domains = SnapshotLines()
         var hasBegun = false
-        _ = try await stream(.GET, "/v1/snapshot", query: [], accept: StreamFormat.ndjson.rawValue)
-        {
+        _ = try await stream(.getSnapshot, accept: .ndjson) {
             piece in
             for line in lines.lines(in: piece) {
                 if hasBegun {
@@ -97,7 +96,7 @@ extension RegistryClient {
     package func reportByAsking(_ applied: Position?, as name: String) async throws {
         var request = HTTPClientRequest(
             url: url(
-                "/v1/changes",
+                EndpointID.listChanges.path(),
                 [
                     ("after", applied.map { String($0.revision.number) }),
                     ("epoch", applied?.epoch.text),

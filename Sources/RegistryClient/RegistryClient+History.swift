@@ -5,11 +5,6 @@ import RegistryAPI
 import RegistryModel
 
 extension RegistryClient {
-    package enum StreamFormat: String, Sendable {
-        case ndjson = "application/x-ndjson"
-        case csv = "text/csv"
-    }
-
     /// All of history that the filter selects, as the server writes it, however much it is.
     ///
     /// - Parameters:
@@ -18,11 +13,12 @@ extension RegistryClient {
     /// - Returns: what the answer was read at.
     @discardableResult
     package func history(
-        of fqdn: String?, filter: [(String, String?)], as format: StreamFormat,
+        of fqdn: String?, filter: [(String, String?)], as type: MediaType,
         _ receive: (ByteBuffer) async throws -> Void
     ) async throws -> Position? {
-        let path = fqdn.map { "/v1/domains/\(Self.escape($0))/history" } ?? "/v1/history"
-        return try await stream(.GET, path, query: filter, accept: format.rawValue, receive)
+        try await stream(
+            fqdn == nil ? .listHistory : .getDomainHistory, fqdn ?? "", query: filter,
+            accept: type, receive)
     }
 
     /// The same, line by line and read.
@@ -41,7 +37,7 @@ extension RegistryClient {
     }
 
     package func historyHead() async throws -> HistoryHead {
-        try await send(.GET, "/v1/history/head").decode()
+        try await send(.getHistoryHead).decode()
     }
 
     /// - Parameters:
@@ -54,8 +50,7 @@ extension RegistryClient {
         var lines = LineSplitter()
         var result: VerificationAnswer?
         _ = try await stream(
-            .GET, "/v1/history/verify", query: [("expect", noted)],
-            accept: StreamFormat.ndjson.rawValue
+            .verifyHistory, query: [("expect", noted)], accept: .ndjson
         ) { piece in
             for line in lines.lines(in: piece) {
                 switch try Self.read(line, VerificationLine.init(json:)) {
@@ -82,14 +77,15 @@ extension RegistryClient {
     ///
     /// - Parameter opened: called when the answer begins.
     func stream(
-        _ method: HTTPMethod, _ path: String, query: [(String, String?)], accept: String,
+        _ id: EndpointID, _ parameters: String..., query: [(String, String?)] = [],
+        accept type: MediaType,
         opened: () async throws -> Void = {},
         _ receive: (ByteBuffer) async throws -> Void
     ) async throws -> Position? {
-        var request = HTTPClientRequest(url: url(path, query))
-        request.method = method
+        var request = HTTPClientRequest(url: url(id.path(parameters), query))
+        request.method = HTTPMethod(rawValue: id.declaration.method.rawValue)
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
-        request.headers.add(name: "Accept", value: accept)
+        request.headers.add(name: "Accept", value: type.rawValue)
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, deadline: .distantFuture)

@@ -22,11 +22,8 @@ extension RegistryClient {
     package func freeze(
         _ wave: WaveReference, deadlineSeconds: Int, call: WaveCall
     ) async throws -> Received<WaveStepAnswer> {
-        try await step("freeze", wave.migration, wave.number, call) { writer in
-            writer.reference(wave)
-            writer.field("deadline_seconds", deadlineSeconds)
-            writer.override(call.overrideReason)
-        }
+        let request = FreezeRequest(wave.request(call), deadlineSeconds: deadlineSeconds)
+        return try await step(.freezeWave, wave.migration, wave.number, call, request)
     }
 
     /// - Parameter requireConverged: moves nothing unless every agent has applied the freeze.
@@ -34,26 +31,23 @@ extension RegistryClient {
         _ wave: WaveReference, requireConverged: Bool = false, call: WaveCall
     ) async throws -> Received<WaveStepAnswer> {
         let query = [("require", requireConverged ? "converged" : nil)]
-        return try await step("cutover", wave.migration, wave.number, call, query: query) {
-            writer in
-            writer.reference(wave)
-            writer.override(call.overrideReason)
-        }
+        return try await step(
+            .cutOverWave, wave.migration, wave.number, call, wave.request(call), query: query)
     }
 
     /// - Parameter onConflict: fail or skip, for domains that changed since the cutover; nil: fail.
     package func rollBack(
-        migration: String, wave: Int, onConflict: String? = nil, call: WaveCall
+        migration: String, wave: Int, onConflict: RollbackRequest.OnConflict? = nil, call: WaveCall
     ) async throws -> Received<WaveStepAnswer> {
-        try await step("rollback", migration, wave, call) {
-            $0.fieldIfPresent("on_conflict", onConflict)
-        }
+        try await step(
+            .rollBackWave, migration, wave, call,
+            RollbackRequest(onConflict: onConflict, note: call.note))
     }
 
     package func thaw(
         migration: String, wave: Int, call: WaveCall
     ) async throws -> Received<WaveStepAnswer> {
-        try await step("thaw", migration, wave, call) { _ in }
+        try await step(.thawWave, migration, wave, call, call.note)
     }
 
     /// What every step takes.
@@ -78,36 +72,24 @@ extension RegistryClient {
     }
 
     private func step(
-        _ verb: String, _ migration: String, _ wave: Int, _ call: WaveCall,
-        query: [(String, String?)] = [], _ members: (inout JSONWriter) -> Void
+        _ id: EndpointID, _ migration: String, _ wave: Int, _ call: WaveCall,
+        _ request: any WrittenShape, query: [(String, String?)] = []
     ) async throws -> Received<WaveStepAnswer> {
-        let wait = [
-            ("wait", call.waitSeconds.map { _ in "converged" }),
-            ("timeout", call.waitSeconds.map(String.init)),
-        ]
-        let body = Self.object { writer in
-            members(&writer)
-            writer.note(call.note)
+        let wait = call.waitSeconds.map { seconds in
+            [("wait", "converged"), ("timeout", String(seconds))]
         }
         return try Received(
             await send(
-                .POST, "/v1/migrations/\(Self.escape(migration))/waves/\(wave)/\(verb)",
-                query: query + wait, body: body, headers: Self.idempotency(call.idempotencyKey),
+                id, migration, String(wave), query: query + (wait ?? []), body: request,
+                idempotencyKey: call.idempotencyKey,
                 timeout: .minutes(2) + .seconds(Int64(call.waitSeconds ?? 0))))
     }
 }
 
-extension JSONWriter {
-    fileprivate mutating func reference(_ wave: RegistryClient.WaveReference) {
-        field("plan_digest", wave.planDigest)
-        field("expected_count", wave.expectedCount)
-    }
-
-    fileprivate mutating func override(_ reason: String?) {
-        guard let reason else { return }
-        key("override")
-        beginObject()
-        field("reason", reason)
-        endObject()
+extension RegistryClient.WaveReference {
+    fileprivate func request(_ call: RegistryClient.WaveCall) -> CutoverRequest {
+        CutoverRequest(
+            planDigest: planDigest, expectedCount: expectedCount,
+            overrideReason: call.overrideReason, note: call.note)
     }
 }

@@ -86,6 +86,20 @@ package struct RegistryClient: Sendable {
         return answer
     }
 
+    /// Sends a request for one of the operations.
+    func send(
+        _ id: EndpointID, _ parameters: String..., query: [(String, String?)] = [],
+        body: (any WrittenShape)? = nil, headers: [(String, String)] = [],
+        idempotencyKey: String? = nil, timeout: TimeAmount? = nil, atMost limit: TimeAmount? = nil
+    ) async throws -> Answer {
+        let endpoint = id.declaration
+        assert(query.allSatisfy { endpoint.query.contains($0.0) }, "\(id): a parameter")
+        let key = idempotencyKey.map { [("Idempotency-Key", $0)] } ?? []
+        return try await send(
+            HTTPMethod(rawValue: endpoint.method.rawValue), id.path(parameters), query: query,
+            body: body?.json, headers: headers + key, timeout: timeout, atMost: limit)
+    }
+
     /// Where it is, for people: without user and password.
     var place: String {
         var parts = URLComponents(url: base, resolvingAgainstBaseURL: false)
@@ -95,19 +109,13 @@ package struct RegistryClient: Sendable {
     }
 
     func url(_ path: String, _ query: [(String, String?)]) -> String {
-        let pairs = query.compactMap { name, value in value.map { "\(name)=\(Self.escape($0))" } }
+        let pairs = query.compactMap { name, value in
+            value.map { "\(name)=\(EndpointID.escape($0))" }
+        }
         let root =
             base.absoluteString.hasSuffix("/")
             ? String(base.absoluteString.dropLast()) : base.absoluteString
         return root + path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
-    }
-
-    /// One segment of a path or one value of a query, percent-encoded: RFC 3986's unreserved
-    /// characters stay.
-    package static func escape(_ text: String) -> String {
-        let unreserved = CharacterSet(
-            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-        return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
     }
 
     static func reason(_ error: any Error) -> String {

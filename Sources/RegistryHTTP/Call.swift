@@ -71,6 +71,16 @@ struct Call: Sendable {
         return JSONObjectReader(document)
     }
 
+    /// The body as what the endpoint takes.
+    /// - Throws: `invalid-json`, or `invalid-request` with everything that is wrong with it.
+    func read<Value: Shape>(_: Value.Type = Value.self) throws -> Value {
+        var object = try object()
+        let value = Value(reading: &object)
+        try object.finishOrThrow()
+        guard let value else { throw Problem.internalError }
+        return value
+    }
+
     /// The store lifetime that this node serves.
     func epoch() throws(RegistryError) -> Epoch { try lookups.position().epoch }
 

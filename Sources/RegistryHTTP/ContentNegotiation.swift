@@ -1,14 +1,5 @@
 import HTTPTypes
-
-/// What an answer can be written in.
-enum MediaType: String, Sendable {
-    case json = "application/json"
-    case ndjson = "application/x-ndjson"
-    case csv = "text/csv"
-    case sqlite = "application/vnd.sqlite3"
-    case plain = "text/plain"
-    case eventStream = "text/event-stream"
-}
+import RegistryAPI
 
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.
 enum ContentNegotiation {

@@ -46,7 +46,9 @@ struct EndpointRunner: Sendable {
         Call(
             request: request, lookups: node.lookups, registry: node.registry,
             caller: caller ?? .anonymous, requestID: id.text,
-            query: Query(target: request.head.path ?? ""), parameters: parameters)
+            query: Query(
+                target: request.head.path ?? "", declared: endpoint.declaration.query),
+            parameters: parameters)
     }
 
     private func refusal(
@@ -108,7 +110,7 @@ struct EndpointRunner: Sendable {
 
     /// - Returns: nil on an endpoint that is open to anyone.
     private func authorize(_ request: Request) throws -> Caller? {
-        guard case .needs(let permission) = endpoint.access else { return nil }
+        guard case .needs(let permission) = endpoint.declaration.access else { return nil }
         // Tokens are loaded with the table: before that nobody can be told apart.
         _ = try node.lookups.position()
         if options.ignoresTokens, permission == .read { return .anonymous }
@@ -129,11 +131,11 @@ struct EndpointRunner: Sendable {
     private func answer(
         _ call: inout Call, _ permit: Permit, on channel: any Channel
     ) async throws -> Reply {
-        if case .json(let limit) = endpoint.style {
+        if case .json(let limit) = endpoint.declaration.style {
             try checkAccept(call.request)
             switch call.request.method {
             case .post, .put, .patch:
-                var query = QueryReader(call.query, knowing: endpoint.query)
+                var query = QueryReader(call.query, knowing: endpoint.declaration.query)
                 try query.finish()
                 call.body = try await readBody(call.request, limit: limit, permit)
             // Its handler knows its query.
@@ -141,8 +143,8 @@ struct EndpointRunner: Sendable {
             default: break
             }
         }
-        if endpoint.isIdempotent { try await recall(&call) }
-        if case .json = endpoint.style, call.replay == nil {
+        if endpoint.declaration.isIdempotent { try await recall(&call) }
+        if case .json = endpoint.declaration.style, call.replay == nil {
             try await waitForRevision(call, permit, on: channel)
         }
         let reply = try await handle(&call, on: channel)
@@ -164,7 +166,7 @@ struct EndpointRunner: Sendable {
     }
 
     private func checkAccept(_ request: Request) throws {
-        let types = endpoint.produces
+        let types = endpoint.declaration.produces
         guard types != [.json] else {
             guard ContentNegotiation.acceptsJSON(request.headers) else {
                 throw Problem.notAcceptable

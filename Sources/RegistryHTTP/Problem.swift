@@ -50,7 +50,8 @@ struct Problem: Error, Sendable {
     /// - Parameter instance: the path of the request.
     func body(instance: String?, requestID: String) -> [UInt8] {
         var answer = ProblemAnswer(
-            type: "/problems/\(code)", title: Self.title(of: code), status: status.code,
+            type: EndpointID.getProblemPage.path(code), title: Self.title(of: code),
+            status: status.code,
             detail: detail, instance: instance, code: code, requestID: requestID)
         answer.availableAt = availableAt
         answer.entangledWith = entangledWith

@@ -9,8 +9,11 @@ struct Query: Sendable {
     }
 
     let items: [Item]
+    /// Parameters that the endpoint has; nil: not known.
+    let declared: Set<String>?
 
-    init(target: String) {
+    init(target: String, declared: Set<String>? = nil) {
+        self.declared = declared
         guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else {
             items = []
             return

@@ -24,6 +24,9 @@ struct QueryReader {
     }
 
     mutating func text(_ name: String, maximum: Int = 512) -> String? {
+        assert(
+            query.declared?.contains(name) ?? true || name == "min_revision",
+            "\(name) isn't declared")
         known.insert(name)
         let values = query.values(name)
         guard let first = values.first else { return nil }

@@ -16,37 +16,16 @@ extension JSONObjectReader {
         }
     }
 
-    /// At most 200 characters.
-    mutating func tenant() -> String? {
-        optionalString("tenant", minimum: 1, maximum: 200)
-    }
-
     static func isTenant(_ text: String) -> Bool {
         (1...200).contains(text.unicodeScalars.count)
             && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-    }
-
-    /// `null` clears it.
-    mutating func tenantChange() -> DomainPatch.TenantChange? {
-        if isNull("tenant") { return .clear }
-        return tenant().map { .set($0) }
-    }
-
-    mutating func note() -> Note {
-        Note(
-            reason: optionalString("reason", maximum: 500, allowsLineBreaks: true),
-            ticket: optionalString("ticket", maximum: 100))
     }
 }
 
 extension Call {
     /// A body that may hold `reason` and `ticket`, or not be there at all.
     func noteOnlyBody() throws -> Note {
-        guard !body.isEmpty else { return Note() }
-        var object = try object()
-        let note = object.note()
-        try object.finishOrThrow()
-        return note
+        body.isEmpty ? Note() : try read()
     }
 
     /// A DELETE's `reason` and `ticket`. Not every client can send a body with it, so they stand in the query;

@@ -148,7 +148,7 @@ public struct RegistryServer: Sendable {
     public var operations: [(method: String, path: String, permission: String)] {
         routes.all.flatMap { endpoint in
             let permission: String =
-                switch endpoint.access {
+                switch endpoint.declaration.access {
                 case .open: "none"
                 case .needs(let permission): permission.rawValue
                 }

@@ -1,127 +1,103 @@
 import HTTPTypes
 import Hummingbird
+import RegistryAPI
 import RegistryModel
 import RegistryService
 
-/// Every route and the permission that it asks for, on one screen.
+/// What answers each operation, on one screen. Its path, its permission and what it takes stand in `EndpointID`.
 ///
-/// A route can't be declared without its permission, and `openapi.yaml` is compared with this list.
+/// An operation without a handler doesn't compile, and a handler can't be bound to what isn't declared.
 struct Routes {
     let options: HTTPOptions
     let operations: OperationsRoutes
 
-    var all: [Endpoint] {
-        let domains = DomainRoutes()
-        let route = ProxyRoutes(options: options)
-        let (migrations, waves) = (MigrationRoutes(), WaveRoutes())
-        let lookupLimit = 4 * Endpoint.mebibyte
-        return [
-            // Lookup
-            .get("/v1/domains/{fqdn}", .read, domains.get).lookup.atEdge,
-            .get("/v1/domains", .read, domains.list),
-            .post(
-                "/v1/lookup", .read, bodyLimit: lookupLimit, isIdempotent: false,
-                query: ["at", "revision"],
-                LookupRoutes().batch
-            ).frequent.atEdge,
-            .get("/v1/stats", .read, LookupRoutes().statistics),
+    private let domains = DomainRoutes()
+    private let lookups = LookupRoutes()
+    private let locations = LocationRoutes()
+    private let migrations = MigrationRoutes()
+    private let waves = WaveRoutes()
+    private let history = HistoryRoutes()
+    private let head = HistoryHeadRoutes()
+    private let tokens = TokenRoutes()
 
-            // For proxies
-            .proxy(.one(.get), "/v1/route", route.byQuery).atEdge,
-            .proxy(.one(.get), "/v1/route/forwarded", route.byForwardedHost).atEdge,
-            .proxy(.any, "/v1/route/authority", route.byAuthority).atEdge,
-            .proxy(.any, "/v1/route/authority/{path}", route.byAuthority).atEdge,
-            .proxy(.one(.get), "/v1/tls-ask", route.askForCertificate).atEdge,
-
-            // Register, change, release
-            .get("/v1/domains/{fqdn}/availability", .register, domains.availability),
-            .post("/v1/domains", .register, domains.register),
-            .post("/v1/domains/batch", .operate, bodyLimit: lookupLimit, BatchRoutes().register),
-            .write(.patch, "/v1/domains/{fqdn}", .operate, domains.change),
-            .write(.delete, "/v1/domains/{fqdn}", .operate, domains.release),
-            .post("/v1/domains/{fqdn}/restore", .operate, domains.restore),
-
-            // Locations
-            .get("/v1/locations", .read, LocationRoutes().list),
-            .write(.put, "/v1/locations/{name}", .administer, LocationRoutes().put),
-            .write(.delete, "/v1/locations/{name}", .administer, LocationRoutes().delete),
-
-            // Migrations
-            .post(
-                "/v1/migrations", .operate, bodyLimit: 64 * Endpoint.mebibyte, query: ["dry_run"],
-                migrations.plan),
-            .get("/v1/migrations", .audit, migrations.list),
-            .get("/v1/migrations/{id}", .audit, migrations.get),
-            .get("/v1/migrations/{id}/domains", .audit, migrations.domains),
-            .post("/v1/migrations/{id}/finalize", .operate, migrations.finalize),
-            .post("/v1/migrations/{id}/cancel", .operate, migrations.cancel),
-            .post(
-                "/v1/migrations/{id}/waves/{n}/freeze", .operate, query: WaveRoutes.waiting,
-                waves.freeze),
-            .post(
-                "/v1/migrations/{id}/waves/{n}/cutover", .operate,
-                query: WaveRoutes.waiting.union(["require"]), waves.cutOver),
-            .post(
-                "/v1/migrations/{id}/waves/{n}/rollback", .operate, query: WaveRoutes.waiting,
-                waves.rollBack),
-            .post("/v1/migrations/{id}/waves/{n}/thaw", .operate, waves.thaw),
-
-            // History
-            .get(
-                "/v1/domains/{fqdn}/history", .audit, produces: HistoryRoutes.types,
-                HistoryRoutes().ofDomain),
-            .get("/v1/history", .audit, produces: HistoryRoutes.types, HistoryRoutes().global),
-            .get("/v1/history/head", .audit, HistoryHeadRoutes().head),
-            .get(
-                "/v1/history/verify", .audit, produces: HistoryHeadRoutes.types,
-                HistoryHeadRoutes().verify),
-
-            // Feed
-            .get(
-                "/v1/changes", .read, produces: ChangesRoutes.types,
-                ChangesRoutes(options: options).changes
-            ).waiting,
-            .get("/v1/snapshot", .read, produces: [.ndjson], SnapshotRoutes().snapshot),
-            .get(
-                "/v1/export/{format}", .read, produces: ExportRoutes.types, ExportRoutes().export),
-
-            // Agents
-            .get("/v1/agents", .audit, AgentRoutes().list),
-            .write(
-                .put, "/v1/agents/{name}", .read, isIdempotent: false,
-                AgentRoutes(options: options).report
-            ).waiting.frequent,
-            .write(.delete, "/v1/agents/{name}", .operate, AgentRoutes().evict),
-            .get("/v1/convergence", .audit, AgentRoutes().convergence),
-
-            // Tokens
-            .get("/v1/tokens", .administer, TokenRoutes().list),
-            .post("/v1/tokens", .administer, TokenRoutes().create),
-            .write(.delete, "/v1/tokens/{id}", .administer, TokenRoutes().revoke),
-
-            // Operations
-            .post(
-                "/v1/backup", .administer, isIdempotent: false, produces: [.sqlite],
-                BackupRoutes().make),
-            .operations("/livez", .open, operations.alive),
-            .operations("/readyz", .open, operations.ready),
-            .operations("/metrics", .needs(.read), operations.metrics),
-            .operations("/openapi.yaml", .open, operations.openAPI),
-            .operations("/problems/{code}", .open, ProblemRoutes().page),
-        ]
+    init(options: HTTPOptions, operations: OperationsRoutes) {
+        self.options = options
+        self.operations = operations
     }
 
+    var all: [Endpoint] { EndpointID.allCases.map(endpoint) }
+
     /// What an agent answers: the present, from its table.
-    var edge: [Endpoint] { all.filter(\.isAtEdge) + opsOnly }
+    var edge: [Endpoint] {
+        EndpointID.allCases.filter(\.declaration.isAtEdge).map(endpoint) + opsOnly
+    }
 
     /// For `--ops-listen`: a port of their own, where nobody needs a token. Its problems have their pages, too.
     var opsOnly: [Endpoint] {
-        [
-            .operations("/livez", .open, operations.alive),
-            .operations("/readyz", .open, operations.ready),
-            .operations("/metrics", .open, operations.metrics),
-            .operations("/problems/{code}", .open, ProblemRoutes().page),
-        ]
+        [.getLiveness, .getReadiness, .getMetrics, .getProblemPage].map { endpoint($0).open }
+    }
+
+    private func endpoint(_ id: EndpointID) -> Endpoint {
+        let bind = { (handler: @escaping Endpoint.Handler) in Endpoint(id.declaration, handler) }
+        let (proxies, agents) = (ProxyRoutes(options: options), AgentRoutes(options: options))
+        return switch id {
+        case .getDomain: bind(domains.get).lookup
+        case .listDomains: bind(domains.list)
+        case .lookUpDomains: bind(lookups.batch).frequent
+        case .getStatistics: bind(lookups.statistics)
+
+        case .route: bind(proxies.byQuery)
+        case .routeForwarded: bind(proxies.byForwardedHost)
+        case .routeAuthority, .routeAuthorityPath: bind(proxies.byAuthority)
+        case .askForCertificate: bind(proxies.askForCertificate)
+
+        case .getAvailability: bind(domains.availability)
+        case .registerDomain: bind(domains.register)
+        case .registerDomains: bind(BatchRoutes().register)
+        case .changeDomain: bind(domains.change)
+        case .releaseDomain: bind(domains.release)
+        case .restoreDomain: bind(domains.restore)
+
+        case .listLocations: bind(locations.list)
+        case .putLocation: bind(locations.put)
+        case .deleteLocation: bind(locations.delete)
+
+        case .planMigration: bind(migrations.plan)
+        case .listMigrations: bind(migrations.list)
+        case .getMigration: bind(migrations.get)
+        case .listMigrationDomains: bind(migrations.domains)
+        case .finalizeMigration: bind(migrations.finalize)
+        case .cancelMigration: bind(migrations.cancel)
+        case .freezeWave: bind(waves.freeze)
+        case .cutOverWave: bind(waves.cutOver)
+        case .rollBackWave: bind(waves.rollBack)
+        case .thawWave: bind(waves.thaw)
+
+        case .getDomainHistory: bind(history.ofDomain)
+        case .listHistory: bind(history.global)
+        case .getHistoryHead: bind(head.head)
+        case .verifyHistory: bind(head.verify)
+
+        case .listChanges: bind(ChangesRoutes(options: options).changes).waiting
+        case .getSnapshot: bind(SnapshotRoutes().snapshot)
+        case .getExport: bind(ExportRoutes().export)
+
+        case .listAgents: bind(agents.list)
+        case .reportAgent: bind(agents.report).waiting.frequent
+        case .evictAgent: bind(agents.evict)
+        case .getConvergence: bind(agents.convergence)
+
+        case .listTokens: bind(tokens.list)
+        case .createToken: bind(tokens.create)
+        case .revokeToken: bind(tokens.revoke)
+
+        case .makeBackup: bind(BackupRoutes().make)
+        case .getLiveness: bind(operations.alive)
+        case .getReadiness: bind(operations.ready)
+        case .getMetrics: bind(operations.metrics)
+        case .getDescription: bind(operations.openAPI)
+        case .getProblemPage: bind(ProblemRoutes().page)
+        }
     }
 }
 
@@ -183,10 +159,11 @@ struct RegistryRouter {
 
 extension Endpoint {
     var methods: [HTTPRequest.Method] {
-        switch method {
-        case .one(.get): [.get, .head]
-        case .one(let method): [method]
+        switch declaration.method {
+        case .get: [.get, .head]
         case .any: RegistryRouter.methods
+        case .post, .put, .patch, .delete:
+            [HTTPRequest.Method(declaration.method.rawValue)].compactMap(\.self)
         }
     }
 
@@ -197,11 +174,11 @@ extension Endpoint {
         let names = allowed.map(\.rawValue).joined(separator: ", ")
         let problem = Problem(.methodNotAllowed, "method-not-allowed", "this path takes \(names)")
             .with(.allow, names)
-        return .operations(path, .open) { _ in throw problem }
+        return Endpoint(.operations(path, .open)) { _ in throw problem }
     }
 
     /// What a path that nobody has declared answers.
-    static let notFound = Endpoint.operations("unmatched", .open) { _ in
+    static let notFound = Endpoint(.operations("unmatched", .open)) { _ in
         throw Problem(.notFound, "not-found", "there is nothing at this path")
     }
 }

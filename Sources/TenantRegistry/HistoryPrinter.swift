@@ -22,7 +22,7 @@ struct HistoryPrinter {
             }
             StandardOutput.write(isFirst ? "[]\n" : "]\n")
         case .ndjson, .csv, .spreadsheet:
-            let type: RegistryClient.StreamFormat = format == .ndjson ? .ndjson : .csv
+            let type: MediaType = format == .ndjson ? .ndjson : .csv
             let purpose = [("for", format == .spreadsheet ? "spreadsheet" : nil)]
             try await registry.history(of: fqdn, filter: query + purpose, as: type) { piece in
                 StandardOutput.write(Array(piece.readableBytesView))

@@ -26,7 +26,7 @@ struct StorageFullTests {
             refused.append(name)
         }
         let batch = (0..<1000).map {
-            RegistryClient.BatchRow(fqdn: "full\($0).example.org", location: nil, tenant: nil)
+            BatchRegistration.Row(fqdn: "full\($0).example.org", location: nil, tenant: nil)
         }
         #expect(
             await Self.refusal { try await registry.registerBatch(batch, note: .init()) }?.code

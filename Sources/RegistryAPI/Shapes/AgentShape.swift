@@ -105,6 +105,35 @@ package struct ReportAnswer: Shape, Equatable {
     }
 }
 
+/// What an agent has applied; neither of the two members: nothing yet.
+package struct ReportRequest: Shape {
+    package var applied: Position?
+
+    package init(applied: Position?) {
+        self.applied = applied
+    }
+
+    package static let fields: [ShapeField<ReportRequest>] = [
+        .optional("epoch") { Cell($0.applied?.epoch.text) },
+        .optional("revision") { Cell($0.applied?.revision) },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let hasEpoch = object.has("epoch")
+        let epoch = object.optionalString("epoch", minimum: 1, maximum: 64)
+        let hasRevision = object.has("revision")
+        let revision = object.optionalInteger("revision", in: 0...Int64.max)
+        if hasEpoch != hasRevision {
+            object.refuse(
+                hasEpoch ? "revision" : "epoch", "required",
+                "a revision and its epoch belong together")
+        }
+        if let epoch, let revision {
+            applied = Position(epoch: Epoch(epoch), revision: Revision(revision))
+        }
+    }
+}
+
 extension JSONObjectReader {
     fileprivate mutating func agentName(_ name: String) -> AgentName? {
         guard let text = text(name) else { return nil }

@@ -84,3 +84,52 @@ package struct Statistics: Shape, Equatable {
         self.init(revision: revision, total: total, locations: locations, openMigrations: open)
     }
 }
+
+/// What an operator sets for a location.
+package struct LocationRequest: Shape {
+    package var upstream: String
+    package var acceptsSignups: Bool
+    package var isDefault: Bool
+    package var note: Note
+
+    package init(upstream: String, acceptsSignups: Bool, isDefault: Bool, note: Note) {
+        self.upstream = upstream
+        self.acceptsSignups = acceptsSignups
+        self.isDefault = isDefault
+        self.note = note
+    }
+
+    package static let fields: [ShapeField<LocationRequest>] =
+        [
+            ShapeField("upstream") { .text($0.upstream) },
+            ShapeField("accepts_signups") { .bool($0.acceptsSignups) },
+            ShapeField("default_for_signups") { .bool($0.isDefault) },
+        ] + Note.note { $0.note }
+
+    package init?(reading object: inout JSONObjectReader) {
+        let upstream = object.string("upstream", maximum: 2048)
+        let acceptsSignups = object.bool("accepts_signups")
+        let isDefault = object.bool("default_for_signups")
+        note = object.note()
+        if let upstream {
+            do throws(UpstreamURL.Malformed) {
+                _ = try UpstreamURL(setting: upstream)
+            } catch {
+                object.refuse("upstream", "invalid", error.explanation)
+            }
+        }
+        guard let upstream, let acceptsSignups, let isDefault else { return nil }
+        self.upstream = upstream
+        self.acceptsSignups = acceptsSignups
+        self.isDefault = isDefault
+    }
+
+    /// - Throws: what reading it has complained about.
+    package var settings: LocationSettings {
+        get throws(UpstreamURL.Malformed) {
+            LocationSettings(
+                upstream: try UpstreamURL(setting: upstream), acceptsSignups: acceptsSignups,
+                isDefaultForSignups: isDefault)
+        }
+    }
+}

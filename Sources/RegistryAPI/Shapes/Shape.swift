@@ -5,7 +5,14 @@ import RegistryModel
 ///
 /// Nothing here is found out at run time: `fields` says what is written, `init(reading:)` reads it, and the tests
 /// hold the two, and openapi.yaml, against one another.
-package protocol Shape: Sendable {
+package protocol Shape: WrittenShape {
+    /// Reads the object. Members that aren't known are passed over: a client may be older than its registry. What is
+    /// wrong with the others, a word that an enumeration doesn't have for example, is in the reader's problems.
+    init?(reading object: inout JSONObjectReader)
+}
+
+/// The half of a shape that is written.
+package protocol WrittenShape: Sendable {
     /// The members of the JSON object, in the order in which they're written.
     static var fields: [ShapeField<Self>] { get }
 
@@ -14,10 +21,6 @@ package protocol Shape: Sendable {
 
     /// Writes the object, whole: field by field, unless a shape that is written all the time has a quicker way.
     func write(to writer: inout JSONWriter)
-
-    /// Reads the object. Members that aren't known are passed over: a client may be older than its registry. What is
-    /// wrong with the others, a word that an enumeration doesn't have for example, is in the reader's problems.
-    init?(reading object: inout JSONObjectReader)
 }
 
 /// A member of a shape: its name, how it's written, and the column that shows it.
@@ -28,7 +31,7 @@ package struct ShapeField<Value>: Sendable {
     /// What a row shows of it; nil where it has no column of its own.
     package let cell: (@Sendable (Value) -> Cell)?
     /// Of the object that it is, or that its elements are.
-    package let shape: (any Shape.Type)?
+    package let shape: (any WrittenShape.Type)?
     /// Writes the key and the value, or nothing at all: a client tells absent from null.
     let write: @Sendable (Value, inout JSONWriter) -> Void
 
@@ -87,7 +90,7 @@ package struct ShapeField<Value>: Sendable {
     /// A member that is put together in its own way.
     init(
         _ name: String, _ isRequired: Bool, cell: (@Sendable (Value) -> Cell)? = nil,
-        shape: (any Shape.Type)? = nil,
+        shape: (any WrittenShape.Type)? = nil,
         write: @escaping @Sendable (Value, inout JSONWriter) -> Void
     ) {
         self.name = name
@@ -125,11 +128,12 @@ package enum Cell: Sendable, Equatable {
     }
 }
 
-extension Shape {
+extension WrittenShape {
     package static var tableColumns: [ShapeField<Self>] { fields.filter { $0.cell != nil } }
 
     /// What openapi.yaml has to say too.
-    package static var members: [(name: String, isRequired: Bool, shape: (any Shape.Type)?)] {
+    package static var members: [(name: String, isRequired: Bool, shape: (any WrittenShape.Type)?)]
+    {
         fields.map { ($0.name, $0.isRequired, $0.shape) }
     }
 
@@ -150,7 +154,9 @@ extension Shape {
         write(to: &writer)
         return writer.bytes
     }
+}
 
+extension Shape {
     /// Reads a document that is the object.
     package init(json octets: some Collection<UInt8>) throws(FeedFormatError) {
         self = try JSONObjectReader.read(octets, "\(Self.self)") { Self(reading: &$0) }
@@ -166,7 +172,7 @@ extension Array {
 }
 
 extension JSONWriter {
-    package mutating func write(_ value: some Shape) { value.write(to: &self) }
+    package mutating func write(_ value: some WrittenShape) { value.write(to: &self) }
 
     package mutating func write(_ cell: Cell) {
         switch cell {

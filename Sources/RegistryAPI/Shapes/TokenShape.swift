@@ -60,3 +60,47 @@ extension Actor: Shape {
         self.init(token: token, name: name, role: role)
     }
 }
+
+package struct TokenRequest: Shape {
+    package var name: String
+    package var role: String
+    /// RFC 3339; nil: never.
+    package var expiresAt: String?
+    package var note: Note
+
+    package init(name: String, role: String, expiresAt: String?, note: Note) {
+        self.name = name
+        self.role = role
+        self.expiresAt = expiresAt
+        self.note = note
+    }
+
+    package static let fields: [ShapeField<TokenRequest>] =
+        [
+            ShapeField("name") { .text($0.name) }, ShapeField("role") { .text($0.role) },
+            .optional("expires_at") { Cell($0.expiresAt) },
+        ] + Note.note { $0.note }
+
+    package init?(reading object: inout JSONObjectReader) {
+        self.init(reading: &object, at: nil)
+    }
+
+    /// - Parameter now: when the token is to be made, which its end has to be after; nil: whenever.
+    package init?(reading object: inout JSONObjectReader, at now: Timestamp?) {
+        let name = object.string("name", maximum: 100)
+        let role = object.choice("role", Role.self)
+        expiresAt = object.optionalString("expires_at", maximum: 64)
+        note = object.note()
+        if let expiresAt {
+            let time = Timestamp(rfc3339: expiresAt)
+            if time == nil {
+                object.refuse("expires_at", "invalid", "a time in RFC 3339 is expected")
+            } else if let now, let time, time <= now {
+                object.refuse("expires_at", "out-of-range", "the time must be in the future")
+            }
+        }
+        guard let name, let role else { return nil }
+        self.name = name
+        self.role = role.rawValue
+    }
+}

@@ -1,6 +1,7 @@
 import Logging
 import LookupGrammar
 import NIOCore
+import RegistryAPI
 import RegistryModel
 import RegistryService
 import RoutingTable
@@ -146,10 +147,15 @@ extension LookupLine.Subject {
     /// As the endpoint is declared.
     var route: String {
         switch self {
-        case .domain: "/v1/domains/{fqdn}"
-        case .query: "/v1/route"
-        case .forwarded: "/v1/route/forwarded"
-        case .authority: "/v1/route/authority"
+        case .domain: Self.domainPath
+        case .query: Self.queryPath
+        case .forwarded: Self.forwardedPath
+        case .authority: Self.authorityPath
         }
     }
+
+    private static let domainPath = EndpointID.getDomain.declaration.path
+    private static let queryPath = EndpointID.route.declaration.path
+    private static let forwardedPath = EndpointID.routeForwarded.declaration.path
+    private static let authorityPath = EndpointID.routeAuthority.declaration.path
 }

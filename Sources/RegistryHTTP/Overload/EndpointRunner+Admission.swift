@@ -12,7 +12,7 @@ extension EndpointRunner {
 
     /// What a dry run asks for is read, and ends with its client, though the endpoint is a write's.
     func isDryRun(_ request: Request) -> Bool {
-        guard endpoint.query.contains("dry_run") else { return false }
+        guard endpoint.declaration.query.contains("dry_run") else { return false }
         return Query(target: request.head.path ?? "").values("dry_run").first == "true"
     }
 

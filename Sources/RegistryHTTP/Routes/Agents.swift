@@ -17,18 +17,10 @@ struct AgentRoutes: Sendable {
         return call.list(read, as: ListedAgent.init) { $0.record.name.text }
     }
 
-    /// What an agent has applied; neither of the two fields: nothing yet.
+    /// What an agent has applied.
     @Sendable func report(_ call: inout Call) async throws -> Reply {
         var object = try call.object()
-        let hasEpoch = object.has("epoch")
-        let epoch = object.optionalString("epoch", minimum: 1, maximum: 64)
-        let hasRevision = object.has("revision")
-        let revision = object.optionalInteger("revision", in: 0...Int64.max)
-        if hasEpoch != hasRevision {
-            object.refuse(
-                hasEpoch ? "revision" : "epoch", "required",
-                "a revision and its epoch belong together")
-        }
+        let applied = ReportRequest(reading: &object)?.applied
         guard let name = AgentName(call.parameter("name")) else {
             throw Problem.invalid([
                 FieldProblem(
@@ -39,10 +31,6 @@ struct AgentRoutes: Sendable {
             ])
         }
         try object.finishOrThrow()
-        var applied: Position?
-        if let epoch, let revision {
-            applied = Position(epoch: Epoch(epoch), revision: Revision(revision))
-        }
         if let applied { try await call.service.feedReaches(applied, within: options.revisionWait) }
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
         try await call.service.report(name, applied: applied, by: call.caller)

@@ -1,10 +1,11 @@
 import HTTPTypes
+import RegistryAPI
 import RegistryModel
 import RegistryService
 
 /// `/v1/changes`: the log as copies of the routing table follow it, by long polls or as events.
 struct ChangesRoutes: Sendable {
-    static let types: [MediaType] = [.json, .eventStream]
+    static let types = EndpointID.listChanges.declaration.produces
 
     let options: HTTPOptions
     private let metrics = FeedMetrics()

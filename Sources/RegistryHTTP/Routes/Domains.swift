@@ -73,18 +73,12 @@ struct DomainRoutes: Sendable {
 
     @Sendable func register(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .created(replay, in: try call.epoch()) }
-        var object = try call.object()
-        // Whatever is wrong with a name is the name's own rule to tell.
-        let name = object.text("fqdn")
-        let location = object.optionalString("location", maximum: 63)
-        let tenant = object.tenant()
-        let allowsNested = object.optionalBool("allow_nested") ?? false
-        let note = object.note()
-        try object.finishOrThrow()
+        let request: DomainRegistration = try call.read()
         let domain = NewDomain(
-            fqdn: try Call.fqdn(name ?? ""), location: location.map(LocationName.init(canonical:)),
-            tenant: tenant, allowsNested: allowsNested)
-        let committed = try await call.service.register(domain, call.writing(note))
+            fqdn: try Call.fqdn(request.fqdn),
+            location: request.location.map(LocationName.init(canonical:)),
+            tenant: request.tenant, allowsNested: request.allowsNested)
+        let committed = try await call.service.register(domain, call.writing(request.note))
         return .created(committed, in: try call.epoch())
     }
 
@@ -98,17 +92,14 @@ struct DomainRoutes: Sendable {
     @Sendable func change(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
-        var object = try call.object()
+        let request: DomainChange = try call.read()
         var patch = DomainPatch()
-        patch.location = object.optionalString("location", maximum: 63).map(
-            LocationName.init(canonical:))
-        patch.mode = object.optionalChoice("mode", Mode.self)
-        patch.tenant = object.tenantChange()
-        patch.allowsNested = object.optionalBool("allow_nested") ?? false
-        let note = object.note()
-        try object.finishOrThrow()
+        patch.location = request.location.map(LocationName.init(canonical:))
+        patch.mode = request.mode.flatMap(Mode.init(rawValue:))
+        patch.tenant = request.tenant
+        patch.allowsNested = request.allowsNested
         let committed = try await call.service.change(
-            fqdn, patch, ifMatch: call.ifMatch(), call.writing(note))
+            fqdn, patch, ifMatch: call.ifMatch(), call.writing(request.note))
         return .changed(committed, in: try call.epoch())
     }
 
@@ -124,16 +115,9 @@ struct DomainRoutes: Sendable {
     @Sendable func restore(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
-        var allowsNested = false
-        var note = Note()
-        if !call.body.isEmpty {
-            var object = try call.object()
-            allowsNested = object.optionalBool("allow_nested") ?? false
-            note = object.note()
-            try object.finishOrThrow()
-        }
+        let request = call.body.isEmpty ? Restoration() : try call.read()
         let committed = try await call.service.restore(
-            fqdn, allowsNested: allowsNested, call.writing(note))
+            fqdn, allowsNested: request.allowsNested, call.writing(request.note))
         return .changed(committed, in: try call.epoch())
     }
 }
@@ -172,7 +156,7 @@ extension Reply {
     static func created(_ committed: Committed, in epoch: Epoch) -> Reply {
         guard case .domain(let domain) = committed.outcome else { return .mismatch }
         return Reply.domain(domain, status: .created, at: committed.position(in: epoch))
-            .with(.location, "/v1/domains/\(domain.fqdn)").noting(committed)
+            .with(.location, EndpointID.getDomain.path(domain.fqdn.text)).noting(committed)
     }
 
     static func changed(_ committed: Committed, in epoch: Epoch) -> Reply {

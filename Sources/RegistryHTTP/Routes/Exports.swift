@@ -7,8 +7,6 @@ import RegistryService
 /// `/v1/export/{format}`: all domains in the words of proxies. Read like a snapshot: from the store, as
 /// of one revision, with memory for a page.
 struct ExportRoutes: Sendable {
-    static let types: [MediaType] = [.plain, .csv, .json]
-
     private let snapshots = Counter(
         label: "registry_snapshots_total", dimensions: [("kind", "export")])
 

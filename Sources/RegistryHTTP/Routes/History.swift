@@ -6,7 +6,7 @@ import RegistryService
 /// `/v1/history` and a domain's own history: a page as JSON, or all that the filters select as a
 /// stream.
 struct HistoryRoutes: Sendable {
-    static let types: [MediaType] = [.json, .ndjson, .csv]
+    static let types = EndpointID.listHistory.declaration.produces
 
     @Sendable func global(_ call: inout Call) async throws -> Reply {
         try await answer(call, of: nil)

@@ -5,7 +5,7 @@ import RegistryService
 
 /// `/v1/history/head` and `/v1/history/verify`: what vouches for the log, and whether it does.
 struct HistoryHeadRoutes: Sendable {
-    static let types: [MediaType] = [.json, .ndjson]
+    static let types = EndpointID.verifyHistory.declaration.produces
 
     @Sendable func head(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)

@@ -17,26 +17,9 @@ struct LocationRoutes: Sendable {
     @Sendable func put(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return .put(replay) }
         let name = try self.name(call)
-        var object = try call.object()
-        let upstream = object.string("upstream", maximum: 2048)
-        let acceptsSignups = object.bool("accepts_signups")
-        let isDefault = object.bool("default_for_signups")
-        let note = object.note()
-        var url: UpstreamURL?
-        if let upstream {
-            do throws(UpstreamURL.Malformed) {
-                url = try UpstreamURL(setting: upstream)
-            } catch {
-                object.refuse("upstream", "invalid", error.explanation)
-            }
-        }
-        try object.finishOrThrow()
-        guard let url, let acceptsSignups, let isDefault else { throw Problem.internalError }
+        let request: LocationRequest = try call.read()
         let committed = try await call.service.putLocation(
-            name,
-            LocationSettings(
-                upstream: url, acceptsSignups: acceptsSignups, isDefaultForSignups: isDefault),
-            call.writing(note))
+            name, try request.settings, call.writing(request.note))
         return .put(committed)
     }
 

@@ -4,8 +4,6 @@ import RegistryService
 
 /// `POST /v1/lookup` and `GET /v1/stats`
 struct LookupRoutes: Sendable {
-    static let maximumNames = 10_000
-
     private let metrics = LookupMetrics()
 
     /// Names in request order, all at one revision.
@@ -13,9 +11,7 @@ struct LookupRoutes: Sendable {
         var query = QueryReader(call.query)
         let moment = Moment(&query)
         try query.finish()
-        var object = try call.object()
-        let names = object.strings("fqdns", maximum: Self.maximumNames)
-        try object.finishOrThrow()
+        let names = try call.read(LookupRequest.self).fqdns
 
         let parsed = names.map { try? FQDN($0) }
         let fqdns = parsed.compactMap(\.self)

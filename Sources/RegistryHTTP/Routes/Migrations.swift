@@ -72,7 +72,7 @@ extension Reply {
         guard case .migration(let migration) = committed.outcome else { return .mismatch }
         guard !isDryRun else { return .json(migration, at: committed.revision) }
         return Reply.json(migration, status: .created, at: committed.revision)
-            .with(.location, "/v1/migrations/\(migration.id)").noting(committed)
+            .with(.location, EndpointID.getMigration.path(migration.id)).noting(committed)
     }
 
     fileprivate static func ended(_ committed: Committed) -> Reply {

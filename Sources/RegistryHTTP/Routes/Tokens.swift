@@ -17,24 +17,15 @@ struct TokenRoutes: Sendable {
     @Sendable func create(_ call: inout Call) async throws -> Reply {
         if let replay = call.replay { return reply(replay, secret: nil) }
         var object = try call.object()
-        let name = object.string("name", maximum: 100)
-        let role = object.choice("role", Role.self)
-        let expiry = object.optionalString("expires_at", maximum: 64)
-        let note = object.note()
-        let expiresAt = expiry.flatMap { Timestamp(rfc3339: $0) }
-        if expiry != nil {
-            if let expiresAt {
-                if expiresAt <= call.lookups.time {
-                    object.refuse("expires_at", "out-of-range", "the time must be in the future")
-                }
-            } else {
-                object.refuse("expires_at", "invalid", "a time in RFC 3339 is expected")
-            }
-        }
+        let request = TokenRequest(reading: &object, at: call.lookups.time)
         try object.finishOrThrow()
-        guard let name, let role else { throw Problem.internalError }
+        guard let request, let role = Role(rawValue: request.role) else {
+            throw Problem.internalError
+        }
         let (committed, secret) = try await call.service.createToken(
-            name: name, role: role, expiresAt: expiresAt, call.writing(note))
+            name: request.name, role: role,
+            expiresAt: request.expiresAt.flatMap { Timestamp(rfc3339: $0) },
+            call.writing(request.note))
         return reply(committed, secret: secret)
     }
 

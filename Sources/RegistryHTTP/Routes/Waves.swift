@@ -5,24 +5,14 @@ import RegistryService
 
 /// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw.
 struct WaveRoutes: Sendable {
-    /// Query parameters of the steps that can wait for agents.
-    static let waiting: Set<String> = ["wait", "timeout"]
-
-    /// How long a freeze may last: a week.
-    static let deadlineSeconds: ClosedRange<Int64> = 1...604_800
-
     @Sendable func freeze(_ call: inout Call) async throws -> Reply {
         let wait = try Wait(call)
         if let replay = call.replay { return try await wait.reply(to: replay, call) }
         let wave = try call.wave()
-        var body = try call.object()
-        let agreement = body.agreement()
-        let deadline = body.integer("deadline_seconds", in: Self.deadlineSeconds)
-        let note = body.note()
-        try body.finishOrThrow()
-        guard let agreement, let deadline else { throw Problem.internalError }
+        let request: FreezeRequest = try call.read()
         let committed = try await call.service.freeze(
-            wave: wave, agreement, deadline: .seconds(deadline), call.writing(note))
+            wave: wave, request.cutover.agreement, deadline: .seconds(request.deadlineSeconds),
+            call.writing(request.cutover.note))
         return try await wait.reply(to: committed, call)
     }
 
@@ -30,32 +20,20 @@ struct WaveRoutes: Sendable {
         let wait = try Wait(call, takesRequire: true)
         if let replay = call.replay { return try await wait.reply(to: replay, call) }
         let wave = try call.wave()
-        var body = try call.object()
-        let agreement = body.agreement()
-        let note = body.note()
-        try body.finishOrThrow()
-        guard let agreement else { throw Problem.internalError }
+        let request: CutoverRequest = try call.read()
         let committed = try await call.service.cutOver(
-            wave: wave, agreement, requiresConvergence: wait.isRequired, call.writing(note))
+            wave: wave, request.agreement, requiresConvergence: wait.isRequired,
+            call.writing(request.note))
         return try await wait.reply(to: committed, call)
     }
-
-    private enum OnConflict: String, CaseIterable { case fail, skip }
 
     @Sendable func rollBack(_ call: inout Call) async throws -> Reply {
         let wait = try Wait(call)
         if let replay = call.replay { return try await wait.reply(to: replay, call) }
         let wave = try call.wave()
-        var onConflict = OnConflict.fail
-        var note = Note()
-        if !call.body.isEmpty {
-            var body = try call.object()
-            onConflict = body.optionalChoice("on_conflict", OnConflict.self) ?? .fail
-            note = body.note()
-            try body.finishOrThrow()
-        }
+        let request = call.body.isEmpty ? RollbackRequest() : try call.read()
         let committed = try await call.service.rollBack(
-            wave: wave, skipsConflicts: onConflict == .skip, call.writing(note))
+            wave: wave, skipsConflicts: request.onConflict == .skip, call.writing(request.note))
         return try await wait.reply(to: committed, call)
     }
 
@@ -76,22 +54,6 @@ extension Call {
             throw .unknownWave(0, migration: migration)
         }
         return WaveName(migration: migration, number: number)
-    }
-}
-
-extension JSONObjectReader {
-    /// What binds a step to the plan that was reviewed; nil where a field is wrong or missing.
-    fileprivate mutating func agreement() -> WaveAgreement? {
-        let digest = string("plan_digest", maximum: 100)
-        let count = integer("expected_count", in: 0...Int64(MigrationPlan.maximumNames) * 100)
-        var override: String?
-        if var reader = optionalObject("override") {
-            override = reader.string("reason", maximum: 500, allowsLineBreaks: true)
-            reader.finish()
-        }
-        guard let digest, let count else { return nil }
-        return WaveAgreement(
-            planDigest: digest, expectedCount: Int(count), overrideReason: override)
     }
 }
 

@@ -69,7 +69,7 @@ extension Migrations {
 
         func run() async throws {
             let list = try file.map(readNames)
-            let plan = RegistryClient.MigrationPlan(
+            let plan = PlanRequest(
                 name: name, from: from, to: to, selection: selection(list),
                 waves: waves?.waves ?? [],
                 freeze: freeze == .none ? nil : freeze.rawValue)
@@ -95,7 +95,7 @@ extension Migrations {
             }
         }
 
-        private func selection(_ list: NameList?) -> RegistryClient.MigrationPlan.Selection {
+        private func selection(_ list: NameList?) -> PlanRequest.Selection {
             if let list { return .names(list.names) }
             return .filter(
                 suffix: suffix, prefix: prefix, tenant: tenant, registeredBefore: registeredBefore,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import RegistryAPI
 import RegistryClient
 
 extension Migrations {
@@ -7,15 +8,11 @@ extension Migrations {
             abstract: "Give a moved wave's domains the location and mode from before.")
         @OptionGroup var wave: WaveOptions
         @Option(help: "Domains that changed since the cutover: fail the call, or skip them.")
-        var onConflict: ConflictRule = .fail
+        var onConflict: RollbackRequest.OnConflict = .fail
         @OptionGroup var convergence: ConvergenceOptions
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
-
-        enum ConflictRule: String, ExpressibleByArgument, CaseIterable {
-            case fail, skip
-        }
 
         /// Never asks: this is the way back.
         func run() async throws {
@@ -25,7 +22,7 @@ extension Migrations {
                 let back = try await StepView.listingConflicts(output.output) {
                     try await Retry.calling {
                         try await registry.rollBack(
-                            migration: wave.id, wave: wave.wave, onConflict: onConflict.rawValue,
+                            migration: wave.id, wave: wave.wave, onConflict: onConflict,
                             call: call)
                     }
                 }
@@ -34,3 +31,5 @@ extension Migrations {
         }
     }
 }
+
+extension RollbackRequest.OnConflict: ExpressibleByArgument {}

@@ -1,4 +1,5 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
 import RegistryModel
 
@@ -24,7 +25,7 @@ struct ImportRun {
     }
 
     mutating func run(_ rows: inout RowReader, progress: ProgressBar) async throws {
-        var batch: [(line: Int, row: RegistryClient.BatchRow)] = []
+        var batch: [(line: Int, row: BatchRegistration.Row)] = []
         while let row = try rows.next() {
             switch row.content {
             case .success(let content): batch.append((row.line, content))
@@ -67,7 +68,7 @@ struct ImportRun {
     private var summary: String { "\(registered) registered, \(refused) refused" }
 
     private mutating func send(
-        _ batch: [(line: Int, row: RegistryClient.BatchRow)], _ progress: ProgressBar
+        _ batch: [(line: Int, row: BatchRegistration.Row)], _ progress: ProgressBar
     ) async throws {
         batches += 1
         let answer = try await Retry.calling {

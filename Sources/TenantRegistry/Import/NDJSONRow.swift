@@ -6,7 +6,7 @@ enum NDJSONRow {
     /// - Parameter notCarried: gets the names of members that say how the domain was, not what it becomes.
     static func read(
         _ text: String, notCarried: inout Set<String>
-    ) -> Result<RegistryClient.BatchRow, BadRow> {
+    ) -> Result<BatchRegistration.Row, BadRow> {
         let shown = String(text.prefix(80))
         let document: JSONDocument
         do throws(JSONSyntaxError) {
@@ -29,7 +29,7 @@ enum NDJSONRow {
                     detail: "\(problem.pointer): \(problem.detail)"))
         }
         return .success(
-            RegistryClient.BatchRow(
+            BatchRegistration.Row(
                 fqdn: fqdn ?? "", location: location, tenant: tenant, mode: mode))
     }
 }

@@ -7,7 +7,7 @@ import RegistryModel
 struct ImportRow {
     /// Of its first line, from 1.
     var line: Int
-    var content: Result<RegistryClient.BatchRow, BadRow>
+    var content: Result<BatchRegistration.Row, BadRow>
 }
 
 struct BadRow: Error, Equatable {
@@ -133,7 +133,7 @@ struct RowReader {
             // What was made for a spreadsheet comes back as it was before.
             return lines.hadMark ? SpreadsheetText.original(field) : field
         }
-        let row = RegistryClient.BatchRow(
+        let row = BatchRegistration.Row(
             fqdn: value("fqdn") ?? "", location: value("location"), tenant: value("tenant"),
             mode: value("mode"))
         countLeftBehind(fields)

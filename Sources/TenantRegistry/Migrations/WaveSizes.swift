@@ -1,9 +1,10 @@
 import ArgumentParser
+import RegistryAPI
 import RegistryClient
 
 /// How a plan is cut into waves, as people write it: `5,10%,rest`.
 struct WaveSizes: Equatable {
-    let waves: [RegistryClient.MigrationPlan.Wave]
+    let waves: [PlanRequest.Wave]
 
     /// - Throws: `ValidationError` that says which part is wrong.
     init(_ text: String) throws {
@@ -20,7 +21,7 @@ struct WaveSizes: Equatable {
 
     private static let most = 1000
 
-    private static func wave(_ part: String) throws -> RegistryClient.MigrationPlan.Wave {
+    private static func wave(_ part: String) throws -> PlanRequest.Wave {
         if part == "rest" { return .rest }
         if part.hasSuffix("%") {
             // `Double` also reads words and hexadecimals.

@@ -11,7 +11,8 @@ extension RegistryClient {
         for start in stride(from: 0, to: names.count, by: 10_000) {
             let part = names[start..<min(start + 10_000, names.count)]
             let batch = try await registerBatch(
-                part.map { BatchRow(fqdn: $0, location: nil, tenant: nil) }, note: .init())
+                part.map { BatchRegistration.Row(fqdn: $0, location: nil, tenant: nil) },
+                note: .init())
             try #require(batch.results.allSatisfy { $0.isRegistered })
         }
     }
@@ -22,7 +23,7 @@ extension RegistryClient {
         names: [String]? = nil
     ) async throws -> Migration {
         try await planMigration(
-            MigrationPlan(
+            PlanRequest(
                 name: nil, from: from, to: to,
                 selection: names.map { .names($0) }
                     ?? .filter(

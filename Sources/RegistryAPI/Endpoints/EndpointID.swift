@@ -1,0 +1,201 @@
+import RegistryModel
+
+/// Every operation, by its name in openapi.yaml.
+package enum EndpointID: String, Sendable, CaseIterable {
+    // Lookup
+    case getDomain, listDomains, lookUpDomains, getStatistics
+    // For proxies
+    case route, routeForwarded, routeAuthority, routeAuthorityPath, askForCertificate
+    // Register, change, release
+    case getAvailability, registerDomain, registerDomains, changeDomain, releaseDomain,
+        restoreDomain
+    // Locations
+    case listLocations, putLocation, deleteLocation
+    // Migrations
+    case planMigration, listMigrations, getMigration, listMigrationDomains, finalizeMigration,
+        cancelMigration
+    case freezeWave, cutOverWave, rollBackWave, thawWave
+    // History
+    case getDomainHistory, listHistory, getHistoryHead, verifyHistory
+    // Feed
+    case listChanges, getSnapshot, getExport
+    // Agents
+    case listAgents, reportAgent, evictAgent, getConvergence
+    // Tokens
+    case listTokens, createToken, revokeToken
+    // Operations
+    case makeBackup, getLiveness, getReadiness, getMetrics, getDescription, getProblemPage
+}
+
+extension EndpointID {
+    /// A case without its line here doesn't compile.
+    private var declared: EndpointDeclaration {
+        switch self {
+        case .getDomain:
+            .get("/v1/domains/{fqdn}", .read, query: Self.moment, Domain.self).atEdge
+        case .listDomains:
+            .get(
+                "/v1/domains", .read,
+                query: Self.page + Self.moment
+                    + ["location", "mode", "tenant", "prefix", "suffix"], ListPage<Domain>.self)
+        case .lookUpDomains:
+            .write(
+                .post, "/v1/lookup", .read, bodyLimit: 4 * EndpointDeclaration.mebibyte,
+                isIdempotent: false, query: Self.moment, LookupRequest.self
+            ).atEdge
+        case .getStatistics: .get("/v1/stats", .read, Statistics.self)
+
+        case .route: .proxy(.get, "/v1/route", query: ["host", "unknown", "min_revision"])
+        case .routeForwarded: .proxy(.get, "/v1/route/forwarded", query: ["unknown"])
+        case .routeAuthority: .proxy(.any, "/v1/route/authority")
+        case .routeAuthorityPath: .proxy(.any, "/v1/route/authority/{path}")
+        case .askForCertificate: .proxy(.get, "/v1/tls-ask", query: ["domain"])
+
+        case .getAvailability:
+            .get("/v1/domains/{fqdn}/availability", .register, AvailabilityAnswer.self)
+        case .registerDomain:
+            .write(.post, "/v1/domains", .register, DomainRegistration.self, Domain.self)
+        case .registerDomains:
+            .write(
+                .post, "/v1/domains/batch", .operate, bodyLimit: 4 * EndpointDeclaration.mebibyte,
+                BatchRegistration.self, BatchAnswer.self)
+        case .changeDomain:
+            .write(.patch, "/v1/domains/{fqdn}", .operate, DomainChange.self, Domain.self)
+        case .releaseDomain: .delete("/v1/domains/{fqdn}", .operate)
+        case .restoreDomain:
+            .write(.post, "/v1/domains/{fqdn}/restore", .operate, Restoration.self, Domain.self)
+
+        case .listLocations:
+            .get("/v1/locations", .read, query: Self.page, ListPage<Location>.self)
+        case .putLocation:
+            .write(
+                .put, "/v1/locations/{name}", .administer, LocationRequest.self, Location.self)
+        case .deleteLocation: .delete("/v1/locations/{name}", .administer)
+
+        case .planMigration:
+            .write(
+                .post, "/v1/migrations", .operate, bodyLimit: 64 * EndpointDeclaration.mebibyte,
+                query: ["dry_run"], PlanRequest.self, Migration.self)
+        case .listMigrations:
+            .get("/v1/migrations", .audit, query: Self.page + ["state"], ListPage<Migration>.self)
+        case .getMigration: .get("/v1/migrations/{id}", .audit, Migration.self)
+        case .listMigrationDomains:
+            .get(
+                "/v1/migrations/{id}/domains", .audit, query: Self.page + ["wave", "status"],
+                ListPage<MigrationDomain>.self)
+        case .finalizeMigration:
+            .write(.post, "/v1/migrations/{id}/finalize", .operate, Note.self, Migration.self)
+        case .cancelMigration:
+            .write(.post, "/v1/migrations/{id}/cancel", .operate, Note.self, Migration.self)
+        case .freezeWave: .wave("freeze", query: Self.waiting, FreezeRequest.self)
+        case .cutOverWave:
+            .wave("cutover", query: Self.waiting + ["require"], CutoverRequest.self)
+        case .rollBackWave: .wave("rollback", query: Self.waiting, RollbackRequest.self)
+        case .thawWave: .wave("thaw", Note.self)
+
+        case .getDomainHistory:
+            .get(
+                "/v1/domains/{fqdn}/history", .audit, query: Self.history,
+                ListPage<HistoryEntry>.self, produces: [.json, .ndjson, .csv])
+        case .listHistory:
+            .get(
+                "/v1/history", .audit, query: Self.history, ListPage<HistoryEntry>.self,
+                produces: [.json, .ndjson, .csv])
+        case .getHistoryHead: .get("/v1/history/head", .audit, HistoryHead.self)
+        case .verifyHistory:
+            .get(
+                "/v1/history/verify", .audit, query: ["expect"], VerificationAnswer.self,
+                produces: [.json, .ndjson])
+
+        case .listChanges:
+            .get(
+                "/v1/changes", .read, query: ["after", "epoch", "wait", "limit", "agent"],
+                produces: [.json, .eventStream])
+        case .getSnapshot: .get("/v1/snapshot", .read, produces: [.ndjson])
+        case .getExport:
+            .get(
+                "/v1/export/{format}", .read, query: ["value", "for"],
+                produces: [.plain, .csv, .json])
+
+        case .listAgents:
+            .get("/v1/agents", .audit, query: Self.page + ["evicted"], ListPage<ListedAgent>.self)
+        case .reportAgent:
+            .write(
+                .put, "/v1/agents/{name}", .read, isIdempotent: false, ReportRequest.self,
+                ReportAnswer.self)
+        case .evictAgent: .delete("/v1/agents/{name}", .operate)
+        case .getConvergence:
+            .get("/v1/convergence", .audit, query: ["revision", "wait"], Convergence.self)
+
+        case .listTokens:
+            .get("/v1/tokens", .administer, query: Self.page, ListPage<ListedToken>.self)
+        case .createToken:
+            .write(.post, "/v1/tokens", .administer, TokenRequest.self, ListedToken.self)
+        case .revokeToken: .delete("/v1/tokens/{id}", .administer)
+
+        case .makeBackup:
+            .write(
+                .post, "/v1/backup", .administer, isIdempotent: false, Note.self,
+                produces: [.sqlite])
+        case .getLiveness: .operations("/livez", .open)
+        case .getReadiness: .operations("/readyz", .open, query: ["verbose"])
+        case .getMetrics: .operations("/metrics", .needs(.read))
+        case .getDescription: .operations("/openapi.yaml", .open)
+        case .getProblemPage: .operations("/problems/{code}", .open)
+        }
+    }
+
+    private static let moment: Set = ["at", "revision"]
+    private static let page: Set = ["limit", "cursor"]
+    private static let waiting: Set = ["wait", "timeout"]
+    private static let history: Set = [
+        "actor", "action", "migration", "location", "since", "until", "after", "order", "limit",
+        "cursor", "for",
+    ]
+
+    private static let declarations = Dictionary(
+        uniqueKeysWithValues: allCases.map { ($0, $0.declared) })
+
+    package var declaration: EndpointDeclaration { Self.declarations[self] ?? declared }
+
+    /// The path of a request: each parameter of the template in its turn, percent-encoded.
+    package func path(_ parameters: String...) -> String { path(parameters) }
+
+    package func path(_ parameters: [String]) -> String {
+        var rest = parameters[...]
+        return declaration.path.split(separator: "/").map { segment in
+            "/" + (segment.hasPrefix("{") ? Self.escape(rest.popFirst() ?? "") : String(segment))
+        }.joined()
+    }
+
+    /// One segment of a path or one value of a query, percent-encoded: RFC 3986's unreserved characters stay.
+    package static func escape(_ text: String) -> String {
+        var octets: [UInt8] = []
+        let digits = Array("0123456789ABCDEF".utf8)
+        for octet in text.utf8 {
+            switch octet {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                UInt8(ascii: "_"), UInt8(ascii: "~"):
+                octets.append(octet)
+            default:
+                octets += [UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)]]
+            }
+        }
+        return String(decoding: octets, as: UTF8.self)
+    }
+}
+
+extension Set<String> {
+    fileprivate static func + (one: Set, other: Set) -> Set { one.union(other) }
+}
+
+extension EndpointDeclaration {
+    fileprivate static func wave(
+        _ step: String, query: Set<String> = [], _ request: any WrittenShape.Type
+    ) -> EndpointDeclaration {
+        .write(
+            .post, "/v1/migrations/{id}/waves/{n}/\(step)", .operate, query: query, request,
+            WaveStepAnswer.self)
+    }
+}
