@@ -9,7 +9,7 @@ API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test build release check format bench demo coverage tsan fuzz docs figures help
+.PHONY: run test build release check format bench compare demo coverage tsan fuzz docs figures help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,10 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/edge
 	@Benchmarks/agents
 	@Benchmarks/agent-memory
+
+compare: ## What the stores cost beside an earlier commit: make compare BEFORE=COMMIT
+	@[ -n "$(BEFORE)" ] || { echo "which commit? make compare BEFORE=COMMIT"; exit 2; }
+	@Benchmarks/stores "$(BEFORE)"
 
 coverage: ## Line coverage of the tests
 	@scripts/install-packages test
