@@ -11,7 +11,7 @@ struct Routes {
     let options: HTTPOptions
     let operations: OperationsRoutes
 
-    private let domains = DomainRoutes()
+    private let domains: DomainRoutes
     private let lookups = LookupRoutes()
     private let locations = LocationRoutes()
     private let migrations = MigrationRoutes()
@@ -22,6 +22,7 @@ struct Routes {
 
     init(options: HTTPOptions, operations: OperationsRoutes) {
         self.options = options
+        domains = DomainRoutes(options)
         self.operations = operations
     }
 

@@ -32,7 +32,7 @@ struct EarlyRequest {
     }
 
     /// What an unknown host gets.
-    var unknownStatus: EarlyStatus {
+    var unknownStatus: LookupStatus {
         switch line.unknownStatus {
         case 200: .ok
         case 403: .forbidden

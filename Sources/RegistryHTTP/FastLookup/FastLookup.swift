@@ -10,8 +10,8 @@ import RoutingTable
 ///
 /// It takes what `LookupGrammar` reads and the table answers with a success or, for a proxy, with
 /// "unknown". Everything else, refusals too, is the router's. The rules are those of the router's
-/// handlers, by way of the same services; what differs is how an answer is put together, and
-/// `FastLookupTests` compares that octet by octet.
+/// handlers, by way of the same services and the same `LookupResponse`; what differs is how that is
+/// printed, and tests compare it octet by octet.
 struct FastLookup: Sendable {
     let service: LookupService
     let options: HTTPOptions
@@ -97,38 +97,35 @@ struct FastLookup: Sendable {
         return !isTokenOfOurs && options.allowsAnonymousReads ? .anonymous : nil
     }
 
-    private func domain(_ request: EarlyRequest, _ kit: LoopKit) -> EarlyStatus? {
+    private func domain(_ request: EarlyRequest, _ kit: LoopKit) -> LookupStatus? {
         let tag = request.tag
         guard request.acceptsJSON, !tag.isUnclear else { return nil }
-        var status: EarlyStatus?
+        var status: LookupStatus?
         let isFound = service.lookUp(octets: request.name) { name, entry, position in
             lookups.found.increment()
+            let response = LookupResponse.domain(
+                entry.revision, isKnown: tag.isOf(entry.revision, in: position.epoch), at: position)
             kit.json.clear()
-            if tag.isOf(entry.revision, in: position.epoch) {
-                status = .notModified
-            } else {
-                status = .ok
+            if response.hasBody {
                 kit.json.writeDomain(
                     name, at: entry.location, entry.mode, tenant: entry.tenant, entry.revision,
                     registeredAt: entry.registeredAt, changedAt: entry.changedAt)
             }
-            pieces.write(entry, status == .ok, request, position, kit)
+            pieces.write(response, request, kit)
+            status = response.status
         }
         return isFound ? status : nil
     }
 
-    private func route(_ request: EarlyRequest, _ kit: LoopKit) -> EarlyStatus? {
+    private func route(_ request: EarlyRequest, _ kit: LoopKit) -> LookupStatus? {
         guard let host = request.host else { return nil }
-        var status = EarlyStatus.ok
+        var status = LookupStatus.ok
         let isAnswered = service.route(octets: host) { entry, position in
-            if let entry {
-                lookups.found.increment()
-                pieces.write(entry, request, position, kit)
-            } else {
-                lookups.unknown.increment()
-                status = request.unknownStatus
-                pieces.writeUnknown(status, request, position, kit)
-            }
+            (entry == nil ? lookups.unknown : lookups.found).increment()
+            let response = LookupResponse.route(
+                entry, unknown: request.unknownStatus, at: position)
+            pieces.write(response, request, kit)
+            status = response.status
         }
         return isAnswered ? status : nil
     }

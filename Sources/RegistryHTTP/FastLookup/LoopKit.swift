@@ -24,7 +24,7 @@ final class LoopKit {
     private static let statuses = 4
 
     /// The series of one kind of answer, found once.
-    func metrics(_ line: LookupLine, _ status: EarlyStatus) -> StatusMetrics {
+    func metrics(_ line: LookupLine, _ status: LookupStatus) -> StatusMetrics {
         let place =
             (line.subject.number * 2 + (line.isHead ? 1 : 0)) * Self.statuses + status.rawValue
         if let known = metrics[place] { return known }
@@ -48,29 +48,6 @@ final class LoopKits: Sendable {
             kits[ObjectIdentifier(eventLoop)] = new
             return new
         }.value
-    }
-}
-
-/// What an early answer may say.
-enum EarlyStatus: Int {
-    case ok, notModified, forbidden, notFound
-
-    var code: Int {
-        switch self {
-        case .ok: 200
-        case .notModified: 304
-        case .forbidden: 403
-        case .notFound: 404
-        }
-    }
-
-    var line: StaticString {
-        switch self {
-        case .ok: "HTTP/1.1 200 OK\r\n"
-        case .notModified: "HTTP/1.1 304 Not Modified\r\n"
-        case .forbidden: "HTTP/1.1 403 Forbidden\r\n"
-        case .notFound: "HTTP/1.1 404 Not Found\r\n"
-        }
     }
 }
 

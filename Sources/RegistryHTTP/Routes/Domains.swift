@@ -5,7 +5,12 @@ import RegistryService
 
 /// `/v1/domains` and what lies below it.
 struct DomainRoutes: Sendable {
+    let settings: LookupSettings
     private let metrics = LookupMetrics()
+
+    init(_ options: HTTPOptions) {
+        settings = LookupSettings(options)
+    }
 
     @Sendable func get(_ call: inout Call) async throws -> Reply {
         var query = QueryReader(call.query)
@@ -19,7 +24,7 @@ struct DomainRoutes: Sendable {
             return Read(
                 try await call.service.lookUp(fqdn, at: revision), at: revision,
                 of: try call.epoch())
-        }.reply(to: call)
+        }.reply(to: call, settings)
     }
 
     private func counting(_ lookUp: () async throws -> Read<Domain>) async throws -> Read<Domain> {
@@ -134,13 +139,13 @@ extension AvailabilityAnswer {
 
 extension Read<Domain> {
     /// The domain, or 304 where the caller has it.
-    fileprivate func reply(to call: Call) throws -> Reply {
+    fileprivate func reply(to call: Call, _ settings: LookupSettings) throws -> Reply {
         let epoch = try epoch ?? call.epoch()
         let tag = Position(epoch: epoch, revision: value.revision)
-        guard call.isNotModified(since: tag) else {
-            return .domain(value, at: Position(epoch: epoch, revision: revision))
-        }
-        return Reply.empty(.notModified, at: revision).of(epoch).with(.eTag, EntityTag.text(tag))
+        let response = LookupResponse.domain(
+            value.revision, isKnown: call.isNotModified(since: tag),
+            at: Position(epoch: epoch, revision: revision))
+        return Reply(response, settings, body: response.hasBody ? value.json : [])
     }
 }
 

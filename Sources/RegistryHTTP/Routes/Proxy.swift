@@ -8,10 +8,12 @@ import RoutingTable
 /// that no visitor can choose it.
 struct ProxyRoutes: Sendable {
     let options: HTTPOptions
+    private let settings: LookupSettings
     private let metrics = LookupMetrics()
 
     init(options: HTTPOptions) {
         self.options = options
+        settings = LookupSettings(options)
     }
 
     /// `?host=`: for nginx's `auth_request`, where the proxy writes the query.
@@ -50,30 +52,21 @@ struct ProxyRoutes: Sendable {
         return read
     }
 
-    private func answer(
-        _ call: Call, host: String?, unknown: HTTPResponse.Status
-    ) throws -> Reply {
+    private func answer(_ call: Call, host: String?, unknown: LookupStatus) throws -> Reply {
         let read = try find(call, host: host)
-        guard let target = read.value else {
-            return Reply.empty(unknown, at: read.revision).of(read.epoch).with(
-                .xTenantMode, "unknown")
+        let position = Position(epoch: try read.epoch ?? call.epoch(), revision: read.revision)
+        let entry = read.value.map { target in
+            TableEntry(
+                location: target.domain.location, upstream: target.upstream,
+                mode: target.domain.mode, tenant: nil, revision: target.domain.revision,
+                registeredAt: target.domain.registeredAt, changedAt: target.domain.changedAt)
         }
-        let epoch = try read.epoch ?? call.epoch()
-        var reply = Reply.empty(.ok, at: read.revision).of(epoch)
-        reply.headers[.xTenantLocation] = target.domain.location.text
-        reply.headers[.xTenantMode] = target.domain.mode.rawValue
-        reply.headers[.xTenantUpstream] = target.upstream?.text
-        let revision = Position(epoch: epoch, revision: target.domain.revision)
-        reply.headers[.xTenantRevision] = "\(revision)"
-        reply.headers[.cacheControl] = options.routeCacheControl
-        if target.domain.mode != .serve {
-            reply.headers[.retryAfter] = String(options.retryAfterSeconds)
-        }
-        return reply
+        return Reply(
+            LookupResponse.route(entry, unknown: unknown, at: position), settings)
     }
 
     /// What an unknown host gets. The first `unknown` counts: a visitor's host may hold another.
-    private func unknownStatus(_ query: Query) throws -> HTTPResponse.Status {
+    private func unknownStatus(_ query: Query) throws -> LookupStatus {
         switch query.values("unknown").first {
         case nil, "404": return .notFound
         case "403": return .forbidden
