@@ -110,7 +110,8 @@ let package = Package(
             "SQLiteStore",
             [
                 "AsyncWaiting", "DurableFiles", "Migrations", "RegistryLedger", "RegistryModel",
-                "StoreCore", crypto, grdb, product("GRDBSQLite", of: "GRDB.swift"), logging, metrics,
+                "StoreCore", crypto, grdb, product("GRDBSQLite", of: "GRDB.swift"), logging,
+                metrics,
             ]),
         library(
             "PostgresStore",

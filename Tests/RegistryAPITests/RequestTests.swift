@@ -9,7 +9,7 @@ import Testing
     /// - Parameter value: has every member.
     private static func check<Value: Shape>(_ value: Value) throws {
         let json = value.json
-        var reader = JSONObjectReader(try JSONValue(parsing: json))
+        var reader = JSONObjectReader(try JSONDocument(parsing: json))
         let read = try #require(Value(reading: &reader))
         reader.finish()
         #expect(reader.problems == [], "\(Value.self)")
@@ -57,7 +57,7 @@ import Testing
         let request = TokenRequest(
             name: "ops", role: "operator", expiresAt: "2019-01-01T00:00:00Z", note: Note())
         let now = try #require(Timestamp(rfc3339: "2020-01-01T00:00:00Z"))
-        var reader = JSONObjectReader(try JSONValue(parsing: request.json))
+        var reader = JSONObjectReader(try JSONDocument(parsing: request.json))
         _ = TokenRequest(reading: &reader, at: now)
         #expect(reader.problems.map(\.code) == ["out-of-range"])
     }
