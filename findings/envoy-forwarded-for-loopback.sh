@@ -7,7 +7,7 @@
 # Where that is 127.0.0.1 (something on the same machine that ends TLS before it, an agent, a health check, a test), Envoy
 # writes the machine's own address on the network instead, which it found for itself at its start. So an application
 # that lets 127.0.0.1 do more doesn't know it, and two proxies on one machine look like a client elsewhere. The access
-# log's %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%, which is said to be found by the same rules, has 127.0.0.1: log and field
+# log's %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% has 127.0.0.1: log and field
 # disagree on the same request. The descriptions of the option and of the field don't mention it.
 #
 # Seen (this script's output, where the machine has the address A beside 127.0.0.1):
