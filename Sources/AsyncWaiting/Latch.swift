@@ -20,6 +20,7 @@ package final class Latch: Sendable {
     /// - Returns: whether it's raised.
     @discardableResult
     package func wait(within limit: Duration? = nil) async -> Bool {
-        await waiters.wait(for: (), within: limit) { isRaised } == .woken
+        _ = await waiters.wait(for: (), within: limit) { isRaised }
+        return isRaised
     }
 }

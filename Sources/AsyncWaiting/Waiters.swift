@@ -40,13 +40,15 @@ package final class Waiters<Key: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - limit: nil: without a limit.
-    ///   - isHeedless: whether the wait goes on though its task is cancelled.
+    ///   - isHeedless: whether the wait goes on though its task is cancelled. It has no limit then: time is measured by
+    ///     a task that would end with it.
     ///   - isOver: whether there is nothing to wait for. It's asked once more while nobody can wake: what is
     ///     told by a wake after this has looked isn't missed. Must not use these waiters.
     package func wait(
         for key: Key, within limit: Duration? = nil, despiteCancellation isHeedless: Bool = false,
         unless isOver: () -> Bool = { false }
     ) async -> WaitEnd {
+        precondition(limit == nil || !isHeedless)
         if isOver() { return .woken }
         if let limit, limit <= .zero { return .timedOut }
         let wait = Wait(key)

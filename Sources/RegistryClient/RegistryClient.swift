@@ -31,7 +31,8 @@ package struct RegistryClient: Sendable {
             do throws(FeedFormatError) {
                 return try Value(json: body.readableBytesView)
             } catch {
-                throw ClientError.unreadable("\(error)")
+                let position = Position(headers).map { " at \($0)" } ?? ""
+                throw ClientError.unreadable("\(error); the registry answered \(status)\(position)")
             }
         }
     }
@@ -182,7 +183,7 @@ package struct Refusal: Error, Sendable, CustomStringConvertible {
 
     init(_ answer: RegistryClient.Answer) {
         status = answer.status
-        problem = try? answer.decode()
+        problem = ProblemAnswer(leniently: answer.body.readableBytesView)
         retryAfter = answer.headers.first(name: "Retry-After")
     }
 

@@ -112,6 +112,37 @@ import Testing
         lastSeen: time, isLagging: true, ahead: Revision(11),
         eviction: Eviction(at: time, actor: actor, note: Note(reason: "gone", ticket: "CHG-1")))
 
+    @Test func `of a refusal is read as far as it can be`() throws {
+        let text = String(decoding: Self.problem.json, as: UTF8.self)
+        for (right, wrong) in [
+            (#""mode":"reject""#, #""mode":"shadow""#), (#""revision":4"#, #""revision":4.5"#),
+            (#""code":"invalid""#, #""code":7"#), (#""state":"moved""#, #""state":[]"#),
+            (#""lagging":["#, #""lagging":[1,"#), (#""wave":1"#, #""wave":"one""#),
+            (#""available_at":""#, #""available_at":"soon"#),
+            (#""entangled_with":""#, #""entangled_with":"."#),
+        ] where text.contains(right) {
+            let changed = text.replacing(right, with: wrong)
+            #expect(changed != text)
+            let problem = try #require(ProblemAnswer(leniently: changed.utf8), "\(wrong)")
+            #expect(problem.code == "x" && problem.detail == "why" && problem.status == 409)
+            #expect(problem.conflictCount == 1)
+        }
+        #expect(text.contains(#""revision":4"#) && text.contains(#""lagging":["#))
+        for other in ["", "{}", "<html>", #"{"status":409,"title":"x"}"#, "[1]"] {
+            #expect(ProblemAnswer(leniently: other.utf8) == nil, "\(other)")
+        }
+    }
+
+    @Test func `of a conflict isn't one of a name that is gone, where a word isn't known`() throws {
+        let text = String(decoding: Self.conflict.json, as: UTF8.self)
+        let found = try #require(text.range(of: #""found":"#))
+        let tail = text[found.upperBound...].replacing("serve", with: "shadow")
+            .replacing("read_only", with: "shadow").replacing("reject", with: "shadow")
+        var document = try JSONObjectReader(
+            JSONDocument(parsing: (text[..<found.upperBound] + tail).utf8))
+        #expect(WaveConflict(reading: &document) == nil)
+    }
+
     /// What is written has the members of the list, in its order, and reads back as it was.
     ///
     /// - Parameter values: each member is in one of them.

@@ -43,7 +43,7 @@ package struct JSONDocument: Sendable {
         try read(bytes, inside: depth)
     }
 
-    /// The same in the place of what was here. Where it throws, nothing is.
+    /// The same in the place of what was here. Where it throws, no value is there.
     package mutating func read(
         _ bytes: some Collection<UInt8>, inside depth: Int = 0
     ) throws(JSONSyntaxError) {

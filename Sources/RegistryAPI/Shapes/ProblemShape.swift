@@ -59,6 +59,15 @@ package struct ProblemAnswer: Shape, Equatable {
         ShapeField("errors", isRequired: false, objects: { $0.errors.isEmpty ? nil : $0.errors }),
     ]
 
+    /// Reads what can be read: a refusal is one although a later registry says more than this version knows.
+    ///
+    /// - Returns: nil for anything but a problem: without status, title, detail, code and request.
+    package init?(leniently json: some Collection<UInt8>) {
+        guard let document = try? JSONDocument(parsing: json) else { return nil }
+        var reader = JSONObjectReader(document)
+        self.init(reading: &reader)
+    }
+
     /// `type` and what a client has no use for may be missing: whoever answers is known by its code.
     package init?(reading object: inout JSONObjectReader) {
         let status = object.count("status")

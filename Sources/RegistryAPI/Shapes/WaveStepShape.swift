@@ -121,7 +121,9 @@ extension WaveConflict: Shape {
         let fqdn = object.fqdn("fqdn")
         let expected = object.shape("expected", Place.self)
         let found = object.optionalShape("found", Place.self)
-        guard let fqdn, let expected else { return nil }
+        // One that is there and can't be read isn't one that is gone.
+        let isGone = !object.has("found") || object.isNull("found")
+        guard let fqdn, let expected, isGone == (found == nil) else { return nil }
         self.init(fqdn: fqdn, expected: expected, found: found)
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// The newest revisions in memory, for those who follow the log, and who waits for the next.
 ///
 /// Filled by the writer right after its table has taken a revision in; that costs it a reference and
-/// waking one reader. Who is further behind than this reaches reads from the store.
+/// waking two readers. Who is further behind than this reaches reads from the store.
 public final class ChangeFeed: Sendable {
     private let ring: Mutex<FeedRing>
     private let waiters = Waiters<Void>()

@@ -88,7 +88,7 @@ final class Interruption: Sendable {
         }
     }
 
-    /// Before its id can be another process's.
+    /// As soon as it has ended: its id will be another process's one day.
     func end() {
         state.withLock { $0.child = nil }
     }

@@ -45,7 +45,10 @@ struct ShellCommand {
         let variables = environment.map { (Environment.Key(stringLiteral: $0), String?.some($1)) }
         do {
             let result = try await Subprocess.run(
-                .path("/bin/sh"), arguments: Arguments(arguments(interruption.ignored)),
+                .path("/bin/sh"),
+                arguments: Arguments(
+                    executablePathOverride: "sh",
+                    remainingValues: arguments(interruption.ignored)),
                 environment: .inherit.updating(
                     Dictionary(uniqueKeysWithValues: variables)),
                 platformOptions: options, input: .none, output: .currentStandardError,
@@ -67,6 +70,6 @@ struct ShellCommand {
     private func arguments(_ ignored: [Int32]) -> [String] {
         guard !ignored.isEmpty else { return ["-c", text] }
         let numbers = ignored.map(String.init).joined(separator: " ")
-        return ["-c", "trap '' \(numbers); exec sh -c \"$1\"", "sh", text]
+        return ["-c", "trap '' \(numbers); exec /bin/sh -c \"$1\"", "sh", text]
     }
 }

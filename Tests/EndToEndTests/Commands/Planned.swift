@@ -69,7 +69,7 @@ struct Planned: Sendable {
             let page = try await server.client.domains(
                 filter: [("suffix", String(names[0].split(separator: ".", maxSplits: 1)[1]))],
                 limit: 1000)
-            return Set(page.items.map { "\($0.location) \($0.mode)" }).sorted()
+            return Set(page.items.map { "\($0.location) \($0.mode.rawValue)" }).sorted()
         }
     }
 }

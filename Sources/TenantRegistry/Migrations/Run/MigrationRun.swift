@@ -100,12 +100,15 @@ struct MigrationRun {
 struct StepFailure: Error {
     let failure: CommandFailure
     let problem: ProblemAnswer?
+    /// Whether the service said no, so that the wave is as it was.
+    let isRefusal: Bool
 
     init(_ error: any Error, step: String, wave: Int) {
         let words = "wave \(wave): \(step): "
         switch error {
         case ClientError.refused(let refusal):
             problem = refusal.problem
+            isRefusal = problem != nil || (400..<500).contains(refusal.status)
             var text = words + "\(refusal)"
             if refusal.code == "wrong-state" {
                 text +=
@@ -114,16 +117,20 @@ struct StepFailure: Error {
             failure = .refused(text)
         case ClientError.unreachable(let what):
             problem = nil
-            failure = .unreachable(
-                "\(words)\(what)\nit may be done or not: tenant-registry migrations show says")
+            isRefusal = false
+            failure = .unreachable("\(words)\(what)\n\(Self.unknown)")
+        case ClientError.unreadable:
+            problem = nil
+            isRefusal = false
+            failure = .failed("\(words)\(error)\n\(Self.unknown)")
         default:
             problem = nil
+            isRefusal = false
             failure = .failed("\(words)\(error)")
         }
     }
 
-    /// Whether the service said no, so that the wave is as it was.
-    var isRefusal: Bool { problem != nil }
+    private static let unknown = "it may be done or not: tenant-registry migrations show says"
 
     /// Whether somebody else acts on the wave.
     var isWrongState: Bool { problem?.code == "wrong-state" }
