@@ -3,22 +3,6 @@ import RegistryAPI
 
 /// `Accept` and `Content-Type`, as far as a service that speaks JSON needs them.
 enum ContentNegotiation {
-    /// RFC 9110 §12.5.1: whether `application/json` is taken. The most specific range that it fits
-    /// decides, so `*/*, application/json;q=0` doesn't take it.
-    static func acceptsJSON(_ fields: HTTPFields) -> Bool {
-        let ranges = (fields[.accept] ?? "").split(separator: ",").map(trimmed)
-            .filter { !$0.isEmpty }
-        guard !ranges.isEmpty else { return true }
-        let fitting = ranges.compactMap { range -> (precedence: Int, weight: Double)? in
-            let parts = range.split(separator: ";").map(trimmed)
-            let precedence = ["*/*", "application/*", "application/json"]
-                .firstIndex(of: parts.first?.lowercased())
-            let weight = parts.dropFirst().first { $0.lowercased().hasPrefix("q=") }?.dropFirst(2)
-            return precedence.map { ($0, weight.flatMap { Double($0) } ?? 1) }
-        }
-        return fitting.max { $0 < $1 }.map { $0.weight > 0 } ?? false
-    }
-
     /// RFC 9110 §12.5.1: which of several types a client would rather have. Of equal weight, the one
     /// that it names more exactly, then the one that it names first, then ours.
     /// - Returns: nil where it takes none of them.

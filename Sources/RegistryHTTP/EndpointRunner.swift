@@ -167,12 +167,6 @@ struct EndpointRunner: Sendable {
 
     private func checkAccept(_ request: Request) throws {
         let types = endpoint.declaration.produces
-        guard types != [.json] else {
-            guard ContentNegotiation.acceptsJSON(request.headers) else {
-                throw Problem.notAcceptable
-            }
-            return
-        }
         guard ContentNegotiation.choice(of: types, request.headers) != nil else {
             throw Problem.notAcceptable(types)
         }

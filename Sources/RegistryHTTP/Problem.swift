@@ -84,9 +84,6 @@ extension Problem {
     static let unauthenticated = Problem(
         .unauthorized, "unauthenticated", "send a valid token: Authorization: Bearer trk_…"
     ).with(.wwwAuthenticate, "Bearer realm=\"tenant-registry\"")
-    static let notAcceptable = Problem(
-        .notAcceptable, "not-acceptable", "this endpoint answers in application/json")
-
     static func notAcceptable(_ types: [MediaType]) -> Problem {
         let names = types.map(\.rawValue).joined(separator: ", ")
         return Problem(.notAcceptable, "not-acceptable", "this endpoint answers in \(names)")
