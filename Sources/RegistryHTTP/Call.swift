@@ -1,42 +1,56 @@
-import Crypto
 import HTTPTypes
 import Hummingbird
 import RegistryAPI
 import RegistryModel
 import RegistryService
 
-/// One request on its way to its handler: authenticated, its body read.
-struct Call: Sendable {
+/// A request as the table answers it, on any node: authenticated, its body read.
+struct EdgeCall: Call {
     let request: Request
-    /// What every node answers.
     let lookups: LookupService
-    /// Nil on an agent.
-    let registry: RegistryService?
     let caller: Caller
     let requestID: String
     let query: Query
+    let parameters: Parameters
+    /// Its place among the requests under way.
+    let permit: Permit
     var body: [UInt8] = []
     /// The body, where somebody has read it as JSON already.
     var document: JSONDocument?
+
+    var edge: EdgeCall { self }
+}
+
+/// A request as only a registry answers it. An agent has no service to make one of.
+struct RegistryCall: Call {
+    var edge: EdgeCall
+    let service: RegistryService
     var idempotency: IdempotencyKey?
     /// The first answer, where this is a repeated request.
     var replay: Committed?
-    let parameters: Parameters
-    /// Its place among the requests under way.
-    var permit: Permit?
 
-    /// What only a registry does.
-    /// - Throws: `needsRegistry` on an agent.
-    var service: RegistryService {
-        get throws(RegistryError) {
-            guard let registry else { throw .needsRegistry }
-            return registry
-        }
+    func writing(_ note: Note) -> WriteContext {
+        WriteContext(
+            actor: caller.actor, note: note, requestID: edge.requestID, idempotency: idempotency)
     }
+}
+
+/// What both kinds of handler read of a request.
+protocol Call: Sendable {
+    var edge: EdgeCall { get }
+}
+
+extension Call {
+    var request: Request { edge.request }
+    var lookups: LookupService { edge.lookups }
+    var caller: Caller { edge.caller }
+    var query: Query { edge.query }
+    var permit: Permit { edge.permit }
+    var body: [UInt8] { edge.body }
 
     /// A parameter of the path, percent-decoded; text that isn't percent-encoded UTF-8 as sent.
     func parameter(_ name: String) -> String {
-        let raw = parameters.get(name) ?? ""
+        let raw = edge.parameters.get(name) ?? ""
         return PercentCoding.decode(raw, plusIsSpace: false) ?? raw
     }
 
@@ -53,15 +67,10 @@ struct Call: Sendable {
         }
     }
 
-    func writing(_ note: Note) -> WriteContext {
-        WriteContext(
-            actor: caller.actor, note: note, requestID: requestID, idempotency: idempotency)
-    }
-
     /// The body as a JSON object.
     /// - Throws: `invalid-json`, or `invalid-request` where it's another kind of value.
     func object() throws -> JSONObjectReader {
-        if let document { return JSONObjectReader(document) }
+        if let document = edge.document { return JSONObjectReader(document) }
         let document: JSONDocument
         do throws(JSONSyntaxError) {
             document = try JSONDocument(parsing: body)
@@ -91,11 +100,7 @@ struct Call: Sendable {
         let tags = values.flatMap { EntityTag.list($0) }
         if tags.contains(.any) { return .exists }
         guard !tags.isEmpty, !tags.contains(.unreadable) else {
-            throw Problem.invalid([
-                FieldProblem(
-                    pointer: "If-Match", code: "invalid",
-                    detail: "a list of entity tags is expected")
-            ])
+            throw Problem.invalid("If-Match", "a list of entity tags is expected")
         }
         guard !tags.allSatisfy(\.isWeak) else {
             throw Problem(

@@ -5,7 +5,11 @@ import RegistryService
 
 /// An operation of the API, and what answers it here.
 struct Endpoint: Sendable {
-    typealias Handler = @Sendable (inout Call) async throws -> Reply
+    /// Answers from the table, on any node.
+    typealias EdgeHandler = @Sendable (EdgeCall) async throws -> Reply
+    typealias RegistryHandler = @Sendable (RegistryCall) async throws -> Reply
+    /// A request whose body has been read, and what is left to do.
+    typealias Prepared = (isReplay: Bool, answer: @Sendable () async throws -> Reply)
 
     var declaration: EndpointDeclaration
     /// What its requests count against when there are too many.
@@ -15,11 +19,32 @@ struct Endpoint: Sendable {
     var isFrequent = false
     /// Whether its work ends with its client: a read is for nobody else.
     var endsWithClient = false
-    var handler: Handler
+    let prepare: @Sendable (EdgeCall) async throws -> Prepared
 
-    init(_ declaration: EndpointDeclaration, _ handler: @escaping Handler) {
+    init(_ declaration: EndpointDeclaration, _ handler: @escaping EdgeHandler) {
+        assert(!declaration.isIdempotent, "only a registry knows a repeated request")
+        self.init(declaration, preparing: { call in (false, { try await handler(call) }) })
+    }
+
+    init(
+        _ declaration: EndpointDeclaration, _ service: RegistryService,
+        _ handler: @escaping RegistryHandler
+    ) {
+        let isIdempotent = declaration.isIdempotent
+        self.init(
+            declaration,
+            preparing: { edge in
+                let call = try await RegistryCall(edge, service, isIdempotent: isIdempotent)
+                return (call.replay != nil, { try await handler(call) })
+            })
+    }
+
+    private init(
+        _ declaration: EndpointDeclaration,
+        preparing prepare: @escaping @Sendable (EdgeCall) async throws -> Prepared
+    ) {
         self.declaration = declaration
-        self.handler = handler
+        self.prepare = prepare
         switch declaration.style {
         case .operations: lane = .light
         case .proxy:
@@ -38,31 +63,25 @@ struct Endpoint: Sendable {
 
     /// The endpoint as one that proxies ask on each request: answered from memory alone, never shed.
     var lookup: Endpoint {
-        var copy = frequent
-        copy.lane = .light
-        copy.endsWithClient = false
-        return copy
+        frequent.with {
+            $0.lane = .light
+            $0.endsWithClient = false
+        }
     }
 
     /// The endpoint as one that is asked all day long.
-    var frequent: Endpoint {
-        var copy = self
-        copy.isFrequent = true
-        return copy
-    }
+    var frequent: Endpoint { with { $0.isFrequent = true } }
 
     /// The endpoint as one whose requests do little but wait: there is one for each agent, all day, and
     /// nobody else's work is put off by them.
-    var waiting: Endpoint {
-        var copy = self
-        copy.lane = .light
-        return copy
-    }
+    var waiting: Endpoint { with { $0.lane = .light } }
 
     /// The endpoint as one that anyone may ask.
-    var open: Endpoint {
+    var open: Endpoint { with { $0.declaration.access = .open } }
+
+    private func with(_ change: (inout Endpoint) -> Void) -> Endpoint {
         var copy = self
-        copy.declaration.access = .open
+        change(&copy)
         return copy
     }
 }

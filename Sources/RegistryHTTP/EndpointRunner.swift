@@ -28,9 +28,14 @@ struct EndpointRunner: Sendable {
             who = try authorize(request)
             let admitted = try admit(request)
             permit = admitted
-            var call = call(request, who, id, context.parameters)
-            call.permit = admitted
-            reply = try await answer(&call, admitted, on: context.channel)
+            reply = try await answer(
+                EdgeCall(
+                    request: request, lookups: node.lookups, caller: who ?? .anonymous,
+                    requestID: id.text,
+                    query: Query(
+                        target: request.head.path ?? "", declared: endpoint.declaration.query),
+                    parameters: context.parameters, permit: admitted),
+                on: context.channel)
         } catch let error as HTTPParserError {
             throw error
         } catch {
@@ -38,17 +43,6 @@ struct EndpointRunner: Sendable {
         }
         return conclude(
             reply, request, caller: who, permit, id: id, started: started, context)
-    }
-
-    private func call(
-        _ request: Request, _ caller: Caller?, _ id: RequestID, _ parameters: Parameters
-    ) -> Call {
-        Call(
-            request: request, lookups: node.lookups, registry: node.registry,
-            caller: caller ?? .anonymous, requestID: id.text,
-            query: Query(
-                target: request.head.path ?? "", declared: endpoint.declaration.query),
-            parameters: parameters)
     }
 
     private func refusal(
@@ -128,41 +122,32 @@ struct EndpointRunner: Sendable {
         return .token(record)
     }
 
-    private func answer(
-        _ call: inout Call, _ permit: Permit, on channel: any Channel
-    ) async throws -> Reply {
+    private func answer(_ call: EdgeCall, on channel: any Channel) async throws -> Reply {
+        var call = call
         if case .json(let limit) = endpoint.declaration.style {
             try checkAccept(call.request)
             switch call.request.method {
             case .post, .put, .patch:
-                var query = QueryReader(call.query, knowing: endpoint.declaration.query)
-                try query.finish()
-                call.body = try await readBody(call.request, limit: limit, permit)
+                try QueryReader(call.query, knowing: endpoint.declaration.query).finish()
+                call.body = try await readBody(call.request, limit: limit, call.permit)
             // Its handler knows its query.
-            case .delete: call.body = try await readBody(call.request, limit: limit, permit)
+            case .delete: call.body = try await readBody(call.request, limit: limit, call.permit)
             default: break
             }
         }
-        if endpoint.declaration.isIdempotent { try await recall(&call) }
-        if case .json = endpoint.declaration.style, call.replay == nil {
-            try await waitForRevision(call, permit, on: channel)
+        let (isReplay, answer) = try await endpoint.prepare(call)
+        if case .json = endpoint.declaration.style, !isReplay {
+            try await waitForRevision(call, on: channel)
         }
-        let reply = try await handle(&call, on: channel)
+        let endsWithClient = endpoint.endsWithClient || isDryRun(call.request)
+        let reply =
+            endsWithClient
+            ? try await ClientPresence.whileThere(on: channel, answer) : try await answer()
         if reply.stream != nil, call.request.method != .head {
-            permit.dropBody()
-            if endpoint.lane != .light { try permit.move(to: .stream) }
+            call.permit.dropBody()
+            if endpoint.lane != .light { try call.permit.move(to: .stream) }
         }
         return reply
-    }
-
-    private func handle(_ call: inout Call, on channel: any Channel) async throws -> Reply {
-        guard endpoint.endsWithClient || isDryRun(call.request) else {
-            return try await endpoint.handler(&call)
-        }
-        return try await ClientPresence.whileThere(on: channel) { [call, endpoint] in
-            var call = call
-            return try await endpoint.handler(&call)
-        }
     }
 
     private func checkAccept(_ request: Request) throws {
@@ -173,9 +158,7 @@ struct EndpointRunner: Sendable {
     }
 
     /// Who waits gives its place among the working ones back meanwhile, and waits no longer than its client.
-    private func waitForRevision(
-        _ call: Call, _ permit: Permit, on channel: any Channel
-    ) async throws {
+    private func waitForRevision(_ call: EdgeCall, on channel: any Channel) async throws {
         let values = call.query.values("min_revision")
         guard !values.isEmpty else { return }
         var reader = QueryReader(call.query)
@@ -184,31 +167,11 @@ struct EndpointRunner: Sendable {
         }
         let position = try node.lookups.position()
         guard try position.revision < asked.checked(in: position.epoch) else { return }
-        try permit.move(to: .wait)
+        try call.permit.move(to: .wait)
         try await ClientPresence.whileThere(on: channel) { [node, options] in
             try await node.lookups.wait(for: asked, within: options.revisionWait)
         }
-        try permit.move(to: lane(of: call.request))
-    }
-
-    /// Finds the first answer to a repeated request, before anything else is looked at.
-    private func recall(_ call: inout Call) async throws {
-        guard let key = call.request.headers[.idempotencyKey] else { return }
-        guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
-        else {
-            throw Problem(
-                .badRequest, "invalid-idempotency-key",
-                "an Idempotency-Key has 1 to 255 characters of printable ASCII")
-        }
-        call.document = try? JSONDocument(parsing: call.body)
-        let idempotency = IdempotencyKey(
-            token: call.caller.actor.token, key: key,
-            requestDigest: RequestMeaning.digest(
-                call.request.method, target: call.request.head.path ?? "",
-                call.document.map { JSONValue($0) },
-                octets: call.body))
-        call.idempotency = idempotency
-        call.replay = try await call.service.replay(of: idempotency)
+        try call.permit.move(to: lane(of: call.request))
     }
 
     // MARK: After the handler
@@ -222,7 +185,7 @@ struct EndpointRunner: Sendable {
                     "request failed",
                     metadata: ["request_id": "\(id.text)", "code": "\(error.code)"])
             }
-            return Problem(error, isPooled: node.registry?.storeFlaw != nil)
+            return node.problem(error)
         case is CancellationError: return Problem(.overloaded)
         default:
             logger.error(

@@ -99,6 +99,13 @@ extension Problem {
             .with(.connection, "close")
     }
 
+    /// - Parameters:
+    ///   - pointer: the one thing that is wrong.
+    ///   - detail: what is expected there.
+    static func invalid(_ pointer: String, _ detail: String) -> Problem {
+        invalid([FieldProblem(pointer: pointer, code: "invalid", detail: detail)])
+    }
+
     static func invalid(_ errors: [FieldProblem]) -> Problem {
         let first = errors.first.map {
             "\($0.pointer.isEmpty ? "the body" : $0.pointer): \($0.detail)"

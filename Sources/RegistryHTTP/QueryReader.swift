@@ -83,6 +83,16 @@ struct QueryReader {
         } ?? 100
     }
 
+    /// `limit` and `cursor`, which come last: the query is finished here.
+    mutating func page<Key>(
+        _ read: (String) throws -> Key
+    ) throws -> (limit: Int, after: Key?) {
+        let limit = limit()
+        let cursor = text("cursor")
+        try finish()
+        return (limit, try cursor.map(read))
+    }
+
     private enum Purpose: String, CaseIterable { case spreadsheet }
 
     /// `for=spreadsheet`: CSV that people open.
@@ -110,10 +120,15 @@ struct QueryReader {
 
     /// - Throws: `invalid-request` with everything that is wrong; parameters that nobody has asked
     ///   for too, because a filter with a typing error would select everything.
-    mutating func finish() throws {
-        for item in query.items where !known.contains(item.name) {
-            refuse(item.name, "unknown-parameter", "there is no such parameter here")
-        }
+    func finish() throws {
+        let unknown = query.items.filter { !known.contains($0.name) }
+        let problems =
+            problems
+            + unknown.map {
+                FieldProblem(
+                    pointer: "?\($0.name)", code: "unknown-parameter",
+                    detail: "there is no such parameter here")
+            }
         guard problems.isEmpty else { throw Problem.invalid(problems) }
     }
 }

@@ -22,7 +22,7 @@ extension JSONObjectReader {
     }
 }
 
-extension Call {
+extension RegistryCall {
     /// A body that may hold `reason` and `ticket`, or not be there at all.
     func noteOnlyBody() throws -> Note {
         body.isEmpty ? Note() : try read()
@@ -30,9 +30,8 @@ extension Call {
 
     /// A DELETE's `reason` and `ticket`. Not every client can send a body with it, so they stand in the query;
     /// who sends a body means it all the same, and must not be told that it's done while the reason is lost.
-    ///
-    /// - Parameter query: is finished here.
-    func noteOfDelete(_ query: inout QueryReader) throws -> Note {
+    func noteOfDelete() throws -> Note {
+        var query = QueryReader(query)
         let asked = query.note()
         try query.finish()
         let sent = try noteOnlyBody()

@@ -6,21 +6,19 @@ import RegistryAPI
 import RegistryModel
 import RegistryService
 
-/// Who answers: a registry, or an agent that has only its table.
+/// What the rules that hold for every endpoint ask of a node, a registry or an agent.
 struct ServingNode: Sendable {
     let lookups: LookupService
-    let registry: RegistryService?
+    /// What an error looks like to a client.
+    let problem: @Sendable (RegistryError) -> Problem
 }
-
-/// Adds members to the answer of `/readyz?verbose`; throws where the node isn't ready.
-package typealias ReadinessReport = @Sendable () throws(RegistryError) -> [JSONValue.Member]
 
 /// The HTTP side of the registry, as Hummingbird applications.
 public struct RegistryServer: Sendable {
     private let node: ServingNode
     private let options: HTTPOptions
-    private let routes: Routes
-    private let drain: DrainSignal
+    private let endpoints: [Endpoint]
+    private let health: OperationsRoutes
     let admission: Admission
     private let eventLoops: (any EventLoopGroup)?
     private let logger: Logger
@@ -34,9 +32,13 @@ public struct RegistryServer: Sendable {
         metrics: @escaping @Sendable () -> String,
         eventLoops: (any EventLoopGroup)? = nil, logger: Logger
     ) {
-        self.init(
-            ServingNode(lookups: service.lookups, registry: service), options, drain, metrics,
-            readiness: nil, eventLoops, logger)
+        let health = OperationsRoutes(
+            drain: drain, metricsText: metrics, readiness: service.readiness)
+        let node = ServingNode(lookups: service.lookups) {
+            Problem($0, isPooled: service.storeFlaw != nil)
+        }
+        let routes = RegistryRoutes(service: service, options: options, operations: health)
+        self.init(node, routes.all, health, options, eventLoops, logger)
     }
 
     /// A server for a node that has the table alone: an agent. It lets everyone read, whatever
@@ -51,26 +53,24 @@ public struct RegistryServer: Sendable {
     ) {
         var options = options
         options.ignoresTokens = true
+        let health = OperationsRoutes(drain: drain, metricsText: metrics, readiness: readiness)
+        let routes = EdgeRoutes(options: options, operations: health)
         self.init(
-            ServingNode(lookups: lookups, registry: nil), options, drain, metrics,
-            readiness: readiness, eventLoops, logger)
+            ServingNode(lookups: lookups) { Problem($0) }, routes.all, health, options, eventLoops,
+            logger)
     }
 
     private init(
-        _ node: ServingNode, _ options: HTTPOptions, _ drain: DrainSignal,
-        _ metrics: @escaping @Sendable () -> String, readiness: ReadinessReport?,
-        _ eventLoops: (any EventLoopGroup)?, _ logger: Logger
+        _ node: ServingNode, _ endpoints: [Endpoint], _ health: OperationsRoutes,
+        _ options: HTTPOptions, _ eventLoops: (any EventLoopGroup)?, _ logger: Logger
     ) {
         self.node = node
+        self.endpoints = endpoints
+        self.health = health
         self.options = options
-        self.drain = drain
         self.eventLoops = eventLoops
         self.logger = logger
         admission = Admission(options.load, logger: logger)
-        routes = Routes(
-            options: options,
-            operations: OperationsRoutes(
-                drain: drain, metricsText: metrics, readiness: readiness))
     }
 
     /// The whole API; of an agent, what it can answer.
@@ -78,8 +78,7 @@ public struct RegistryServer: Sendable {
         listen address: BindAddress,
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<RegistryRequestContext>> {
-        application(
-            node.registry == nil ? routes.edge : routes.all, address, onServerRunning)
+        application(endpoints, address, onServerRunning)
     }
 
     /// Health and metrics only, for `--ops-listen`.
@@ -87,7 +86,7 @@ public struct RegistryServer: Sendable {
         listen address: BindAddress,
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<RegistryRequestContext>> {
-        application(routes.opsOnly, address, onServerRunning)
+        application(health.endpoints, address, onServerRunning)
     }
 
     private func application(
@@ -95,7 +94,7 @@ public struct RegistryServer: Sendable {
         _ onServerRunning: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<RegistryRequestContext>> {
         let limits = options.limits
-        let drain = drain
+        let drain = health.drain
         let table = node.lookups.state.table
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = limits.headerBytes
@@ -144,9 +143,9 @@ public struct RegistryServer: Sendable {
     /// Sets the gauges of requests under way, for who is about to read them.
     public func recordLoad() { admission.recordGauges() }
 
-    /// Every operation, for the test that compares them with `openapi.yaml`, and for `routes`.
+    /// Every operation of this node, for the test that compares them with `openapi.yaml`, and for `routes`.
     public var operations: [(method: String, path: String, permission: String)] {
-        routes.all.flatMap { endpoint in
+        endpoints.flatMap { endpoint in
             let permission: String =
                 switch endpoint.declaration.access {
                 case .open: "none"

@@ -1,6 +1,8 @@
 import Crypto
 import HTTPTypes
 import RegistryAPI
+import RegistryModel
+import RegistryService
 
 /// The digest of what a request asks for, by which a repeated `Idempotency-Key` is told from one that is
 /// used for something else.
@@ -96,5 +98,27 @@ struct RequestMeaning {
     private mutating func flush() {
         hash.update(data: buffer)
         buffer.removeAll(keepingCapacity: true)
+    }
+}
+
+extension RegistryCall {
+    /// Finds the first answer to a repeated request, before anything else is looked at.
+    init(_ edge: EdgeCall, _ service: RegistryService, isIdempotent: Bool) async throws {
+        self.init(edge: edge, service: service)
+        guard isIdempotent, let key = request.headers[.idempotencyKey] else { return }
+        guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
+        else {
+            throw Problem(
+                .badRequest, "invalid-idempotency-key",
+                "an Idempotency-Key has 1 to 255 characters of printable ASCII")
+        }
+        self.edge.document = try? JSONDocument(parsing: body)
+        let idempotency = IdempotencyKey(
+            token: caller.actor.token, key: key,
+            requestDigest: RequestMeaning.digest(
+                request.method, target: request.head.path ?? "",
+                self.edge.document.map { JSONValue($0) }, octets: body))
+        self.idempotency = idempotency
+        replay = try await service.replay(of: idempotency)
     }
 }

@@ -4,43 +4,27 @@ import RegistryAPI
 import RegistryModel
 import RegistryService
 
-/// What answers each operation, on one screen. Its path, its permission and what it takes stand in `EndpointID`.
+/// What answers each operation of a registry, on one screen. Its path, its permission and what it takes stand in
+/// `EndpointID`.
 ///
 /// An operation without a handler doesn't compile, and a handler can't be bound to what isn't declared.
-struct Routes {
+struct RegistryRoutes {
+    let service: RegistryService
     let options: HTTPOptions
     let operations: OperationsRoutes
 
-    private let domains: DomainRoutes
-    private let lookups = LookupRoutes()
-    private let locations = LocationRoutes()
-    private let migrations = MigrationRoutes()
-    private let waves = WaveRoutes()
-    private let history = HistoryRoutes()
-    private let head = HistoryHeadRoutes()
-    private let tokens = TokenRoutes()
-
-    init(options: HTTPOptions, operations: OperationsRoutes) {
-        self.options = options
-        domains = DomainRoutes(options)
-        self.operations = operations
-    }
-
     var all: [Endpoint] { EndpointID.allCases.map(endpoint) }
 
-    /// What an agent answers: the present, from its table.
-    var edge: [Endpoint] {
-        EndpointID.allCases.filter(\.declaration.isAtEdge).map(endpoint) + opsOnly
-    }
-
-    /// For `--ops-listen`: a port of their own, where nobody needs a token. Its problems have their pages, too.
-    var opsOnly: [Endpoint] {
-        [.getLiveness, .getReadiness, .getMetrics, .getProblemPage].map { endpoint($0).open }
-    }
-
     private func endpoint(_ id: EndpointID) -> Endpoint {
-        let bind = { (handler: @escaping Endpoint.Handler) in Endpoint(id.declaration, handler) }
+        let (domains, lookups) = (DomainRoutes(options), LookupRoutes())
         let (proxies, agents) = (ProxyRoutes(options: options), AgentRoutes(options: options))
+        let (migrations, waves) = (MigrationRoutes(), WaveRoutes())
+        func bind(_ handler: @escaping Endpoint.EdgeHandler) -> Endpoint {
+            Endpoint(id.declaration, handler)
+        }
+        func bind(_ handler: @escaping Endpoint.RegistryHandler) -> Endpoint {
+            Endpoint(id.declaration, service, handler)
+        }
         return switch id {
         case .getDomain: bind(domains.get).lookup
         case .listDomains: bind(domains.list)
@@ -59,9 +43,9 @@ struct Routes {
         case .releaseDomain: bind(domains.release)
         case .restoreDomain: bind(domains.restore)
 
-        case .listLocations: bind(locations.list)
-        case .putLocation: bind(locations.put)
-        case .deleteLocation: bind(locations.delete)
+        case .listLocations: bind(LocationRoutes().list)
+        case .putLocation: bind(LocationRoutes().put)
+        case .deleteLocation: bind(LocationRoutes().delete)
 
         case .planMigration: bind(migrations.plan)
         case .listMigrations: bind(migrations.list)
@@ -74,10 +58,10 @@ struct Routes {
         case .rollBackWave: bind(waves.rollBack)
         case .thawWave: bind(waves.thaw)
 
-        case .getDomainHistory: bind(history.ofDomain)
-        case .listHistory: bind(history.global)
-        case .getHistoryHead: bind(head.head)
-        case .verifyHistory: bind(head.verify)
+        case .getDomainHistory: bind(HistoryRoutes().ofDomain)
+        case .listHistory: bind(HistoryRoutes().global)
+        case .getHistoryHead: bind(HistoryHeadRoutes().head)
+        case .verifyHistory: bind(HistoryHeadRoutes().verify)
 
         case .listChanges: bind(ChangesRoutes(options: options).changes).waiting
         case .getSnapshot: bind(SnapshotRoutes().snapshot)
@@ -88,9 +72,9 @@ struct Routes {
         case .evictAgent: bind(agents.evict)
         case .getConvergence: bind(agents.convergence)
 
-        case .listTokens: bind(tokens.list)
-        case .createToken: bind(tokens.create)
-        case .revokeToken: bind(tokens.revoke)
+        case .listTokens: bind(TokenRoutes().list)
+        case .createToken: bind(TokenRoutes().create)
+        case .revokeToken: bind(TokenRoutes().revoke)
 
         case .makeBackup: bind(BackupRoutes().make)
         case .getLiveness: bind(operations.alive)
@@ -98,6 +82,32 @@ struct Routes {
         case .getMetrics: bind(operations.metrics)
         case .getDescription: bind(operations.openAPI)
         case .getProblemPage: bind(ProblemRoutes().page)
+        }
+    }
+}
+
+/// What answers each operation of an agent: the present, from its table.
+///
+/// A handler that takes a `RegistryCall` can't be bound here: there is no service to make one of.
+struct EdgeRoutes {
+    let options: HTTPOptions
+    let operations: OperationsRoutes
+
+    var all: [Endpoint] { EdgeEndpointID.allCases.map(endpoint) + operations.endpoints }
+
+    private func endpoint(_ id: EdgeEndpointID) -> Endpoint {
+        let proxies = ProxyRoutes(options: options)
+        let bind = { (id: EndpointID, handler: @escaping Endpoint.EdgeHandler) in
+            Endpoint(id.declaration, handler)
+        }
+        return switch id {
+        case .getDomain: bind(.getDomain, DomainRoutes(options).getNow).lookup
+        case .lookUpDomains: bind(.lookUpDomains, LookupRoutes().batchNow).frequent
+        case .route: bind(.route, proxies.byQuery)
+        case .routeForwarded: bind(.routeForwarded, proxies.byForwardedHost)
+        case .routeAuthority: bind(.routeAuthority, proxies.byAuthority)
+        case .routeAuthorityPath: bind(.routeAuthorityPath, proxies.byAuthority)
+        case .askForCertificate: bind(.askForCertificate, proxies.askForCertificate)
         }
     }
 }

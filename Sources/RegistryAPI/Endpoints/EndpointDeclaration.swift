@@ -53,8 +53,6 @@ package struct EndpointDeclaration: Sendable {
     package var answer: (any Shape.Type)?
     /// What a client can ask for by `Accept`; the handler sends what content negotiation chooses.
     package var produces: [MediaType] = [.json]
-    /// Whether an agent answers it too.
-    package var isAtEdge = false
 
     package init(_ method: Method, _ path: String, _ access: Access, _ style: Style) {
         self.method = method
@@ -103,7 +101,7 @@ extension EndpointDeclaration {
     ) -> EndpointDeclaration {
         var endpoint = EndpointDeclaration(method, path, .needs(.read), .proxy)
         endpoint.query = query
-        return endpoint.atEdge
+        return endpoint
     }
 
     package static func operations(
@@ -112,11 +110,5 @@ extension EndpointDeclaration {
         var endpoint = EndpointDeclaration(.get, path, access, .operations)
         endpoint.query = query
         return endpoint
-    }
-
-    var atEdge: EndpointDeclaration {
-        var copy = self
-        copy.isAtEdge = true
-        return copy
     }
 }

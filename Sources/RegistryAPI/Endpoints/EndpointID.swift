@@ -27,12 +27,18 @@ package enum EndpointID: String, Sendable, CaseIterable {
     case makeBackup, getLiveness, getReadiness, getMetrics, getDescription, getProblemPage
 }
 
+/// What an agent answers as well, from its table: the present. It has health and metrics besides, as every node.
+package enum EdgeEndpointID: String, Sendable, CaseIterable {
+    case getDomain, lookUpDomains
+    case route, routeForwarded, routeAuthority, routeAuthorityPath, askForCertificate
+}
+
 extension EndpointID {
     /// A case without its line here doesn't compile.
     private var declared: EndpointDeclaration {
         switch self {
         case .getDomain:
-            .get("/v1/domains/{fqdn}", .read, query: Self.moment, Domain.self).atEdge
+            .get("/v1/domains/{fqdn}", .read, query: Self.moment, Domain.self)
         case .listDomains:
             .get(
                 "/v1/domains", .read,
@@ -42,7 +48,7 @@ extension EndpointID {
             .write(
                 .post, "/v1/lookup", .read, bodyLimit: 4 * EndpointDeclaration.mebibyte,
                 isIdempotent: false, query: Self.moment, LookupRequest.self
-            ).atEdge
+            )
         case .getStatistics: .get("/v1/stats", .read, Statistics.self)
 
         case .route: .proxy(.get, "/v1/route", query: ["host", "unknown", "min_revision"])

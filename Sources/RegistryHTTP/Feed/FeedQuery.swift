@@ -25,7 +25,7 @@ struct FeedQuery: Sendable {
 
     /// - Parameter resumes: whether `Last-Event-ID` counts.
     /// - Throws: `invalid-request`.
-    init(_ call: Call, resumes: Bool) throws {
+    init(_ call: RegistryCall, resumes: Bool) throws {
         var query = QueryReader(call.query)
         let after = query.revision("after")
         let apart = query.text("epoch", maximum: 64).map { Epoch($0) }
@@ -62,11 +62,9 @@ struct FeedQuery: Sendable {
         let values = fields[values: .lastEventID]
         guard let text = values.first else { return nil }
         guard values.count == 1, let position = Position(text) else {
-            throw Problem.invalid([
-                FieldProblem(
-                    pointer: "Last-Event-ID", code: "invalid",
-                    detail: "the id of an event is expected: an epoch, a dot, a revision")
-            ])
+            throw Problem.invalid(
+                "Last-Event-ID",
+                "the id of an event is expected: an epoch, a dot, a revision")
         }
         return position
     }

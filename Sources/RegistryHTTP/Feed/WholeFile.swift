@@ -10,7 +10,7 @@ struct WholeFile: Sendable {
     private let isKnown: Bool
 
     /// - Parameter tag: another one for other octets.
-    init(_ call: Call, tag: String, at revision: Revision) {
+    init(_ call: RegistryCall, tag: String, at revision: Revision) {
         isGzip = Gzip.isWanted(call.request.headers)
         self.revision = revision
         let tag = isGzip ? tag + "-gzip" : tag

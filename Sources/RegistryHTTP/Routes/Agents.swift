@@ -6,43 +6,34 @@ import RegistryService
 struct AgentRoutes: Sendable {
     var options = HTTPOptions()
 
-    @Sendable func list(_ call: inout Call) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
         let evicted = query.value("evicted", "true or false") { Bool($0) } ?? false
-        let limit = query.limit()
-        let cursor = query.text("cursor")
-        try query.finish()
-        let after = try cursor.map(Cursor.agent)
+        let (limit, after) = try query.page(Cursor.agent)
         let read = try await call.service.agents(evicted: evicted, after: after, limit: limit)
         return call.list(read, as: ListedAgent.init) { $0.record.name.text }
     }
 
     /// What an agent has applied.
-    @Sendable func report(_ call: inout Call) async throws -> Reply {
+    @Sendable func report(_ call: RegistryCall) async throws -> Reply {
         var object = try call.object()
         let applied = ReportRequest(reading: &object)?.applied
         guard let name = AgentName(call.parameter("name")) else {
-            throw Problem.invalid([
-                FieldProblem(
-                    pointer: "name", code: "invalid",
-                    detail:
-                        "a name of 1 to 100 letters, digits, dots, dashes or underscores is expected"
-                )
-            ])
+            throw Problem.invalid(
+                "name",
+                "a name of 1 to 100 letters, digits, dots, dashes or underscores is expected")
         }
         try object.finishOrThrow()
         if let applied { try await call.service.feedReaches(applied, within: options.revisionWait) }
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
         try await call.service.report(name, applied: applied, by: call.caller)
-        let service = try call.service
-        let head = try service.feedHead(after: applied ?? service.position())
+        let head = try call.service.feedHead(after: applied ?? call.service.position())
         return .json(ReportAnswer(head: head.revision), at: head.revision)
     }
 
-    @Sendable func evict(_ call: inout Call) async throws -> Reply {
+    @Sendable func evict(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .done(replay) }
-        var query = QueryReader(call.query)
-        let note = try call.noteOfDelete(&query)
+        let note = try call.noteOfDelete()
         let text = call.parameter("name")
         // A name that no agent can have names none.
         guard let name = AgentName(text) else { throw RegistryError.unknownAgent(text) }
@@ -51,7 +42,7 @@ struct AgentRoutes: Sendable {
         return isReplay ? reply.with(.idempotencyReplayed, "true") : reply
     }
 
-    @Sendable func convergence(_ call: inout Call) async throws -> Reply {
+    @Sendable func convergence(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
         let revision = query.revision("revision")
         let seconds = query.seconds("wait")

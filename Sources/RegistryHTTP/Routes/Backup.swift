@@ -9,9 +9,7 @@ import RegistryService
 struct BackupRoutes: Sendable {
     private static let pieceSize = 256 * 1024
 
-    @Sendable func make(_ call: inout Call) async throws -> Reply {
-        var query = QueryReader(call.query)
-        try query.finish()
+    @Sendable func make(_ call: RegistryCall) async throws -> Reply {
         let note = try call.noteOnlyBody()
         let copy = try await call.service.backup(call.writing(note))
         var reply = Reply(revision: copy.head.revision)

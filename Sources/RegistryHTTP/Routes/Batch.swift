@@ -4,7 +4,7 @@ import RegistryService
 
 /// `POST /v1/domains/batch`
 struct BatchRoutes: Sendable {
-    @Sendable func register(_ call: inout Call) async throws -> Reply {
+    @Sendable func register(_ call: RegistryCall) async throws -> Reply {
         let request: BatchRegistration = try call.read()
         var names: [String] = []
         let rows = request.domains.map { row in
@@ -28,7 +28,7 @@ struct BatchRoutes: Sendable {
         _ row: BatchRegistration.Row, allowsNested: Bool
     ) -> Result<NewDomain, RegistryError> {
         Result { () throws(RegistryError) in
-            let fqdn = try Call.fqdn(row.fqdn)
+            let fqdn = try RegistryCall.fqdn(row.fqdn)
             if let tenant = row.tenant, !JSONObjectReader.isTenant(tenant) { throw .invalidTenant }
             guard let mode = row.mode.map({ Mode(rawValue: $0) }) ?? .serve else {
                 throw .invalidMode

@@ -10,11 +10,7 @@ struct ChangesRoutes: Sendable {
     let options: HTTPOptions
     private let metrics = FeedMetrics()
 
-    init(options: HTTPOptions) {
-        self.options = options
-    }
-
-    @Sendable func changes(_ call: inout Call) async throws -> Reply {
+    @Sendable func changes(_ call: RegistryCall) async throws -> Reply {
         let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         let query = try FeedQuery(call, resumes: type == .eventStream)
         if query.isOfUnknownEpoch { try await call.service.checkHasOneEpoch() }
@@ -47,46 +43,44 @@ struct ChangesRoutes: Sendable {
         }
     }
 
-    private func events(_ call: Call, _ query: FeedQuery, head: Revision) throws -> Reply {
+    private func events(_ call: RegistryCall, _ query: FeedQuery, head: Revision) throws -> Reply {
         var reply = Reply(revision: head)
         reply.headers[.contentType] = MediaType.eventStream.rawValue
         // nginx would collect events before it passes them on.
         reply.headers[.xAccelBuffering] = "no"
         let stream = EventStream(
-            service: try call.service, query: query, caller: call.caller,
+            service: call.service, query: query, caller: call.caller,
             interval: options.heartbeat, metrics: metrics)
         reply.stream = { write in try await stream.run(write) }
         return reply
     }
 
-    private func page(_ call: Call, _ query: FeedQuery) async throws -> Reply {
-        let service = try call.service
+    private func page(_ call: RegistryCall, _ query: FeedQuery) async throws -> Reply {
         var stretch = try await stretch(call, query)
         if stretch.isEmpty, query.wait > .zero, call.request.method != .head {
-            await wait(service, query)
+            await wait(call.service, query)
             stretch = try await self.stretch(call, query)
         }
         metrics.count(stretch)
-        let text = FeedText(service: service)
+        let text = FeedText(service: call.service)
         var reply = Reply.json([], at: stretch.head)
         if stretch.isSmall {
             var body: [UInt8] = []
             try await text.write(stretch) { body += $0 }
             reply.body = body
         } else {
-            if !stretch.isInMemory { try call.permit?.move(to: .stream) }
+            if !stretch.isInMemory { try call.permit.move(to: .stream) }
             reply.stream = { [stretch] write in try await text.write(stretch, to: write) }
         }
         return reply
     }
 
     /// What memory answers counts against nothing; what the store is asked for, as any read of it.
-    private func stretch(_ call: Call, _ query: FeedQuery) async throws -> FeedStretch {
-        let service = try call.service
-        if try !service.hasInMemory(feedAfter: query.position) {
-            try call.permit?.move(to: .read)
+    private func stretch(_ call: RegistryCall, _ query: FeedQuery) async throws -> FeedStretch {
+        if try !call.service.hasInMemory(feedAfter: query.position) {
+            try call.permit.move(to: .read)
         }
-        return try await service.feed(after: query.position, limit: query.limit)
+        return try await call.service.feed(after: query.position, limit: query.limit)
     }
 
     /// Until there is news, or the time is over, or the service stops.

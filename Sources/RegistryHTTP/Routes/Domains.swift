@@ -12,33 +12,40 @@ struct DomainRoutes: Sendable {
         settings = LookupSettings(options)
     }
 
-    @Sendable func get(_ call: inout Call) async throws -> Reply {
-        var query = QueryReader(call.query)
-        let moment = Moment(&query)
-        try query.finish()
-        return try await counting {
-            let fqdn = try call.fqdn()
-            guard let revision = try await moment.revision(of: call) else {
-                return try call.lookups.lookUp(fqdn)
-            }
+    @Sendable func get(_ call: RegistryCall) async throws -> Reply {
+        try await get(call.edge) { fqdn, moment in
+            let revision = try await moment.revision(of: call)
             return Read(
                 try await call.service.lookUp(fqdn, at: revision), at: revision,
                 of: try call.epoch())
-        }.reply(to: call, settings)
+        }
     }
 
-    private func counting(_ lookUp: () async throws -> Read<Domain>) async throws -> Read<Domain> {
+    @Sendable func getNow(_ call: EdgeCall) async throws -> Reply {
+        try await get(call) { _, moment in try moment.refuse(call) }
+    }
+
+    private func get(_ call: EdgeCall, past: Past<FQDN, Domain>) async throws -> Reply {
+        var query = QueryReader(call.query)
+        let moment = Moment(&query)
+        try query.finish()
         do {
-            let read = try await lookUp()
+            let fqdn = try call.fqdn()
+            let read =
+                if let moment {
+                    try await past(fqdn, moment)
+                } else {
+                    try call.lookups.lookUp(fqdn)
+                }
             metrics.found.increment()
-            return read
+            return try read.reply(to: call, settings)
         } catch let error as RegistryError {
             metrics.count(error)
             throw error
         }
     }
 
-    @Sendable func list(_ call: inout Call) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
         var filter = DomainQuery()
         filter.location = query.value("location", "a location's name") { LocationName($0) }
@@ -50,7 +57,7 @@ struct DomainRoutes: Sendable {
         let moment = Moment(&query)
         let cursor = query.text("cursor")
         try query.finish()
-        guard moment == .now else { return try await list(call, filter, cursor, at: moment) }
+        if let moment { return try await list(call, filter, cursor, at: moment) }
         filter.after = try cursor.map(Cursor.name(_:))
         let read = try await call.service.domains(filter)
         return call.list(read) { $0.fqdn.text }
@@ -58,11 +65,11 @@ struct DomainRoutes: Sendable {
 
     /// The cursor keeps the revision: a time that is now can see one more before the next page.
     private func list(
-        _ call: Call, _ filter: DomainQuery, _ cursor: String?, at moment: Moment
+        _ call: RegistryCall, _ filter: DomainQuery, _ cursor: String?, at moment: Moment
     ) async throws -> Reply {
         var filter = filter
         var position = Position(
-            epoch: try call.epoch(), revision: try await moment.revision(of: call) ?? .zero)
+            epoch: try call.epoch(), revision: try await moment.revision(of: call))
         if let cursor {
             let (then, name) = try Cursor.name(at: cursor, in: position.epoch)
             let isFixed = if case .revision = moment { true } else { false }
@@ -76,25 +83,24 @@ struct DomainRoutes: Sendable {
         return call.list(read) { [position] in Cursor.key($0.fqdn, at: position) }
     }
 
-    @Sendable func register(_ call: inout Call) async throws -> Reply {
+    @Sendable func register(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .created(replay, in: try call.epoch()) }
         let request: DomainRegistration = try call.read()
         let domain = NewDomain(
-            fqdn: try Call.fqdn(request.fqdn),
+            fqdn: try RegistryCall.fqdn(request.fqdn),
             location: request.location.map(LocationName.init(canonical:)),
             tenant: request.tenant, allowsNested: request.allowsNested)
         let committed = try await call.service.register(domain, call.writing(request.note))
         return .created(committed, in: try call.epoch())
     }
 
-    @Sendable func availability(_ call: inout Call) async throws -> Reply {
-        var query = QueryReader(call.query)
-        try query.finish()
+    @Sendable func availability(_ call: RegistryCall) async throws -> Reply {
+        try QueryReader(call.query).finish()
         let read = try await call.service.availability(of: call.fqdn())
         return .json(AvailabilityAnswer(read.value), at: read.revision)
     }
 
-    @Sendable func change(_ call: inout Call) async throws -> Reply {
+    @Sendable func change(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
         let request: DomainChange = try call.read()
@@ -108,16 +114,15 @@ struct DomainRoutes: Sendable {
         return .changed(committed, in: try call.epoch())
     }
 
-    @Sendable func release(_ call: inout Call) async throws -> Reply {
+    @Sendable func release(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .done(replay) }
-        var query = QueryReader(call.query)
-        let note = try call.noteOfDelete(&query)
+        let note = try call.noteOfDelete()
         let committed = try await call.service.release(
             call.fqdn(), ifMatch: call.ifMatch(), call.writing(note))
         return .done(committed)
     }
 
-    @Sendable func restore(_ call: inout Call) async throws -> Reply {
+    @Sendable func restore(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
         let request = call.body.isEmpty ? Restoration() : try call.read()
@@ -139,7 +144,7 @@ extension AvailabilityAnswer {
 
 extension Read<Domain> {
     /// The domain, or 304 where the caller has it.
-    fileprivate func reply(to call: Call, _ settings: LookupSettings) throws -> Reply {
+    fileprivate func reply(to call: EdgeCall, _ settings: LookupSettings) throws -> Reply {
         let epoch = try epoch ?? call.epoch()
         let tag = Position(epoch: epoch, revision: value.revision)
         let response = LookupResponse.domain(

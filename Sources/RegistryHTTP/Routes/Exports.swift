@@ -10,7 +10,7 @@ struct ExportRoutes: Sendable {
     private let snapshots = Counter(
         label: "registry_snapshots_total", dimensions: [("kind", "export")])
 
-    @Sendable func export(_ call: inout Call) async throws -> Reply {
+    @Sendable func export(_ call: RegistryCall) async throws -> Reply {
         guard let format = ExportFormat(rawValue: call.parameter("format")) else {
             throw Problem(
                 .notFound, "unknown-format",
@@ -39,7 +39,7 @@ struct ExportRoutes: Sendable {
             call, tag: tag.compactMap(\.self).joined(separator: "."), at: position.revision)
         if let reply = file.notModified { return reply }
         snapshots.increment()
-        let lines = try DomainLines(service: call.service, revision: position.revision)
+        let lines = DomainLines(service: call.service, revision: position.revision)
         switch format {
         case .nginxMap, .haproxyMap:
             let texts = ExportTexts(summary.locations, format, value ?? .location)

@@ -8,15 +8,15 @@ import RegistryService
 struct HistoryRoutes: Sendable {
     static let types = EndpointID.listHistory.declaration.produces
 
-    @Sendable func global(_ call: inout Call) async throws -> Reply {
+    @Sendable func global(_ call: RegistryCall) async throws -> Reply {
         try await answer(call, of: nil)
     }
 
-    @Sendable func ofDomain(_ call: inout Call) async throws -> Reply {
+    @Sendable func ofDomain(_ call: RegistryCall) async throws -> Reply {
         try await answer(call, of: call.fqdn())
     }
 
-    private func answer(_ call: Call, of fqdn: FQDN?) async throws -> Reply {
+    private func answer(_ call: RegistryCall, of fqdn: FQDN?) async throws -> Reply {
         let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         var query = QueryReader(call.query)
         var filter = HistoryQuery(fqdn: fqdn)
@@ -39,7 +39,7 @@ struct HistoryRoutes: Sendable {
     }
 
     private func page(
-        _ call: Call, _ filter: HistoryQuery, _ query: inout QueryReader
+        _ call: RegistryCall, _ filter: HistoryQuery, _ query: inout QueryReader
     ) async throws -> Reply {
         var filter = filter
         filter.limit = query.limit()

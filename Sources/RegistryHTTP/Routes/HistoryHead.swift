@@ -7,14 +7,13 @@ import RegistryService
 struct HistoryHeadRoutes: Sendable {
     static let types = EndpointID.verifyHistory.declaration.produces
 
-    @Sendable func head(_ call: inout Call) async throws -> Reply {
-        var query = QueryReader(call.query)
-        try query.finish()
+    @Sendable func head(_ call: RegistryCall) async throws -> Reply {
+        try QueryReader(call.query).finish()
         let head = try await call.service.head()
         return .json(HistoryHead(head), at: head.revision)
     }
 
-    @Sendable func verify(_ call: inout Call) async throws -> Reply {
+    @Sendable func verify(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
         let noted = query.value("expect", "REVISION:DIGEST, as 48211:sha256:9f86…,") {
             NotedDigest($0)
@@ -25,7 +24,7 @@ struct HistoryHeadRoutes: Sendable {
         // HEAD asks whether the endpoint is there, not for minutes of work.
         let reply =
             if call.request.method == .head || type == .ndjson {
-                try stream(call.service, noted, type)
+                stream(call.service, noted, type)
             } else {
                 try await answer(call.service, noted)
             }

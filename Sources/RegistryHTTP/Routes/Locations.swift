@@ -4,48 +4,36 @@ import RegistryService
 
 /// `/v1/locations`
 struct LocationRoutes: Sendable {
-    @Sendable func list(_ call: inout Call) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
-        let limit = query.limit()
-        let cursor = query.text("cursor")
-        try query.finish()
-        let after = try cursor.map(Cursor.location)
+        let (limit, after) = try query.page(Cursor.location)
         let read = try await call.service.locations(after: after, limit: limit)
         return call.list(read) { $0.name.text }
     }
 
-    @Sendable func put(_ call: inout Call) async throws -> Reply {
+    @Sendable func put(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .put(replay) }
-        let name = try self.name(call)
+        guard let name = LocationName(call.parameter("name")) else {
+            throw Problem.invalid(
+                "{name}",
+                "a location's name has 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end"
+            )
+        }
         let request: LocationRequest = try call.read()
         let committed = try await call.service.putLocation(
             name, try request.settings, call.writing(request.note))
         return .put(committed)
     }
 
-    @Sendable func delete(_ call: inout Call) async throws -> Reply {
+    @Sendable func delete(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .done(replay) }
-        var query = QueryReader(call.query)
-        let note = try call.noteOfDelete(&query)
+        let note = try call.noteOfDelete()
         // A name that no location can have names none.
         guard let name = LocationName(call.parameter("name")) else {
             throw RegistryError.locationNotFound(LocationName(canonical: call.parameter("name")))
         }
         let committed = try await call.service.deleteLocation(name, call.writing(note))
         return .done(committed)
-    }
-
-    private func name(_ call: Call) throws -> LocationName {
-        guard let name = LocationName(call.parameter("name")) else {
-            throw Problem.invalid([
-                FieldProblem(
-                    pointer: "{name}", code: "invalid",
-                    detail:
-                        "a location's name has 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end"
-                )
-            ])
-        }
-        return name
     }
 }
 

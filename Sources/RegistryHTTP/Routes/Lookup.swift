@@ -6,8 +6,18 @@ import RegistryService
 struct LookupRoutes: Sendable {
     private let metrics = LookupMetrics()
 
+    @Sendable func batch(_ call: RegistryCall) async throws -> Reply {
+        try await batch(call.edge) { fqdns, moment in
+            try await call.service.lookUp(fqdns, at: moment.revision(of: call))
+        }
+    }
+
+    @Sendable func batchNow(_ call: EdgeCall) async throws -> Reply {
+        try await batch(call) { _, moment in try moment.refuse(call) }
+    }
+
     /// Names in request order, all at one revision.
-    @Sendable func batch(_ call: inout Call) async throws -> Reply {
+    private func batch(_ call: EdgeCall, past: Past<[FQDN], [Domain?]>) async throws -> Reply {
         var query = QueryReader(call.query)
         let moment = Moment(&query)
         try query.finish()
@@ -16,8 +26,8 @@ struct LookupRoutes: Sendable {
         let parsed = names.map { try? FQDN($0) }
         let fqdns = parsed.compactMap(\.self)
         let read =
-            if let revision = try await moment.revision(of: call) {
-                try await call.service.lookUp(fqdns, at: revision)
+            if let moment {
+                try await past(fqdns, moment)
             } else {
                 try call.lookups.lookUp(fqdns)
             }
@@ -46,9 +56,8 @@ struct LookupRoutes: Sendable {
         return .json(writer.bytes, at: read.revision).of(read.epoch)
     }
 
-    @Sendable func statistics(_ call: inout Call) async throws -> Reply {
-        var query = QueryReader(call.query)
-        try query.finish()
+    @Sendable func statistics(_ call: RegistryCall) async throws -> Reply {
+        try QueryReader(call.query).finish()
         let read = try call.lookups.statistics()
         let frozen = call.lookups.state.frozenDomains
         let locations = read.value.locations.map { location in

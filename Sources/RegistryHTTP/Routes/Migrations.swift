@@ -5,7 +5,7 @@ import RegistryService
 
 /// `/v1/migrations`, but for its waves.
 struct MigrationRoutes: Sendable {
-    @Sendable func plan(_ call: inout Call) async throws -> Reply {
+    @Sendable func plan(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
         let isDryRun = query.value("dry_run", "true or false") { Bool($0) } ?? false
         try query.finish()
@@ -17,26 +17,22 @@ struct MigrationRoutes: Sendable {
             isDryRun: isDryRun)
     }
 
-    @Sendable func list(_ call: inout Call) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
         var filter = MigrationQuery()
         filter.state = query.choice("state", MigrationState.self)
-        filter.limit = query.limit()
-        let cursor = query.text("cursor")
-        try query.finish()
-        filter.after = try cursor.map(Cursor.id)
+        (filter.limit, filter.after) = try query.page(Cursor.id)
         let read = try await call.service.migrations(filter)
         return call.list(read, key: \.id)
     }
 
-    @Sendable func get(_ call: inout Call) async throws -> Reply {
-        var query = QueryReader(call.query)
-        try query.finish()
+    @Sendable func get(_ call: RegistryCall) async throws -> Reply {
+        try QueryReader(call.query).finish()
         let read = try await call.service.migration(call.parameter("id"))
         return .json(read.value, at: read.revision)
     }
 
-    @Sendable func domains(_ call: inout Call) async throws -> Reply {
+    @Sendable func domains(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
         var filter = MigrationDomainQuery(migration: call.parameter("id"))
         filter.wave = query.value("wave", "a number from 1 to \(MigrationPlan.maximumWaves)") {
@@ -44,22 +40,19 @@ struct MigrationRoutes: Sendable {
             Int(text).flatMap { (1...MigrationPlan.maximumWaves).contains($0) ? $0 : nil }
         }
         filter.status = query.choice("status", MigrationDomain.Status.self)
-        filter.limit = query.limit()
-        let cursor = query.text("cursor")
-        try query.finish()
-        filter.after = try cursor.map(Cursor.position)
+        (filter.limit, filter.after) = try query.page(Cursor.position)
         let read = try await call.service.domains(of: filter)
         return call.list(read) { String($0.position) }
     }
 
-    @Sendable func finalize(_ call: inout Call) async throws -> Reply {
+    @Sendable func finalize(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .ended(replay) }
         let note = try call.noteOnlyBody()
         return .ended(
             try await call.service.finalizeMigration(call.parameter("id"), call.writing(note)))
     }
 
-    @Sendable func cancel(_ call: inout Call) async throws -> Reply {
+    @Sendable func cancel(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .ended(replay) }
         let note = try call.noteOnlyBody()
         return .ended(

@@ -8,37 +8,31 @@ import RegistryService
 struct OperationsRoutes: Sendable {
     let drain: DrainSignal
     let metricsText: @Sendable () -> String
-    let readiness: ReadinessReport?
-    private let started = ContinuousClock.now
+    let readiness: ReadinessReport
+    let started = ContinuousClock.now
 
-    init(
-        drain: DrainSignal, metricsText: @escaping @Sendable () -> String,
-        readiness: ReadinessReport? = nil
-    ) {
-        self.readiness = readiness
-        self.drain = drain
-        self.metricsText = metricsText
+    /// For `--ops-listen`: a port of their own, where nobody needs a token. Its problems have their pages, too.
+    var endpoints: [Endpoint] {
+        let handlers: [(EndpointID, Endpoint.EdgeHandler)] = [
+            (.getLiveness, alive), (.getReadiness, ready), (.getMetrics, metrics),
+            (.getProblemPage, ProblemRoutes().page),
+        ]
+        return handlers.map { Endpoint($0.declaration, $1).open }
     }
 
     /// The process answers. Depends on nothing.
-    @Sendable func alive(_ call: inout Call) async throws -> Reply {
+    @Sendable func alive(_ call: EdgeCall) async throws -> Reply {
         .json(Array(#"{"status":"alive"}"#.utf8))
     }
 
     /// Whether this node should get requests: not before the table is loaded, not while it stops.
-    @Sendable func ready(_ call: inout Call) async throws -> Reply {
+    @Sendable func ready(_ call: EdgeCall) async throws -> Reply {
         guard !drain.isDraining else {
             throw Problem(.serviceUnavailable, "not-ready", "the service is stopping")
                 .with(.retryAfter, "1")
         }
-        if let service = try? call.service, service.storeFlaw != nil {
-            throw Problem(
-                .serviceUnavailable, "not-ready",
-                "\(Problem.pooledSessions); its log says more"
-            ).with(.retryAfter, "1")
-        }
+        let more = try readiness()
         let position = try call.lookups.position()
-        let more = try readiness?() ?? []
         guard call.query.items.contains(where: { $0.name == "verbose" }) else {
             return .json(Array(#"{"status":"ready"}"#.utf8))
         }
@@ -54,18 +48,11 @@ struct OperationsRoutes: Sendable {
             writer.key(named: member.key)
             writer.write(member.value)
         }
-        if let service = try? call.service {
-            writer.field("log_ahead_seconds", Int(service.logAhead / .seconds(1)))
-            writer.field("agents_ahead", service.agentsAhead())
-        }
-        if let silence = try? call.service.storeSilence {
-            writer.field("store_silence_ms", Int(silence / .milliseconds(1)))
-        }
         writer.endObject()
         return .json(writer.bytes)
     }
 
-    @Sendable func metrics(_ call: inout Call) async throws -> Reply {
+    @Sendable func metrics(_ call: EdgeCall) async throws -> Reply {
         Reply(
             headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: Array(metricsText().utf8))
@@ -74,7 +61,26 @@ struct OperationsRoutes: Sendable {
     private static let document = Array(
         UnsafeBufferPointer(start: openapi_document(), count: Int(openapi_document_size())))
 
-    @Sendable func openAPI(_ call: inout Call) async throws -> Reply {
+    @Sendable func openAPI(_ call: EdgeCall) async throws -> Reply {
         Reply(headers: [.contentType: "application/yaml"], body: Self.document)
+    }
+}
+
+/// Adds members to the answer of `/readyz?verbose`; throws where the node isn't ready.
+package typealias ReadinessReport = @Sendable () throws -> [JSONValue.Member]
+
+extension RegistryService {
+    func readiness() throws -> [JSONValue.Member] {
+        guard storeFlaw == nil else {
+            throw Problem(
+                .serviceUnavailable, "not-ready",
+                "\(Problem.pooledSessions); its log says more"
+            ).with(.retryAfter, "1")
+        }
+        let silence = storeSilence.map { Int64($0 / .milliseconds(1)) }
+        return [
+            .init(key: "log_ahead_seconds", value: .integer(Int64(logAhead / .seconds(1)))),
+            .init(key: "agents_ahead", value: .integer(Int64(agentsAhead()))),
+        ] + (silence.map { [.init(key: "store_silence_ms", value: .integer($0))] } ?? [])
     }
 }

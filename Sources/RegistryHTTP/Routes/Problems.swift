@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// `/problems/{code}`: where the `type` of a problem leads. Open to anyone, like the problem itself.
 struct ProblemRoutes: Sendable {
-    @Sendable func page(_ call: inout Call) async throws -> Reply {
+    @Sendable func page(_ call: EdgeCall) async throws -> Reply {
         guard let kind = ProblemKind.of(call.parameter("code")) else {
             throw Problem(.notFound, "not-found", "there is no such kind of problem")
         }

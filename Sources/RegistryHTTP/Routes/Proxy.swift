@@ -17,7 +17,7 @@ struct ProxyRoutes: Sendable {
     }
 
     /// `?host=`: for nginx's `auth_request`, where the proxy writes the query.
-    @Sendable func byQuery(_ call: inout Call) async throws -> Reply {
+    @Sendable func byQuery(_ call: EdgeCall) async throws -> Reply {
         let unknown = try unknownStatus(call.query)
         try await waitForRevision(call)
         let hosts = call.query.values("host")
@@ -25,14 +25,14 @@ struct ProxyRoutes: Sendable {
     }
 
     /// `X-Forwarded-Host`: for Caddy's and Traefik's forward auth.
-    @Sendable func byForwardedHost(_ call: inout Call) async throws -> Reply {
+    @Sendable func byForwardedHost(_ call: EdgeCall) async throws -> Reply {
         let unknown = try unknownStatus(call.query)
         let hosts = call.request.headers[values: .xForwardedHost]
         return try answer(call, host: hosts.count == 1 ? hosts[0] : nil, unknown: unknown)
     }
 
     /// `Host`: for Envoy's HTTP `ext_authz`. Path and query are the visitor's, and count nothing.
-    @Sendable func byAuthority(_ call: inout Call) async throws -> Reply {
+    @Sendable func byAuthority(_ call: EdgeCall) async throws -> Reply {
         // The first Host is the authority; a second one is still among the fields.
         let isRepeated = call.request.headers.contains(.host)
         return try answer(
@@ -40,19 +40,19 @@ struct ProxyRoutes: Sendable {
     }
 
     /// `?domain=`: whether Caddy may get a certificate for this host.
-    @Sendable func askForCertificate(_ call: inout Call) async throws -> Reply {
+    @Sendable func askForCertificate(_ call: EdgeCall) async throws -> Reply {
         let hosts = call.query.values("domain")
         let read = try find(call, host: hosts.count == 1 ? hosts[0] : nil)
         return .empty(read.value == nil ? .notFound : .ok, at: read.revision).of(read.epoch)
     }
 
-    private func find(_ call: Call, host: String?) throws -> Read<RouteTarget?> {
+    private func find(_ call: EdgeCall, host: String?) throws -> Read<RouteTarget?> {
         let read = try call.lookups.route(host: host)
         (read.value == nil ? metrics.unknown : metrics.found).increment()
         return read
     }
 
-    private func answer(_ call: Call, host: String?, unknown: LookupStatus) throws -> Reply {
+    private func answer(_ call: EdgeCall, host: String?, unknown: LookupStatus) throws -> Reply {
         let read = try find(call, host: host)
         let position = Position(epoch: try read.epoch ?? call.epoch(), revision: read.revision)
         let entry = read.value.map { target in
@@ -72,24 +72,16 @@ struct ProxyRoutes: Sendable {
         case "403": return .forbidden
         case "200": return .ok
         default:
-            throw Problem.invalid([
-                FieldProblem(
-                    pointer: "?unknown", code: "invalid", detail: "one of 403, 404, 200 is expected"
-                )
-            ])
+            throw Problem.invalid("?unknown", "one of 403, 404, 200 is expected")
         }
     }
 
     /// `min_revision` counts where it stands before `host`: what follows may be a visitor's text.
-    private func waitForRevision(_ call: Call) async throws {
+    private func waitForRevision(_ call: EdgeCall) async throws {
         let own = call.query.items.prefix { $0.name != "host" }
         guard let item = own.first(where: { $0.name == "min_revision" }) else { return }
         guard let asked = item.value.flatMap({ NamedRevision($0) }) else {
-            throw Problem.invalid([
-                FieldProblem(
-                    pointer: "?min_revision", code: "invalid",
-                    detail: "\(NamedRevision.expected) is expected")
-            ])
+            throw Problem.invalid("?min_revision", "\(NamedRevision.expected) is expected")
         }
         try await call.lookups.wait(for: asked, within: options.revisionWait)
     }

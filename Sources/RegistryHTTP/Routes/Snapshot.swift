@@ -11,9 +11,8 @@ struct SnapshotRoutes: Sendable {
     private let snapshots = Counter(
         label: "registry_snapshots_total", dimensions: [("kind", "snapshot")])
 
-    @Sendable func snapshot(_ call: inout Call) async throws -> Reply {
-        var query = QueryReader(call.query)
-        try query.finish()
+    @Sendable func snapshot(_ call: RegistryCall) async throws -> Reply {
+        try QueryReader(call.query).finish()
         let (position, summary) = try call.service.snapshot()
         let file = WholeFile(call, tag: position.description, at: position.revision)
         if let reply = file.notModified { return reply }
@@ -25,7 +24,7 @@ struct SnapshotRoutes: Sendable {
                 digest: summary.digest.description,
                 locations: summary.locations.map { .init(name: $0.name, upstream: $0.upstream) }))
         let header = writer.bytes + [UInt8(ascii: "\n")]
-        let lines = try DomainLines(service: call.service, revision: position.revision)
+        let lines = DomainLines(service: call.service, revision: position.revision)
         return file.reply(MediaType.ndjson.rawValue) { write in
             try await lines.write(header, to: write) { domain, buffer in
                 buffer.appendJSON { domain.write(to: &$0) }

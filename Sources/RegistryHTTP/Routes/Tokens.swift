@@ -4,17 +4,14 @@ import RegistryService
 
 /// `/v1/tokens`
 struct TokenRoutes: Sendable {
-    @Sendable func list(_ call: inout Call) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
         var query = QueryReader(call.query)
-        let limit = query.limit()
-        let cursor = query.text("cursor")
-        try query.finish()
-        let after = try cursor.map(Cursor.id)
+        let (limit, after) = try query.page(Cursor.id)
         let read = try await call.service.tokens(after: after, limit: limit)
         return call.list(read, as: ListedToken.init, key: \.id)
     }
 
-    @Sendable func create(_ call: inout Call) async throws -> Reply {
+    @Sendable func create(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return reply(replay, secret: nil) }
         var object = try call.object()
         let request = TokenRequest(reading: &object, at: call.lookups.time)
@@ -37,10 +34,9 @@ struct TokenRoutes: Sendable {
         return Reply.json(token, status: .created, at: committed.revision).noting(committed)
     }
 
-    @Sendable func revoke(_ call: inout Call) async throws -> Reply {
+    @Sendable func revoke(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .done(replay) }
-        var query = QueryReader(call.query)
-        let note = try call.noteOfDelete(&query)
+        let note = try call.noteOfDelete()
         let committed = try await call.service.revokeToken(call.parameter("id"), call.writing(note))
         return .done(committed)
     }

@@ -5,7 +5,7 @@ import RegistryService
 
 /// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw.
 struct WaveRoutes: Sendable {
-    @Sendable func freeze(_ call: inout Call) async throws -> Reply {
+    @Sendable func freeze(_ call: RegistryCall) async throws -> Reply {
         let wait = try Wait(call)
         if let replay = call.replay { return try await wait.reply(to: replay, call) }
         let wave = try call.wave()
@@ -16,7 +16,7 @@ struct WaveRoutes: Sendable {
         return try await wait.reply(to: committed, call)
     }
 
-    @Sendable func cutOver(_ call: inout Call) async throws -> Reply {
+    @Sendable func cutOver(_ call: RegistryCall) async throws -> Reply {
         let wait = try Wait(call, takesRequire: true)
         if let replay = call.replay { return try await wait.reply(to: replay, call) }
         let wave = try call.wave()
@@ -27,7 +27,7 @@ struct WaveRoutes: Sendable {
         return try await wait.reply(to: committed, call)
     }
 
-    @Sendable func rollBack(_ call: inout Call) async throws -> Reply {
+    @Sendable func rollBack(_ call: RegistryCall) async throws -> Reply {
         let wait = try Wait(call)
         if let replay = call.replay { return try await wait.reply(to: replay, call) }
         let wave = try call.wave()
@@ -37,7 +37,7 @@ struct WaveRoutes: Sendable {
         return try await wait.reply(to: committed, call)
     }
 
-    @Sendable func thaw(_ call: inout Call) async throws -> Reply {
+    @Sendable func thaw(_ call: RegistryCall) async throws -> Reply {
         if let replay = call.replay { return .wave(replay, nil, in: try call.epoch()) }
         let wave = try call.wave()
         let note = try call.noteOnlyBody()
@@ -46,7 +46,7 @@ struct WaveRoutes: Sendable {
     }
 }
 
-extension Call {
+extension RegistryCall {
     /// - Throws: `unknownWave` for what can't be a wave's number.
     fileprivate func wave() throws(RegistryError) -> WaveName {
         let migration = parameter("id")
@@ -65,7 +65,7 @@ private struct Wait {
     private let limit: Duration?
     let isRequired: Bool
 
-    init(_ call: Call, takesRequire: Bool = false) throws {
+    init(_ call: RegistryCall, takesRequire: Bool = false) throws {
         var query = QueryReader(call.query)
         let goal = query.choice("wait", Goal.self)
         // Generated clients send a parameter's default whether they wait or not: alone it says nothing.
@@ -75,11 +75,11 @@ private struct Wait {
         limit = goal == nil ? nil : timeout ?? .seconds(30)
     }
 
-    func reply(to committed: Committed, _ call: Call) async throws -> Reply {
+    func reply(to committed: Committed, _ call: RegistryCall) async throws -> Reply {
         let epoch = try call.epoch()
         guard let limit else { return .wave(committed, nil, in: epoch) }
         // It holds nothing that writes need any more.
-        try? call.permit?.move(to: .wait)
+        try? call.permit.move(to: .wait)
         // The step is committed, whatever the question of who has it meets: no word is better than a wrong one.
         return .wave(
             committed,

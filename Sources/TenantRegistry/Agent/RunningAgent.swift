@@ -46,7 +46,7 @@ enum RunningAgent {
         let drain = DrainSignal()
         let server = RegistryServer(
             agent: lookups, options: options.http, drain: drain, metrics: { registry.render() },
-            readiness: { () throws(RegistryError) in try agent.status.readiness() }, logger: logger)
+            readiness: { try agent.status.readiness() }, logger: logger)
         let limit = StopLimit(options.drain + options.shutdown + StopLimit.closing, logger)
         defer { withExtendedLifetime(limit) {} }
         let ended: Result<Void, any Error>

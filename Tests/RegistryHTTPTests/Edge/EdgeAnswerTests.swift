@@ -145,6 +145,25 @@ import Testing
         }
     }
 
+    @Test func `answers resync to who asks for a revision of another epoch`()
+        async throws
+    {
+        try await Self.withBoth { _, edge in
+            let answer = try await edge.raw("GET", "/v1/domains/acme.example.com?revision=other.1")
+            #expect(answer.isProblem(410, "resync"), "\(answer.testDescription)")
+        }
+    }
+
+    @Test func `has the operations that are named as its own, health, and no others`() async throws
+    {
+        let lookups = EdgeEndpointID.allCases.map { EndpointID(rawValue: $0.rawValue) }
+        let health: [EndpointID] = [.getLiveness, .getReadiness, .getMetrics, .getProblemPage]
+        try await withEdge { edge in
+            let served = Set(edge.server.operations.map(\.path))
+            #expect(served == Set((lookups + health).map { $0?.declaration.path }))
+        }
+    }
+
     @Test(arguments: [
         "/v1/domains/acme.example.com", "/v1/domains/a..b", "/v1/route?host=acme.example.com",
         "/v1/route?host=", "/v1/route/forwarded", "/v1/route/authority/x",

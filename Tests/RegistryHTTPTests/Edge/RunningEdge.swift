@@ -8,6 +8,7 @@ import RoutingTable
 /// An agent's server, with a table of its own that a test fills.
 struct RunningEdge: Sendable {
     let port: Int
+    let server: RegistryServer
     let table: CompactRoutingTable
     let drain: DrainSignal
 
@@ -47,6 +48,6 @@ func withEdge(
         options: options, drain: drain, metrics: { "registry_test_metric 1\n" },
         readiness: { readiness }, logger: logger)
     try await serving(server, logger) { port in
-        try await body(RunningEdge(port: port, table: table, drain: drain))
+        try await body(RunningEdge(port: port, server: server, table: table, drain: drain))
     }
 }
