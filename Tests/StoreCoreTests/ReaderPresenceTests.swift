@@ -11,7 +11,9 @@ import Testing
     }
 
     @Test func `ends between two steps when nobody is there to get it`() async throws {
-        let lanes = ReadLanes()
+        var limits = ReadLanes.Limits()
+        limits.patience = .seconds(3600)
+        let lanes = ReadLanes(limits)
         await #expect(throws: RegistryError.overloaded) {
             try await ReaderPresence.$current.withValue(ReaderPresence { lanes.steps < 3 }) {
                 _ = try await lanes.walk(Endless(), isPage: false) {
