@@ -101,22 +101,23 @@ let package = Package(
 
         // The stores.
         .target(
-            name: "Migrations", path: "migrations",
+            name: "SchemaMigrations", path: "migrations",
             resources: schemaFiles.map { .embedInCode($0) }, swiftSettings: strict),
         library(
             "StoreCore",
-            ["AsyncWaiting", "Migrations", "RegistryLedger", "RegistryModel", crypto]),
+            ["AsyncWaiting", "SchemaMigrations", "RegistryLedger", "RegistryModel", crypto]),
         library(
             "SQLiteStore",
             [
-                "AsyncWaiting", "DurableFiles", "Migrations", "RegistryLedger", "RegistryModel",
+                "AsyncWaiting", "DurableFiles", "SchemaMigrations", "RegistryLedger",
+                "RegistryModel",
                 "StoreCore", crypto, grdb, product("GRDBSQLite", of: "GRDB.swift"), logging,
                 metrics,
             ]),
         library(
             "PostgresStore",
             [
-                "AsyncWaiting", "CLibPQ", "DurableFiles", "Migrations", "RegistryLedger",
+                "AsyncWaiting", "CLibPQ", "DurableFiles", "SchemaMigrations", "RegistryLedger",
                 "RegistryModel", "StoreCore", crypto, logging, metrics,
             ]),
 
@@ -181,7 +182,8 @@ let package = Package(
         tests(
             "SQLiteStoreTests",
             [
-                "DurableFiles", "Migrations", "RegistryLedger", "RegistryModel", "SQLiteStore",
+                "DurableFiles", "SchemaMigrations", "RegistryLedger", "RegistryModel",
+                "SQLiteStore",
                 "StoreCore", grdb, logging,
             ]),
         .systemLibrary(name: "CSpawn", path: "Tests/CSpawn"),
@@ -190,7 +192,7 @@ let package = Package(
         tests(
             "PostgresStoreTests",
             [
-                "DurableFiles", "Migrations", "PostgresServer", "PostgresStore",
+                "DurableFiles", "SchemaMigrations", "PostgresServer", "PostgresStore",
                 "RegistryLedger", "RegistryModel", "StoreCore", logging, nioCore, nioPosix,
             ]),
         tests(

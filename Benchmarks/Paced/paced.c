@@ -51,7 +51,7 @@ static unsigned long long next_random(void) {
     return seed;
 }
 
-// Whether the answer is whole: its head, and as many octets as it announces.
+// Whether the answer is whole: its head, and as many bytes as it announces.
 static int is_whole(struct connection *connection) {
     connection->answer[connection->length] = 0;
     char *end = strstr(connection->answer, "\r\n\r\n");

@@ -3,7 +3,7 @@ import Logging
 import RegistryModel
 import SQLiteStore
 
-// Fills a store with names of 24 octets, through the ledger as every write goes, without HTTP: for figures
+// Fills a store with names of 24 bytes, through the ledger as every write goes, without HTTP: for figures
 // of many names.
 //
 //     StoreFill FOLDER COUNT

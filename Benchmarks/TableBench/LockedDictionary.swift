@@ -17,12 +17,12 @@ final class LockedDictionary: Sendable {
 
 func dictionaryFigures(names: Int) -> [String: Any] {
     let dictionary = LockedDictionary()
-    let before = residentOctets()
+    let before = residentBytes()
     let load = seconds { dictionary.load(names: names) }
-    let octets = Double(residentOctets() - before) / Double(names)
+    let bytes = Double(residentBytes() - before) / Double(names)
     let find = nanoseconds(FindSample.hits(among: names)) { _ = dictionary.find($0) }
     return [
-        "load_seconds": rounded(load), "resident_octets_per_name": rounded(octets),
+        "load_seconds": rounded(load), "resident_bytes_per_name": rounded(bytes),
         "find_ns": rounded(find),
         "finds_per_second_one_thread": perSecond(threads: 1, among: names) {
             _ = dictionary.find($0)

@@ -30,7 +30,7 @@ func nanoseconds(_ sample: [FQDN], _ body: (FQDN) -> Void) -> Double {
 func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 
 /// What the process has in memory.
-func residentOctets() -> Int {
+func residentBytes() -> Int {
     let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
     let fields = text.split(separator: " ").compactMap { Int($0) }
     return fields.count > 1 ? fields[1] * 4096 : 0

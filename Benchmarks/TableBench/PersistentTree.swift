@@ -25,11 +25,11 @@ final class PersistentTree: Sendable {
 
 func treeFigures(names: Int) -> [String: Any] {
     let tree = PersistentTree()
-    let before = residentOctets()
+    let before = residentBytes()
     let load = seconds { tree.load(names: names) }
-    let octets = Double(residentOctets() - before) / Double(names)
+    let bytes = Double(residentBytes() - before) / Double(names)
     return [
-        "load_seconds": rounded(load), "resident_octets_per_name": rounded(octets),
+        "load_seconds": rounded(load), "resident_bytes_per_name": rounded(bytes),
         "find_ns": rounded(
             nanoseconds(FindSample.hits(among: names)) { _ = tree.find($0) }),
         "finds_per_second_one_thread": perSecond(threads: 1, among: names) { _ = tree.find($0) },

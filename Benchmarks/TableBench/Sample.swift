@@ -4,7 +4,7 @@ import RoutingTable
 let places = ["japan", "aws"].map { LocationName(canonical: $0) }
 let epoch = Epoch("bench")
 
-/// A name of 24 octets.
+/// A name of 24 bytes.
 func fqdn(_ number: Int, prefix: String = "t") -> FQDN {
     let digits = String(number)
     return FQDN(

@@ -2,12 +2,12 @@ import RegistryModel
 import RoutingTable
 
 func tableFigures(_ table: CompactRoutingTable, names: Int) -> [String: Any] {
-    let before = residentOctets()
+    let before = residentBytes()
     let loading = seconds { load(table, names: names) }
     var report: [String: Any] = [
         "load_seconds": rounded(loading),
-        "octets_per_name": rounded(Double(table.octets) / Double(names)),
-        "resident_octets_per_name": rounded(Double(residentOctets() - before) / Double(names)),
+        "bytes_per_name": rounded(Double(table.bytes) / Double(names)),
+        "resident_bytes_per_name": rounded(Double(residentBytes() - before) / Double(names)),
     ]
     report["find_ns"] = rounded(
         nanoseconds(FindSample.hits(among: names)) { _ = try? table.find($0) })

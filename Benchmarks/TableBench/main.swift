@@ -27,7 +27,7 @@ if arguments.contains("--dictionary") {
         let moved = min(names, numbers.count > 1 ? numbers[1] : 1_000_000)
         report["revision_of_one_us"] = rounded(singleRevisions(table, names: names))
         report["large_revision"] = wave(table, names: names, moved: moved)
-        report["octets_per_name_after"] = rounded(Double(table.octets) / Double(names))
+        report["bytes_per_name_after"] = rounded(Double(table.bytes) / Double(names))
     }
 }
 

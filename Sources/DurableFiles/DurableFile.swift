@@ -30,13 +30,13 @@ package final class DurableFile {
     private var descriptor: Int32
     private var buffer: [UInt8] = []
     private var hash: SHA256?
-    /// Octets written so far.
+    /// Bytes written so far.
     package private(set) var count: Int64 = 0
 
     private static let bufferSize = 1 << 16
 
     private enum Destination {
-        case beside(Beside)
+        case beside(PartialFile)
         case into
     }
 
@@ -49,7 +49,7 @@ package final class DurableFile {
         hash = isDigested ? SHA256() : nil
         switch try FilePlace(path) {
         case .file(let folder, let name):
-            let beside = try Beside(folder: folder, name: name, permissions, for: path)
+            let beside = try PartialFile(folder: folder, name: name, permissions, for: path)
             (destination, descriptor) = (.beside(beside), beside.descriptor)
         case .special(let special):
             // Not through a link that came meanwhile, and not a regular file, which it would spoil.
@@ -71,7 +71,7 @@ package final class DurableFile {
 
     deinit { discard() }
 
-    /// Where the octets are until they're kept; nil where they go into what is there.
+    /// Where the bytes are until they're kept; nil where they go into what is there.
     package var temporaryPath: String? {
         guard case .beside(let beside) = destination else { return nil }
         return beside.path
@@ -80,8 +80,8 @@ package final class DurableFile {
     /// SHA-256 of everything that was flushed; of nothing where the file isn't digested.
     package var digest: [UInt8] { hash.map { Array($0.finalize()) } ?? [] }
 
-    package func write(_ octets: some Sequence<UInt8>) throws(FileFailure) {
-        buffer.append(contentsOf: octets)
+    package func write(_ bytes: some Sequence<UInt8>) throws(FileFailure) {
+        buffer.append(contentsOf: bytes)
         if buffer.count >= Self.bufferSize { try flush() }
     }
 
@@ -127,8 +127,8 @@ package final class DurableFile {
     }
 
     /// - Returns: false, with `errno`, where not all of it could be written.
-    private static func writeAll(_ octets: [UInt8], to descriptor: Int32) -> Bool {
-        var rest = octets[...]
+    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes {
                 Foundation.write(descriptor, $0.baseAddress, $0.count)
@@ -149,10 +149,10 @@ package final class DurableFile {
 extension DurableFile {
     /// Writes a small file whole.
     package static func write(
-        _ octets: some Sequence<UInt8>, to path: String, _ permissions: Permissions
+        _ bytes: some Sequence<UInt8>, to path: String, _ permissions: Permissions
     ) throws(FileFailure) {
         let file = try DurableFile(path, permissions)
-        try file.write(octets)
+        try file.write(bytes)
         try file.keep()
     }
 }

@@ -21,20 +21,20 @@ public struct LookupFields: Equatable, Sendable {
     public static let maximumLength = 8192
     public static let maximumCount = 64
 
-    /// - Parameter octets: from the first field on.
+    /// - Parameter bytes: from the first field on.
     /// - Returns: nil where the fields aren't all there, or aren't of this form.
-    public init?(_ octets: UnsafeRawBufferPointer) {
+    public init?(_ bytes: UnsafeRawBufferPointer) {
         var fields = Partial()
         var place = 0
         var count = 0
         while true {
-            if octets.holds("\r\n", at: place) {
+            if bytes.holds("\r\n", at: place) {
                 place &+= 2
                 break
             }
             guard count < Self.maximumCount, place <= Self.maximumLength,
-                let line = FieldLine(octets, from: place),
-                fields.take(octets, line)
+                let line = FieldLine(bytes, from: place),
+                fields.take(bytes, line)
             else { return nil }
             place = line.end
             count &+= 1
@@ -47,7 +47,7 @@ public struct LookupFields: Equatable, Sendable {
         forwardedHost = fields.forwardedHost
         requestID = fields.requestID
         traceparent = fields.traceparent
-        closes = fields.connection.map { !octets.equals("keep-alive", anyCase: $0) } ?? false
+        closes = fields.connection.map { !bytes.equals("keep-alive", anyCase: $0) } ?? false
         length = place
     }
 }
@@ -65,8 +65,8 @@ private struct Partial {
     var contentLength: Range<Int>?
 
     /// - Returns: false for a field that isn't ours to judge.
-    mutating func take(_ octets: UnsafeRawBufferPointer, _ line: FieldLine) -> Bool {
-        let named = { (name: StaticString) in octets.equals(name, anyCase: line.name) }
+    mutating func take(_ bytes: UnsafeRawBufferPointer, _ line: FieldLine) -> Bool {
+        let named = { (name: StaticString) in bytes.equals(name, anyCase: line.name) }
         switch line.name.count {
         case 4 where named("host"): return Self.set(&host, line)
         case 6 where named("accept"): return Self.set(&accept, line)
@@ -74,15 +74,15 @@ private struct Partial {
         case 7 where named("upgrade"): return false
         case 10 where named("connection"):
             let isKnown =
-                octets.equals("keep-alive", anyCase: line.value)
-                || octets.equals("close", anyCase: line.value)
+                bytes.equals("keep-alive", anyCase: line.value)
+                || bytes.equals("close", anyCase: line.value)
             return isKnown && Self.set(&connection, line)
         case 11 where named("traceparent"): return Self.set(&traceparent, line)
         case 12 where named("x-request-id"): return Self.set(&requestID, line)
         case 13 where named("authorization"): return Self.set(&authorization, line)
         case 13 where named("if-none-match"): return Self.set(&ifNoneMatch, line)
         case 14 where named("content-length"):
-            return octets.equals("0", anyCase: line.value) && Self.set(&contentLength, line)
+            return bytes.equals("0", anyCase: line.value) && Self.set(&contentLength, line)
         case 16 where named("x-forwarded-host"): return Self.set(&forwardedHost, line)
         case 16 where named("proxy-connection"): return false
         case 17 where named("transfer-encoding"): return false
@@ -104,30 +104,30 @@ private struct FieldLine {
     /// After the line's end.
     var end: Int
 
-    init?(_ octets: UnsafeRawBufferPointer, from start: Int) {
-        let colon = octets.end(of: .token, from: start)
-        guard colon > start, colon < octets.count, octets[colon] == UInt8(ascii: ":") else {
+    init?(_ bytes: UnsafeRawBufferPointer, from start: Int) {
+        let colon = bytes.end(of: .token, from: start)
+        guard colon > start, colon < bytes.count, bytes[colon] == UInt8(ascii: ":") else {
             return nil
         }
         name = start..<colon
-        let valueEnd = octets.endOfFieldValue(from: colon &+ 1)
-        guard octets.holds("\r\n", at: valueEnd) else { return nil }
+        let valueEnd = bytes.endOfFieldValue(from: colon &+ 1)
+        guard bytes.holds("\r\n", at: valueEnd) else { return nil }
         var first = colon &+ 1
         var last = valueEnd
-        while first < last, Self.isSpace(octets[first]) { first &+= 1 }
-        while last > first, Self.isSpace(octets[last &- 1]) { last &-= 1 }
+        while first < last, Self.isSpace(bytes[first]) { first &+= 1 }
+        while last > first, Self.isSpace(bytes[last &- 1]) { last &-= 1 }
         value = first..<last
         end = valueEnd &+ 2
     }
 
-    private static func isSpace(_ octet: UInt8) -> Bool {
-        octet == UInt8(ascii: " ") || octet == UInt8(ascii: "\t")
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }
 }
 
 extension UnsafeRawBufferPointer {
     /// The first place from `start` on that no field's value can hold: a control character other
-    /// than a tab. Most of a request is values: it looks at eight octets at once.
+    /// than a tab. Most of a request is values: it looks at eight bytes at once.
     fileprivate func endOfFieldValue(from start: Int) -> Int {
         var place = start
         while true {
@@ -147,7 +147,7 @@ extension UnsafeRawBufferPointer {
     }
 
     /// The lowest bit that is set is the highest bit of the first control character. Those above it
-    /// mean nothing, because the subtractions borrow from octet to octet.
+    /// mean nothing, because the subtractions borrow from byte to byte.
     /// (S. E. Anderson, Bit Twiddling Hacks: "a byte less than n", "a zero byte".)
     private static func controls(in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

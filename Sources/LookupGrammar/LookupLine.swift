@@ -27,37 +27,37 @@ public struct LookupLine: Equatable, Sendable {
     /// Of the line, its end included.
     public var length: Int
 
-    /// - Returns: nil where the octets don't begin with such a line.
-    public init?(_ octets: UnsafeRawBufferPointer) {
+    /// - Returns: nil where the bytes don't begin with such a line.
+    public init?(_ bytes: UnsafeRawBufferPointer) {
         let start: Int
-        if octets.holds("GET /v1/", at: 0) {
+        if bytes.holds("GET /v1/", at: 0) {
             (isHead, start) = (false, 8)
-        } else if octets.holds("HEAD /v1/", at: 0) {
+        } else if bytes.holds("HEAD /v1/", at: 0) {
             (isHead, start) = (true, 9)
         } else {
             return nil
         }
         unknownStatus = 404
         let end: Int
-        if octets.holds("domains/", at: start) {
+        if bytes.holds("domains/", at: start) {
             subject = .domain
             let nameStart = start &+ 8
-            end = octets.end(of: .name, from: nameStart)
+            end = bytes.end(of: .name, from: nameStart)
             name = nameStart..<end
             // `batch` is a path of its own.
-            guard !name.isEmpty, !(name.count == 5 && octets.holds("batch", at: nameStart)) else {
+            guard !name.isEmpty, !(name.count == 5 && bytes.holds("batch", at: nameStart)) else {
                 return nil
             }
-        } else if octets.holds("route", at: start) {
+        } else if bytes.holds("route", at: start) {
             let rest = start &+ 5
-            guard let target = Target(octets, from: rest) else { return nil }
+            guard let target = Target(bytes, from: rest) else { return nil }
             (subject, name, unknownStatus, end) = (
                 target.subject, target.host, target.unknownStatus, target.end
             )
         } else {
             return nil
         }
-        guard octets.holds(" HTTP/1.1\r\n", at: end) else { return nil }
+        guard bytes.holds(" HTTP/1.1\r\n", at: end) else { return nil }
         length = end &+ 11
     }
 }
@@ -69,31 +69,31 @@ private struct Target {
     var unknownStatus = 404
     var end: Int
 
-    init?(_ octets: UnsafeRawBufferPointer, from start: Int) {
+    init?(_ bytes: UnsafeRawBufferPointer, from start: Int) {
         end = start
         subject = .query
-        if octets.holds("?host=", at: start) {
-            takeHost(octets, from: start &+ 6)
-            if octets.holds("&unknown=", at: end) {
-                guard takeStatus(octets, from: end &+ 9) else { return nil }
+        if bytes.holds("?host=", at: start) {
+            takeHost(bytes, from: start &+ 6)
+            if bytes.holds("&unknown=", at: end) {
+                guard takeStatus(bytes, from: end &+ 9) else { return nil }
             }
-        } else if octets.holds("?unknown=", at: start) {
-            guard takeStatus(octets, from: start &+ 9), octets.holds("&host=", at: end) else {
+        } else if bytes.holds("?unknown=", at: start) {
+            guard takeStatus(bytes, from: start &+ 9), bytes.holds("&host=", at: end) else {
                 return nil
             }
-            takeHost(octets, from: end &+ 6)
-        } else if octets.holds("/forwarded", at: start) {
+            takeHost(bytes, from: end &+ 6)
+        } else if bytes.holds("/forwarded", at: start) {
             subject = .forwarded
             end = start &+ 10
-            if octets.holds("?unknown=", at: end) {
-                guard takeStatus(octets, from: end &+ 9) else { return nil }
+            if bytes.holds("?unknown=", at: end) {
+                guard takeStatus(bytes, from: end &+ 9) else { return nil }
             }
-        } else if octets.holds("/authority", at: start) {
+        } else if bytes.holds("/authority", at: start) {
             subject = .authority
             end = start &+ 10
-            guard end < octets.count else { return nil }
-            switch octets[end] {
-            case UInt8(ascii: "/"), UInt8(ascii: "?"): end = octets.end(of: .visible, from: end)
+            guard end < bytes.count else { return nil }
+            switch bytes[end] {
+            case UInt8(ascii: "/"), UInt8(ascii: "?"): end = bytes.end(of: .visible, from: end)
             default: break
             }
         } else {
@@ -101,17 +101,17 @@ private struct Target {
         }
     }
 
-    private mutating func takeHost(_ octets: UnsafeRawBufferPointer, from start: Int) {
-        end = octets.end(of: .host, from: start)
+    private mutating func takeHost(_ bytes: UnsafeRawBufferPointer, from start: Int) {
+        end = bytes.end(of: .host, from: start)
         host = start..<end
     }
 
-    private mutating func takeStatus(_ octets: UnsafeRawBufferPointer, from start: Int) -> Bool {
-        if octets.holds("403", at: start) {
+    private mutating func takeStatus(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Bool {
+        if bytes.holds("403", at: start) {
             unknownStatus = 403
-        } else if octets.holds("200", at: start) {
+        } else if bytes.holds("200", at: start) {
             unknownStatus = 200
-        } else if !octets.holds("404", at: start) {
+        } else if !bytes.holds("404", at: start) {
             return false
         }
         end = start &+ 3

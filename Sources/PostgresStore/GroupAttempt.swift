@@ -15,7 +15,7 @@ struct GroupAttempt {
 
     enum Outcome {
         /// Committed, or nothing was to be written; with the head that it made.
-        case written([Result<Ledger.Written, RegistryError>], Head?)
+        case written([Result<Ledger.CommandResult, RegistryError>], Head?)
         /// Nothing was written: the schema refused one of the requests.
         case apart
         /// Nothing was written, and the same again may do; or a setting will end it again, if it's named.
@@ -25,7 +25,7 @@ struct GroupAttempt {
         /// Nothing was written: somebody else held a lock for too long.
         case locked
         /// Whether it was written isn't known: it has to be asked.
-        case lost(Commit, [Result<Ledger.Written, RegistryError>])
+        case lost(Commit, [Result<Ledger.CommandResult, RegistryError>])
         /// Nothing was written: a setting of the operator's doesn't let it.
         case limited(String, PostgresFailure)
         /// Nothing was written, and nothing will be: the session is others', too.
@@ -34,7 +34,7 @@ struct GroupAttempt {
         case broken(LogBroken)
     }
 
-    private typealias Results = [Result<Ledger.Written, RegistryError>]
+    private typealias Results = [Result<Ledger.CommandResult, RegistryError>]
 
     func run(_ slot: ConnectionSlot) -> Outcome {
         var commit: Commit?

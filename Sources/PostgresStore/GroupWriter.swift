@@ -10,7 +10,7 @@ import StoreCore
 /// however many they are.
 ///
 /// Nothing is answered before the commit is known: where its answer is lost with the connection, the
-/// log is asked whether it's there (`Inquest`), and the next group doesn't wait for that. What surely isn't
+/// log is asked whether it's there (`CommitLookup`), and the next group doesn't wait for that. What surely isn't
 /// there is tried again, for a while.
 final class GroupWriter: Sendable {
     let threads: ConnectionThreads
@@ -21,8 +21,8 @@ final class GroupWriter: Sendable {
     private let logger: Logger
     private let delivery: LogDelivery
     private let grace: Duration
-    private let contact: Contact
-    private let inquest: Inquest
+    private let health: DatabaseHealth
+    private let commitLookup: CommitLookup
     private let onShared: @Sendable (PostgresFailure) -> Void
     private let onBreak: @Sendable (LogBroken) -> Void
 
@@ -36,21 +36,22 @@ final class GroupWriter: Sendable {
     ///   - onShared: told where the writer's session isn't its own.
     ///   - onBreak: told where the database's log isn't the one that memory is of.
     init(
-        _ settings: ConnectionSettings, current: CurrentServer, contact: Contact, ledger: Ledger,
+        _ settings: ConnectionSettings, current: CurrentServer, health: DatabaseHealth,
+        ledger: Ledger,
         delivery: LogDelivery, grace: Duration, clock: DatabaseClock, counts: DomainCounts?,
         logger: Logger, onShared: @escaping @Sendable (PostgresFailure) -> Void,
         onBreak: @escaping @Sendable (LogBroken) -> Void
     ) {
         threads = ConnectionThreads(
-            "store-writer", count: 1, settings: settings, contact: contact
+            "store-writer", count: 1, settings: settings, health: health
         ) { connection in
             try PostgresSession.prepare(connection, current: current)
             try PostgresSession.prefersIndexes(connection)
             // A wave of a million rows is one statement.
             connection.patience = .seconds(600)
         }
-        inquest = Inquest(settings, contact: contact, current: current)
-        self.contact = contact
+        commitLookup = CommitLookup(settings, health: health, current: current)
+        self.health = health
         self.onShared = onShared
         self.ledger = ledger
         self.delivery = delivery
@@ -69,7 +70,7 @@ final class GroupWriter: Sendable {
 
     func close() async {
         await threads.close()
-        await inquest.close()
+        await commitLookup.close()
     }
 
     private func startNextGroup() {
@@ -124,7 +125,7 @@ final class GroupWriter: Sendable {
                     }
                 }
                 logger.debug("a commit is tried again", metadata: ["error": "\(failure)"])
-                guard ContinuousClock.now < deadline, !contact.isInVain else {
+                guard ContinuousClock.now < deadline, !health.isInVain else {
                     logger.error("writes are refused", metadata: ["error": "\(failure)"])
                     return failure.isConflict
                         ? refuse(jobs, .overloaded) : refuseAll(jobs, .storeUnavailable)
@@ -157,7 +158,7 @@ final class GroupWriter: Sendable {
     }
 
     private func conclude(
-        _ jobs: [CommitQueue.Job], _ results: [Result<Ledger.Written, RegistryError>],
+        _ jobs: [CommitQueue.Job], _ results: [Result<Ledger.CommandResult, RegistryError>],
         _ head: Head?, _ slot: ConnectionSlot, since started: ContinuousClock.Instant
     ) {
         tell(results, head, slot)
@@ -169,14 +170,15 @@ final class GroupWriter: Sendable {
 
     private func ask(
         about commit: Commit, _ jobs: [CommitQueue.Job],
-        _ results: [Result<Ledger.Written, RegistryError>], since started: ContinuousClock.Instant,
+        _ results: [Result<Ledger.CommandResult, RegistryError>],
+        since started: ContinuousClock.Instant,
         until deadline: ContinuousClock.Instant
     ) {
-        let isTaken = inquest.ask(about: commit) { [self] isThere, slot in
+        let isTaken = commitLookup.ask(about: commit) { [self] isThere, slot in
             switch isThere {
             case true?: conclude(jobs, results, commit.head, slot, since: started)
             // It isn't asked for ever: some connections are lost each time.
-            case false? where ContinuousClock.now > deadline + Inquest.limit:
+            case false? where ContinuousClock.now > deadline + CommitLookup.limit:
                 refuse(jobs, .storeUnavailable)
             case false?:
                 repeats.increment()
@@ -191,7 +193,8 @@ final class GroupWriter: Sendable {
     }
 
     private func tell(
-        _ results: [Result<Ledger.Written, RegistryError>], _ head: Head?, _ slot: ConnectionSlot
+        _ results: [Result<Ledger.CommandResult, RegistryError>], _ head: Head?,
+        _ slot: ConnectionSlot
     ) {
         let changes = results.compactMap { try? $0.get().changes }
         do {

@@ -50,7 +50,7 @@ package enum PostgresOpeningError: SchemaRefusal, CustomStringConvertible, Equat
         }
     }
 
-    init(_ few: SessionCheck.TooFew) {
+    init(_ few: SessionCheck.TooFewSessions) {
         self = .sessions(needed: few.wanted, had: few.had, few.why)
     }
 
@@ -95,7 +95,7 @@ extension ConnectionThreads {
             return try await run(body)
         } catch let failure as PostgresFailure {
             throw PostgresOpeningError(failure)
-        } catch let few as SessionCheck.TooFew {
+        } catch let few as SessionCheck.TooFewSessions {
             throw PostgresOpeningError(few)
         } catch is ThreadsClosed {
             throw PostgresOpeningError.failed("it was closed")

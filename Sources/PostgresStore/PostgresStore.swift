@@ -1,9 +1,9 @@
 import AsyncWaiting
 import Foundation
 import Logging
-import Migrations
 import RegistryLedger
 import RegistryModel
+import SchemaMigrations
 import StoreCore
 
 /// The store of several nodes: one PostgreSQL database, by libpq.
@@ -15,7 +15,7 @@ package final class PostgresStore: SharedStore, SQLStore {
     package typealias Session = PostgresConnection
 
     let writer: GroupWriter
-    private let dryRuns: DryRuns
+    private let dryRuns: PostgresDryRuns
     package var dryRunLine: ReadLanes { dryRuns.line.lanes }
     package let lanes: ReadLanes
     let readers: ConnectionThreads
@@ -27,8 +27,8 @@ package final class PostgresStore: SharedStore, SQLStore {
     /// Told where a session isn't this node's own.
     let onShared: @Sendable (PostgresFailure) -> Void
     private let follower: LogFollower
-    private let contact: Contact
-    private let probe: ContactProbe
+    private let health: DatabaseHealth
+    private let probe: DatabaseHealthProbe
     private let settings: ConnectionSettings
     /// How many a node needs.
     private let sessions: Int
@@ -120,9 +120,9 @@ package final class PostgresStore: SharedStore, SQLStore {
         let delivery = LogDelivery(onCommit)
         let failure = failure
         let current = CurrentServer()
-        let contact = Contact(limit: configuration.grace)
-        let probe = ContactProbe(
-            configuration.connection, contact, current: current, logger: logger)
+        let health = DatabaseHealth(limit: configuration.grace)
+        let probe = DatabaseHealthProbe(
+            configuration.connection, health, current: current, logger: logger)
         let onShared: @Sendable (PostgresFailure) -> Void = { probe.report($0) }
         let onBreak: @Sendable (LogBroken) -> Void = { broken in
             logger.critical(
@@ -132,7 +132,7 @@ package final class PostgresStore: SharedStore, SQLStore {
         }
         self.delivery = delivery
         self.logger = logger
-        self.contact = contact
+        self.health = health
         self.probe = probe
         self.onShared = onShared
         mark = NodeMark(
@@ -149,7 +149,7 @@ package final class PostgresStore: SharedStore, SQLStore {
         lanes = ReadLanes(reads)
         readers = ConnectionThreads(
             "store-reader", count: reads.connections, settings: configuration.connection,
-            contact: contact,
+            health: health,
             prepare: {
                 try PostgresSession.prepare($0, current: current)
                 try PostgresSession.prefersIndexes($0)
@@ -158,14 +158,14 @@ package final class PostgresStore: SharedStore, SQLStore {
             quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
             locationLimit: configuration.locationLimit, suffixes: configuration.suffixes)
         writer = GroupWriter(
-            configuration.connection, current: current, contact: contact, ledger: ledger,
+            configuration.connection, current: current, health: health, ledger: ledger,
             delivery: delivery, grace: configuration.grace, clock: clock,
             counts: configuration.counts, logger: logger, onShared: onShared, onBreak: onBreak)
-        dryRuns = DryRuns(
-            configuration.connection, current: current, contact: contact, ledger: ledger,
+        dryRuns = PostgresDryRuns(
+            configuration.connection, current: current, health: health, ledger: ledger,
             clock: clock, counts: configuration.counts)
         follower = LogFollower(
-            configuration.connection, current: current, contact: contact, delivery: delivery,
+            configuration.connection, current: current, health: health, delivery: delivery,
             interval: configuration.pollInterval, logger: logger, onShared: onShared,
             onHead: { [mark] in mark.note($0) }, onBreak: onBreak)
     }
@@ -225,7 +225,7 @@ package final class PostgresStore: SharedStore, SQLStore {
 
     package var isOnDuty: Bool { follower.isOnDuty }
 
-    package var flaw: String? { contact.flaw }
+    package var flaw: String? { health.flaw }
 
     // MARK: - Store
 
@@ -250,7 +250,7 @@ package final class PostgresStore: SharedStore, SQLStore {
             await dryRuns.close()
             await readers.close()
         }
-        contact.close()
+        health.close()
         await until(.seconds(1)) { [self] in
             await follower.stop()
             await writer.close()

@@ -43,13 +43,13 @@ struct RewindCheck {
             """, [.number(mark?.revision.number ?? 0)]
         ) { (head: try Head(row: $0), logged: $0.isNull(4) ? nil : try $0.bytes(4)) }
         guard let (head, logged) = read else { throw HeadMissing() }
-        var signs: [Rewind.Sign] = []
+        var signs: [Rewind.Evidence] = []
         if let mark, let mismatch = mark.mismatch(with: head, logged: logged),
             mismatch != .otherEpoch
         {
             signs.append(.mark(mark.revision, mismatch))
         }
-        if let sign = try Rewind.Sign.ofAgents(connection) { signs.append(sign) }
+        if let sign = try Rewind.Evidence.ofAgents(connection) { signs.append(sign) }
         return (head, Rewind(Position(epoch: head.epoch, revision: head.revision), signs))
     }
 }

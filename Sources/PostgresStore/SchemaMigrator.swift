@@ -1,6 +1,6 @@
-import Migrations
 import RegistryLedger
 import RegistryModel
+import SchemaMigrations
 import StoreCore
 
 /// Brings a database to the newest schema, once, however many nodes start together: under a lock, in

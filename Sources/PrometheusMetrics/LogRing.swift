@@ -17,7 +17,7 @@ import Synchronization
 package final class LogRing: Sendable {
     private struct State {
         var lines: [UInt8] = []
-        /// Octets that the writer has taken and not yet written.
+        /// Bytes that the writer has taken and not yet written.
         var taken = 0
         /// Lines dropped since the last one that told of it.
         var untold = 0
@@ -40,7 +40,7 @@ package final class LogRing: Sendable {
 
     /// How long a first line waits for others, so that the writer isn't woken for each.
     private static let gathering = DispatchTimeInterval.milliseconds(2)
-    /// Octets that wait for the descriptor, at most: some 16,000 lines.
+    /// Bytes that wait for the descriptor, at most: some 16,000 lines.
     package static let capacity = 4 << 20
 
     /// Makes the thread too; it lasts as long as the process.
@@ -57,9 +57,9 @@ package final class LogRing: Sendable {
     }
 
     /// - Parameters:
-    ///   - capacity: octets; a quarter of them is for lines from `warning` on.
+    ///   - capacity: bytes; a quarter of them is for lines from `warning` on.
     ///   - notice: the line that tells of so many dropped ones, its newline included.
-    ///   - put: like write(2): gives the number of octets it took, or -1 and `errno`.
+    ///   - put: like write(2): gives the number of bytes it took, or -1 and `errno`.
     ///   - waitUntilWritable: called after `EAGAIN`.
     init(
         capacity: Int, notice: @escaping @Sendable (_ dropped: Int) -> String,
@@ -170,12 +170,12 @@ package final class LogRing: Sendable {
         }
     }
 
-    /// - Returns: how many octets were taken before an error. There is nowhere to report it: the
+    /// - Returns: how many bytes were taken before an error. There is nowhere to report it: the
     ///   descriptor has no reader any more, or its disk is full, and the next line may fare better.
-    private func writeWhole(_ octets: UnsafeRawBufferPointer) -> Int {
+    private func writeWhole(_ bytes: UnsafeRawBufferPointer) -> Int {
         var count = 0
-        while count < octets.count {
-            let taken = put(UnsafeRawBufferPointer(rebasing: octets[count...]))
+        while count < bytes.count {
+            let taken = put(UnsafeRawBufferPointer(rebasing: bytes[count...]))
             if taken < 0, errno == EINTR { continue }
             if taken < 0, errno == EAGAIN {
                 waitUntilWritable()
@@ -205,7 +205,7 @@ package final class LogRing: Sendable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The lines at the beginning that take `limit` octets at most, or the first one if it takes more.
+    /// The lines at the beginning that take `limit` bytes at most, or the first one if it takes more.
     fileprivate func wholeLines(within limit: Int) -> UnsafeRawBufferPointer {
         guard count > limit else { return self }
         let newline = UInt8(ascii: "\n")

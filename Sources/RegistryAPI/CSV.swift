@@ -1,10 +1,10 @@
 /// RFC 4180: fields with commas, quotes or line breaks in quotes, lines ended by CRLF.
 package enum CSV {
     package static func line(_ fields: [String]) -> String {
-        String(decoding: octets(of: fields), as: UTF8.self)
+        String(decoding: bytes(of: fields), as: UTF8.self)
     }
 
-    package static func octets(of fields: [String]) -> [UInt8] {
+    package static func bytes(of fields: [String]) -> [UInt8] {
         var bytes: [UInt8] = []
         for (index, field) in fields.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
@@ -18,7 +18,7 @@ package enum CSV {
     package static func header<Row>(
         _ columns: [ShapeField<Row>], forSpreadsheet: Bool
     ) -> [UInt8] {
-        (forSpreadsheet ? SpreadsheetText.byteOrderMark : []) + octets(of: columns.map(\.name))
+        (forSpreadsheet ? SpreadsheetText.byteOrderMark : []) + bytes(of: columns.map(\.name))
     }
 
     /// - Parameter forSpreadsheet: whether what would be a formula is made inert.
@@ -40,9 +40,9 @@ package enum CSV {
             return
         }
         bytes.append(0x22)
-        for octet in field.utf8 {
-            if octet == 0x22 { bytes.append(0x22) }
-            bytes.append(octet)
+        for byte in field.utf8 {
+            if byte == 0x22 { bytes.append(0x22) }
+            bytes.append(byte)
         }
         bytes.append(0x22)
     }

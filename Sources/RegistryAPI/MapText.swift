@@ -5,12 +5,12 @@ package enum MapText {
     /// have it.
     package static func nginx(_ text: String) -> [UInt8] {
         var quoted: [UInt8] = [UInt8(ascii: "\"")]
-        for octet in text.utf8 {
-            switch octet {
+        for byte in text.utf8 {
+            switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                quoted += [UInt8(ascii: "\\"), octet]
+                quoted += [UInt8(ascii: "\\"), byte]
             case UInt8(ascii: "$"): quoted += "%24".utf8
-            default: quoted.append(octet)
+            default: quoted.append(byte)
             }
         }
         return quoted + [UInt8(ascii: "\"")]

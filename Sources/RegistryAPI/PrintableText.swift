@@ -23,7 +23,7 @@ package enum PrintableText {
         }
     }
 
-    /// By octets, which is quick: all that is visible ASCII, or a blank.
+    /// By bytes, which is quick: all that is visible ASCII, or a blank.
     private static func isPlain(_ text: String) -> Bool {
         text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
     }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// How an agent stands to its registry, for `/readyz?verbose` and metrics.
 package final class AgentStatus: Sendable {
-    package struct Standing: Sendable, Hashable {
+    package struct Summary: Sendable, Hashable {
         package var isConnected = false
         /// Where the log ended, by the last that was heard.
         package var head: Revision?
@@ -14,11 +14,11 @@ package final class AgentStatus: Sendable {
         /// Why the registry doesn't take this agent's reports; nil where it does.
         package var reportsRefused: String?
         /// What hasn't been tried yet since the start.
-        package var unwritten: Set<FirstFile> = []
+        package var unwritten: Set<InitialFile> = []
     }
 
     /// What an agent writes first of all once it has a table.
-    package enum FirstFile: Sendable {
+    package enum InitialFile: Sendable {
         /// What the next start needs.
         case state
         /// What proxies need at theirs.
@@ -27,13 +27,13 @@ package final class AgentStatus: Sendable {
 
     private let table: any RoutingTable
     private let now: @Sendable () -> Timestamp
-    private let state = Mutex(Standing())
+    private let state = Mutex(Summary())
     private let resyncs = Counter(label: "registry_agent_resyncs_total")
     private let failures = Counter(label: "registry_agent_feed_failures_total")
 
     /// - Parameter unwritten: what somebody is going to write.
     package init(
-        table: any RoutingTable, unwritten: Set<FirstFile> = [],
+        table: any RoutingTable, unwritten: Set<InitialFile> = [],
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.table = table
@@ -45,17 +45,17 @@ package final class AgentStatus: Sendable {
         failures.increment(by: 0)
     }
 
-    package var standing: Standing { state.withLock { $0 } }
+    package var summary: Summary { state.withLock { $0 } }
 
     /// Time since the table was last known to be the registry's own, in whole milliseconds; nil where it
     /// never was.
     package var age: Int64? {
-        standing.currentAt.map { max(0, now().milliseconds - $0.milliseconds) }
+        summary.currentAt.map { max(0, now().milliseconds - $0.milliseconds) }
     }
 
     /// Revisions that the registry has, as far as it's known, and the table doesn't.
     package var lag: Int64? {
-        guard let head = standing.head, let position = table.position else { return nil }
+        guard let head = summary.head, let position = table.position else { return nil }
         return max(0, head.number - position.revision.number)
     }
 
@@ -65,7 +65,7 @@ package final class AgentStatus: Sendable {
     }
 
     /// A file is there, or couldn't be written: an agent that answers isn't held back by a full disk.
-    func tried(_ file: FirstFile) {
+    func tried(_ file: InitialFile) {
         state.withLock { _ = $0.unwritten.remove(file) }
     }
 
@@ -78,8 +78,8 @@ package final class AgentStatus: Sendable {
         Self.refused(refusal.code).increment()
     }
 
-    func take(_ news: Follower.News) {
-        switch news {
+    func take(_ progress: Follower.Progress) {
+        switch progress {
         case .opened: state.withLock { $0.isConnected = true }
         case .loaded(let position, _): note(head: position.revision, at: position.revision)
         case .applied(let position, let head): note(head: head, at: position.revision)

@@ -15,8 +15,8 @@ package struct AgentSettings: Sendable {
     package var settle = Duration.zero
     package var maps: [MapTarget] = []
     package var debounce = Duration.milliseconds(200)
-    /// Octets in a name, for which the proxy's maps have room.
-    package var longestMapKey = FQDN.maximumOctets
+    /// Bytes in a name, for which the proxy's maps have room.
+    package var longestMapKey = FQDN.maximumBytes
     package var onChange: OnChange?
     /// Path of HAProxy's runtime socket.
     package var haproxySocket: String?
@@ -57,10 +57,10 @@ package struct EdgeAgent: Service {
                     haproxy: settings.haproxySocket.map { HAProxySocket(path: $0) },
                     admission: settings.follower.admission, longestKey: settings.longestMapKey),
                 logger: logger, written: { status.tried(.maps) }, applied: reporter.applied)
-        let tell = { @Sendable (news: Follower.News) in
-            status.take(news)
-            Self.log(news, logger)
-            switch news {
+        let tell = { @Sendable (progress: Follower.Progress) in
+            status.take(progress)
+            Self.log(progress, logger)
+            switch progress {
             case .opened:
                 reporter.reconnected()
                 // The table from the disk may be all that there is to know.
@@ -113,8 +113,8 @@ package struct EdgeAgent: Service {
         await keeper.save()
     }
 
-    private static func log(_ news: Follower.News, _ logger: Logger) {
-        switch news {
+    private static func log(_ progress: Follower.Progress, _ logger: Logger) {
+        switch progress {
         case .opened: logger.notice("following the registry")
         case .loaded(let position, let count):
             logger.notice(

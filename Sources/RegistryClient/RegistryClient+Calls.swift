@@ -47,7 +47,7 @@ extension RegistryClient {
     package func registerBatch(
         _ rows: [BatchRegistration.Row], allowsNested: Bool = false, note: Note,
         idempotencyKey: String? = nil
-    ) async throws -> BatchAnswer {
+    ) async throws -> BatchResponse {
         try await send(
             .registerDomains,
             body: BatchRegistration(domains: rows, allowsNested: allowsNested, note: note),
@@ -55,7 +55,7 @@ extension RegistryClient {
         ).decode()
     }
 
-    package func availability(of fqdn: String) async throws -> AvailabilityAnswer {
+    package func availability(of fqdn: String) async throws -> AvailabilityResponse {
         try await send(.getAvailability, fqdn)
             .decode()
     }
@@ -65,7 +65,7 @@ extension RegistryClient {
         allowsNested: Bool = false, note: Note, ifMatch position: Position? = nil,
         idempotencyKey: String? = nil
     ) async throws -> Received<Domain> {
-        var request = DomainChange()
+        var request = DomainChangeRequest()
         (request.location, request.mode, request.tenant) = (location, mode, tenant)
         (request.allowsNested, request.note) = (allowsNested, note)
         return try Received(

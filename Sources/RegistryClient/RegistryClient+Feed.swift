@@ -26,7 +26,7 @@ extension RegistryClient {
         after position: Position, change: (FeedChange) throws -> Void,
         _ receive: (FeedEvent) async throws -> Void
     ) async throws {
-        var stream = EventStream()
+        var stream = EventStreamParser()
         var page = FeedPageReader()
         var heartbeat: [UInt8] = []
         _ = try await self.stream(
@@ -39,17 +39,17 @@ extension RegistryClient {
             var piece = piece
             while let part = try stream.next(in: &piece) {
                 switch part {
-                case .data(let octets, of: "heartbeat"):
-                    heartbeat += octets.readableBytesView
+                case .data(let bytes, of: "heartbeat"):
+                    heartbeat += bytes.readableBytesView
                     guard heartbeat.count <= Self.longestHeartbeat else {
                         throw ClientError.unreadable("a heartbeat is too long")
                     }
                 case .end(of: "heartbeat"):
                     defer { heartbeat = [] }
                     try await receive(.heartbeat(Heartbeat(parsing: heartbeat)))
-                case .data(let octets, of: "changes"), .data(let octets, of: "message"),
-                    .data(let octets, of: ""):
-                    try octets.withUnsafeReadableBytes { try page.take($0, change) }
+                case .data(let bytes, of: "changes"), .data(let bytes, of: "message"),
+                    .data(let bytes, of: ""):
+                    try bytes.withUnsafeReadableBytes { try page.take($0, change) }
                 case .end(of: "changes"), .end(of: "message"), .end(of: ""):
                     defer { page = FeedPageReader() }
                     try await receive(.page(page.finish()))

@@ -46,9 +46,9 @@ extension RegistryClient {
     /// - Returns: the last line: what the check found.
     package func verify(
         expecting noted: String?, _ receive: (VerificationProgress) -> Void
-    ) async throws -> VerificationAnswer {
+    ) async throws -> VerificationResponse {
         var lines = LineSplitter()
-        var result: VerificationAnswer?
+        var result: VerificationResponse?
         _ = try await stream(
             .verifyHistory, query: [("expect", noted)], accept: .ndjson
         ) { piece in
@@ -121,19 +121,19 @@ extension RegistryClient {
 struct LineSplitter {
     private var rest: [UInt8] = []
 
-    /// Octets of a line that isn't whole yet.
+    /// Bytes of a line that isn't whole yet.
     var waiting: Int { rest.count }
 
     /// - Returns: the lines that are whole by now, without their ends.
     mutating func lines(in piece: ByteBuffer) -> [[UInt8]] {
         var lines: [[UInt8]] = []
-        var octets = piece.readableBytesView[...]
-        while let end = octets.firstIndex(of: 0x0A) {
-            lines.append(rest + octets[..<end])
+        var bytes = piece.readableBytesView[...]
+        while let end = bytes.firstIndex(of: 0x0A) {
+            lines.append(rest + bytes[..<end])
             rest = []
-            octets = octets[octets.index(after: end)...]
+            bytes = bytes[bytes.index(after: end)...]
         }
-        rest += octets
+        rest += bytes
         return lines
     }
 }

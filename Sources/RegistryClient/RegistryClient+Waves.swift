@@ -21,7 +21,7 @@ extension RegistryClient {
 
     package func freeze(
         _ wave: WaveReference, deadlineSeconds: Int, call: WaveCall
-    ) async throws -> Received<WaveStepAnswer> {
+    ) async throws -> Received<WaveStepResponse> {
         let request = FreezeRequest(wave.request(call), deadlineSeconds: deadlineSeconds)
         return try await step(.freezeWave, wave.migration, wave.number, call, request)
     }
@@ -29,7 +29,7 @@ extension RegistryClient {
     /// - Parameter requireConverged: moves nothing unless every agent has applied the freeze.
     package func cutOver(
         _ wave: WaveReference, requireConverged: Bool = false, call: WaveCall
-    ) async throws -> Received<WaveStepAnswer> {
+    ) async throws -> Received<WaveStepResponse> {
         let query = [("require", requireConverged ? "converged" : nil)]
         return try await step(
             .cutOverWave, wave.migration, wave.number, call, wave.request(call), query: query)
@@ -38,7 +38,7 @@ extension RegistryClient {
     /// - Parameter onConflict: fail or skip, for domains that changed since the cutover; nil: fail.
     package func rollBack(
         migration: String, wave: Int, onConflict: RollbackRequest.OnConflict? = nil, call: WaveCall
-    ) async throws -> Received<WaveStepAnswer> {
+    ) async throws -> Received<WaveStepResponse> {
         try await step(
             .rollBackWave, migration, wave, call,
             RollbackRequest(onConflict: onConflict, note: call.note))
@@ -46,7 +46,7 @@ extension RegistryClient {
 
     package func thaw(
         migration: String, wave: Int, call: WaveCall
-    ) async throws -> Received<WaveStepAnswer> {
+    ) async throws -> Received<WaveStepResponse> {
         try await step(.thawWave, migration, wave, call, call.note)
     }
 
@@ -74,7 +74,7 @@ extension RegistryClient {
     private func step(
         _ id: EndpointID, _ migration: String, _ wave: Int, _ call: WaveCall,
         _ request: any WrittenShape, query: [(String, String?)] = []
-    ) async throws -> Received<WaveStepAnswer> {
+    ) async throws -> Received<WaveStepResponse> {
         let wait = call.waitSeconds.map { seconds in
             [("wait", "converged"), ("timeout", String(seconds))]
         }

@@ -178,12 +178,12 @@ package enum ClientError: Error, CustomStringConvertible {
 package struct Refusal: Error, Sendable, CustomStringConvertible {
     package let status: Int
     /// `nil`: whoever answered isn't a registry.
-    package let problem: ProblemAnswer?
+    package let problem: ProblemResponse?
     package let retryAfter: String?
 
     init(_ answer: RegistryClient.Answer) {
         status = answer.status
-        problem = ProblemAnswer(leniently: answer.body.readableBytesView)
+        problem = ProblemResponse(leniently: answer.body.readableBytesView)
         retryAfter = answer.headers.first(name: "Retry-After")
     }
 

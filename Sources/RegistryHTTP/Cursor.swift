@@ -6,7 +6,7 @@ import RegistryModel
 /// Only what this service can have written is one: the same text in base64, in the one spelling that a
 /// key has. Whatever else a client sends is `invalid-cursor`, before any store sees it.
 enum Cursor {
-    /// Octets. The longest key is an epoch, a revision and a name.
+    /// Bytes. The longest key is an epoch, a revision and a name.
     private static let longestKey = 384
 
     static func encode(_ key: String) -> String {

@@ -6,14 +6,14 @@ import RegistryService
 /// An operation of the API, and what answers it here.
 struct Endpoint: Sendable {
     /// Answers from the table, on any node.
-    typealias EdgeHandler = @Sendable (EdgeCall) async throws -> Reply
-    typealias RegistryHandler = @Sendable (RegistryCall) async throws -> Reply
+    typealias EdgeHandler = @Sendable (EdgeCall) async throws -> EndpointResponse
+    typealias RegistryHandler = @Sendable (RegistryCall) async throws -> EndpointResponse
     /// A request whose body has been read, and what is left to do.
-    typealias Prepared = (isReplay: Bool, answer: @Sendable () async throws -> Reply)
+    typealias Prepared = (isReplay: Bool, answer: @Sendable () async throws -> EndpointResponse)
 
     var declaration: EndpointDeclaration
     /// What its requests count against when there are too many.
-    var lane: Lane
+    var loadClass: LoadClass
     /// Whether its requests come all day long and change nothing that anybody asks about later. They are
     /// logged on their own terms.
     var isFrequent = false
@@ -46,15 +46,15 @@ struct Endpoint: Sendable {
         self.declaration = declaration
         self.prepare = prepare
         switch declaration.style {
-        case .operations: lane = .light
+        case .operations: loadClass = .light
         case .proxy:
-            lane = .light
+            loadClass = .light
             isFrequent = true
         case .json:
             let isRead =
                 declaration.method == .get
                 || declaration.method == .post && !declaration.isIdempotent
-            lane = isRead ? .read : .write
+            loadClass = isRead ? .read : .write
             endsWithClient = isRead
         }
     }
@@ -64,7 +64,7 @@ struct Endpoint: Sendable {
     /// The endpoint as one that proxies ask on each request: answered from memory alone, never shed.
     var lookup: Endpoint {
         frequent.with {
-            $0.lane = .light
+            $0.loadClass = .light
             $0.endsWithClient = false
         }
     }
@@ -74,7 +74,7 @@ struct Endpoint: Sendable {
 
     /// The endpoint as one whose requests do little but wait: there is one for each agent, all day, and
     /// nobody else's work is put off by them.
-    var waiting: Endpoint { with { $0.lane = .light } }
+    var waiting: Endpoint { with { $0.loadClass = .light } }
 
     /// The endpoint as one that anyone may ask.
     var open: Endpoint { with { $0.declaration.access = .open } }
@@ -92,7 +92,7 @@ typealias BodyStream =
     @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void
 
 /// What an endpoint answers.
-struct Reply: Sendable {
+struct EndpointResponse: Sendable {
     var status: HTTPResponse.Status = .ok
     /// Whether it's a refusal of a service that has too much to do.
     var isShed = false
@@ -107,29 +107,31 @@ struct Reply: Sendable {
 
     static func json(
         _ body: [UInt8], status: HTTPResponse.Status = .ok, at revision: Revision? = nil
-    ) -> Reply {
+    ) -> EndpointResponse {
         var headers = HTTPFields()
         headers[.contentType] = "application/json"
-        return Reply(status: status, headers: headers, body: body, revision: revision)
+        return EndpointResponse(status: status, headers: headers, body: body, revision: revision)
     }
 
     static func json(
         _ value: some Shape, status: HTTPResponse.Status = .ok, at revision: Revision? = nil
-    ) -> Reply {
+    ) -> EndpointResponse {
         .json(value.json, status: status, at: revision)
     }
 
-    func of(_ epoch: Epoch?) -> Reply {
+    func of(_ epoch: Epoch?) -> EndpointResponse {
         var copy = self
         copy.epoch = epoch
         return copy
     }
 
-    static func empty(_ status: HTTPResponse.Status, at revision: Revision? = nil) -> Reply {
-        Reply(status: status, revision: revision)
+    static func empty(_ status: HTTPResponse.Status, at revision: Revision? = nil)
+        -> EndpointResponse
+    {
+        EndpointResponse(status: status, revision: revision)
     }
 
-    func with(_ name: HTTPField.Name, _ value: String) -> Reply {
+    func with(_ name: HTTPField.Name, _ value: String) -> EndpointResponse {
         var copy = self
         copy.headers[name] = value
         return copy

@@ -23,12 +23,12 @@ struct EndpointRunner: Sendable {
         let id = RequestID(echoing: request.headers[.xRequestID])
         var who: Caller?
         var permit: Permit?
-        let reply: Reply
+        let response: EndpointResponse
         do {
             who = try authorize(request)
             let admitted = try admit(request)
             permit = admitted
-            reply = try await answer(
+            response = try await answer(
                 EdgeCall(
                     request: request, lookups: node.lookups, caller: who ?? .anonymous,
                     requestID: id.text,
@@ -39,34 +39,35 @@ struct EndpointRunner: Sendable {
         } catch let error as HTTPParserError {
             throw error
         } catch {
-            reply = refusal(error, request, context.logger, id: id)
+            response = refusal(error, request, context.logger, id: id)
         }
         return conclude(
-            reply, request, caller: who, permit, id: id, started: started, context)
+            response, request, caller: who, permit, id: id, started: started, context)
     }
 
     private func refusal(
         _ error: any Error, _ request: Request, _ logger: Logger, id: RequestID
-    ) -> Reply {
+    ) -> EndpointResponse {
         let problem = problem(for: error, logger, id: id)
-        var reply = Reply(status: problem.status, headers: problem.headers)
-        reply.isShed = problem.code == RegistryError.overloaded.code
-        reply.headers[.contentType] = Problem.contentType
-        reply.body = problem.body(instance: request.uri.path, requestID: id.text)
-        return reply
+        var response = EndpointResponse(status: problem.status, headers: problem.headers)
+        response.isShed = problem.code == RegistryError.overloaded.code
+        response.headers[.contentType] = Problem.contentType
+        response.body = problem.body(instance: request.uri.path, requestID: id.text)
+        return response
     }
 
     private func conclude(
-        _ reply: Reply, _ request: Request, caller: Caller?, _ permit: Permit?, id: RequestID,
+        _ response: EndpointResponse, _ request: Request, caller: Caller?, _ permit: Permit?,
+        id: RequestID,
         started: ContinuousClock.Instant, _ context: RegistryRequestContext
     ) -> Response {
         let logger = context.logger
         let record = { @Sendable [metrics, log, endpoint] in
             let duration = started.duration(to: .now)
-            let (status, method) = (reply.status.code, request.method.rawValue)
+            let (status, method) = (response.status.code, request.method.rawValue)
             metrics.record(status: status, duration)
             // Those are counted, and told of once a second.
-            guard !reply.isShed,
+            guard !response.isShed,
                 log.wants(method: method, status: status, isFrequent: endpoint.isFrequent)
             else { return }
             log.write(
@@ -76,12 +77,12 @@ struct EndpointRunner: Sendable {
                     traceparent: request.headers[.traceparent]),
                 logger)
         }
-        guard let stream = reply.stream, request.method != .head else {
+        guard let stream = response.stream, request.method != .head else {
             permit?.release()
             record()
-            return finish(reply, request, id: id)
+            return finish(response, request, id: id)
         }
-        var streaming = reply
+        var streaming = response
         streaming.stream = { write in
             defer {
                 permit?.release()
@@ -122,7 +123,8 @@ struct EndpointRunner: Sendable {
         return .token(record)
     }
 
-    private func answer(_ call: EdgeCall, on channel: any Channel) async throws -> Reply {
+    private func answer(_ call: EdgeCall, on channel: any Channel) async throws -> EndpointResponse
+    {
         var call = call
         if case .json(let limit) = endpoint.declaration.style {
             try checkAccept(call.request)
@@ -140,14 +142,14 @@ struct EndpointRunner: Sendable {
             try await waitForRevision(call, on: channel)
         }
         let endsWithClient = endpoint.endsWithClient || isDryRun(call.request)
-        let reply =
+        let response =
             endsWithClient
             ? try await ClientPresence.whileThere(on: channel, answer) : try await answer()
-        if reply.stream != nil, call.request.method != .head {
+        if response.stream != nil, call.request.method != .head {
             call.permit.dropBody()
-            if endpoint.lane != .light { try call.permit.move(to: .stream) }
+            if endpoint.loadClass != .light { try call.permit.move(to: .stream) }
         }
-        return reply
+        return response
     }
 
     private func checkAccept(_ request: Request) throws {
@@ -171,7 +173,7 @@ struct EndpointRunner: Sendable {
         try await ClientPresence.whileThere(on: channel) { [node, options] in
             try await node.lookups.wait(for: asked, within: options.revisionWait)
         }
-        try call.permit.move(to: lane(of: call.request))
+        try call.permit.move(to: loadClass(of: call.request))
     }
 
     // MARK: After the handler
@@ -196,40 +198,41 @@ struct EndpointRunner: Sendable {
 
     /// - Parameter channel: of a long answer.
     private func finish(
-        _ reply: Reply, _ request: Request, id: RequestID, on channel: (any Channel)? = nil
+        _ response: EndpointResponse, _ request: Request, id: RequestID,
+        on channel: (any Channel)? = nil
     ) -> Response {
-        var headers = reply.headers
+        var headers = response.headers
         headers[.xRequestID] = id.text
         if let position = node.lookups.state.table.position {
             var read = position
-            if let revision = reply.revision { read.revision = revision }
-            if let epoch = reply.epoch { read.epoch = epoch }
+            if let revision = response.revision { read.revision = revision }
+            if let epoch = response.epoch { read.epoch = epoch }
             headers[.xRegistryRevision] = read.description
         }
         // RFC 9110 §8.6: neither may carry a length of its own here.
-        let isBodyless = reply.status == .noContent || reply.status == .notModified
-        let isStream = reply.stream != nil
-        headers[.contentLength] = isBodyless || isStream ? nil : String(reply.body.count)
+        let isBodyless = response.status == .noContent || response.status == .notModified
+        let isStream = response.stream != nil
+        headers[.contentLength] = isBodyless || isStream ? nil : String(response.body.count)
         let isHeadOnly = request.method == .head || isBodyless
         // As at GET, whose body has no length before it ends. `ConnectionGuard` knows it by this.
         if isStream, isHeadOnly { headers[.transferEncoding] = "chunked" }
         var response = Response(
-            status: reply.status, headers: headers,
-            body: isHeadOnly ? .init() : reply.content(on: channel))
+            status: response.status, headers: headers,
+            body: isHeadOnly ? .init() : response.content(on: channel))
         // `Response` adds a length of zero where there is none.
         response.headers[.contentLength] = headers[.contentLength]
         return response
     }
 }
 
-extension Reply {
+extension EndpointResponse {
     /// The reads of a long answer end when its client goes.
     fileprivate func content(on channel: (any Channel)?) -> ResponseBody {
         guard let stream else {
             return body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
         }
         return ResponseBody { writer in
-            let sent = ClientPresence.LastSent()
+            let sent = ClientPresence.LastWrite()
             var reader: ReaderPresence?
             if let channel, let client = await ClientPresence.of(channel) {
                 reader = ReaderPresence { client.isThere(lastSent: sent.time) }

@@ -1,8 +1,8 @@
 import CZlib
 import HTTPTypes
 
-/// Compresses octets as they come, RFC 1952. The same octets in the same pieces always become the
-/// same octets: no time and no name is written.
+/// Compresses bytes as they come, RFC 1952. The same bytes in the same pieces always become the
+/// same bytes: no time and no name is written.
 final class Gzip {
     /// zlib's state refers to it: it must not move.
     private let stream: UnsafeMutablePointer<z_stream>
@@ -33,15 +33,15 @@ final class Gzip {
     }
 
     /// - Returns: what is ready, which may be nothing.
-    func compress(_ octets: [UInt8]) throws -> [UInt8] {
-        try deflate(octets, Z_NO_FLUSH)
+    func compress(_ bytes: [UInt8]) throws -> [UInt8] {
+        try deflate(bytes, Z_NO_FLUSH)
     }
 
     func finish() throws -> [UInt8] { try deflate([], Z_FINISH) }
 
-    private func deflate(_ octets: [UInt8], _ flush: Int32) throws -> [UInt8] {
+    private func deflate(_ bytes: [UInt8], _ flush: Int32) throws -> [UInt8] {
         var output: [UInt8] = []
-        var input = octets
+        var input = bytes
         try input.withUnsafeMutableBufferPointer { input in
             stream.pointee.next_in = input.baseAddress
             stream.pointee.avail_in = UInt32(input.count)
@@ -67,8 +67,8 @@ extension Gzip {
     static func compressing(_ body: @escaping BodyStream) -> BodyStream {
         { write in
             let gzip = try Gzip()
-            try await body { octets in
-                let ready = try gzip.compress(octets)
+            try await body { bytes in
+                let ready = try gzip.compress(bytes)
                 if !ready.isEmpty { try await write(ready) }
             }
             try await write(try gzip.finish())

@@ -19,7 +19,7 @@ public struct HTTPOptions: Sendable {
     public var lookupsPerLogLine = 1
     /// Whether lookups are answered before the HTTP parser sees them. Off only in tests, which
     /// compare.
-    public var answersEarly = true
+    public var answersOnFastPath = true
     public var limits = ConnectionLimits()
     public var load = LoadLimits()
 

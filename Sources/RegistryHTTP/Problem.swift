@@ -49,7 +49,7 @@ struct Problem: Error, Sendable {
 
     /// - Parameter instance: the path of the request.
     func body(instance: String?, requestID: String) -> [UInt8] {
-        var answer = ProblemAnswer(
+        var answer = ProblemResponse(
             type: EndpointID.getProblemPage.path(code), title: Self.title(of: code),
             status: status.code,
             detail: detail, instance: instance, code: code, requestID: requestID)
@@ -95,7 +95,7 @@ extension Problem {
 
     static func bodyTooLarge(limit: Int) -> Problem {
         // What is left of the body isn't read: the connection can't go on.
-        Problem(.contentTooLarge, "body-too-large", "the body is over \(limit) octets")
+        Problem(.contentTooLarge, "body-too-large", "the body is over \(limit) bytes")
             .with(.connection, "close")
     }
 

@@ -43,38 +43,38 @@ enum PercentCoding {
                 $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") || $0 >= 0x80
             })
         else { return String(text) }
-        var octets: [UInt8] = []
+        var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
-        while let octet = rest.popFirst() {
-            switch octet {
+        while let byte = rest.popFirst() {
+            switch byte {
             case UInt8(ascii: "%"):
                 guard let high = rest.popFirst().flatMap(hexadecimal),
                     let low = rest.popFirst().flatMap(hexadecimal)
                 else { return nil }
-                octets.append(high << 4 | low)
-            case UInt8(ascii: "+") where plusIsSpace: octets.append(UInt8(ascii: " "))
-            default: octets.append(octet)
+                bytes.append(high << 4 | low)
+            case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
+            default: bytes.append(byte)
             }
         }
-        return octets.contains(0) ? nil : String(validating: octets, as: UTF8.self)
+        return bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
     }
 
-    /// Octets that no URL holds as they are, and the marks that would end it in a `Link`, escaped.
+    /// Bytes that no URL holds as they are, and the marks that would end it in a `Link`, escaped.
     static func visible(_ text: String) -> String {
-        let escaped = text.utf8.flatMap { octet -> [UInt8] in
-            let isPlain = octet > 0x20 && octet < 0x7F && !"<>\"".utf8.contains(octet)
-            guard !isPlain else { return [octet] }
+        let escaped = text.utf8.flatMap { byte -> [UInt8] in
+            let isPlain = byte > 0x20 && byte < 0x7F && !"<>\"".utf8.contains(byte)
+            guard !isPlain else { return [byte] }
             let digits = Array("0123456789ABCDEF".utf8)
-            return [UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)]]
+            return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
         }
         return String(decoding: escaped, as: UTF8.self)
     }
 
-    private static func hexadecimal(_ octet: UInt8) -> UInt8? {
-        switch octet {
-        case 0x30...0x39: octet - 0x30
-        case 0x41...0x46: octet - 0x41 + 10
-        case 0x61...0x66: octet - 0x61 + 10
+    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
         default: nil
         }
     }

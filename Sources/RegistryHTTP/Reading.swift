@@ -54,15 +54,15 @@ extension RegistryCall {
     /// A page as JSON, with a link to the next one.
     func list<Item>(
         _ read: Read<Page<Item>>, as shape: (Item) -> some Shape, key: (Item) -> String
-    ) -> Reply {
+    ) -> EndpointResponse {
         let cursor = read.value.hasMore ? read.value.items.last.map { Cursor.encode(key($0)) } : nil
         let page = ListPage(items: read.value.items.map(shape), nextCursor: cursor)
-        let reply = Reply.json(page, at: read.revision)
-        guard let cursor else { return reply }
-        return reply.with(.link, "<\(nextTarget(cursor))>; rel=\"next\"")
+        let response = EndpointResponse.json(page, at: read.revision)
+        guard let cursor else { return response }
+        return response.with(.link, "<\(nextTarget(cursor))>; rel=\"next\"")
     }
 
-    func list<Item: Shape>(_ read: Read<Page<Item>>, key: (Item) -> String) -> Reply {
+    func list<Item: Shape>(_ read: Read<Page<Item>>, key: (Item) -> String) -> EndpointResponse {
         list(read, as: { $0 }, key: key)
     }
 

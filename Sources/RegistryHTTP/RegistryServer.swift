@@ -105,7 +105,7 @@ public struct RegistryServer: Sendable {
             node: node, options: options, log: log, admission: admission)
         let hasLookups = endpoints.contains { $0.isFrequent }
         let lookups =
-            hasLookups && options.answersEarly
+            hasLookups && options.answersOnFastPath
             ? FastLookup(
                 service: node.lookups, options: options, log: log, drain: drain, logger: logger)
             : nil

@@ -10,9 +10,9 @@ struct RequestID: Sendable {
     private static let process = UInt64.random(in: .min ... .max)
     private static let sequence = Atomic(UInt64.random(in: .min ... .max))
 
-    /// Of an id of our own, in octets.
+    /// Of an id of our own, in bytes.
     static let length = 32
-    /// Of a client's id that is echoed, in octets.
+    /// Of a client's id that is echoed, in bytes.
     static let lengths = 1...128
 
     /// 32 hexadecimal digits, unlike any other request's.
@@ -24,15 +24,15 @@ struct RequestID: Sendable {
             })
     }
 
-    /// Writes the octets of an id of our own.
-    static func writeRandom(to octets: UnsafeMutableRawBufferPointer) {
+    /// Writes the bytes of an id of our own.
+    static func writeRandom(to bytes: UnsafeMutableRawBufferPointer) {
         var bits = sequence.wrappingAdd(1, ordering: .relaxed).newValue
         var place = length
         while place > 0 {
             place &-= 1
             if place == 15 { bits = process }
             let digit = UInt8(truncatingIfNeeded: bits & 15)
-            octets[place] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
+            bytes[place] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
             bits &>>= 4
         }
     }
@@ -46,9 +46,9 @@ struct RequestID: Sendable {
         text = sent
     }
 
-    /// Whether it's 1–128 octets of visible ASCII.
-    static func mayEcho(_ octets: some Collection<UInt8>) -> Bool {
-        lengths.contains(octets.count) && octets.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    /// Whether it's 1–128 bytes of visible ASCII.
+    static func mayEcho(_ bytes: some Collection<UInt8>) -> Bool {
+        lengths.contains(bytes.count) && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
     private init(text: String) {

@@ -7,7 +7,7 @@ import RegistryService
 /// The digest of what a request asks for, by which a repeated `Idempotency-Key` is told from one that is
 /// used for something else.
 ///
-/// Of the meaning, not the octets: a client that writes its JSON anew for each attempt, or a proxy that
+/// Of the meaning, not the bytes: a client that writes its JSON anew for each attempt, or a proxy that
 /// escapes the path in another way, still sends the same request. Each part stands behind its length, so
 /// that no two meanings have one spelling.
 struct RequestMeaning {
@@ -17,9 +17,9 @@ struct RequestMeaning {
     private static let bufferSize = 1 << 14
 
     /// - Parameters:
-    ///   - body: nil where the body isn't JSON: then its octets count.
+    ///   - body: nil where the body isn't JSON: then its bytes count.
     static func digest(
-        _ method: HTTPRequest.Method, target: String, _ body: JSONValue?, octets: [UInt8]
+        _ method: HTTPRequest.Method, target: String, _ body: JSONValue?, bytes: [UInt8]
     ) -> [UInt8] {
         var meaning = RequestMeaning()
         meaning.text(method.rawValue)
@@ -27,12 +27,12 @@ struct RequestMeaning {
         meaning.query(Query(target: target))
         if let body {
             meaning.value(body)
-        } else if octets.isEmpty {
+        } else if bytes.isEmpty {
             // No body says what an empty object says.
             meaning.value(.object([]))
         } else {
-            meaning.mark("octets", octets.count)
-            meaning.append(octets)
+            meaning.mark("bytes", bytes.count)
+            meaning.append(bytes)
         }
         meaning.flush()
         return Array(meaning.hash.finalize())
@@ -90,8 +90,8 @@ struct RequestMeaning {
         append("\(kind):\(number):".utf8)
     }
 
-    private mutating func append(_ octets: some Sequence<UInt8>) {
-        buffer.append(contentsOf: octets)
+    private mutating func append(_ bytes: some Sequence<UInt8>) {
+        buffer.append(contentsOf: bytes)
         if buffer.count >= Self.bufferSize { flush() }
     }
 
@@ -117,7 +117,7 @@ extension RegistryCall {
             token: caller.actor.token, key: key,
             requestDigest: RequestMeaning.digest(
                 request.method, target: request.head.path ?? "",
-                self.edge.document.map { JSONValue($0) }, octets: body))
+                self.edge.document.map { JSONValue($0) }, bytes: body))
         self.idempotency = idempotency
         replay = try await service.replay(of: idempotency)
     }

@@ -1,7 +1,7 @@
 import RegistryModel
 
 /// What an engine tells of names, to who decides whether another one may stand beside them.
-package protocol NameReading {
+package protocol NameReader {
     func domain(_ fqdn: FQDN) throws -> Domain?
     func released(_ fqdn: FQDN) throws -> ReleasedDomain?
     /// These will be asked for next: who is far from the store reads them in one go.
@@ -31,7 +31,7 @@ package struct NameRange: Hashable, Sendable {
 
 /// Whether a name lies below or above somebody else's: who has `acme.example.com` may set cookies that
 /// `x.acme.example.com` gets, and visitors take the one for the other's.
-package struct Entanglement<Names: NameReading> {
+package struct Entanglement<Names: NameReader> {
     let names: Names
     /// Parents below which names of different tenants stand side by side: nothing above them counts.
     let suffixes: [FQDN]

@@ -27,7 +27,7 @@ package struct Ledger: Sendable {
     }
 
     /// What became of a command inside its transaction.
-    package struct Written: Sendable {
+    package struct CommandResult: Sendable {
         package var committed: Committed
         /// `nil`: it made no revision.
         package var changes: RevisionChanges?
@@ -41,19 +41,19 @@ package struct Ledger: Sendable {
     ///   the caller rolls the command's writes back.
     package func execute(
         _ request: CommitRequest, in transaction: some LedgerTransaction, now: Timestamp
-    ) throws -> Written {
+    ) throws -> CommandResult {
         if let key = request.idempotency,
             let record = try transaction.idempotencyRecord(token: key.token, key: key.key),
             let replay = try record.replay(of: key, at: now)
         {
-            return Written(committed: replay)
+            return CommandResult(committed: replay)
         }
 
         guard request.isStorable else { throw RegistryError.inconsistent }
         let head = try transaction.head()
         let revision = head.revision.next
         let at = max(now, head.at)
-        let step = Step(
+        let step = CommandExecution(
             transaction: transaction, epoch: head.epoch, revision: revision, at: at, now: now,
             actor: request.actor, note: request.note, settings: self)
         let decision = try step.decide(request.command)
@@ -66,7 +66,7 @@ package struct Ledger: Sendable {
                         key: key, revision: head.revision, outcome: decision.outcome,
                         createdAt: now))
             }
-            return Written(committed: committed)
+            return CommandResult(committed: committed)
         }
         let (effects, newHead) = try append(
             decision, request, in: transaction, after: head, at: at)
@@ -75,7 +75,7 @@ package struct Ledger: Sendable {
                 IdempotencyRecord(
                     key: key, revision: revision, outcome: decision.outcome, createdAt: now))
         }
-        return Written(
+        return CommandResult(
             committed: Committed(revision: revision, outcome: decision.outcome), changes: effects,
             head: newHead)
     }
@@ -108,7 +108,7 @@ package struct Ledger: Sendable {
     }
 }
 
-extension Step {
+extension CommandExecution {
     fileprivate func decide(_ command: Command) throws -> Decision {
         switch command {
         case .register(let domain): try register(domain)
@@ -176,7 +176,7 @@ struct Decision {
 }
 
 /// One command at work: the revision that it will become, and its transaction.
-struct Step<Transaction: LedgerTransaction> {
+struct CommandExecution<Transaction: LedgerTransaction> {
     let transaction: Transaction
     let epoch: Epoch
     let revision: Revision

@@ -14,14 +14,14 @@ package struct NetstringHash {
         buffer.reserveCapacity(Self.flushAt + 4096)
     }
 
-    /// Octets as they are, in front of the fields.
-    package mutating func raw(_ octets: [UInt8]) {
-        buffer.append(contentsOf: octets)
+    /// Bytes as they are, in front of the fields.
+    package mutating func raw(_ bytes: [UInt8]) {
+        buffer.append(contentsOf: bytes)
     }
 
     package mutating func text(_ text: String?) {
         guard var text else { return absent() }
-        text.withUTF8 { octets($0) }
+        text.withUTF8 { bytes($0) }
     }
 
     package mutating func number(_ number: Int64?) {
@@ -39,7 +39,7 @@ package struct NetstringHash {
                 start -= 1
                 digits.initializeElement(at: start, to: UInt8(ascii: "-"))
             }
-            octets(UnsafeBufferPointer(rebasing: digits[start...]))
+            bytes(UnsafeBufferPointer(rebasing: digits[start...]))
         }
     }
 
@@ -48,10 +48,10 @@ package struct NetstringHash {
     }
 
     /// The text of one field, in UTF-8.
-    package mutating func octets(_ octets: UnsafeBufferPointer<UInt8>) {
-        length(octets.count)
+    package mutating func bytes(_ bytes: UnsafeBufferPointer<UInt8>) {
+        length(bytes.count)
         buffer.append(UInt8(ascii: ":"))
-        buffer.append(contentsOf: octets)
+        buffer.append(contentsOf: bytes)
         buffer.append(UInt8(ascii: ","))
         if buffer.count >= Self.flushAt { flush() }
     }
@@ -62,7 +62,7 @@ package struct NetstringHash {
     }
 
     private mutating func length(_ count: Int) {
-        // Nearly all fields are shorter than a hundred octets.
+        // Nearly all fields are shorter than a hundred bytes.
         switch count {
         case 0..<10: buffer.append(UInt8(ascii: "0") + UInt8(count))
         case 10..<100:

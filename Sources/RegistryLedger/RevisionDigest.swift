@@ -6,7 +6,7 @@ import RegistryModel
 package struct RevisionDigest {
     private var hash = NetstringHash()
 
-    /// The digest before the first revision: 32 zero octets.
+    /// The digest before the first revision: 32 zero bytes.
     package static let genesis = [UInt8](repeating: 0, count: 32)
 
     /// Fields of one change: the columns of `change_log` from `action` on.

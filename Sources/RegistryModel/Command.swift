@@ -163,7 +163,7 @@ public struct CommitRequest: Sendable {
 public struct IdempotencyKey: Hashable, Sendable {
     public var token: String
     public var key: String
-    /// SHA-256 over what the request means: method, path, query and body, 32 octets.
+    /// SHA-256 over what the request means: method, path, query and body, 32 bytes.
     public var requestDigest: [UInt8]
 
     public init(token: String, key: String, requestDigest: [UInt8]) {

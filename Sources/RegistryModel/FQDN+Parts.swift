@@ -22,13 +22,13 @@ extension FQDN {
     public static func prefix(_ input: some StringProtocol) throws(Malformed) -> String {
         guard input.utf8.allSatisfy({ $0 < 0x80 }) else { throw .beginningOutsideASCII }
         let beginning = lowercasingASCII(String(input))
-        guard beginning.utf8.count <= maximumOctets else { throw .tooLong }
+        guard beginning.utf8.count <= maximumBytes else { throw .tooLong }
         var labels = beginning.split(separator: ".", omittingEmptySubsequences: false)
         let begun = labels.removeLast()
         for label in labels { _ = try FQDN("\(label).a") }
         guard !begun.isEmpty else { return beginning }
         // Where there's room in it, a letter may follow.
-        let hasRoom = begun.utf8.count < maximumLabelOctets
+        let hasRoom = begun.utf8.count < maximumLabelBytes
         try check("\(begun)\(hasRoom ? "a" : "").a".utf8)
         return beginning
     }

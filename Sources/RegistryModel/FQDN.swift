@@ -1,7 +1,7 @@
 /// A tenant's domain name in canonical form: lower-case A-labels, no trailing dot, no port.
 ///
-/// Limits are octets, RFC 1035 §2.3.4: label 1–63, whole name at most 253 in text form. Names are
-/// compared octet by octet, never by Unicode equivalence: the canonical form is ASCII only.
+/// Limits are bytes, RFC 1035 §2.3.4: label 1–63, whole name at most 253 in text form. Names are
+/// compared byte by byte, never by Unicode equivalence: the canonical form is ASCII only.
 public struct FQDN: Hashable, Sendable {
     /// The canonical text, for example `acme.kintone.com`.
     public let text: String
@@ -13,9 +13,9 @@ public struct FQDN: Hashable, Sendable {
     public init(_ input: some StringProtocol) throws(Malformed) {
         let name = Self.withoutTrailingDot(input)
         guard !name.isEmpty else { throw .empty }
-        // An A-label is never longer than 63 octets, its U-label never over 252: longer text can't
+        // An A-label is never longer than 63 bytes, its U-label never over 252: longer text can't
         // become a name, and isn't worth a trip through libidn2.
-        guard name.utf8.count <= 4 * Self.maximumOctets else { throw .tooLong }
+        guard name.utf8.count <= 4 * Self.maximumBytes else { throw .tooLong }
 
         let folded = Self.lowercasingASCII(name)
         let ascii = try Self.needsIDNA(folded) ? IDNA.canonical(folded) : folded
@@ -46,8 +46,8 @@ public struct FQDN: Hashable, Sendable {
         }
     }
 
-    public static let maximumOctets = 253
-    static let maximumLabelOctets = 63
+    public static let maximumBytes = 253
+    static let maximumLabelBytes = 63
 }
 
 extension FQDN {
@@ -60,7 +60,7 @@ extension FQDN {
 
     /// Only `A`–`Z`: what Unicode calls lower case isn't what the DNS calls the same name.
     static func lowercasingASCII(_ name: String) -> String {
-        let isCapital = { (octet: UInt8) in octet >= 0x41 && octet <= 0x5A }
+        let isCapital = { (byte: UInt8) in byte >= 0x41 && byte <= 0x5A }
         guard name.utf8.contains(where: isCapital) else { return name }
         return String(decoding: name.utf8.map { isCapital($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
@@ -69,10 +69,10 @@ extension FQDN {
         // Two hyphens in a row are rare: only then are the labels looked at one by one.
         var previous: UInt8 = 0
         var hasTwoHyphens = false
-        for octet in name.utf8 {
-            if octet >= 0x80 { return true }
-            if octet == UInt8(ascii: "-"), previous == octet { hasTwoHyphens = true }
-            previous = octet
+        for byte in name.utf8 {
+            if byte >= 0x80 { return true }
+            if byte == UInt8(ascii: "-"), previous == byte { hasTwoHyphens = true }
+            previous = byte
         }
         return hasTwoHyphens && containsALabel(name)
     }
@@ -82,14 +82,14 @@ extension FQDN {
     }
 
     /// The rules of a host name, on ASCII text.
-    static func check(_ octets: some Collection<UInt8>) throws(Malformed) {
-        guard octets.count <= maximumOctets else { throw .tooLong }
+    static func check(_ bytes: some Collection<UInt8>) throws(Malformed) {
+        guard bytes.count <= maximumBytes else { throw .tooLong }
         var labels = 1
         var length = 0
         var numeric = true
         var previous = UInt8(ascii: ".")
-        for octet in octets {
-            switch octet {
+        for byte in bytes {
+            switch byte {
             case UInt8(ascii: "."):
                 try checkEnd(of: length, last: previous)
                 labels += 1
@@ -104,7 +104,7 @@ extension FQDN {
             default:
                 throw .forbiddenCharacter
             }
-            previous = octet
+            previous = byte
         }
         try checkEnd(of: length, last: previous)
         guard labels >= 2 else { throw .tooFewLabels }
@@ -113,7 +113,7 @@ extension FQDN {
 
     private static func checkEnd(of length: Int, last: UInt8) throws(Malformed) {
         guard length > 0 else { throw .emptyLabel }
-        guard length <= maximumLabelOctets else { throw .labelTooLong }
+        guard length <= maximumLabelBytes else { throw .labelTooLong }
         guard last != UInt8(ascii: "-") else { throw .hyphenAtEdge }
     }
 }
@@ -144,9 +144,9 @@ extension FQDN {
         public var explanation: String {
             switch self {
             case .empty: "a name has at least two labels; this one is empty"
-            case .tooLong: "a name has at most 253 octets"
-            case .emptyLabel: "a label has at least one octet; two dots stand side by side"
-            case .labelTooLong: "a label has at most 63 octets"
+            case .tooLong: "a name has at most 253 bytes"
+            case .emptyLabel: "a label has at least one byte; two dots stand side by side"
+            case .labelTooLong: "a label has at most 63 bytes"
             case .tooFewLabels: "a name has at least two labels"
             case .numericLastLabel: "the last label can't be a number"
             case .forbiddenCharacter: "a label holds letters, digits and hyphens only"
@@ -161,7 +161,7 @@ extension FQDN {
                 "full-width forms, ligatures and the like can't be in a name; write the plain characters"
             case .beginningOutsideASCII:
                 "the beginning of a name is ASCII: a label outside it begins with xn--"
-            case .longerThanAllowed: "the name has more octets than this registry allows"
+            case .longerThanAllowed: "the name has more bytes than this registry allows"
             case .reservedHyphens:
                 "a label has hyphens in both its third and fourth place only where it begins with xn--"
             }
@@ -170,7 +170,7 @@ extension FQDN {
 }
 
 extension FQDN: Comparable, CustomStringConvertible {
-    /// Order of octets, the order in which the store and every export sort names.
+    /// Order of bytes, the order in which the store and every export sort names.
     public static func < (left: FQDN, right: FQDN) -> Bool {
         left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }

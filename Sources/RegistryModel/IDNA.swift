@@ -25,7 +25,7 @@ enum IDNA {
             guard let ascii = toASCII(label), let back = toUnicode(ascii) else {
                 throw brokenRule(of: label)
             }
-            // `==` on strings compares canonical equivalents; octets are what counts here.
+            // `==` on strings compares canonical equivalents; bytes are what counts here.
             guard back.utf8.elementsEqual(label.utf8) else { throw brokenRule(of: label) }
             try checkHyphens(of: label)
             return ascii

@@ -7,11 +7,11 @@ public struct LocationName: Hashable, Sendable, Codable, Comparable, CustomStrin
 
     /// `nil`: not such a name.
     public init?(_ text: some StringProtocol) {
-        let octets = text.utf8
-        let isValid = octets.allSatisfy {
+        let bytes = text.utf8
+        let isValid = bytes.allSatisfy {
             (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
         }
-        guard isValid, (1...63).contains(octets.count), text.first != "-", text.last != "-"
+        guard isValid, (1...63).contains(bytes.count), text.first != "-", text.last != "-"
         else { return nil }
         self.text = String(text)
     }

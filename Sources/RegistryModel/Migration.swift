@@ -8,7 +8,7 @@ public struct Migration: Hashable, Sendable, Codable {
     public var to: LocationName
     public var freeze: FreezeMode
     public var state: MigrationState
-    /// SHA-256 over the plan, 32 octets: what whoever acts on the plan has reviewed.
+    /// SHA-256 over the plan, 32 bytes: what whoever acts on the plan has reviewed.
     public var digest: [UInt8]
     public var counts: PlanCounts
     public var waves: [Wave]

@@ -44,7 +44,7 @@ public enum Selection: Hashable, Sendable {
 public struct DomainFilter: Hashable, Sendable {
     /// The name itself or a parent of it, at a label boundary.
     public var suffix: String?
-    /// The first octets of the name.
+    /// The first bytes of the name.
     public var prefix: String?
     public var tenant: String?
     /// Exclusive.
@@ -73,7 +73,7 @@ public struct Sample: Hashable, Sendable {
         self.percent = percent
     }
 
-    /// A name is in the sample where the first four octets of its SHA-256, as a big-endian number,
+    /// A name is in the sample where the first four bytes of its SHA-256, as a big-endian number,
     /// are below this.
     public var threshold: Int64 { Int64((percent / 100 * 4_294_967_296).rounded()) }
 }

@@ -3,7 +3,7 @@ public struct DomainQuery: Sendable, Hashable {
     public var location: LocationName?
     public var mode: Mode?
     public var tenant: String?
-    /// The first octets of the name.
+    /// The first bytes of the name.
     public var prefix: String?
     /// The name itself or a parent of it, at a label boundary.
     public var suffix: String?

@@ -50,7 +50,7 @@ public struct Epoch: Hashable, Sendable, Codable, CustomStringConvertible {
 public struct Head: Equatable, Sendable {
     public var epoch: Epoch
     public var revision: Revision
-    /// SHA-256 over every revision up to this one, 32 octets; zeros for the empty log.
+    /// SHA-256 over every revision up to this one, 32 bytes; zeros for the empty log.
     public var digest: [UInt8]
     /// Time of the last revision. Never goes back, even when the clock does.
     public var at: Timestamp

@@ -163,7 +163,7 @@ public struct StoreCopy: Sendable {
     /// Where the copy's log ends.
     public let head: Head
     public let byteCount: Int64
-    /// At most `count` octets from `offset` on; none at the end. Blocks.
+    /// At most `count` bytes from `offset` on; none at the end. Blocks.
     public let read: @Sendable (_ offset: Int64, _ count: Int) throws -> [UInt8]
 
     public init(

@@ -1,6 +1,6 @@
 /// One line of the log, as far as a copy of the routing table needs it.
 public struct TableChange: Sendable, Hashable {
-    public enum What: Sendable, Hashable {
+    public enum Kind: Sendable, Hashable {
         case domain(RevisionChanges.DomainChange)
         case location(RevisionChanges.LocationChange)
         /// A token or a migration: nothing that the table holds.
@@ -8,10 +8,10 @@ public struct TableChange: Sendable, Hashable {
     }
 
     public var place: HistoryQuery.Place
-    public var what: What
+    public var kind: Kind
 
-    public init(_ what: What, at place: HistoryQuery.Place) {
-        self.what = what
+    public init(_ kind: Kind, at place: HistoryQuery.Place) {
+        self.kind = kind
         self.place = place
     }
 }

@@ -51,7 +51,7 @@ extension Timestamp: CustomStringConvertible {
         }
     }
 
-    /// Writes the 24 octets of `description`. Years 0 to 9999.
+    /// Writes the 24 bytes of `description`. Years 0 to 9999.
     package func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
         let day: Int64 = 86_400_000
         let days = milliseconds.flooredQuotient(by: day)
@@ -88,17 +88,17 @@ extension Timestamp {
         func number(_ count: Int) -> Int? {
             guard rest.count >= count else { return nil }
             var value = 0
-            for octet in rest.prefix(count) {
-                guard octet >= 0x30, octet <= 0x39 else { return nil }
-                value = value * 10 + Int(octet - 0x30)
+            for byte in rest.prefix(count) {
+                guard byte >= 0x30, byte <= 0x39 else { return nil }
+                value = value * 10 + Int(byte - 0x30)
             }
             rest = rest.dropFirst(count)
             return value
         }
         func mark(_ allowed: String) -> UInt8? {
-            guard let octet = rest.first, allowed.utf8.contains(octet) else { return nil }
+            guard let byte = rest.first, allowed.utf8.contains(byte) else { return nil }
             rest = rest.dropFirst()
-            return octet
+            return byte
         }
         guard let year = number(4), mark("-") != nil, let month = number(2), mark("-") != nil,
             let day = number(2), mark("Tt ") != nil,

@@ -5,7 +5,7 @@ public struct TokenRecord: Hashable, Sendable {
     /// 1–100 characters, chosen by the admin: `ops-laptop`.
     public var name: String
     public var role: Role
-    /// SHA-256 of the secret's text, 32 octets.
+    /// SHA-256 of the secret's text, 32 bytes.
     public var secretDigest: [UInt8]
     public var createdAt: Timestamp
     public var expiresAt: Timestamp?

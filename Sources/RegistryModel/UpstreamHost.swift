@@ -34,9 +34,9 @@ enum UpstreamHost {
         guard (1...253).contains(name.utf8.count) else { return false }
         return name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
             (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-                && label.utf8.allSatisfy { octet in
-                    isDigit(octet) || (0x41...0x5A).contains(octet & 0xDF) || octet == 0x2D
-                        || octet == 0x5F
+                && label.utf8.allSatisfy { byte in
+                    isDigit(byte) || (0x41...0x5A).contains(byte & 0xDF) || byte == 0x2D
+                        || byte == 0x5F
                 }
         }
     }
@@ -73,12 +73,12 @@ enum UpstreamHost {
         }
         let areGroups = parts.allSatisfy { group in
             (1...4).contains(group.utf8.count)
-                && group.utf8.allSatisfy { octet in
-                    isDigit(octet) || (0x41...0x46).contains(octet & 0xDF)
+                && group.utf8.allSatisfy { byte in
+                    isDigit(byte) || (0x41...0x46).contains(byte & 0xDF)
                 }
         }
         return areGroups ? count + parts.count : nil
     }
 
-    private static func isDigit(_ octet: UInt8) -> Bool { (0x30...0x39).contains(octet) }
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 }

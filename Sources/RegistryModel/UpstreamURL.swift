@@ -1,4 +1,4 @@
-/// Where proxies send a location's requests: an `http` or `https` URL of at most 2048 octets of visible ASCII. It is
+/// Where proxies send a location's requests: an `http` or `https` URL of at most 2048 bytes of visible ASCII. It is
 /// sent in a header, and a control character there would be a second header.
 ///
 /// What an operator sets is scheme, host and port, no more: proxies put the visitor's path behind it, readers see

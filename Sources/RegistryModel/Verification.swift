@@ -15,7 +15,7 @@ public struct Verification: Sendable, Hashable {
 
     /// Up to where the log was checked: its head when the check began.
     public var revision: Revision
-    /// The digest of that revision, 32 octets.
+    /// The digest of that revision, 32 bytes.
     public var digest: [UInt8]
     /// None: everything fits. Else the first of each kind.
     public var flaws: [Flaw]
@@ -72,7 +72,7 @@ public struct NotedDigest: Sendable, Hashable {
     public init?(_ text: String) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let number = Int64(parts[0]), number >= 0,
-            let digest = DigestText.octets(parts[1])
+            let digest = DigestText.bytes(parts[1])
         else { return nil }
         revision = Revision(number)
         self.digest = digest

@@ -8,7 +8,7 @@ extension RegistryService {
             "a backup was made",
             metadata: [
                 "actor": "\(context.actor.token)", "request_id": "\(context.requestID)",
-                "revision": "\(copy.head.revision)", "octets": "\(copy.byteCount)",
+                "revision": "\(copy.head.revision)", "bytes": "\(copy.byteCount)",
             ])
         return copy
     }

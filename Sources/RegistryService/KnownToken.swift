@@ -44,7 +44,7 @@ public final class KnownToken: Sendable {
 /// It stands for nothing by itself: any change of any token makes it worthless, and expiry is looked
 /// at each time.
 public struct TokenMemo {
-    fileprivate var octets: [UInt8] = []
+    fileprivate var bytes: [UInt8] = []
     fileprivate var token: KnownToken?
     fileprivate var generation: UInt64 = 0
 
@@ -61,22 +61,22 @@ extension LookupService {
         return token
     }
 
-    /// The same, where `octets` are those that the memo is of.
-    public func recall(_ memo: TokenMemo, as octets: UnsafeRawBufferPointer) -> KnownToken? {
-        let isSame = memo.octets.withUnsafeBytes { ConstantTime.equal($0, octets) }
+    /// The same, where `bytes` are those that the memo is of.
+    public func recall(_ memo: TokenMemo, as bytes: UnsafeRawBufferPointer) -> KnownToken? {
+        let isSame = memo.bytes.withUnsafeBytes { ConstantTime.equal($0, bytes) }
         return isSame ? recall(memo) : nil
     }
 
     /// Like `authenticate`, and keeps the answer for `recall`.
     ///
-    /// - Parameter octets: where `text` was found.
+    /// - Parameter bytes: where `text` was found.
     public func authenticate(
-        _ text: some StringProtocol, sentAs octets: UnsafeRawBufferPointer, _ memo: inout TokenMemo
+        _ text: some StringProtocol, sentAs bytes: UnsafeRawBufferPointer, _ memo: inout TokenMemo
     ) -> KnownToken? {
         // Before the token is looked at: a change in between must not go unnoticed.
         let generation = state.tokens.generation
         memo.token = TokenSecret(text).flatMap { state.tokens.authenticate($0, at: now()) }
-        memo.octets = memo.token == nil ? [] : Array(octets)
+        memo.bytes = memo.token == nil ? [] : Array(bytes)
         memo.generation = generation
         return memo.token
     }

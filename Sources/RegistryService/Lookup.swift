@@ -15,10 +15,10 @@ extension LookupService {
     /// - Returns: false where `body` wasn't called: nobody has the name, it isn't plainly one, or the
     ///   table isn't loaded.
     public func lookUp(
-        octets: UnsafeRawBufferPointer,
+        bytes: UnsafeRawBufferPointer,
         _ body: (_ name: UnsafeRawBufferPointer, TableEntry, _ position: Position) -> Void
     ) -> Bool {
-        withCanonical(octets) { name in
+        withCanonical(bytes) { name in
             guard let name else { return false }
             var isFound = false
             try? table.withEntry(name) { entry, position in

@@ -5,14 +5,14 @@ public struct NamePolicy: Sendable {
     private let reservedLabels: Set<String>
     private let reservedNames: Set<String>
     private let suffixes: [FQDN]
-    private let maximumOctets: Int
+    private let maximumBytes: Int
 
     /// - Parameters:
     ///   - reserved: the text of a list, one first label or whole name a line, `#` for comments.
     ///   - suffixes: parents below which names must lie; none: anywhere.
-    ///   - maximumOctets: of a whole name.
+    ///   - maximumBytes: of a whole name.
     public init(
-        reserved: String, suffixes: [FQDN], maximumOctets: Int = FQDN.maximumOctets
+        reserved: String, suffixes: [FQDN], maximumBytes: Int = FQDN.maximumBytes
     ) {
         let entries = reserved.split(whereSeparator: \.isNewline)
             .map { $0.prefix { $0 != "#" }.filter { !$0.isWhitespace }.lowercased() }
@@ -20,7 +20,7 @@ public struct NamePolicy: Sendable {
         reservedLabels = Set(entries.filter { !$0.contains(".") })
         reservedNames = Set(entries.filter { $0.contains(".") })
         self.suffixes = suffixes
-        self.maximumOctets = maximumOctets
+        self.maximumBytes = maximumBytes
     }
 
     /// The list that comes with the service.
@@ -35,7 +35,7 @@ public struct NamePolicy: Sendable {
     ///
     /// - Throws: `malformedName` for what no registration takes, though lookups do.
     public func refusal(of fqdn: FQDN) throws(RegistryError) -> RegistryError? {
-        guard fqdn.text.utf8.count <= maximumOctets else {
+        guard fqdn.text.utf8.count <= maximumBytes else {
             throw .malformedName(input: fqdn.text, .longerThanAllowed)
         }
         guard !fqdn.hasReservedHyphens else {

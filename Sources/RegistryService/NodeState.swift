@@ -40,7 +40,7 @@ public struct NodeState: Sendable {
     /// Reads everything. The listener opens only after this has returned.
     public func load(from source: some ChangeSource) async throws(RegistryError) {
         let load = table.beginLoad()
-        let tokens = Collected<TokenRecord>()
+        let tokens = Accumulator<TokenRecord>()
         let head = try await source.snapshot { part in
             switch part {
             case .locations(let more): load.add(more)

@@ -12,7 +12,7 @@ public struct RegistryService: Sendable {
     let now: @Sendable () -> Timestamp
     let verifications = Verifications()
     let aheadOfClock = AheadOfClock()
-    let aheadTold = AheadTold()
+    let aheadTold = AheadNotices()
     public let agents: AgentDirectory
     /// The agents of all nodes, where several share the store.
     let shared: SharedAgents?

@@ -18,7 +18,7 @@ extension LookupService {
     /// - Returns: false where `body` wasn't called: the host needs libidn2, or the table isn't
     ///   loaded.
     public func route(
-        octets host: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
+        bytes host: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
     ) -> Bool {
         let name = UnsafeRawBufferPointer(rebasing: Self.withoutPort(host))
         return withCanonical(name) { name in
@@ -32,9 +32,9 @@ extension LookupService {
     }
 
     /// RFC 3986 §3.2.3: a port is digits, or nothing, after a colon.
-    static func withoutPort<Octets: BidirectionalCollection<UInt8>>(
-        _ host: Octets
-    ) -> Octets.SubSequence {
+    static func withoutPort<Bytes: BidirectionalCollection<UInt8>>(
+        _ host: Bytes
+    ) -> Bytes.SubSequence {
         guard let colon = host.lastIndex(of: UInt8(ascii: ":")) else { return host[...] }
         let port = host[colon...].dropFirst()
         return port.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? host[..<colon] : host[...]
@@ -43,10 +43,10 @@ extension LookupService {
     /// - Parameter body: gets the canonical form, or nil for what can't be a name.
     /// - Returns: what `body` says; false without it where the name needs libidn2.
     func withCanonical(
-        _ octets: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Bool
+        _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Bool
     ) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: FQDN.maximumLength, alignment: 8) { canonical in
-            switch FQDN.read(octets, canonical: canonical) {
+            switch FQDN.read(bytes, canonical: canonical) {
             case .canonical(let count):
                 body(UnsafeRawBufferPointer(rebasing: canonical[..<count]))
             case .malformed: body(nil)

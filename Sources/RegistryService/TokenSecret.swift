@@ -21,9 +21,9 @@ public struct TokenSecret: Sendable {
 
     /// `nil`: the text hasn't the form of a token.
     public init?(_ text: some StringProtocol) {
-        let octets = text.utf8
-        guard octets.starts(with: "trk_".utf8), octets.count <= 256 else { return nil }
-        let rest = octets.dropFirst(4)
+        let bytes = text.utf8
+        guard bytes.starts(with: "trk_".utf8), bytes.count <= 256 else { return nil }
+        let rest = bytes.dropFirst(4)
         guard let mark = rest.firstIndex(of: UInt8(ascii: "_")), mark != rest.startIndex else {
             return nil
         }
@@ -42,7 +42,7 @@ public struct TokenSecret: Sendable {
     /// The whole token. Shown once.
     public var text: String { "trk_\(id)_\(secret)" }
 
-    /// SHA-256 of the secret's text, 32 octets.
+    /// SHA-256 of the secret's text, 32 bytes.
     public var digest: [UInt8] { Array(SHA256.hash(data: Data(secret.utf8))) }
 
     /// Compares in constant time.

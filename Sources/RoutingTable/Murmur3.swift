@@ -3,22 +3,22 @@ enum Murmur3 {
     private static let c1: UInt64 = 0x87c3_7b91_1142_53d5
     private static let c2: UInt64 = 0x4cf5_ad43_2745_937f
 
-    static func hash(_ octets: UnsafeRawBufferPointer) -> TableDigest {
+    static func hash(_ bytes: UnsafeRawBufferPointer) -> TableDigest {
         var (h1, h2): (UInt64, UInt64) = (0, 0)
-        let tail = octets.count & ~15
+        let tail = bytes.count & ~15
         var offset = 0
         while offset < tail {
-            h1 ^= mixed(word(octets, offset, 8), c1, 31, c2)
+            h1 ^= mixed(word(bytes, offset, 8), c1, 31, c2)
             h1 = (rotated(h1, 27) &+ h2) &* 5 &+ 0x52dc_e729
-            h2 ^= mixed(word(octets, offset &+ 8, 8), c2, 33, c1)
+            h2 ^= mixed(word(bytes, offset &+ 8, 8), c2, 33, c1)
             h2 = (rotated(h2, 31) &+ h1) &* 5 &+ 0x3849_5ab5
             offset &+= 16
         }
-        let rest = octets.count &- tail
-        if rest > 8 { h2 ^= mixed(word(octets, tail &+ 8, rest &- 8), c2, 33, c1) }
-        if rest > 0 { h1 ^= mixed(word(octets, tail, min(rest, 8)), c1, 31, c2) }
+        let rest = bytes.count &- tail
+        if rest > 8 { h2 ^= mixed(word(bytes, tail &+ 8, rest &- 8), c2, 33, c1) }
+        if rest > 0 { h1 ^= mixed(word(bytes, tail, min(rest, 8)), c1, 31, c2) }
 
-        let length = UInt64(octets.count)
+        let length = UInt64(bytes.count)
         h1 ^= length
         h2 ^= length
         h1 = h1 &+ h2
@@ -30,16 +30,16 @@ enum Murmur3 {
         return TableDigest(low: h1, high: h2)
     }
 
-    /// Up to eight octets, the lowest first.
+    /// Up to eight bytes, the lowest first.
     private static func word(
-        _ octets: UnsafeRawBufferPointer, _ offset: Int, _ count: Int
+        _ bytes: UnsafeRawBufferPointer, _ offset: Int, _ count: Int
     ) -> UInt64 {
         if count == 8 {
             return UInt64(
-                littleEndian: octets.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         }
         var word: UInt64 = 0
-        for place in 0..<count { word |= UInt64(octets[offset &+ place]) &<< UInt64(place &* 8) }
+        for place in 0..<count { word |= UInt64(bytes[offset &+ place]) &<< UInt64(place &* 8) }
         return word
     }
 

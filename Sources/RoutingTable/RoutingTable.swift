@@ -17,7 +17,7 @@ public protocol RoutingTable: AnyObject, Sendable {
     /// A domain with what the proxy needs of its location.
     func route(_ fqdn: FQDN) throws(RegistryError) -> Read<RouteTarget?>
 
-    /// Finds a name by the octets of its canonical form, and shows what is there, nil for nothing,
+    /// Finds a name by the bytes of its canonical form, and shows what is there, nil for nothing,
     /// in place: for lookups that have no time to make values of it.
     ///
     /// - Parameter body: called once, unless this throws; `position` is what it was read at.

@@ -7,10 +7,10 @@ import RegistryModel
 /// MurmurHash3 (x64, 128 bits, seed 0), because SHA-256 took longer than all the rest of a revision;
 /// it finds what went astray, and isn't meant for somebody who makes two tables look alike on purpose.
 ///
-/// The octets that are hashed, integers as 8 octets, the lowest first:
+/// The bytes that are hashed, integers as 8 bytes, the lowest first:
 /// - a domain: `d`, revision, registered at, changed at (milliseconds since 1970), then name, location,
-///   mode and tenant, each with a zero octet after it; no tenant is the empty text;
-/// - a location: `l`, then name and upstream, each with a zero octet after it.
+///   mode and tenant, each with a zero byte after it; no tenant is the empty text;
+/// - a location: `l`, then name and upstream, each with a zero byte after it.
 public struct TableDigest: Hashable, Sendable {
     public private(set) var low: UInt64 = 0
     public private(set) var high: UInt64 = 0
@@ -80,10 +80,10 @@ extension TableDigest {
         var (location, mode) = (location.text, mode.rawValue)
         return location.withUTF8 { location in
             mode.withUTF8 { mode in
-                // Four zero octets, the letter and the numbers.
+                // Four zero bytes, the letter and the numbers.
                 let size = 29 + name.count + location.count + mode.count + tenant.count
-                return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { octets in
-                    var writer = RowOctets(octets, UInt8(ascii: "d"))
+                return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
+                    var writer = RowBytes(bytes, UInt8(ascii: "d"))
                     writer.number(revision)
                     writer.number(registeredAt.milliseconds)
                     writer.number(changedAt.milliseconds)
@@ -91,25 +91,25 @@ extension TableDigest {
                     writer.text(UnsafeRawBufferPointer(location))
                     writer.text(UnsafeRawBufferPointer(mode))
                     writer.text(tenant)
-                    return Murmur3.hash(UnsafeRawBufferPointer(octets))
+                    return Murmur3.hash(UnsafeRawBufferPointer(bytes))
                 }
             }
         }
     }
 
     private static func hash(_ location: LocationName, _ upstream: UpstreamURL) -> TableDigest {
-        var octets = [UInt8(ascii: "l")]
-        for text in [location.text, upstream.text] { octets += Array(text.utf8) + [0] }
-        return octets.withUnsafeBytes { Murmur3.hash($0) }
+        var bytes = [UInt8(ascii: "l")]
+        for text in [location.text, upstream.text] { bytes += Array(text.utf8) + [0] }
+        return bytes.withUnsafeBytes { Murmur3.hash($0) }
     }
 }
 
-/// Puts a row's octets together.
-private struct RowOctets {
+/// Puts a row's bytes together.
+private struct RowBytes {
     private var next: UnsafeMutableRawPointer
 
-    init(_ octets: UnsafeMutableRawBufferPointer, _ kind: UInt8) {
-        next = octets.baseAddress.unsafelyUnwrapped
+    init(_ bytes: UnsafeMutableRawBufferPointer, _ kind: UInt8) {
+        next = bytes.baseAddress.unsafelyUnwrapped
         next.storeBytes(of: kind, as: UInt8.self)
         next += 1
     }

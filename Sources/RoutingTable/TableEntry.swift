@@ -40,8 +40,8 @@ extension RoutingTable {
             revision: domain.revision, registeredAt: domain.registeredAt,
             changedAt: domain.changedAt)
         guard var tenant = domain.tenant else { return body(entry, position) }
-        tenant.withUTF8 { octets in
-            entry.tenant = UnsafeRawBufferPointer(octets)
+        tenant.withUTF8 { bytes in
+            entry.tenant = UnsafeRawBufferPointer(bytes)
             body(entry, position)
         }
     }

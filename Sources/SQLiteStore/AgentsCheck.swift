@@ -9,7 +9,7 @@ enum AgentsCheck {
     /// - Parameter accepts: whether an operator has said that it's to go on under a new epoch.
     /// - Throws: `StoreOpeningError.rewound`.
     static func run(_ db: Database, accepts: Bool, _ logger: Logger) throws {
-        guard let sign = try Rewind.Sign.ofAgents(db) else { return }
+        guard let sign = try Rewind.Evidence.ofAgents(db) else { return }
         let head = try Head.read(db)
         let position = Position(epoch: head.epoch, revision: head.revision)
         guard let rewind = Rewind(position, [sign]) else { return }

@@ -122,7 +122,7 @@ final class GroupCommit: Sendable {
 
     private func transaction(
         _ requests: [CommitRequest], in db: Database
-    ) throws -> [Result<Ledger.Written, RegistryError>] {
+    ) throws -> [Result<Ledger.CommandResult, RegistryError>] {
         let time = now()
         let transaction = SQLiteTransaction(db: db, counts: counts)
         // Nobody else's writes to keep: alone, a command needs no savepoint, and a large one has to do
@@ -135,7 +135,7 @@ final class GroupCommit: Sendable {
             do {
                 let written = try ledger.execute(request, in: transaction, now: time)
                 if isShared { try transaction.statements[.release].run() }
-                return Result<Ledger.Written, RegistryError>.success(written)
+                return Result<Ledger.CommandResult, RegistryError>.success(written)
             } catch let refusal as RegistryError {
                 try undo(in: transaction, isShared)
                 return .failure(refusal)

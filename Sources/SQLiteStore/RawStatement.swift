@@ -129,12 +129,12 @@ struct Binder {
     private static func append(_ text: String, to json: inout [UInt8]) {
         json.append(UInt8(ascii: "\""))
         if text.utf8.contains(where: mustBeEscaped) {
-            for octet in text.utf8 {
-                guard mustBeEscaped(octet) else {
-                    json.append(octet)
+            for byte in text.utf8 {
+                guard mustBeEscaped(byte) else {
+                    json.append(byte)
                     continue
                 }
-                let digits = String(octet, radix: 16)
+                let digits = String(byte, radix: 16)
                 json.append(contentsOf: (digits.count == 1 ? "\\u000" : "\\u00").utf8)
                 json.append(contentsOf: digits.utf8)
             }
@@ -144,8 +144,8 @@ struct Binder {
         json.append(UInt8(ascii: "\""))
     }
 
-    private static func mustBeEscaped(_ octet: UInt8) -> Bool {
-        octet < 0x20 || octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\")
+    private static func mustBeEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
     /// Tells SQLite to copy: the value may be gone when the statement runs.
@@ -159,10 +159,10 @@ struct Binder {
             sqlite3_bind_text(handle, index, "", 0, Self.transient)
             return
         }
-        text.withUTF8 { octets in
-            octets.withMemoryRebound(to: CChar.self) { octets in
+        text.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { bytes in
                 _ = sqlite3_bind_text(
-                    handle, index, octets.baseAddress, Int32(octets.count), Self.transient)
+                    handle, index, bytes.baseAddress, Int32(bytes.count), Self.transient)
             }
         }
     }
@@ -183,9 +183,9 @@ struct Binder {
         text(placement?.tenant)
     }
 
-    mutating func blob(_ octets: [UInt8]) {
+    mutating func blob(_ bytes: [UInt8]) {
         index += 1
-        _ = octets.withUnsafeBytes {
+        _ = bytes.withUnsafeBytes {
             sqlite3_bind_blob(handle, index, $0.baseAddress, Int32($0.count), Self.transient)
         }
     }
@@ -223,7 +223,7 @@ extension SQLRowReader {
             switch row.type(column) {
             case SQLITE_NULL: hash.absent()
             case SQLITE_INTEGER: hash.number(sqlite3_column_int64(row.handle, Int32(column)))
-            default: row.withText(column) { hash.octets($0) }
+            default: row.withText(column) { hash.bytes($0) }
             }
         })
 }

@@ -3,9 +3,9 @@ import DurableFiles
 import Foundation
 import GRDB
 import Logging
-import Migrations
 import RegistryLedger
 import RegistryModel
+import SchemaMigrations
 import StoreCore
 
 /// The embedded store: one SQLite file in WAL mode, one writer, readers on snapshots.
@@ -20,7 +20,7 @@ package final class SQLiteStore: SQLStore {
     let pool: DatabasePool
     package let lanes: ReadLanes
     let writer: GroupCommit
-    private let planner: DryRuns
+    private let planner: SQLiteDryRuns
     package var dryRunLine: ReadLanes { planner.line.lanes }
     private let wal = WALGauge()
     private let lock: DataFolderLock
@@ -116,7 +116,7 @@ package final class SQLiteStore: SQLStore {
                 locationLimit: configuration.locationLimit, suffixes: configuration.suffixes),
             counts: configuration.counts, now: configuration.now, logger: logger,
             onCommit: onCommit)
-        planner = try DryRuns(path: pool.path, writer: writer, counts: configuration.counts)
+        planner = try SQLiteDryRuns(path: pool.path, writer: writer, counts: configuration.counts)
     }
 
     package func commit(_ request: CommitRequest) async throws(RegistryError) -> Committed {
@@ -147,7 +147,7 @@ package final class SQLiteStore: SQLStore {
         }
     }
 
-    /// Octets in the write-ahead log now.
+    /// Bytes in the write-ahead log now.
     package var walBytes: Int {
         let attributes = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
         return (attributes?[.size] as? NSNumber)?.intValue ?? 0

@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import GRDB
 
-/// The first four octets of a name's SHA-256, as a big-endian number: which sample a name is in.
+/// The first four bytes of a name's SHA-256, as a big-endian number: which sample a name is in.
 enum SampleFunction {
     static let function = DatabaseFunction("name_sample", argumentCount: 1, pure: true) { values in
         guard let text = String.fromDatabaseValue(values[0]) else { return nil }

@@ -50,16 +50,16 @@ struct AccessToken {
     private static func contents(of path: String) -> String? {
         guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
         defer { try? handle.close() }
-        var octets = Data()
+        var bytes = Data()
         do {
-            while octets.count < longestFile,
-                let more = try handle.read(upToCount: longestFile - octets.count), !more.isEmpty
+            while bytes.count < longestFile,
+                let more = try handle.read(upToCount: longestFile - bytes.count), !more.isEmpty
             {
-                octets += more
+                bytes += more
             }
         } catch {
             return nil
         }
-        return String(decoding: octets, as: UTF8.self)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -71,8 +71,8 @@ enum Descriptor {
         write(Array(text.utf8), to: descriptor)
     }
 
-    static func write(_ octets: [UInt8], to descriptor: Int32) -> Bool {
-        var rest = octets[...]
+    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
                 Foundation.write(descriptor, $0.baseAddress, $0.count)

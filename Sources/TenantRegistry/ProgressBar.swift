@@ -6,7 +6,7 @@ final class ProgressBar {
 
     private static let width = 30
 
-    /// - Parameter total: octets or domains to come, where it's known.
+    /// - Parameter total: bytes or domains to come, where it's known.
     init(total: Int?) {
         self.total = total
     }

@@ -35,7 +35,7 @@ enum RunningService {
             store: store, state: state,
             names: NamePolicy(
                 reserved: options.reservedNames, suffixes: options.suffixes,
-                maximumOctets: options.maximumNameOctets),
+                maximumBytes: options.maximumNameBytes),
             agents: AgentDirectory(lease: options.agentLease), logger: logger,
             now: SystemClock.now)
         try await load(service, logger)

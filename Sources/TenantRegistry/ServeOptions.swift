@@ -22,7 +22,7 @@ struct ServeOptions: Sendable {
     var agentLease = Duration.seconds(60)
     var suffixes: [FQDN] = []
     /// Of a name that is registered.
-    var maximumNameOctets = FQDN.maximumOctets
+    var maximumNameBytes = FQDN.maximumBytes
     var reservedNames = NamePolicy.standardReserved
     var http = HTTPOptions()
     /// Threads that serve connections.
@@ -46,7 +46,7 @@ struct ListenAddress: Sendable, CustomStringConvertible {
 
     /// - Throws: `CommandFailure.usage` where it isn't HOST:PORT, or means more than this machine can do.
     static func read(_ text: String, _ flag: String) throws -> ListenAddress {
-        guard !text.hasPrefix("*:") || EveryAddress.host != nil else {
+        guard !text.hasPrefix("*:") || WildcardAddress.host != nil else {
             throw CommandFailure.usage(
                 "--\(flag): here one socket can't take both IPv4 and IPv6 (net.ipv6.bindv6only); 0.0.0.0:PORT takes IPv4, [::]:PORT takes IPv6"
             )
@@ -65,7 +65,7 @@ struct ListenAddress: Sendable, CustomStringConvertible {
         let host = text[..<colon].trimmingPrefix("[")
         description = text
         guard host != "*" else {
-            guard let every = EveryAddress.host else { return nil }
+            guard let every = WildcardAddress.host else { return nil }
             bind = .hostname(every, port: Int(port))
             return
         }
@@ -75,7 +75,7 @@ struct ListenAddress: Sendable, CustomStringConvertible {
 }
 
 /// What `*` listens on: every address of this machine, of either family.
-private enum EveryAddress {
+private enum WildcardAddress {
     /// A socket of IPv6 takes IPv4 as well, as Linux has it unless somebody has set it otherwise; without IPv6 there's
     /// only IPv4. `nil`: somebody has set it otherwise.
     static let host: String? = {

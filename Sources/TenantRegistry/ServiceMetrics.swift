@@ -14,7 +14,7 @@ extension PrometheusRegistry {
                 "http_requests_shed_total":
                     "Requests refused because too much is under way, by what there was too much of.",
                 "http_requests_under_way": "Requests that count against a bound, by kind.",
-                "http_request_body_bytes": "Octets of large request bodies in memory.",
+                "http_request_body_bytes": "Bytes of large request bodies in memory.",
                 "registry_lookups_total": "Names looked up, by outcome.",
                 "registry_commits_total": "Transactions committed; each holds a group of requests.",
                 "registry_commit_group_size": "Requests that shared one commit.",

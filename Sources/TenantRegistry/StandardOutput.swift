@@ -4,7 +4,7 @@ import Synchronization
 
 /// Where data goes, and nothing else.
 ///
-/// A file or a pipe gets every octet as it is. A terminal gets text that can't steer it, whatever the
+/// A file or a pipe gets every byte as it is. A terminal gets text that can't steer it, whatever the
 /// format: JSON stays the same JSON there, and CSV shows what would have been obeyed.
 enum StandardOutput {
     private static let isTerminal = isatty(STDOUT_FILENO) == 1
@@ -16,15 +16,15 @@ enum StandardOutput {
         write(Array(text.utf8))
     }
 
-    static func write(_ octets: [UInt8]) {
-        guard offer(octets) else { exit(CommandFailure.failed("").exitCode) }
+    static func write(_ bytes: [UInt8]) {
+        guard offer(bytes) else { exit(CommandFailure.failed("").exitCode) }
     }
 
     /// - Returns: false where nobody reads any more.
-    static func offer(_ octets: [UInt8]) -> Bool {
-        guard isTerminal else { return Descriptor.write(octets, to: STDOUT_FILENO) }
+    static func offer(_ bytes: [UInt8]) -> Bool {
+        guard isTerminal else { return Descriptor.write(bytes, to: STDOUT_FILENO) }
         let whole = begun.withLock { begun in
-            let all = begun + octets
+            let all = begun + bytes
             let rest = UTF8Tail.count(of: all)
             begun = Array(all.suffix(rest))
             return all.dropLast(rest)
@@ -41,19 +41,19 @@ enum StandardOutput {
 
 /// The end of a piece of UTF-8 that was cut somewhere.
 enum UTF8Tail {
-    /// Octets at the end that begin a character and don't finish it.
-    static func count(of octets: [UInt8]) -> Int {
-        for length in 1...3 where length <= octets.count {
-            let octet = octets[octets.count - length]
+    /// Bytes at the end that begin a character and don't finish it.
+    static func count(of bytes: [UInt8]) -> Int {
+        for length in 1...3 where length <= bytes.count {
+            let byte = bytes[bytes.count - length]
             let wanted =
-                switch octet {
+                switch byte {
                 case 0xC2...0xDF: 2
                 case 0xE0...0xEF: 3
                 case 0xF0...0xF4: 4
                 default: 0
                 }
             if wanted > 0 { return wanted > length ? length : 0 }
-            guard octet & 0xC0 == 0x80 else { return 0 }
+            guard byte & 0xC0 == 0x80 else { return 0 }
         }
         return 0
     }

@@ -25,7 +25,7 @@ struct TenantRegistry: AsyncParsableCommand {
     static func main() async {
         FileDescriptors.openStandard()
         ProcessTitle.hideToken()
-        FirstProcess.stepAside()
+        InitProcess.stepAside()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

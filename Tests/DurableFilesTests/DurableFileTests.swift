@@ -72,7 +72,7 @@ import Testing
         #expect(folder.text("elsewhere") == "precious" && folder.text("a") == "new")
     }
 
-    @Test func `takes a name of 255 octets, in any script`() throws {
+    @Test func `takes a name of 255 bytes, in any script`() throws {
         for name in [String(repeating: "n", count: 255), String(repeating: "名", count: 85)] {
             try DurableFile.write("new".utf8, to: folder.path(name), .fixed(0o600))
             #expect(folder.text(name) == "new")

@@ -106,10 +106,10 @@ final class BlockingConnection {
     /// What has come in and belongs to no whole answer, for a message.
     var received: String { String(decoding: buffer, as: UTF8.self) + " (errno \(errno))" }
 
-    func send(_ text: String) { send(octets: Array(text.utf8)) }
+    func send(_ text: String) { send(bytes: Array(text.utf8)) }
 
-    func send(octets: [UInt8]) {
-        var rest = octets[...]
+    func send(bytes: [UInt8]) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
                 Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
@@ -122,7 +122,7 @@ final class BlockingConnection {
     /// Says that nothing more will come.
     func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// What comes, up to a number of octets; fewer where the connection ends.
+    /// What comes, up to a number of bytes; fewer where the connection ends.
     func read(_ count: Int) -> String {
         while buffer.count < count {
             var chunk = [UInt8](repeating: 0, count: count - buffer.count)

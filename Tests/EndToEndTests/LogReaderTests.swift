@@ -10,7 +10,7 @@ import Testing
         let token: String
         let pipe: FileHandle
 
-        /// Reads the log until the service listens, and not an octet more.
+        /// Reads the log until the service listens, and not an byte more.
         static func start(in folder: TestFolder) async throws -> Logged {
             let fifo = folder.file("log")
             try #require(mkfifo(fifo.path, 0o600) == 0)
@@ -27,9 +27,9 @@ import Testing
                 ], outputs: folder.url, environment: ["LOG": fifo.path])
             var text = ""
             let port = try await poll("the service listens") { () -> Int? in
-                var octets = [UInt8](repeating: 0, count: 4096)
-                let count = read(descriptor, &octets, octets.count)
-                if count > 0 { text += String(decoding: octets[..<count], as: UTF8.self) }
+                var bytes = [UInt8](repeating: 0, count: 4096)
+                let count = read(descriptor, &bytes, bytes.count)
+                if count > 0 { text += String(decoding: bytes[..<count], as: UTF8.self) }
                 return LogLine.all(in: text).first { $0.announces == "api" }?.port
             }
             let token = try String(

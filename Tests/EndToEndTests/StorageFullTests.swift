@@ -146,7 +146,7 @@ struct SmallDisk {
         }
     }
 
-    /// Until not one more octet fits.
+    /// Until not one more byte fits.
     func fill() throws {
         let descriptor = open(filler, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         defer { close(descriptor) }

@@ -86,16 +86,16 @@ import Testing
         #expect(Self.read("Host: h\r\nX: \(long)\r\n\r\n") == nil)
     }
 
-    /// Values are looked at eight octets at a time: a control character is seen at each place.
+    /// Values are looked at eight bytes at a time: a control character is seen at each place.
     @Test func `hold no control character anywhere`() {
         for length in 1...20 {
             for place in 0..<length {
-                for octet in UInt8.min...UInt8.max {
+                for byte in UInt8.min...UInt8.max {
                     var value = [UInt8](repeating: UInt8(ascii: "v"), count: length)
-                    value[place] = octet
-                    let octets = Array("Host: h\r\nX: ".utf8) + value + Array("\r\n\r\n".utf8)
-                    let isRead = octets.withUnsafeBytes { LookupFields($0) } != nil
-                    #expect(isRead == (octet == 9 || octet >= 0x20 && octet != 0x7F))
+                    value[place] = byte
+                    let bytes = Array("Host: h\r\nX: ".utf8) + value + Array("\r\n\r\n".utf8)
+                    let isRead = bytes.withUnsafeBytes { LookupFields($0) } != nil
+                    #expect(isRead == (byte == 9 || byte >= 0x20 && byte != 0x7F))
                 }
             }
         }

@@ -1,8 +1,8 @@
 import Foundation
-import Migrations
 import PostgresServer
 import PostgresStore
 import RegistryModel
+import SchemaMigrations
 import Testing
 
 @Suite("Opening a database", .timeLimit(.minutes(5))) struct OpeningTests {

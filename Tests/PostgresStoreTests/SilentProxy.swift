@@ -83,11 +83,11 @@ private final class Way: Sendable {
     var hasLost: Bool { state.withLock(\.hasLost) }
 
     /// - Returns: whether the answers to this are to be lost.
-    func meets(_ octets: [UInt8]) -> Bool {
+    func meets(_ bytes: [UInt8]) -> Bool {
         state.withLock { state in
-            guard let text = state.text, octets.count >= text.count,
-                (0...octets.count - text.count).contains(where: {
-                    octets[$0..<$0 + text.count].elementsEqual(text)
+            guard let text = state.text, bytes.count >= text.count,
+                (0...bytes.count - text.count).contains(where: {
+                    bytes[$0..<$0 + text.count].elementsEqual(text)
                 })
             else { return false }
             state.text = nil

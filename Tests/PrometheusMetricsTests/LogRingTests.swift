@@ -28,7 +28,7 @@ import Testing
 
         var written: String { state.withLock { String(decoding: $0.written, as: UTF8.self) } }
         var lines: [Substring] { written.split(separator: "\n") }
-        /// Octets of each call.
+        /// Bytes of each call.
         var sizes: [Int] { state.withLock { $0.sizes } }
 
         /// Returns once a call hangs.

@@ -12,10 +12,10 @@ import Testing
     }
 
     /// - Parameter cuts: lengths of the pieces, over and over.
-    private static func read(_ octets: [UInt8], cuts: [Int]) throws -> FeedPage {
+    private static func read(_ bytes: [UInt8], cuts: [Int]) throws -> FeedPage {
         var reader = FeedPageReader()
         var changes: [FeedChange] = []
-        var (rest, turn) = (octets[...], 0)
+        var (rest, turn) = (bytes[...], 0)
         while !rest.isEmpty {
             let piece = Array(rest.prefix(cuts[turn % cuts.count]))
             rest = rest.dropFirst(piece.count)
@@ -28,21 +28,21 @@ import Testing
             changes: changes)
     }
 
-    private static func expectSame(_ octets: [UInt8], cuts: [Int]) {
-        let whole = try? FeedPage(parsing: octets)
-        let pieces = try? read(octets, cuts: cuts)
+    private static func expectSame(_ bytes: [UInt8], cuts: [Int]) {
+        let whole = try? FeedPage(parsing: bytes)
+        let pieces = try? read(bytes, cuts: cuts)
         guard whole != pieces else { return }
         Issue.record(
             """
-            \(String(decoding: octets, as: UTF8.self)) in pieces of \(cuts) is \
+            \(String(decoding: bytes, as: UTF8.self)) in pieces of \(cuts) is \
             \(String(describing: pieces)), whole \(String(describing: whole))
             """)
     }
 
     @Test(arguments: 1...12) func `is the same wherever it's cut`(length: Int) throws {
-        let octets = Self.text(FeedTests.page)
-        #expect(try Self.read(octets, cuts: [length]) == FeedTests.page)
-        #expect(try Self.read(octets, cuts: [octets.count]) == FeedTests.page)
+        let bytes = Self.text(FeedTests.page)
+        #expect(try Self.read(bytes, cuts: [length]) == FeedTests.page)
+        #expect(try Self.read(bytes, cuts: [bytes.count]) == FeedTests.page)
     }
 
     @Test(arguments: [
@@ -105,25 +105,25 @@ import Testing
         }
     }
 
-    /// Random pages, cut anywhere, each also with some octets put in, taken out or changed.
+    /// Random pages, cut anywhere, each also with some bytes put in, taken out or changed.
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func `comes to what the whole page comes to, whatever it is`(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         for _ in 0..<400 {
-            var octets = Self.text(Self.page(&random))
+            var bytes = Self.text(Self.page(&random))
             let cuts = (0..<5).map { _ in Int.random(in: 1...40, using: &random) }
-            Self.expectSame(octets, cuts: cuts)
+            Self.expectSame(bytes, cuts: cuts)
             for _ in 0..<Int.random(in: 1...3, using: &random) {
-                let place = Int.random(in: 0..<octets.count, using: &random)
+                let place = Int.random(in: 0..<bytes.count, using: &random)
                 let signs = Array(#"{}[],:"\0 19aetnu-."#.utf8)
                 switch Int.random(in: 0..<4, using: &random) {
-                case 0: octets.remove(at: place)
-                case 1: octets.insert(signs.randomElement(using: &random) ?? 0, at: place)
-                case 2: octets[place] = signs.randomElement(using: &random) ?? 0
-                default: octets[place] = UInt8.random(in: 0...255, using: &random)
+                case 0: bytes.remove(at: place)
+                case 1: bytes.insert(signs.randomElement(using: &random) ?? 0, at: place)
+                case 2: bytes[place] = signs.randomElement(using: &random) ?? 0
+                default: bytes[place] = UInt8.random(in: 0...255, using: &random)
                 }
             }
-            Self.expectSame(octets, cuts: cuts)
+            Self.expectSame(bytes, cuts: cuts)
         }
     }
 

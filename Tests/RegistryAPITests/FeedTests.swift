@@ -47,13 +47,13 @@ import Testing
         ])
 
     @Test func `read back as they were written`() throws {
-        #expect(try FeedPage(parsing: Self.octets { $0.write(Self.page) }) == Self.page)
+        #expect(try FeedPage(parsing: Self.bytes { $0.write(Self.page) }) == Self.page)
         let empty = FeedPage(
             epoch: Epoch("e"), from: Revision(0), to: Revision(0), head: Revision(0))
-        #expect(try FeedPage(parsing: Self.octets { $0.write(empty) }) == empty)
-        #expect(try SnapshotHeader(parsing: Self.octets { $0.write(Self.header) }) == Self.header)
+        #expect(try FeedPage(parsing: Self.bytes { $0.write(empty) }) == empty)
+        #expect(try SnapshotHeader(parsing: Self.bytes { $0.write(Self.header) }) == Self.header)
         let heartbeat = Heartbeat(head: Revision(5), digest: "x:1")
-        #expect(try Heartbeat(parsing: Self.octets { $0.write(heartbeat) }) == heartbeat)
+        #expect(try Heartbeat(parsing: Self.bytes { $0.write(heartbeat) }) == heartbeat)
         #expect(try Self.domain(of: Self.domainText) == Self.domain)
     }
 
@@ -102,13 +102,13 @@ import Testing
         #expect(throws: FeedFormatError.self) { try SnapshotHeader(parsing: Array(text.utf8)) }
     }
 
-    private static func octets(_ body: (inout JSONWriter) -> Void) -> [UInt8] {
+    private static func bytes(_ body: (inout JSONWriter) -> Void) -> [UInt8] {
         var writer = JSONWriter()
         body(&writer)
         return writer.bytes
     }
 
     private static func text(_ body: (inout JSONWriter) -> Void) -> String {
-        String(decoding: octets(body), as: UTF8.self)
+        String(decoding: bytes(body), as: UTF8.self)
     }
 }

@@ -38,17 +38,17 @@ extension TreeObjectReader: FieldReader {}
     func `reads what the one over trees reads, and refuses it at the same place`(seed: UInt64) {
         var source = RandomJSON(seed: seed)
         for _ in 0..<200 {
-            var octets = Array(source.spelling(of: source.value()).utf8)
+            var bytes = Array(source.spelling(of: source.value()).utf8)
             for _ in 0..<Int.random(in: 0...3, using: &source.random) {
-                source.damage(&octets)
+                source.damage(&bytes)
             }
             let depth = Int.random(in: 0...2, using: &source.random)
-            let tree = TreeParser.value(of: octets, inside: depth)
+            let tree = TreeParser.value(of: bytes, inside: depth)
             let index = Result { () throws(JSONSyntaxError) in
-                JSONValue(try JSONDocument(parsing: octets, inside: depth))
+                JSONValue(try JSONDocument(parsing: bytes, inside: depth))
             }
-            #expect(index == tree, "\(octets)")
-            #expect(index.map(written) == tree.map(written), "\(octets)")
+            #expect(index == tree, "\(bytes)")
+            #expect(index.map(written) == tree.map(written), "\(bytes)")
         }
     }
 
@@ -57,11 +57,11 @@ extension TreeObjectReader: FieldReader {}
             for inside in 0...3 {
                 let text =
                     String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
-                let octets = Array(text.utf8)
+                let bytes = Array(text.utf8)
                 let index = Result { () throws(JSONSyntaxError) in
-                    JSONValue(try JSONDocument(parsing: octets, inside: inside))
+                    JSONValue(try JSONDocument(parsing: bytes, inside: inside))
                 }
-                #expect(index == TreeParser.value(of: octets, inside: inside))
+                #expect(index == TreeParser.value(of: bytes, inside: inside))
             }
         }
     }
@@ -71,10 +71,10 @@ extension TreeObjectReader: FieldReader {}
         var source = RandomJSON(seed: seed)
         var document = JSONDocument()
         for round in 0..<100 {
-            let octets = Array(source.spelling(of: source.object(depth: 0)).utf8)
+            let bytes = Array(source.spelling(of: source.object(depth: 0)).utf8)
             // Keys by chance may be the same.
-            guard case .success(let tree) = TreeParser.value(of: octets) else { continue }
-            try document.read(octets)
+            guard case .success(let tree) = TreeParser.value(of: bytes) else { continue }
+            try document.read(bytes)
             let calls = seed << 32 + UInt64(round)
             var (one, other) = (
                 SeededRandom(seed: calls), SeededRandom(seed: calls)
@@ -83,9 +83,9 @@ extension TreeObjectReader: FieldReader {}
             var treeReader = TreeObjectReader(tree, pointer: "/a")
             let results = Self.exercise(&reader, &one)
             let treeResults = Self.exercise(&treeReader, &other)
-            #expect(results == treeResults, "\(String(decoding: octets, as: UTF8.self))")
+            #expect(results == treeResults, "\(String(decoding: bytes, as: UTF8.self))")
             #expect(
-                reader.problems == treeReader.problems, "\(String(decoding: octets, as: UTF8.self))"
+                reader.problems == treeReader.problems, "\(String(decoding: bytes, as: UTF8.self))"
             )
         }
     }
@@ -170,17 +170,17 @@ extension RandomJSON {
             })
     }
 
-    mutating func damage(_ octets: inout [UInt8]) {
-        let place = Int.random(in: 0...octets.count, using: &random)
+    mutating func damage(_ bytes: inout [UInt8]) {
+        let place = Int.random(in: 0...bytes.count, using: &random)
         let marks = Array("{}[]:,\"\\u0-.eE \n".utf8)
         switch Int.random(in: 0..<6, using: &random) {
-        case 0: octets.removeSubrange(place...)
-        case 1: octets.insert(UInt8.random(in: 0...255, using: &random), at: place)
-        case 2: octets.insert(marks.randomElement(using: &random) ?? 0, at: place)
-        case 3 where place < octets.count: octets.remove(at: place)
-        case 4 where place < octets.count:
-            octets[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-        default: octets.insert(contentsOf: octets[place...].prefix(20), at: place)
+        case 0: bytes.removeSubrange(place...)
+        case 1: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
+        case 2: bytes.insert(marks.randomElement(using: &random) ?? 0, at: place)
+        case 3 where place < bytes.count: bytes.remove(at: place)
+        case 4 where place < bytes.count:
+            bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        default: bytes.insert(contentsOf: bytes[place...].prefix(20), at: place)
         }
     }
 }

@@ -53,7 +53,7 @@ enum JSONDocuments {
     ]
 
     /// What isn't UTF-8, RFC 3629, with the place where it stops being it.
-    static let notUTF8: [(octets: [UInt8], offset: Int)] = [
+    static let notUTF8: [(bytes: [UInt8], offset: Int)] = [
         ([0x80], 0), ([0xBF], 0), ([0xFF], 0), ([0xFE], 0), ([0x41, 0x80], 1),
         // Overlong.
         ([0xC0, 0x80], 0), ([0xC1, 0xBF], 0), ([0xE0, 0x80, 0xAF], 0), ([0xE0, 0x9F, 0xBF], 0),

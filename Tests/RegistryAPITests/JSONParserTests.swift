@@ -60,19 +60,19 @@ import Testing
         #expect(error == JSONSyntaxError(offset: 32, reason: "nesting is deeper than 32"))
     }
 
-    @Test func `is refused at the octet where its strings stop being UTF-8`() {
-        for (octets, offset) in JSONDocuments.notUTF8 {
-            // Before and after enough to come through the loops over eight octets.
+    @Test func `is refused at the byte where its strings stop being UTF-8`() {
+        for (bytes, offset) in JSONDocuments.notUTF8 {
+            // Before and after enough to come through the loops over eight bytes.
             for padding in ["", "0123456", "01234567", "0123456789\\n"] {
                 let start = Array("[\"\(padding)".utf8)
                 let error = #expect(throws: JSONSyntaxError.self) {
-                    try JSONValue(parsing: start + octets + Array("\(padding)\"]".utf8))
+                    try JSONValue(parsing: start + bytes + Array("\(padding)\"]".utf8))
                 }
-                #expect(error?.offset == start.count + offset, "\(octets)")
+                #expect(error?.offset == start.count + offset, "\(bytes)")
                 #expect(error?.reason == "the string isn't valid UTF-8")
-                let asKey = Array("{\"".utf8) + octets + Array("\":1}".utf8)
+                let asKey = Array("{\"".utf8) + bytes + Array("\":1}".utf8)
                 #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: asKey) }
-                #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: octets + [0x31]) }
+                #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: bytes + [0x31]) }
             }
         }
     }
@@ -99,7 +99,7 @@ import Testing
     func `says where and why it is refused`(text: String, offset: Int, reason: String) {
         let error = #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: text.utf8) }
         #expect(error == JSONSyntaxError(offset: offset, reason: reason))
-        #expect(error?.description == "at octet \(offset): \(reason)")
+        #expect(error?.description == "at byte \(offset): \(reason)")
     }
 
     @Test(arguments: [2, 15, 16, 17, 18, 1000])

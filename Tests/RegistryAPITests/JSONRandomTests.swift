@@ -54,17 +54,17 @@ import Testing
     func `never crashes the parser once it is damaged`(seed: UInt64) {
         var source = RandomJSON(seed: seed)
         for _ in 0..<200 {
-            var octets = Array(source.spelling(of: source.value()).utf8)
-            for _ in 0...Int.random(in: 0..<3, using: &source.random) { source.damage(&octets) }
+            var bytes = Array(source.spelling(of: source.value()).utf8)
+            for _ in 0...Int.random(in: 0..<3, using: &source.random) { source.damage(&bytes) }
             do throws(JSONSyntaxError) {
-                let value = try JSONValue(parsing: octets)
+                let value = try JSONValue(parsing: bytes)
                 let again = try JSONValue(parsing: written(value).utf8)
                 #expect(written(again) == written(value))
                 let theirs = try? JSONSerialization.jsonObject(
-                    with: Data(octets), options: .fragmentsAllowed)
-                #expect(theirs.map { agree(value, $0) } == true, "\(octets)")
+                    with: Data(bytes), options: .fragmentsAllowed)
+                #expect(theirs.map { agree(value, $0) } == true, "\(bytes)")
             } catch {
-                #expect((0...octets.count).contains(error.offset))
+                #expect((0...bytes.count).contains(error.offset))
             }
         }
     }
@@ -74,13 +74,13 @@ import Testing
         let marks = "{}[]:,\"\\/bfnrtu0123456789+-.eEdDcC \t\n"
         let alphabet = Array(marks.utf8) + [0xC3, 0xA9, 0xED, 0]
         for _ in 0..<50_000 {
-            let octets = (0..<Int.random(in: 0..<24, using: &random)).map { _ in
+            let bytes = (0..<Int.random(in: 0..<24, using: &random)).map { _ in
                 alphabet.randomElement(using: &random) ?? 0
             }
             do throws(JSONSyntaxError) {
-                _ = try JSONValue(parsing: octets)
+                _ = try JSONValue(parsing: bytes)
             } catch {
-                #expect((0...octets.count).contains(error.offset))
+                #expect((0...bytes.count).contains(error.offset))
             }
         }
     }

@@ -49,16 +49,16 @@ import Testing
         #expect(writing { $0.key("a\"\\") } == #""a\"\\":"#)
     }
 
-    /// The scan looks at eight octets at once: every place and every neighbour.
+    /// The scan looks at eight bytes at once: every place and every neighbour.
     @Test func `finds what it must escape at every place`() throws {
         for length in 0..<20 {
             for place in 0..<max(length, 1) where length > 0 {
-                for octet in UInt8(0)...0x7F {
+                for byte in UInt8(0)...0x7F {
                     for filler in ["a", "!", "#", "[", "]", " ", "\u{7F}"] {
-                        var octets = Array(String(repeating: filler, count: length).utf8)
-                        octets[place] = octet
-                        let text = String(decoding: octets, as: UTF8.self)
-                        let isSpecial = octet < 0x20 || octet == 0x22 || octet == 0x5C
+                        var bytes = Array(String(repeating: filler, count: length).utf8)
+                        bytes[place] = byte
+                        let text = String(decoding: bytes, as: UTF8.self)
+                        let isSpecial = byte < 0x20 || byte == 0x22 || byte == 0x5C
                         let output = writing { $0.string(text) }
                         #expect(output.contains("\\") == isSpecial)
                         #expect(try JSONValue(parsing: output.utf8) == .string(text))

@@ -28,7 +28,7 @@ import Testing
         (registration.allowsNested, registration.note) = (true, Self.note)
         try Self.check(registration)
         for tenant in [DomainPatch.TenantChange.set("acme"), .clear] {
-            var change = DomainChange()
+            var change = DomainChangeRequest()
             (change.location, change.mode, change.tenant) = ("aws", "read_only", tenant)
             (change.allowsNested, change.note) = (true, Self.note)
             try Self.check(change)

@@ -44,11 +44,11 @@ import Testing
     static let convergence = Convergence(
         agents: 2, converged: 1, lagging: [AgentName(canonical: "edge-1")])
 
-    static func step(_ state: WaveState) -> WaveStepAnswer {
+    static func step(_ state: WaveState) -> WaveStepResponse {
         let outcome = WaveOutcome(
             migration: "m-k3", wave: 1, state: state, count: 5, milliseconds: 4, deadline: time,
             skipped: [fqdn], skippedCount: 1)
-        return WaveStepAnswer(
+        return WaveStepResponse(
             outcome, at: Position(epoch: Epoch("abc"), revision: Revision(9)), convergence)!
     }
 
@@ -76,8 +76,8 @@ import Testing
             .migrationPlanned, .migration(id: "m-k3", before: nil, after: migration.facts)),
     ]
 
-    static let problem: ProblemAnswer = {
-        var problem = ProblemAnswer(
+    static let problem: ProblemResponse = {
+        var problem = ProblemResponse(
             type: "/problems/x", title: "X", status: 409, detail: "why", instance: "/v1",
             code: "x", requestID: "r-1")
         problem.availableAt = time
@@ -91,14 +91,14 @@ import Testing
         return problem
     }()
 
-    static let verification: [VerificationAnswer] = {
+    static let verification: [VerificationResponse] = {
         var bad = Verification(
             revision: Revision(9), digest: Array(repeating: 7, count: 32),
             flaws: [.init(Revision(3), "it isn't what it was")], extent: .init())
         bad.foreign = ["spy"]
         var good = bad
         good.flaws = []
-        return [VerificationAnswer(good), VerificationAnswer(bad)]
+        return [VerificationResponse(good), VerificationResponse(bad)]
     }()
 
     static let progress: VerificationProgress = {
@@ -123,13 +123,13 @@ import Testing
         ] where text.contains(right) {
             let changed = text.replacing(right, with: wrong)
             #expect(changed != text)
-            let problem = try #require(ProblemAnswer(leniently: changed.utf8), "\(wrong)")
+            let problem = try #require(ProblemResponse(leniently: changed.utf8), "\(wrong)")
             #expect(problem.code == "x" && problem.detail == "why" && problem.status == 409)
             #expect(problem.conflictCount == 1)
         }
         #expect(text.contains(#""revision":4"#) && text.contains(#""lagging":["#))
         for other in ["", "{}", "<html>", #"{"status":409,"title":"x"}"#, "[1]"] {
-            #expect(ProblemAnswer(leniently: other.utf8) == nil, "\(other)")
+            #expect(ProblemResponse(leniently: other.utf8) == nil, "\(other)")
         }
     }
 
@@ -199,7 +199,7 @@ import Testing
         try Self.check(Self.agent)
         try Self.check(try #require(Self.agent.eviction))
         try Self.check(Self.convergence)
-        try Self.check(ReportAnswer(head: Revision(3)))
+        try Self.check(ReportResponse(head: Revision(3)))
         for entry in Self.entries { #expect(try HistoryEntry(json: entry.json) == entry) }
         try Self.check(Self.entries[0], Self.entries[1], Self.entries[2], Self.entries[3])
         try Self.check(Self.entries[0].actor)
@@ -208,14 +208,14 @@ import Testing
         try Self.check(Self.problem)
         try Self.check(Self.problem.errors[0])
         try Self.check(
-            AvailabilityAnswer(
+            AvailabilityResponse(
                 fqdn: Self.fqdn, isAvailable: false, code: "domain-taken", availableAt: Self.time,
                 entangledWith: Self.fqdn))
         try Self.check(
-            BatchAnswer(
+            BatchResponse(
                 revision: Revision(1),
                 results: [.init(fqdn: "a", code: nil), .init(fqdn: "b", code: "x")]))
-        try Self.check(BatchAnswer.Row(fqdn: "b", code: "x"))
+        try Self.check(BatchResponse.Row(fqdn: "b", code: "x"))
     }
 
     @Test func `refuses a word that acting on it would need to know`() throws {

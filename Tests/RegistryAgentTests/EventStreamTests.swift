@@ -10,7 +10,7 @@ import Testing
     }
 
     private static func events(_ text: String, cut length: Int) throws -> [Event] {
-        var stream = EventStream()
+        var stream = EventStreamParser()
         var events: [Event] = []
         var data: [UInt8] = []
         var rest = Array(text.utf8)[...]
@@ -19,7 +19,7 @@ import Testing
             rest = rest.dropFirst(length)
             while let part = try stream.next(in: &piece) {
                 switch part {
-                case .data(let octets, of: _): data += octets.readableBytesView
+                case .data(let bytes, of: _): data += bytes.readableBytesView
                 case .end(of: let name):
                     events.append(Event(name: name, data: String(decoding: data, as: UTF8.self)))
                     data = []
@@ -61,18 +61,18 @@ import Testing
     }
 
     @Test func `are handed on before they're whole`() throws {
-        var stream = EventStream()
+        var stream = EventStreamParser()
         var piece = ByteBuffer(string: "event: changes\ndata: {\"from")
-        guard case .data(let octets, of: "changes") = try stream.next(in: &piece) else {
+        guard case .data(let bytes, of: "changes") = try stream.next(in: &piece) else {
             Issue.record("nothing yet")
             return
         }
-        #expect(String(buffer: octets) == "{\"from")
+        #expect(String(buffer: bytes) == "{\"from")
         #expect(try stream.next(in: &piece) == nil)
     }
 
     @Test func `that are named too late aren't guessed at`() {
-        #expect(throws: EventStream.Malformed.self) {
+        #expect(throws: EventStreamParser.Malformed.self) {
             try Self.events("data: {}\nevent: heartbeat\n\n", cut: 100)
         }
     }

@@ -135,8 +135,8 @@ import Testing
         let refused = Shared<[String]>([])
         try await following(
             log, into: table,
-            tell: { news in
-                guard case .failed(.refused(let refusal), _) = news else { return }
+            tell: { progress in
+                guard case .failed(.refused(let refusal), _) = progress else { return }
                 refused.change { $0.append(refusal.code) }
             }
         ) {

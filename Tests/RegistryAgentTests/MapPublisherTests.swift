@@ -86,7 +86,7 @@ import Testing
             if isTaken {
                 try await publisher.publish()
             } else {
-                let error = await #expect(throws: MapFile.BadLine.self) {
+                let error = await #expect(throws: MapFile.InvalidLine.self) {
                     try await publisher.publish()
                 }
                 #expect(error?.description.contains(name) == true)
@@ -152,8 +152,8 @@ import Testing
     @Test(arguments: ["", "a b", "a;", "a\nb", "A.b", "a{", "\"a\"", "a.b#", "é.com"])
     func `have no line for what isn't a host`(name: String) {
         var line: [UInt8] = []
-        #expect(throws: MapFile.BadLine.self) {
-            try name.withOctets { try MapFile.append($0, Array("japan".utf8), .nginx, to: &line) }
+        #expect(throws: MapFile.InvalidLine.self) {
+            try name.withBytes { try MapFile.append($0, Array("japan".utf8), .nginx, to: &line) }
         }
         #expect(line.isEmpty)
     }
@@ -161,8 +161,8 @@ import Testing
     @Test(arguments: ["", "a b", "a\nb", "a\u{0}", "é"])
     func `have no line for what isn't a value`(value: String) {
         var line: [UInt8] = []
-        #expect(throws: MapFile.BadLine.self) {
-            try "a.b".withOctets { try MapFile.append($0, Array(value.utf8), .haproxy, to: &line) }
+        #expect(throws: MapFile.InvalidLine.self) {
+            try "a.b".withBytes { try MapFile.append($0, Array(value.utf8), .haproxy, to: &line) }
         }
         #expect(line.isEmpty)
     }
@@ -185,7 +185,7 @@ import Testing
 }
 
 extension String {
-    fileprivate func withOctets<Result>(
+    fileprivate func withBytes<Result>(
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
         var copy = self

@@ -113,7 +113,7 @@ final class MemoryLog: FollowedLog {
 func following(
     _ log: MemoryLog, into table: some RoutingTable,
     _ settings: Follower.Settings = .quick,
-    tell: @escaping @Sendable (Follower.News) -> Void = { _ in },
+    tell: @escaping @Sendable (Follower.Progress) -> Void = { _ in },
     _ body: () async throws -> Void
 ) async throws {
     let follower = Follower(log, into: table, settings, tell: tell)

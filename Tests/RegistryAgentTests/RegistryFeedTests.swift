@@ -56,7 +56,7 @@ import Testing
             let before = try table.digest().value.0
             try await Self.follow(
                 [String(whole.prefix(length))], into: table, requests: 2)
-            #expect(try table.digest().value.0 == before, "\(length) octets")
+            #expect(try table.digest().value.0 == before, "\(length) bytes")
             #expect(table.position?.revision == Revision(7))
         }
     }

@@ -71,10 +71,10 @@ import Testing
             status.reports(refused: $0.map { $0.code ?? "?" })
         }
         try await reporter.announce()
-        #expect(status.standing.reportsRefused == "too-many-agents")
+        #expect(status.summary.reportsRefused == "too-many-agents")
         isFull.change { $0 = false }
         try await reporter.announce()
-        #expect(status.standing.reportsRefused == nil)
+        #expect(status.summary.reportsRefused == nil)
         #expect(Self.forms(registry) == ["put", "put"])
     }
 

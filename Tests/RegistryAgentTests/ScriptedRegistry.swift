@@ -56,9 +56,9 @@ final class ScriptedRegistry: Sendable {
     private func answer(_ connection: Int32) {
         defer { close(connection) }
         var request: [UInt8] = []
-        var octet: UInt8 = 0
-        while !request.suffix(4).elementsEqual("\r\n\r\n".utf8), read(connection, &octet, 1) == 1 {
-            request.append(octet)
+        var byte: UInt8 = 0
+        while !request.suffix(4).elementsEqual("\r\n\r\n".utf8), read(connection, &byte, 1) == 1 {
+            request.append(byte)
         }
         let text = String(decoding: request, as: UTF8.self)
         let answer = answer(text)

@@ -58,15 +58,15 @@ import Testing
                 + sum.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined())
     }
 
-    @Test func `is refused with any one octet changed`() throws {
+    @Test func `is refused with any one byte changed`() throws {
         let folder = try TestFolder()
         let file = try Self.write(sampleTable(5), folder)
-        let octets = try Data(contentsOf: file)
-        for place in octets.indices {
-            var torn = octets
+        let bytes = try Data(contentsOf: file)
+        for place in bytes.indices {
+            var torn = bytes
             torn[place] ^= UInt8.random(in: 1...255)
             try torn.write(to: file)
-            #expect(throws: SnapshotRefusal.self, "octet \(place)") {
+            #expect(throws: SnapshotRefusal.self, "byte \(place)") {
                 try StateFile.read(file, into: CompactRoutingTable().beginLoad())
             }
         }
@@ -75,14 +75,14 @@ import Testing
     @Test func `is refused wherever it's cut off`() throws {
         let folder = try TestFolder()
         let file = try Self.write(sampleTable(5), folder)
-        let octets = try Data(contentsOf: file)
-        for length in 0..<octets.count {
-            try octets.prefix(length).write(to: file)
-            #expect(throws: SnapshotRefusal.self, "\(length) octets") {
+        let bytes = try Data(contentsOf: file)
+        for length in 0..<bytes.count {
+            try bytes.prefix(length).write(to: file)
+            #expect(throws: SnapshotRefusal.self, "\(length) bytes") {
                 try StateFile.read(file, into: CompactRoutingTable().beginLoad())
             }
         }
-        try (octets + Data("x".utf8)).write(to: file)
+        try (bytes + Data("x".utf8)).write(to: file)
         #expect(throws: SnapshotRefusal.self) {
             try StateFile.read(file, into: CompactRoutingTable().beginLoad())
         }
@@ -115,7 +115,7 @@ import Testing
     @Test func `belongs to one agent at a time`() throws {
         let folder = try TestFolder()
         let first = try StateFolder(folder.url)
-        #expect(throws: StateFolder.Unusable.self) { try StateFolder(folder.url) }
+        #expect(throws: StateFolder.UnusableFolder.self) { try StateFolder(folder.url) }
         withExtendedLifetime(first) {}
     }
 }
@@ -152,7 +152,7 @@ import Testing
         }
         let (next, status2) = Self.keeper(CompactRoutingTable(), folder)
         await next.load()
-        #expect(status2.standing.currentAt == Timestamp(milliseconds: 1_700_000_000_000))
+        #expect(status2.summary.currentAt == Timestamp(milliseconds: 1_700_000_000_000))
     }
 
     @Test func `writes the first table at once, and the next ones in their time`() async throws {

@@ -24,10 +24,10 @@ import Testing
         return digest.finish()
     }
 
-    /// SHA-256 of 32 zero octets and the netstrings, by `sha256sum`. It never changes: stores hold it.
+    /// SHA-256 of 32 zero bytes and the netstrings, by `sha256sum`. It never changes: stores hold it.
     @Test func `is what every earlier version computed`() {
-        let hex = Self.digest().map { octet in
-            String(octet >> 4, radix: 16) + String(octet & 15, radix: 16)
+        let hex = Self.digest().map { byte in
+            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
         }.joined()
         #expect(hex == "dbb2bc279d52aa9aab285c46e2e17e6c864833549530d72f96d573bb9fd921c1")
     }

@@ -26,13 +26,13 @@ import Testing
         }
     }
 
-    @Test func `isn't read where any octet of it is another one`() {
+    @Test func `isn't read where any byte of it is another one`() {
         let line = StoreMark(Self.head(48_211)).line
         for place in line.indices {
             for change: UInt8 in [1, 0x20, 0x80] {
                 var other = line
                 other[place] ^= change
-                #expect(StoreMark(line: other) == nil, "octet \(place)")
+                #expect(StoreMark(line: other) == nil, "byte \(place)")
             }
             #expect(StoreMark(line: Array(line[..<place])) == nil)
         }

@@ -87,7 +87,7 @@ import Testing
         #expect(throws: FQDN.Malformed.forbiddenCharacter) { try FQDN("xn--bcher-kva.example\0x") }
     }
 
-    /// U+0D4E and a dot are one `Character` to Swift, and two octets' worth of name to the DNS.
+    /// U+0D4E and a dot are one `Character` to Swift, and two bytes' worth of name to the DNS.
     @Test func `is cut at dots even where Unicode binds the dot to a letter`() throws {
         let bound = "\u{0D4E}"
         let name = try? FQDN("\(bound)ക.example")

@@ -50,13 +50,13 @@ import Testing
         #expect(accepted > 100, "the inputs must reach the accepting side too")
     }
 
-    @Test func `survives octets that aren't UTF-8`() {
+    @Test func `survives bytes that aren't UTF-8`() {
         var random = SeededRandom(seed: 5)
         for _ in 0..<5_000 {
-            let octets = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
                 UInt8.random(in: 0...255, using: &random)
             }
-            _ = try? FQDN(String(decoding: octets, as: UTF8.self))
+            _ = try? FQDN(String(decoding: bytes, as: UTF8.self))
         }
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A name in ASCII") struct FQDNTests {
     static let label63 = String(repeating: "a", count: 63)
-    /// 63 + 1 + 63 + 1 + 63 + 1 + 61 octets.
+    /// 63 + 1 + 63 + 1 + 63 + 1 + 61 bytes.
     static let name253 = [label63, label63, label63, String(repeating: "b", count: 61)]
         .joined(separator: ".")
 
@@ -101,7 +101,7 @@ import Testing
         #expect(try FQDN("Acme.kintone.com").firstLabel == "acme")
     }
 
-    @Test func `is ordered by octets`() throws {
+    @Test func `is ordered by bytes`() throws {
         let names = try ["b.a", "a-b.c", "a.c", "a.b.c", "a0.c", "aa.c"].map { try FQDN($0) }
         // `-` 2D, `.` 2E, digits 30, letters 61.
         #expect(names.sorted().map(\.text) == ["a-b.c", "a.b.c", "a.c", "a0.c", "aa.c", "b.a"])

@@ -15,7 +15,7 @@ import Testing
     private let freed = Shared(0)
 
     @Test func `is given back at once where nobody reads`() {
-        var retired = Retired()
+        var retired = RetiredObjects()
         for number in 1...10 {
             retired.add(Thing(freed))
             retired.release(gate)
@@ -26,7 +26,7 @@ import Testing
 
     @Test(arguments: 0...3)
     func `stays while a reader is in that came before`(earlierRounds: Int) {
-        var retired = Retired()
+        var retired = RetiredObjects()
         for _ in 0..<earlierRounds { _ = gate.changePhase() }
         let reader = gate.enter()
         retired.add(Thing(freed))
@@ -39,7 +39,7 @@ import Testing
 
     /// The reader has read the phase, and counts itself in only after the writer has changed it.
     @Test func `stays while a reader is in that came by the other phase`() {
-        var retired = Retired()
+        var retired = RetiredObjects()
         let late = gate.enter(inPhase: gate.changePhase(), stripe: 7)
         retired.add(Thing(freed))
         for _ in 0..<5 { retired.release(gate) }
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `is due only after rounds that began later`() {
-        var retired = Retired()
+        var retired = RetiredObjects()
         let first = gate.enter()
         retired.add(Thing(freed))
         retired.release(gate)
@@ -67,7 +67,7 @@ import Testing
 
     /// A round that is held up has passed the counters of the stripes before.
     @Test func `isn't given back by a round that had begun`() {
-        var retired = Retired()
+        var retired = RetiredObjects()
         let blocker = gate.enter(inPhase: 0, stripe: ReaderGate.stripes - 1)
         retired.add(Thing(freed))
         retired.release(gate)
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func `is given back although there's always some reader`() {
-        var retired = Retired()
+        var retired = RetiredObjects()
         var reader = gate.enter()
         for _ in 0..<100 {
             retired.add(Thing(freed))

@@ -18,7 +18,7 @@ import Testing
             #expect(memory.blocks > 0)
         }
         #expect(memory.blocks == 0)
-        #expect(memory.octets == 0)
+        #expect(memory.bytes == 0)
     }
 
     @Test func `holds one view, and nothing of earlier ones, where nobody reads`() {
@@ -41,7 +41,7 @@ import Testing
         let table = CompactRoutingTable()
         table.load((0..<50_000).map { domain($0) }, revision: 1)
         let blocks = table.memory.blocks
-        let octets = table.memory.octets
+        let bytes = table.memory.bytes
         try table.views.read { _ in
             for revision in 2...20 as ClosedRange<Int64> {
                 let moved = (0..<1_000).map { domain($0, revision: revision) }
@@ -53,12 +53,12 @@ import Testing
             table.load((0..<50_000).map { domain($0) }, revision: 20)
             // Each revision's view and its changes, and the view before the load.
             #expect(table.retiredCount == 39)
-            #expect(table.memory.octets > 2 * octets)
+            #expect(table.memory.bytes > 2 * bytes)
         }
         #expect(table.apply(RevisionChanges(revision: Revision(21))))
         #expect(table.retiredCount == 0)
         #expect(table.memory.blocks == blocks)
-        #expect(table.memory.octets == octets)
+        #expect(table.memory.bytes == bytes)
     }
 
     /// Registrations and releases, tenants that change, waves: the same number of names throughout.
@@ -91,7 +91,7 @@ import Testing
                     oldest += 1
                 }
                 #expect(table.apply(changes))
-                peak = max(peak, table.memory.octets)
+                peak = max(peak, table.memory.bytes)
             }
             peaks.append(peak)
             await Task.yield()

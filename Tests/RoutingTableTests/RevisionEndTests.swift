@@ -19,7 +19,7 @@ import Testing
                 while now < last {
                     for _ in 0..<5_000 {
                         now = try table.views.read { view in
-                            let found = fqdn.withOctets { view.record($0)?.0 }
+                            let found = fqdn.withBytes { view.record($0)?.0 }
                             guard let record = found else { return 0 }
                             for _ in 0..<20 {
                                 let isWritten = view.isWritten.load(

@@ -18,17 +18,17 @@ import Testing
             #expect(record(number, in: contents)?.current.isPresent == true)
         }
         #expect(record(60_000, in: contents) == nil)
-        let octetsPerName = Double(memory.octets) / 60_000
-        #expect(octetsPerName < 64, "names have 20 to 24 octets")
+        let bytesPerName = Double(memory.bytes) / 60_000
+        #expect(bytesPerName < 64, "names have 20 to 24 bytes")
     }
 
     @Test func `take little memory for few names, and none in the end`() {
         do {
             var contents = TableContents(memory)
             contents.load(domain(1))
-            #expect(memory.octets < 10_000)
+            #expect(memory.bytes < 10_000)
         }
-        #expect(memory.octets == 0)
+        #expect(memory.bytes == 0)
         #expect(memory.blocks == 0)
     }
 
@@ -46,8 +46,8 @@ import Testing
             contents.load(domain)
         }
         for (name, tenant) in zip(names, tenants) {
-            let kept: String? = name.withOctets { octets in
-                let found = contents.find(octets, NameHash(octets))
+            let kept: String? = name.withBytes { bytes in
+                let found = contents.find(bytes, NameHash(bytes))
                 guard let (record, shard) = found, record.current.tenant != 0 else { return nil }
                 let text = shard.index.pointee.tenant(record.current.tenant)
                 return String(decoding: text, as: UTF8.self)
@@ -59,7 +59,7 @@ import Testing
     @Test func `give back the room of names that are gone`() {
         var contents = TableContents(memory)
         for number in 0..<10_000 { contents.load(domain(number)) }
-        let full = memory.octets
+        let full = memory.bytes
         for number in 0..<10_000 where !number.isMultiple(of: 10) {
             guard let record = record(number, in: contents) else { return }
             let gone = record.current.gone(at: 2)
@@ -70,16 +70,16 @@ import Testing
         for number in 0..<10_000 where contents.shards.shard(of: hash(number)).isWasteful {
             contents.shards.renew(hash(number))
         }
-        #expect(memory.octets < full / 5)
+        #expect(memory.bytes < full / 5)
         for number in 0..<10_000 {
             let isThere = record(number, in: contents)?.current.isPresent == true
             #expect(isThere == number.isMultiple(of: 10))
         }
     }
 
-    private func hash(_ number: Int) -> NameHash { fqdn(number).withOctets { NameHash($0) } }
+    private func hash(_ number: Int) -> NameHash { fqdn(number).withBytes { NameHash($0) } }
 
     private func record(_ number: Int, in contents: TableContents) -> Record? {
-        fqdn(number).withOctets { contents.find($0, NameHash($0))?.0 }
+        fqdn(number).withBytes { contents.find($0, NameHash($0))?.0 }
     }
 }

@@ -25,7 +25,7 @@ import Testing
 
     @Test func `are nothing to anybody before they're applied, or where they never are`() throws {
         table.load((0..<2_000).map { domain($0) }, revision: 1)
-        let before = (try table.digest().value.0, table.octets)
+        let before = (try table.digest().value.0, table.bytes)
         do {
             let stage = table.beginStage()
             for number in 0..<3_000 { stage.set(domain(number, at: aws, revision: 2)) }
@@ -35,7 +35,7 @@ import Testing
         }
         #expect(try table.digest().value.0 == before.0)
         #expect(table.position?.revision == Revision(1))
-        #expect(table.octets == before.1)
+        #expect(table.bytes == before.1)
     }
 
     @Test func `that don't follow leave the table as it was`() throws {
@@ -62,14 +62,14 @@ import Testing
         #expect(try table.find([fqdn(10), fqdn(11)]).value == [nil, nil])
     }
 
-    @Test func `take some 60 octets a change, and none of them longer than they must`() throws {
+    @Test func `take some 60 bytes a change, and none of them longer than they must`() throws {
         let count = 200_000
         table.load((0..<count).map { domain($0, revision: 1) }, revision: 1)
         for (revision, place) in [(2, aws), (3, japan)] as [(Int64, LocationName)] {
-            let before = table.octets
+            let before = table.bytes
             let stage = table.beginStage()
             for number in 0..<count { stage.set(domain(number, at: place, revision: revision)) }
-            #expect(table.octets - before < count * 24)
+            #expect(table.bytes - before < count * 24)
             #expect(
                 stage.apply(after: Revision(revision - 1), through: Revision(revision)))
             #expect(table.memory.peak - before < count * 64)
@@ -77,12 +77,12 @@ import Testing
         }
         // All of it is given back.
         #expect(table.set(domain(1, revision: 4), revision: 4))
-        #expect(table.octets < count * 100)
+        #expect(table.bytes < count * 100)
     }
 }
 
 @Suite("A packed table") struct PackedTableTests {
-    @Test func `has every name once, by its octets, as it is`() throws {
+    @Test func `has every name once, by its bytes, as it is`() throws {
         let table = CompactRoutingTable()
         table.load([], revision: 0)
         var model = TableModel(seed: 71, names: 5_000)

@@ -120,7 +120,7 @@ import Testing
         contents.load(domain(2))
         let rows = RevisionRowsOwner(memory, capacity: 2)
         for number in [1, 2] {
-            fqdn(number).withOctets { name in
+            fqdn(number).withBytes { name in
                 guard let (record, _) = contents.find(name, NameHash(name)) else { return }
                 rows.set(record.current.gone(at: 2), for: rows.row(for: record))
             }
@@ -144,8 +144,8 @@ import Testing
         contents.load(domain(1))
         contents.load(domain(2))
         let rows = RevisionRowsOwner(memory, capacity: 1)
-        let found = fqdn(1).withOctets { contents.find($0, NameHash($0)) }
-        let other = fqdn(2).withOctets { contents.find($0, NameHash($0)) }
+        let found = fqdn(1).withBytes { contents.find($0, NameHash($0)) }
+        let other = fqdn(2).withBytes { contents.find($0, NameHash($0)) }
         let (record, _) = try #require(found)
         rows.set(record.current.gone(at: 2), for: rows.row(for: record))
         let owner = owner(memory, &contents, revision: 2, changes: rows)
@@ -182,7 +182,7 @@ import Testing
         var contents = TableContents(memory)
         contents.load(domain(1))
         let rows = RevisionRowsOwner(memory, capacity: 1)
-        let found = fqdn(1).withOctets { contents.find($0, NameHash($0)) }
+        let found = fqdn(1).withBytes { contents.find($0, NameHash($0)) }
         let (record, _) = try #require(found)
         let row = rows.row(for: record)
         domain(1, at: aws, revision: 2).withEntry { _, entry in

@@ -168,18 +168,18 @@ import Testing
     @Test(arguments: Damage.allCases)
     func `isn't made from a file that isn't sound`(damage: Damage) async throws {
         let (file, _) = try await backup()
-        var octets = try Data(contentsOf: file)
+        var bytes = try Data(contentsOf: file)
         switch damage {
-        case .cutOff: octets.removeLast(octets.count / 2)
+        case .cutOff: bytes.removeLast(bytes.count / 2)
         case .flipped:
             // A page's beginning: what lies further on may be room that nobody has taken.
-            let page = octets.count / 2 / 4096 * 4096
-            for place in page..<page + 64 { octets[place] ^= 0xFF }
-        case .foreign: octets = Data("not a database, but long enough for a header".utf8)
-        case .empty: octets = Data()
+            let page = bytes.count / 2 / 4096 * 4096
+            for place in page..<page + 64 { bytes[place] ^= 0xFF }
+        case .foreign: bytes = Data("not a database, but long enough for a header".utf8)
+        case .empty: bytes = Data()
         case .changedRow, .missing: break
         }
-        try octets.write(to: file)
+        try bytes.write(to: file)
         if damage == .missing { try FileManager.default.removeItem(at: file) }
         if damage == .changedRow {
             let shell = try DatabaseQueue(path: file.path)
@@ -292,11 +292,11 @@ extension StoreFolder {
         let file = FileManager.default.temporaryDirectory
             .appendingPathComponent("backup-\(UUID().uuidString).sqlite")
         keep(file)
-        var octets: [UInt8] = []
-        while octets.count < copy.byteCount {
-            octets += try copy.read(Int64(octets.count), 100_000)
+        var bytes: [UInt8] = []
+        while bytes.count < copy.byteCount {
+            bytes += try copy.read(Int64(bytes.count), 100_000)
         }
-        try Data(octets).write(to: file)
+        try Data(bytes).write(to: file)
         return file
     }
 

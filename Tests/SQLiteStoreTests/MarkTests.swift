@@ -175,7 +175,7 @@ import Testing
 
 extension StoreFolder {
     var markPath: String { StoreMarkFile.path(beside: file.path) }
-    var mark: StoreMarkFile.Found? { try? StoreMarkFile.read(markPath) }
+    var mark: StoreMarkFile.Contents? { try? StoreMarkFile.read(markPath) }
 
     /// Whether the mark is at a head.
     func marks(_ head: Head) -> Bool {

@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
-import Migrations
 import RegistryModel
+import SchemaMigrations
 import Testing
 
 @testable import SQLiteStore

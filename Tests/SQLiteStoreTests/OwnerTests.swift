@@ -44,7 +44,7 @@ import Testing
         try expectOwner(folder)
         let backup = try folder.write(try await store.backup())
         await store.close()
-        #expect(folder.mark != StoreMarkFile.Found.none)
+        #expect(folder.mark != StoreMarkFile.Contents.none)
         try expectOwner(folder)
         // As they'd come from another machine.
         for path in [folder.markPath, folder.url.path + "/lock"] { unlink(path) }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// Every start that is refused leaves the folder octet for octet as it was.
+/// Every start that is refused leaves the folder byte for byte as it was.
 @Suite("A store that was put back", .timeLimit(.minutes(5))) struct ReturnedStoreTests {
     private let folder = StoreFolder()
     /// Where copies are taken from.
@@ -205,18 +205,18 @@ import Testing
     func `with a mark that can't be read is refused`(damage: Damage) async throws {
         let head = try await write("a.example", in: folder)
         let place = URL(fileURLWithPath: folder.markPath)
-        var octets = try Data(contentsOf: place)
+        var bytes = try Data(contentsOf: place)
         let elsewhere = folder.url.appendingPathComponent("elsewhere")
-        if damage == .link { try octets.write(to: elsewhere) }
+        if damage == .link { try bytes.write(to: elsewhere) }
         switch damage {
-        case .empty: octets = Data()
-        case .cutOff: octets.removeLast()
-        case .flipped: octets[octets.count / 2] ^= 1
-        case .longer: octets += octets
-        case .other: octets = Data("not a mark\n".utf8)
+        case .empty: bytes = Data()
+        case .cutOff: bytes.removeLast()
+        case .flipped: bytes[bytes.count / 2] ^= 1
+        case .longer: bytes += bytes
+        case .other: bytes = Data("not a mark\n".utf8)
         case .link, .pipe, .folder: break
         }
-        try octets.write(to: place)
+        try bytes.write(to: place)
         switch damage {
         case .link:
             unlink(place.path)
@@ -323,7 +323,7 @@ import Testing
             let report = try await StoreRestore.run(
                 file, into: folder.url, replacing: true,
                 now: Timestamp(milliseconds: Int64(round)))
-            #expect(folder.mark == StoreMarkFile.Found.none)
+            #expect(folder.mark == StoreMarkFile.Contents.none)
             let head = try await write("c.example", in: folder)
             #expect(head.epoch == report.head.epoch && folder.marks(head))
             let kept = StoreFolder(at: try #require(report.kept))
@@ -346,7 +346,7 @@ import Testing
 }
 
 extension StoreFolder {
-    /// Every file's octets, by name. What isn't a regular file is there with nothing in it. The index of the log isn't,
+    /// Every file's bytes, by name. What isn't a regular file is there with nothing in it. The index of the log isn't,
     /// nor is an empty log: SQLite makes them anew whenever it looks.
     fileprivate func contents() throws -> [String: Data] {
         var contents: [String: Data] = [:]

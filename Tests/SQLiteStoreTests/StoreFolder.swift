@@ -1,9 +1,9 @@
 import Foundation
 import GRDB
 import Logging
-import Migrations
 import RegistryModel
 import SQLiteStore
+import SchemaMigrations
 
 /// A temporary data folder, and stores in it. Goes away with the last reference.
 final class StoreFolder: Sendable {

@@ -27,7 +27,7 @@ import Testing
             #expect(sightings.count == 4 && Set(sightings.values) == [Self.start])
             #expect(
                 try await session.store.agents().map(\.name.text)
-                    == ["B", "Edge_osaka-1.a", "a-1", "b"], "octet by octet")
+                    == ["B", "Edge_osaka-1.a", "a-1", "b"], "byte by byte")
             let reopened = try await session.reopened()
             let kept = try await reopened.store.agents()
             #expect(

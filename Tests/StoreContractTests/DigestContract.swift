@@ -4,8 +4,8 @@ import Testing
 @Suite("The digest chain") struct DigestContract {
     @Test func `is checked here with a SHA-256 that knows its own test vectors`() {
         func hex(_ text: String) -> String {
-            SHA256ByTheBook.hash(Array(text.utf8)).map { octet in
-                String(octet >> 4, radix: 16) + String(octet & 15, radix: 16)
+            SHA256ByTheBook.hash(Array(text.utf8)).map { byte in
+                String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
             }.joined()
         }
         #expect(hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")

@@ -124,9 +124,9 @@ enum SHA256ByTheBook {
         func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
             word >> count | word << (32 - count)
         }
-        let octets = Array(block)
+        let bytes = Array(block)
         var words = (0..<16).map { index in
-            (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(octets[index * 4 + $1]) }
+            (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(bytes[index * 4 + $1]) }
         }
         for index in 16..<64 {
             let (early, late) = (words[index - 15], words[index - 2])

@@ -57,7 +57,7 @@ import Testing
         init(_ revision: Revision, _ changes: [TableChange]) {
             self.revision = revision
             for change in changes {
-                switch change.what {
+                switch change.kind {
                 case .domain(let change): domains.append(change)
                 case .location(let change): locations.append(change)
                 case .other: break

@@ -15,7 +15,7 @@ package struct TableModel {
         self.names = names
     }
 
-    /// Lengths from 10 octets to the longest.
+    /// Lengths from 10 bytes to the longest.
     package func name(_ number: Int) -> FQDN {
         let filling = String(repeating: "x", count: number.isMultiple(of: 17) ? 63 : number % 40)
         let label = "t\(number)\(filling)".prefix(63)
@@ -64,7 +64,7 @@ package struct TableModel {
         case 0: nil
         case 1: ""
         case 2: "acme"
-        case 3: "a tenant of more than fifteen octets"
+        case 3: "a tenant of more than fifteen bytes"
         case 4: String(repeating: "株式会社", count: Int.random(in: 1...50, using: &random))
         case 5: String(repeating: "👩‍👩‍👧‍👦", count: 28)
         default: former

@@ -148,7 +148,7 @@ class Cluster:
         return self.members().get(member, {}).get("role") in roles
 
     def recorded_position(self):
-        """Where the primary's WAL was when it last told etcd, in octets; 0 where nothing is there."""
+        """Where the primary's WAL was when it last told etcd, in bytes; 0 where nothing is there."""
         key = base64.b64encode(f"/service/{self.scope}/status".encode()).decode()
         answer = get(f"http://{self.address['etcd3:2379']}/v3/kv/range", json.dumps({"key": key}).encode())
         values = [json.loads(base64.b64decode(each["value"])) for each in answer.get("kvs", [])]

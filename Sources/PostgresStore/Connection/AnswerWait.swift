@@ -1,5 +1,5 @@
 /// The time that passes until an answer comes, and whether one can still come.
-struct AnswerWait {
+struct ResponseWait {
     /// How often it's looked whether to wait on.
     static let piece = Duration.milliseconds(250)
     /// Who waits for longer is looked up at the server, which may have answered long ago.
@@ -19,14 +19,14 @@ struct AnswerWait {
         if connection.current?.isAnother(than: connection) == true {
             return "another server has taken over"
         }
-        guard let contact = connection.contact else { return nil }
-        if contact.isInVain { return "nothing is heard of the database" }
+        guard let health = connection.health else { return nil }
+        if health.isInVain { return "nothing is heard of the database" }
         if let number {
-            return contact.hasLost(number)
+            return health.hasLost(number)
                 ? "the server answers others, and has nothing left to do for this session" : nil
         }
         if let backend = connection.backend, since.duration(to: .now) > Self.soon {
-            number = contact.begin(Contact.Wait(server: connection.server, backend: backend))
+            number = health.begin(DatabaseHealth.Wait(server: connection.server, backend: backend))
         }
         return nil
     }
@@ -35,7 +35,7 @@ struct AnswerWait {
     mutating func end() {
         since = .now
         guard let number else { return }
-        connection.contact?.end(number)
+        connection.health?.end(number)
         self.number = nil
     }
 }

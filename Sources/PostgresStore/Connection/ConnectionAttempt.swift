@@ -35,13 +35,14 @@ final class ConnectionAttempt: @unchecked Sendable {
     /// - Parameter contact: tells that waiting is in vain.
     /// - Returns: nil where it hasn't ended yet.
     /// - Throws: `unreachable` with libpq's words.
-    func connection(within limit: Duration, _ contact: Contact?) throws -> PostgresConnection? {
+    func connection(within limit: Duration, _ health: DatabaseHealth?) throws -> PostgresConnection?
+    {
         let end = ContinuousClock.now + limit
         var made: OpaquePointer?
         let isThere = condition.withLock {
             while !isOver {
                 let left = ContinuousClock.now.duration(to: end)
-                guard left > .zero, contact?.isInVain != true else { return false }
+                guard left > .zero, health?.isInVain != true else { return false }
                 // The clock on the wall may be set: in short pieces that does no harm.
                 let piece = min(left, .milliseconds(100)) / .seconds(1)
                 _ = condition.wait(until: Date(timeIntervalSinceNow: piece))
@@ -50,7 +51,7 @@ final class ConnectionAttempt: @unchecked Sendable {
             return true
         }
         guard isThere else {
-            try contact?.check()
+            try health?.check()
             return nil
         }
         guard let made else { throw PostgresFailure.unreachable("no memory for a connection") }

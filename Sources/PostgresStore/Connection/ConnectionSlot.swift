@@ -4,9 +4,9 @@ import StoreCore
 /// One thread's connection, or the place for it.
 final class ConnectionSlot {
     private let settings: ConnectionSettings
-    private let contact: Contact?
+    private let health: DatabaseHealth?
     /// Whether nothing is tried while the database is known to be away.
-    private let asksContact: Bool
+    private let asksHealth: Bool
     private let spare: SpareConnections?
     private let prepare: @Sendable (PostgresConnection) throws -> Void
     private var current: PostgresConnection?
@@ -15,27 +15,27 @@ final class ConnectionSlot {
     /// How long a new connection is waited for. What isn't there by then is waited for the next time.
     var patience = Duration.seconds(3)
 
-    /// - Parameter asksContact: false for the probe, which finds out.
+    /// - Parameter asksHealth: false for the probe, which finds out.
     init(
-        settings: ConnectionSettings, contact: Contact? = nil, asksContact: Bool = true,
+        settings: ConnectionSettings, health: DatabaseHealth? = nil, asksHealth: Bool = true,
         spare: SpareConnections? = nil,
         prepare: @escaping @Sendable (PostgresConnection) throws -> Void
     ) {
         self.settings = settings
-        self.contact = contact
-        self.asksContact = asksContact
+        self.health = health
+        self.asksHealth = asksHealth
         self.spare = spare
         self.prepare = prepare
         // Without contact nobody else waits for this one's answers.
-        if contact == nil { patience = .seconds(30) }
+        if health == nil { patience = .seconds(30) }
     }
 
     /// The connection, a new one where the last is gone.
     /// - Throws: `PostgresFailure` where none can be had.
     func connection() throws -> PostgresConnection {
-        if asksContact { try contact?.check() }
-        if let contact, contact.generation != generation {
-            generation = contact.generation
+        if asksHealth { try health?.check() }
+        if let health, health.generation != generation {
+            generation = health.generation
             current = nil
             attempt = nil
             spare?.empty()
@@ -54,8 +54,8 @@ final class ConnectionSlot {
     }
 
     private func use(_ new: PostgresConnection) throws -> PostgresConnection {
-        new.contact = asksContact ? contact : nil
-        new.listener = contact
+        new.health = asksHealth ? health : nil
+        new.listener = health
         do {
             try prepare(new)
         } catch PostgresFailure.lost(let what) {
@@ -70,12 +70,12 @@ final class ConnectionSlot {
         let attempt = attempt ?? ConnectionAttempt(settings)
         self.attempt = attempt
         do {
-            let new = try attempt.connection(within: patience, asksContact ? contact : nil)
+            let new = try attempt.connection(within: patience, asksHealth ? health : nil)
             guard let new else {
                 throw PostgresFailure.unreachable("no connection within \(patience)")
             }
             self.attempt = nil
-            contact?.hear()
+            health?.hear()
             return new
         } catch {
             guard attempt.hasEnded else { throw error }

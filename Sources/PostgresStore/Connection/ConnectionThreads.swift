@@ -27,7 +27,7 @@ final class ConnectionThreads: Sendable {
     ///   - contact: whether the database answers; nil: whoever asks waits for it.
     ///   - prepare: called once with each new connection, before anything else.
     init(
-        _ name: String, count: Int, settings: ConnectionSettings, contact: Contact? = nil,
+        _ name: String, count: Int, settings: ConnectionSettings, health: DatabaseHealth? = nil,
         prepare: @escaping @Sendable (PostgresConnection) throws -> Void
     ) {
         self.count = count
@@ -35,7 +35,7 @@ final class ConnectionThreads: Sendable {
             threads.start("\(name)-\(number)") { [self, spare] in
                 run(
                     ConnectionSlot(
-                        settings: settings, contact: contact, spare: spare, prepare: prepare))
+                        settings: settings, health: health, spare: spare, prepare: prepare))
             }
         }
     }

@@ -66,8 +66,8 @@ extension SQLValue {
             guard let element else { continue }
             write(element, &buffer)
             var length = Int32(buffer.count - start - 4).bigEndian
-            withUnsafeBytes(of: &length) { octets in
-                for (index, octet) in octets.enumerated() { buffer[start + index] = octet }
+            withUnsafeBytes(of: &length) { bytes in
+                for (index, byte) in bytes.enumerated() { buffer[start + index] = byte }
             }
         }
     }
@@ -81,7 +81,7 @@ extension [UInt8] {
 
 /// The parameters of one statement, laid out as libpq takes them.
 struct ParameterList {
-    private var octets: [UInt8] = []
+    private var bytes: [UInt8] = []
     private var ranges: [Range<Int>?] = []
     let types: [UInt32]
 
@@ -89,18 +89,18 @@ struct ParameterList {
         types = parameters.map(\.type)
         ranges.reserveCapacity(parameters.count)
         for parameter in parameters {
-            let start = octets.count
-            ranges.append(parameter.write(to: &octets) ? start..<octets.count : nil)
+            let start = bytes.count
+            ranges.append(parameter.write(to: &bytes) ? start..<bytes.count : nil)
         }
         // An empty value needs an address that isn't null's.
-        octets.append(0)
+        bytes.append(0)
     }
 
     /// - Parameter body: values, their lengths, and 1 for the binary format of each.
     func withPointers<Result>(
         _ body: ([UnsafePointer<CChar>?], [Int32], [Int32]) -> Result
     ) -> Result {
-        octets.withUnsafeBytes { memory in
+        bytes.withUnsafeBytes { memory in
             let start = memory.baseAddress?.assumingMemoryBound(to: CChar.self)
             return body(
                 ranges.map { range in range.flatMap { start?.advanced(by: $0.lowerBound) } },

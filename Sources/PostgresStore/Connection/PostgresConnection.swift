@@ -32,16 +32,16 @@ package final class PostgresConnection {
     /// Where to learn that another server has taken over: nobody waits for this one any more then.
     var current: CurrentServer?
     /// Where to learn that nothing can come any more.
-    var contact: Contact?
+    var health: DatabaseHealth?
     /// Who is told that something has come.
-    var listener: Contact?
+    var listener: DatabaseHealth?
     /// The server's process at the other end, and what it was told to call this session: neither changes
     /// while the session is this connection's alone. Set by `PostgresSession`.
     var backend: Int64?
     var mark = ""
     /// Whether the server ends statements that take too long.
     var hasStatementTimeout = false
-    private let farewell = Farewell()
+    private let notice = ServerNotice()
 
     /// Takes over what libpq has connected, or failed to.
     /// - Throws: `unreachable` with libpq's words.
@@ -50,7 +50,7 @@ package final class PostgresConnection {
         since = .now
         // "relation exists already, skipping" is nobody's news.
         PQsetNoticeReceiver(
-            handle, { Farewell.note($0, $1) }, Unmanaged.passUnretained(farewell).toOpaque())
+            handle, { ServerNotice.note($0, $1) }, Unmanaged.passUnretained(notice).toOpaque())
         guard PQstatus(handle) == CONNECTION_OK, PQsetnonblocking(handle, 1) == 0 else {
             isOpen = false
             throw PostgresFailure.unreachable(Self.message(of: handle))
@@ -63,7 +63,7 @@ package final class PostgresConnection {
     var isAlive: Bool {
         // Looked at, not only taken in: the last that has come may be why the session ended.
         guard isOpen, PQconsumeInput(handle) == 1, PQisBusy(handle) == 0,
-            PQstatus(handle) == CONNECTION_OK, farewell.refusal == nil
+            PQstatus(handle) == CONNECTION_OK, notice.refusal == nil
         else {
             isOpen = false
             return false
@@ -224,7 +224,7 @@ package final class PostgresConnection {
 
     private func nextResult() throws -> OpaquePointer? {
         let deadline = ContinuousClock.now + patience
-        var wait = AnswerWait(self)
+        var wait = ResponseWait(self)
         defer { wait.end() }
         while true {
             // What came before the end of the connection is worth hearing: it may say why.
@@ -237,7 +237,7 @@ package final class PostgresConnection {
             guard left > .zero else { throw given("no answer within \(patience)") }
             let events = try Self.wait(
                 for: [(PQsocket(handle), Int16(POLLIN) | (rest > 0 ? Int16(POLLOUT) : 0))],
-                within: min(left, AnswerWait.piece))
+                within: min(left, ResponseWait.piece))
             if events.contains(true) {
                 guard PQconsumeInput(handle) == 1 else {
                     guard PQstatus(handle) != CONNECTION_OK else { throw lost() }
@@ -304,7 +304,7 @@ package final class PostgresConnection {
     /// The server may have said why it ends the session while nothing was asked of it.
     private func lost() -> PostgresFailure {
         isOpen = false
-        return farewell.refusal ?? .lost(Self.message(of: handle))
+        return notice.refusal ?? .lost(Self.message(of: handle))
     }
 
     private static func message(of handle: OpaquePointer) -> String {
@@ -331,7 +331,7 @@ extension OpaquePointer {
 }
 
 /// What the server said on its own when it ended a session. It's written and read on the session's thread.
-private final class Farewell {
+private final class ServerNotice {
     private(set) var refusal: PostgresFailure?
 
     /// libpq's notice receiver.
@@ -339,7 +339,7 @@ private final class Farewell {
         guard let place, let notice, let state = notice.field("C"),
             ["FATAL", "PANIC"].contains(notice.field("V"))
         else { return }
-        Unmanaged<Farewell>.fromOpaque(place).takeUnretainedValue().refusal = .refused(
+        Unmanaged<ServerNotice>.fromOpaque(place).takeUnretainedValue().refusal = .refused(
             state: state, message: notice.field("M") ?? "")
     }
 }

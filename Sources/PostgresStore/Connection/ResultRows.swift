@@ -54,7 +54,7 @@ extension SQLRowReader {
             if !row.isText(column), let number = try? row.number(column) {
                 hash.number(number)
             } else {
-                hash.octets(bytes.assumingMemoryBound(to: UInt8.self))
+                hash.bytes(bytes.assumingMemoryBound(to: UInt8.self))
             }
         })
 }

@@ -1,6 +1,6 @@
-import Migrations
 import RegistryLedger
 import RegistryModel
+import SchemaMigrations
 import StoreCore
 
 /// A database at one moment, for a copy out of it: one transaction, on a thread of its own.
@@ -18,7 +18,8 @@ package final class PostgresCopySource: SQLCopySource {
             guard try history.applied(connection).count == SchemaFile.postgres.count else {
                 throw PostgresOpeningError.foreign("its schema is older than this binary's")
             }
-            let foreign = try SchemaCheck.read(connection, SchemaFile.postgres, clock).foreign
+            let foreign = try PostgresSchemaCheck.read(connection, SchemaFile.postgres, clock)
+                .foreign
             try connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             return foreign
         }
@@ -64,7 +65,7 @@ package final class PostgresCopyTarget: SQLCopyTarget {
             return switch column.kind {
             case .text: .texts(values.map(\.text))
             case .number: .numbers(values.map(\.number))
-            case .octets: .byteLists(values.map { $0.octets ?? [] })
+            case .bytes: .byteLists(values.map { $0.bytes ?? [] })
             case .flag: .flags(values.map { $0 == .flag(true) })
             }
         }

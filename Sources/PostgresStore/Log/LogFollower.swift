@@ -19,7 +19,7 @@ final class LogFollower: Sendable {
 
     private let settings: ConnectionSettings
     private let current: CurrentServer
-    private let contact: Contact
+    private let health: DatabaseHealth
     private let spare = SpareConnections()
     private let delivery: LogDelivery
     private let interval: Duration
@@ -41,7 +41,7 @@ final class LogFollower: Sendable {
     ///   - onHead: told where the log ends, each time that memory has come there. Must not block.
     ///   - onBreak: told where the database's log isn't the one that was followed.
     init(
-        _ settings: ConnectionSettings, current: CurrentServer, contact: Contact,
+        _ settings: ConnectionSettings, current: CurrentServer, health: DatabaseHealth,
         delivery: LogDelivery, interval: Duration, logger: Logger,
         onShared: @escaping @Sendable (PostgresFailure) -> Void,
         onHead: @escaping @Sendable (Head) -> Void,
@@ -49,7 +49,7 @@ final class LogFollower: Sendable {
     ) {
         self.settings = settings
         self.current = current
-        self.contact = contact
+        self.health = health
         self.onShared = onShared
         self.delivery = delivery
         self.interval = interval
@@ -65,7 +65,7 @@ final class LogFollower: Sendable {
     var silence: Duration { state.withLock { $0.lastContact.duration(to: .now) } }
 
     /// Not while nothing is heard of the database: another node may have taken over.
-    var isOnDuty: Bool { !contact.isInVain && state.withLock(\.isOnDuty) }
+    var isOnDuty: Bool { !health.isInVain && state.withLock(\.isOnDuty) }
 
     /// Takes over a connection that nobody has used.
     func adopt(_ connection: PostgresConnection) { spare.add([connection]) }
@@ -84,8 +84,8 @@ final class LogFollower: Sendable {
             defer { state.isStopping = true }
             return !state.isStopping
         }
-        var octet: UInt8 = 1
-        if isFirst { _ = write(alarm.1, &octet, 1) }
+        var byte: UInt8 = 1
+        if isFirst { _ = write(alarm.1, &byte, 1) }
         spare.empty()
         await threads.ended()
         guard isFirst else { return }
@@ -96,7 +96,7 @@ final class LogFollower: Sendable {
     private var isStopping: Bool { state.withLock(\.isStopping) }
 
     private func run() {
-        let slot = ConnectionSlot(settings: settings, contact: contact, spare: spare) {
+        let slot = ConnectionSlot(settings: settings, health: health, spare: spare) {
             connection in
             try PostgresSession.prepare(connection)
             try PostgresSession.prefersIndexes(connection)

@@ -12,7 +12,7 @@ extension PostgresStore: VerifiedReader {
     private func verification(
         _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws -> Verification {
-        let schema = try await SchemaCheck(self)
+        let schema = try await PostgresSchemaCheck(self)
         return try await StoreVerifier(self, noted: noted, progress: progress).run(
             VerifiedSchema(
                 flaws: schema.flaws, foreign: schema.foreign, locations: schema.locations,

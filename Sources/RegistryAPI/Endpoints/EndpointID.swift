@@ -58,15 +58,15 @@ extension EndpointID {
         case .askForCertificate: .proxy(.get, "/v1/tls-ask", query: ["domain"])
 
         case .getAvailability:
-            .get("/v1/domains/{fqdn}/availability", .register, AvailabilityAnswer.self)
+            .get("/v1/domains/{fqdn}/availability", .register, AvailabilityResponse.self)
         case .registerDomain:
             .write(.post, "/v1/domains", .register, DomainRegistration.self, Domain.self)
         case .registerDomains:
             .write(
                 .post, "/v1/domains/batch", .operate, bodyLimit: 4 * EndpointDeclaration.mebibyte,
-                BatchRegistration.self, BatchAnswer.self)
+                BatchRegistration.self, BatchResponse.self)
         case .changeDomain:
-            .write(.patch, "/v1/domains/{fqdn}", .operate, DomainChange.self, Domain.self)
+            .write(.patch, "/v1/domains/{fqdn}", .operate, DomainChangeRequest.self, Domain.self)
         case .releaseDomain: .delete("/v1/domains/{fqdn}", .operate)
         case .restoreDomain:
             .write(.post, "/v1/domains/{fqdn}/restore", .operate, Restoration.self, Domain.self)
@@ -110,7 +110,7 @@ extension EndpointID {
         case .getHistoryHead: .get("/v1/history/head", .audit, HistoryHead.self)
         case .verifyHistory:
             .get(
-                "/v1/history/verify", .audit, query: ["expect"], VerificationAnswer.self,
+                "/v1/history/verify", .audit, query: ["expect"], VerificationResponse.self,
                 produces: [.json, .ndjson])
 
         case .listChanges:
@@ -128,7 +128,7 @@ extension EndpointID {
         case .reportAgent:
             .write(
                 .put, "/v1/agents/{name}", .read, isIdempotent: false, ReportRequest.self,
-                ReportAnswer.self)
+                ReportResponse.self)
         case .evictAgent: .delete("/v1/agents/{name}", .operate)
         case .getConvergence:
             .get("/v1/convergence", .audit, query: ["revision", "wait"], Convergence.self)
@@ -176,19 +176,19 @@ extension EndpointID {
 
     /// One segment of a path or one value of a query, percent-encoded: RFC 3986's unreserved characters stay.
     package static func escape(_ text: String) -> String {
-        var octets: [UInt8] = []
+        var bytes: [UInt8] = []
         let digits = Array("0123456789ABCDEF".utf8)
-        for octet in text.utf8 {
-            switch octet {
+        for byte in text.utf8 {
+            switch byte {
             case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
                 UInt8(ascii: "_"), UInt8(ascii: "~"):
-                octets.append(octet)
+                bytes.append(byte)
             default:
-                octets += [UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)]]
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
-        return String(decoding: octets, as: UTF8.self)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
@@ -202,6 +202,6 @@ extension EndpointDeclaration {
     ) -> EndpointDeclaration {
         .write(
             .post, "/v1/migrations/{id}/waves/{n}/\(step)", .operate, query: query, request,
-            WaveStepAnswer.self)
+            WaveStepResponse.self)
     }
 }

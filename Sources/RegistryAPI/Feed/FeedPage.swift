@@ -51,8 +51,8 @@ extension JSONWriter {
 
 extension FeedPage {
     /// Reads a page, and holds its changes against `from` and `to`.
-    package init(parsing octets: some Collection<UInt8>) throws(FeedFormatError) {
-        self = try JSONObjectReader.read(octets, "a page of changes") { FeedPage(&$0) }
+    package init(parsing bytes: some Collection<UInt8>) throws(FeedFormatError) {
+        self = try JSONObjectReader.read(bytes, "a page of changes") { FeedPage(&$0) }
         guard from <= to, to <= head else {
             throw FeedFormatError("a page of changes: from, to and head aren't in order")
         }

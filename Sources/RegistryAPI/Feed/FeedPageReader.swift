@@ -46,18 +46,18 @@ package struct FeedPageReader {
 
     /// - Parameter receive: called with each change that is whole by now, in order.
     package mutating func take(
-        _ octets: UnsafeRawBufferPointer, _ receive: (FeedChange) throws -> Void
+        _ bytes: UnsafeRawBufferPointer, _ receive: (FeedChange) throws -> Void
     ) throws {
         var index = 0
-        while index < octets.count {
+        while index < bytes.count {
             switch place {
             case .inKey, .inValue, .inChange:
-                let next = try collect(octets, from: index, receive)
+                let next = try collect(bytes, from: index, receive)
                 offset += next - index
                 index = next
             default:
                 // A scalar or a bracket that begins a value is read by the scan, which begins with it.
-                if try step(octets[index]) {
+                if try step(bytes[index]) {
                     index += 1
                     offset += 1
                 }
@@ -78,10 +78,10 @@ package struct FeedPageReader {
         return try FeedPageBounds(page, first: first, last: last)
     }
 
-    /// - Returns: whether the octet is used up.
-    private mutating func step(_ octet: UInt8) throws(FeedFormatError) -> Bool {
-        if Self.isSpace(octet) { return true }
-        switch (place, octet) {
+    /// - Returns: whether the byte is used up.
+    private mutating func step(_ byte: UInt8) throws(FeedFormatError) -> Bool {
+        if Self.isSpace(byte) { return true }
+        switch (place, byte) {
         case (.start, UInt8(ascii: "{")): place = .firstKey
         case (.firstKey, UInt8(ascii: "}")), (.afterValue, UInt8(ascii: "}")): place = .end
         case (.firstKey, UInt8(ascii: "\"")), (.key, UInt8(ascii: "\"")):
@@ -89,11 +89,11 @@ package struct FeedPageReader {
             scan = JSONScan()
             return false
         case (.colon, UInt8(ascii: ":")): place = .value
-        case (.value, UInt8(ascii: "[")) where name.hasSameOctets(as: "changes"):
+        case (.value, UInt8(ascii: "[")) where name.hasSameBytes(as: "changes"):
             place = .firstChange
             hasChanges = true
         case (.value, _):
-            guard !name.hasSameOctets(as: "changes") else {
+            guard !name.hasSameBytes(as: "changes") else {
                 throw FeedFormatError("a page of changes: /changes isn't an array")
             }
             place = .inValue
@@ -114,9 +114,9 @@ package struct FeedPageReader {
 
     /// - Returns: the place after what belongs to the value.
     private mutating func collect(
-        _ octets: UnsafeRawBufferPointer, from index: Int, _ receive: (FeedChange) throws -> Void
+        _ bytes: UnsafeRawBufferPointer, from index: Int, _ receive: (FeedChange) throws -> Void
     ) throws -> Int {
-        let (next, isWhole) = scan.take(octets, from: index)
+        let (next, isWhole) = scan.take(bytes, from: index)
         guard scan.text.count <= JSONScan.longest else { throw wrong("a part of it is too long") }
         guard isWhole else { return next }
         do {
@@ -131,7 +131,7 @@ package struct FeedPageReader {
             try receive(change())
         default:
             place = .afterValue
-            if Self.known.contains(where: { $0.hasSameOctets(as: name) }) {
+            if Self.known.contains(where: { $0.hasSameBytes(as: name) }) {
                 if !members.isEmpty { members.append(UInt8(ascii: ",")) }
                 members += "\"\(name)\":".utf8 + scan.text
             }
@@ -142,7 +142,7 @@ package struct FeedPageReader {
     private mutating func takeName() throws(FeedFormatError) {
         guard part.token(0).kind == .string else { throw wrong("a key is expected") }
         let name = part.text(at: 0)
-        guard !names.contains(where: { $0.hasSameOctets(as: name) }) else {
+        guard !names.contains(where: { $0.hasSameBytes(as: name) }) else {
             throw wrong(JSONKeys.duplicate(name))
         }
         guard names.count < Self.memberLimit else { throw wrong("it has too many members") }
@@ -162,17 +162,17 @@ package struct FeedPageReader {
     }
 
     private func wrong(_ what: String) -> FeedFormatError {
-        FeedFormatError("a page of changes, at octet \(offset): \(what)")
+        FeedFormatError("a page of changes, at byte \(offset): \(what)")
     }
 
-    private static func isSpace(_ octet: UInt8) -> Bool {
-        octet == 0x20 || octet == 0x0A || octet == 0x0D || octet == 0x09
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
     }
 }
 
-/// Finds where a JSON value ends, and keeps its octets until then. What is in them, a parser says.
+/// Finds where a JSON value ends, and keeps its bytes until then. What is in them, a parser says.
 private struct JSONScan {
-    /// Octets of one value, at most: a change has some 200, and never more than 6,000. What a later version may
+    /// Bytes of one value, at most: a change has some 200, and never more than 6,000. What a later version may
     /// add has some room.
     static let longest = 1 << 20
 
@@ -184,18 +184,18 @@ private struct JSONScan {
 
     /// - Returns: the place after what belongs to the value, and whether it's whole.
     mutating func take(
-        _ octets: UnsafeRawBufferPointer, from start: Int
+        _ bytes: UnsafeRawBufferPointer, from start: Int
     ) -> (next: Int, isWhole: Bool) {
         var index = start
         var isWhole = false
-        while index < octets.count, !isWhole {
-            let octet = octets[index]
+        while index < bytes.count, !isWhole {
+            let byte = bytes[index]
             if isInString {
                 if isEscaped {
                     isEscaped = false
-                } else if octet == UInt8(ascii: "\\") {
+                } else if byte == UInt8(ascii: "\\") {
                     isEscaped = true
-                } else if octet == UInt8(ascii: "\"") {
+                } else if byte == UInt8(ascii: "\"") {
                     isInString = false
                     isWhole = depth == 0
                 }
@@ -203,11 +203,11 @@ private struct JSONScan {
                 continue
             }
             // A scalar ends before what can't be in it.
-            if depth == 0, Self.endsScalar(octet), index > start || !text.isEmpty {
+            if depth == 0, Self.endsScalar(byte), index > start || !text.isEmpty {
                 isWhole = true
                 break
             }
-            switch octet {
+            switch byte {
             case UInt8(ascii: "\""): isInString = true
             case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
@@ -217,12 +217,12 @@ private struct JSONScan {
             }
             index += 1
         }
-        text.append(contentsOf: octets[start..<index])
+        text.append(contentsOf: bytes[start..<index])
         return (index, isWhole)
     }
 
-    private static func endsScalar(_ octet: UInt8) -> Bool {
-        switch octet {
+    private static func endsScalar(_ byte: UInt8) -> Bool {
+        switch byte {
         case 0x20, 0x09, 0x0A, 0x0D, UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"): true
         default: false
         }

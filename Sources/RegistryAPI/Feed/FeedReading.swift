@@ -1,6 +1,6 @@
 import RegistryModel
 
-/// Why octets aren't what the feed or a snapshot sends. A reader must apply nothing of them.
+/// Why bytes aren't what the feed or a snapshot sends. A reader must apply nothing of them.
 package struct FeedFormatError: Error, Sendable, Equatable, CustomStringConvertible {
     /// For people. Never holds what was sent.
     package var description: String
@@ -16,20 +16,20 @@ package struct FeedFormatError: Error, Sendable, Equatable, CustomStringConverti
 extension JSONObjectReader {
     /// Reads an object from a document of its own.
     static func read<Value>(
-        _ octets: some Collection<UInt8>, _ what: String,
+        _ bytes: some Collection<UInt8>, _ what: String,
         _ body: (inout JSONObjectReader) -> Value?
     ) throws(FeedFormatError) -> Value {
         var document = JSONDocument()
-        return try read(octets, what, in: &document, body)
+        return try read(bytes, what, in: &document, body)
     }
 
     /// The same in memory that one document after the other uses.
     static func read<Value>(
-        _ octets: some Collection<UInt8>, _ what: String, in document: inout JSONDocument,
+        _ bytes: some Collection<UInt8>, _ what: String, in document: inout JSONDocument,
         _ body: (inout JSONObjectReader) -> Value?
     ) throws(FeedFormatError) -> Value {
         do throws(JSONSyntaxError) {
-            try document.read(octets)
+            try document.read(bytes)
         } catch {
             throw FeedFormatError("\(what) isn't JSON: \(error)")
         }
@@ -55,7 +55,7 @@ extension JSONObjectReader {
     /// A name in its canonical form, and no other.
     mutating func fqdn(_ name: String) -> FQDN? {
         guard let text = text(name) else { return nil }
-        guard let fqdn = try? FQDN(text), fqdn.text.hasSameOctets(as: text) else {
+        guard let fqdn = try? FQDN(text), fqdn.text.hasSameBytes(as: text) else {
             refuse(name, "invalid", "a name in canonical form is expected")
             return nil
         }
@@ -105,10 +105,10 @@ package struct SnapshotLines {
 
     package init() {}
 
-    /// - Parameter octets: one line, without its line break.
+    /// - Parameter bytes: one line, without its line break.
     package mutating func domain(
-        _ octets: some Collection<UInt8>
+        _ bytes: some Collection<UInt8>
     ) throws(FeedFormatError) -> Domain {
-        try JSONObjectReader.read(octets, "a domain", in: &document) { Domain(reading: &$0) }
+        try JSONObjectReader.read(bytes, "a domain", in: &document) { Domain(reading: &$0) }
     }
 }

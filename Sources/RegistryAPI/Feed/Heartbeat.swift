@@ -12,8 +12,8 @@ package struct Heartbeat: Sendable, Hashable {
         self.digest = digest
     }
 
-    package init(parsing octets: some Collection<UInt8>) throws(FeedFormatError) {
-        self = try JSONObjectReader.read(octets, "a heartbeat") { object in
+    package init(parsing bytes: some Collection<UInt8>) throws(FeedFormatError) {
+        self = try JSONObjectReader.read(bytes, "a heartbeat") { object in
             let (head, digest) = (object.revision("head"), object.string("digest", maximum: 200))
             guard let head, let digest else { return nil }
             return Heartbeat(head: head, digest: digest)

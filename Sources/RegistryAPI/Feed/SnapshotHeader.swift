@@ -54,8 +54,8 @@ extension JSONWriter {
 
 extension SnapshotHeader {
     /// Reads the line, without its line break.
-    package init(parsing octets: some Collection<UInt8>) throws(FeedFormatError) {
-        self = try JSONObjectReader.read(octets, "a snapshot's header") { SnapshotHeader(&$0) }
+    package init(parsing bytes: some Collection<UInt8>) throws(FeedFormatError) {
+        self = try JSONObjectReader.read(bytes, "a snapshot's header") { SnapshotHeader(&$0) }
     }
 
     private init?(_ object: inout JSONObjectReader) {

@@ -1,9 +1,9 @@
-/// A JSON document that was read strictly: its octets, and where in them each of its values stands.
+/// A JSON document that was read strictly: its bytes, and where in them each of its values stands.
 ///
 /// Our own parser because the contract refuses what Foundation's lets pass: duplicate keys, depth,
 /// and because every complaint carries a pointer to the field that it's about.
 ///
-/// Nothing is made of a value before somebody asks for it: a document of a million names takes its octets and 20
+/// Nothing is made of a value before somebody asks for it: a document of a million names takes its bytes and 20
 /// more for each value. Memory is used again for the next document that is read into the same one.
 package struct JSONDocument: Sendable {
     /// Where a value stands, in the order of the text; those inside a container follow it, a key its object's value.
@@ -13,11 +13,11 @@ package struct JSONDocument: Sendable {
         }
 
         var kind: Kind
-        /// Whether a string isn't just its octets.
+        /// Whether a string isn't just its bytes.
         var hasEscapes = false
-        /// Octets before it; of a string, before what is in its quotes.
+        /// Bytes before it; of a string, before what is in its quotes.
         var start: UInt32
-        /// Octets up to its end; of a string, to the end of what is in its quotes.
+        /// Bytes up to its end; of a string, to the end of what is in its quotes.
         var end: UInt32 = 0
         /// The number of the first token that doesn't belong to it.
         var next: UInt32 = 0
@@ -25,30 +25,30 @@ package struct JSONDocument: Sendable {
         var count: UInt32 = 0
     }
 
-    private(set) var octets: [UInt8] = []
+    private(set) var bytes: [UInt8] = []
     private(set) var tokens: [Token] = []
 
     package init() {}
 
     /// Reads one document, whole: RFC 8259, UTF-8 without a byte order mark, no duplicate keys (by
-    /// octets, after unescaping), at most 32 containers deep, nothing but space after it.
+    /// bytes, after unescaping), at most 32 containers deep, nothing but space after it.
     ///
-    /// Takes time in proportion to the octets. Their number is the caller's to limit: the index can take ten
+    /// Takes time in proportion to the bytes. Their number is the caller's to limit: the index can take ten
     /// times as much memory (`[0,0,…]`).
     ///
     /// - Parameter depth: of the containers around the document, where it's a part of a larger one.
     package init(
-        parsing bytes: some Collection<UInt8>, inside depth: Int = 0
+        parsing text: some Collection<UInt8>, inside depth: Int = 0
     ) throws(JSONSyntaxError) {
-        try read(bytes, inside: depth)
+        try read(text, inside: depth)
     }
 
     /// The same in the place of what was here. Where it throws, no value is there.
     package mutating func read(
-        _ bytes: some Collection<UInt8>, inside depth: Int = 0
+        _ text: some Collection<UInt8>, inside depth: Int = 0
     ) throws(JSONSyntaxError) {
-        octets.removeAll(keepingCapacity: true)
-        octets.append(contentsOf: bytes)
+        bytes.removeAll(keepingCapacity: true)
+        bytes.append(contentsOf: text)
         try index(inside: depth)
     }
 
@@ -57,7 +57,7 @@ package struct JSONDocument: Sendable {
         swap(&index, &tokens)
         index.removeAll(keepingCapacity: true)
         // Swift's typed throws don't go through this closure; a Result does.
-        let result = octets.withUnsafeBufferPointer { input in
+        let result = bytes.withUnsafeBufferPointer { input in
             var parser = JSONParser(input, depth: depth)
             swap(&parser.tokens, &index)
             defer { swap(&parser.tokens, &index) }
@@ -75,17 +75,17 @@ package struct JSONDocument: Sendable {
     func text(at number: Int) -> String {
         let token = tokens[number]
         let range = Int(token.start)..<Int(token.end)
-        return octets.withUnsafeBufferPointer { $0.text(range, hasEscapes: token.hasEscapes) }
+        return bytes.withUnsafeBufferPointer { $0.text(range, hasEscapes: token.hasEscapes) }
     }
 
-    /// Where an object has a member, and the number of its key's token: by octets, for `String`'s `==` takes
+    /// Where an object has a member, and the number of its key's token: by bytes, for `String`'s `==` takes
     /// canonical equivalents for one another, and RFC 8259 §8.3 compares code unit by code unit.
     func member(_ name: String, of object: Int) -> (index: Int, key: Int)? {
         let isDone = name.utf8.withContiguousStorageIfAvailable { name in
-            octets.withUnsafeBufferPointer { octets in
+            bytes.withUnsafeBufferPointer { bytes in
                 var key = object + 1
                 for index in 0..<Int(tokens[object].count) {
-                    if isText(name, at: key, in: octets) { return (index, key) as (Int, Int)? }
+                    if isText(name, at: key, in: bytes) { return (index, key) as (Int, Int)? }
                     key = Int(tokens[key + 1].next)
                 }
                 return nil
@@ -96,21 +96,21 @@ package struct JSONDocument: Sendable {
     }
 
     private func isText(
-        _ text: UnsafeBufferPointer<UInt8>, at number: Int, in octets: UnsafeBufferPointer<UInt8>
+        _ text: UnsafeBufferPointer<UInt8>, at number: Int, in bytes: UnsafeBufferPointer<UInt8>
     ) -> Bool {
         let token = tokens[number]
         let range = Int(token.start)..<Int(token.end)
         guard !token.hasEscapes else {
-            return octets.text(range, hasEscapes: true).utf8.elementsEqual(text)
+            return bytes.text(range, hasEscapes: true).utf8.elementsEqual(text)
         }
         return range.count == text.count
-            && UnsafeBufferPointer(rebasing: octets[range]).elementsEqual(text)
+            && UnsafeBufferPointer(rebasing: bytes[range]).elementsEqual(text)
     }
 
     /// The number at a token that is an integer.
     func integer(at number: Int) -> Int64 {
         let token = tokens[number]
-        var digits = octets[Int(token.start)..<Int(token.end)]
+        var digits = bytes[Int(token.start)..<Int(token.end)]
         let isNegative = digits.first == UInt8(ascii: "-")
         if isNegative { digits.removeFirst() }
         // Counted below zero: that side has room for one more.
@@ -121,15 +121,17 @@ package struct JSONDocument: Sendable {
     /// The number at a token that is one, but no integer.
     func number(at number: Int) -> Double {
         let token = tokens[number]
-        let text = String(decoding: octets[Int(token.start)..<Int(token.end)], as: UTF8.self)
+        let text = String(decoding: bytes[Int(token.start)..<Int(token.end)], as: UTF8.self)
         // The parser has read it before.
         return Double(text) ?? .nan
     }
 
     /// The numbers of the tokens of an array's elements, or of an object's keys.
-    func inside(_ number: Int) -> Inside { Inside(document: self, container: number) }
+    func inside(_ number: Int) -> ContainerIterator {
+        ContainerIterator(document: self, container: number)
+    }
 
-    struct Inside: Sequence, IteratorProtocol {
+    struct ContainerIterator: Sequence, IteratorProtocol {
         private let document: JSONDocument
         private var place: Int
         private let end: Int

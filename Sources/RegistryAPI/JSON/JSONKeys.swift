@@ -1,4 +1,4 @@
-/// Tells whether a key came before in the same object, by octets: `String`'s `==` takes canonical
+/// Tells whether a key came before in the same object, by bytes: `String`'s `==` takes canonical
 /// equivalents for one another, and RFC 8259 §8.3 compares code unit by code unit.
 struct JSONKeys {
     /// Up to so many, comparing with each is faster than a set.
@@ -18,7 +18,7 @@ struct JSONKeys {
     private struct Key: Hashable {
         let text: String
 
-        static func == (left: Key, right: Key) -> Bool { left.text.hasSameOctets(as: right.text) }
+        static func == (left: Key, right: Key) -> Bool { left.text.hasSameBytes(as: right.text) }
 
         func hash(into hasher: inout Hasher) {
             let isDone: Void? = text.utf8.withContiguousStorageIfAvailable {
@@ -31,7 +31,7 @@ struct JSONKeys {
 }
 
 extension String {
-    func hasSameOctets(as other: String) -> Bool {
+    func hasSameBytes(as other: String) -> Bool {
         utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
     }
 }

@@ -48,12 +48,12 @@ extension JSONObjectReader {
         require(name) ? optionalText(name) : nil
     }
 
-    /// One of a type's cases by its raw value, octet by octet; anything else is `not-allowed`.
+    /// One of a type's cases by its raw value, byte by byte; anything else is `not-allowed`.
     package mutating func optionalChoice<Value: RawRepresentable & CaseIterable>(
         _ name: String, _: Value.Type
     ) -> Value? where Value.RawValue == String {
         guard let text = optionalText(name) else { return nil }
-        let value = Value.allCases.first { $0.rawValue.hasSameOctets(as: text) }
+        let value = Value.allCases.first { $0.rawValue.hasSameBytes(as: text) }
         guard let value else {
             let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
             refuse(name, "not-allowed", "one of \(allowed) is expected")

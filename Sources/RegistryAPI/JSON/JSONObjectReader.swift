@@ -3,7 +3,7 @@
 ///
 /// Every reading method returns nil (or nothing) where the field is absent or wrong; whoever calls
 /// `finish()` on each reader and finds no `problems` can rely on what was required being there.
-/// Null is a value of the wrong kind, but for `isNull`. Keys are compared by octets.
+/// Null is a value of the wrong kind, but for `isNull`. Keys are compared by bytes.
 ///
 /// Not Sendable: readers of one document share their problems. At most 100 are kept.
 package struct JSONObjectReader {

@@ -53,7 +53,7 @@ extension JSONParser {
     }
 
     private var digit: UInt8? {
-        guard let octet = peek, octet >= 0x30, octet <= 0x39 else { return nil }
-        return octet - 0x30
+        guard let byte = peek, byte >= 0x30, byte <= 0x39 else { return nil }
+        return byte - 0x30
     }
 }

@@ -6,9 +6,9 @@ extension JSONParser {
         var hasEscapes = false
         while true {
             index = input.firstJSONSpecial(from: index)
-            guard let octet = peek else { throw error("the string doesn't end") }
-            if octet == UInt8(ascii: "\"") { break }
-            guard octet == UInt8(ascii: "\\") else {
+            guard let byte = peek else { throw error("the string doesn't end") }
+            if byte == UInt8(ascii: "\"") { break }
+            guard byte == UInt8(ascii: "\\") else {
                 throw error("a control character in a string must be escaped")
             }
             hasEscapes = true
@@ -21,8 +21,8 @@ extension JSONParser {
 
     /// Escapes are ASCII and stand for whole scalars: what's wrong is in the input as it came.
     private func checkEncoding(_ range: Range<Int>) throws(JSONSyntaxError) {
-        let octets = UnsafeBufferPointer(rebasing: input[range])
-        guard !octets.isASCII, String(validating: octets, as: UTF8.self) == nil else { return }
+        let bytes = UnsafeBufferPointer(rebasing: input[range])
+        guard !bytes.isASCII, String(validating: bytes, as: UTF8.self) == nil else { return }
         var parser = Unicode.UTF8.ForwardParser()
         // The closing quote ends a sequence that isn't whole.
         var rest = input[range.lowerBound...range.upperBound].makeIterator()
@@ -66,7 +66,7 @@ extension JSONParser {
     private mutating func fourDigits() throws(JSONSyntaxError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let octet = peek, let digit = Self.hexadecimal(octet) else {
+            guard let byte = peek, let digit = Self.hexadecimal(byte) else {
                 throw error("four hexadecimal digits are expected")
             }
             value = value << 4 | digit
@@ -75,11 +75,11 @@ extension JSONParser {
         return value
     }
 
-    private static func hexadecimal(_ octet: UInt8) -> UInt32? {
-        switch octet {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(octet - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(octet - UInt8(ascii: "a") + 10)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(octet - UInt8(ascii: "A") + 10)
+    private static func hexadecimal(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A") + 10)
         default: nil
         }
     }
@@ -89,18 +89,18 @@ extension UnsafeBufferPointer<UInt8> {
     /// The string whose quotes stand around `range`, and of which the parser has seen that it's well formed.
     func text(_ range: Range<Int>, hasEscapes: Bool) -> String {
         guard hasEscapes else { return String(decoding: self[range], as: UTF8.self) }
-        var octets: [UInt8] = []
-        octets.reserveCapacity(range.count)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(range.count)
         var parser = JSONParser(self)
         parser.index = range.lowerBound
         while parser.index < range.upperBound {
             let run = parser.index
             parser.index = Swift.min(firstJSONSpecial(from: run), range.upperBound)
-            octets.append(contentsOf: self[run..<parser.index])
+            bytes.append(contentsOf: self[run..<parser.index])
             guard parser.index < range.upperBound, let scalar = try? parser.escape() else { break }
-            octets.append(contentsOf: scalar.utf8)
+            bytes.append(contentsOf: scalar.utf8)
         }
-        return String(decoding: octets, as: UTF8.self)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     fileprivate var isASCII: Bool {

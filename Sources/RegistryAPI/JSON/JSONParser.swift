@@ -161,7 +161,7 @@ struct JSONParser {
     private func hasSameText(_ one: Int, _ other: Int) -> Bool {
         let (one, other) = (tokens[one], tokens[other])
         guard !one.hasEscapes, !other.hasEscapes else {
-            return text(of: one).hasSameOctets(as: text(of: other))
+            return text(of: one).hasSameBytes(as: text(of: other))
         }
         return one.end - one.start == other.end - other.start
             && input[Int(one.start)..<Int(one.end)].elementsEqual(
@@ -174,7 +174,7 @@ struct JSONParser {
         input.text(Int(token.start)..<Int(token.end), hasEscapes: token.hasEscapes)
     }
 
-    // MARK: Octets
+    // MARK: Bytes
 
     var peek: UInt8? { index < input.count ? input[index] : nil }
 
@@ -185,8 +185,8 @@ struct JSONParser {
     }
 
     private mutating func skipSpace() {
-        while let octet = peek, octet <= 0x20,
-            octet == 0x20 || octet == 0x0A || octet == 0x0D || octet == 0x09
+        while let byte = peek, byte <= 0x20,
+            byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
         {
             index += 1
         }

@@ -1,6 +1,6 @@
 /// Where a text stops being JSON, and why. Short enough to show to who sent the text.
 package struct JSONSyntaxError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Octets before the place.
+    /// Bytes before the place.
     package var offset: Int
     package var reason: String
 
@@ -9,5 +9,5 @@ package struct JSONSyntaxError: Error, Sendable, Equatable, CustomStringConverti
         self.reason = reason
     }
 
-    package var description: String { "at octet \(offset): \(reason)" }
+    package var description: String { "at byte \(offset): \(reason)" }
 }

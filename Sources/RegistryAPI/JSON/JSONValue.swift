@@ -2,7 +2,7 @@
 /// What knows which fields it wants uses `JSONObjectReader`, which makes no tree.
 ///
 /// `==` is that of `String`, which takes canonical equivalents for one another; the parser and the
-/// reader of objects compare keys by octets.
+/// reader of objects compare keys by bytes.
 package enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -28,7 +28,7 @@ package enum JSONValue: Sendable, Equatable {
 
     /// Reads one document, whole, as `JSONDocument` does.
     ///
-    /// The values can take some 30 times as much memory as the octets (`[[[0]],[[0]],…]`), twice to four times if
+    /// The values can take some 30 times as much memory as the bytes (`[[[0]],[[0]],…]`), twice to four times if
     /// they're strings.
     package init(parsing bytes: some Collection<UInt8>) throws(JSONSyntaxError) {
         self.init(try JSONDocument(parsing: bytes))

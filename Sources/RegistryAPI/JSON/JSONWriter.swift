@@ -10,7 +10,7 @@ package struct JSONWriter: Sendable {
     /// Whether the next element of the container at hand needs a comma before it.
     private var needsComma = false
 
-    /// - Parameter capacity: octets to set aside at once; it grows beyond them.
+    /// - Parameter capacity: bytes to set aside at once; it grows beyond them.
     package init(reservingCapacity capacity: Int = 256) {
         bytes.reserveCapacity(capacity)
     }
@@ -101,16 +101,16 @@ package struct JSONWriter: Sendable {
         }
     }
 
-    // MARK: Octets
+    // MARK: Bytes
 
-    private mutating func open(_ octet: UInt8) {
+    private mutating func open(_ byte: UInt8) {
         separate()
-        bytes.append(octet)
+        bytes.append(byte)
         needsComma = false
     }
 
-    private mutating func close(_ octet: UInt8) {
-        bytes.append(octet)
+    private mutating func close(_ byte: UInt8) {
+        bytes.append(byte)
         needsComma = true
     }
 
@@ -137,12 +137,12 @@ package struct JSONWriter: Sendable {
     }
 
     /// Text that needs no escaping: a name in canonical form.
-    mutating func piece(plain octets: UnsafeRawBufferPointer) { bytes.append(contentsOf: octets) }
+    mutating func piece(plain text: UnsafeRawBufferPointer) { bytes.append(contentsOf: text) }
 
     mutating func piece(plain text: String) { bytes.append(contentsOf: text.utf8) }
 
-    mutating func piece(escaping octets: UnsafeRawBufferPointer) {
-        escaped(octets.bindMemory(to: UInt8.self))
+    mutating func piece(escaping text: UnsafeRawBufferPointer) {
+        escaped(text.bindMemory(to: UInt8.self))
     }
 
     /// `description`, without a string in between.
@@ -194,19 +194,19 @@ package struct JSONWriter: Sendable {
         }
     }
 
-    private mutating func escape(_ octet: UInt8) {
+    private mutating func escape(_ byte: UInt8) {
         bytes.append(UInt8(ascii: "\\"))
-        switch octet {
+        switch byte {
         case 0x08: bytes.append(UInt8(ascii: "b"))
         case 0x09: bytes.append(UInt8(ascii: "t"))
         case 0x0A: bytes.append(UInt8(ascii: "n"))
         case 0x0C: bytes.append(UInt8(ascii: "f"))
         case 0x0D: bytes.append(UInt8(ascii: "r"))
         case 0..<0x20:
-            let low = octet & 15
-            bytes.append(contentsOf: octet < 0x10 ? "u000".utf8 : "u001".utf8)
+            let low = byte & 15
+            bytes.append(contentsOf: byte < 0x10 ? "u000".utf8 : "u001".utf8)
             bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
-        default: bytes.append(octet)
+        default: bytes.append(byte)
         }
     }
 }

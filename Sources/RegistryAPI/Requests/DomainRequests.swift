@@ -50,7 +50,7 @@ package struct DomainRegistration: Shape {
     }
 }
 
-package struct DomainChange: Shape {
+package struct DomainChangeRequest: Shape {
     package var location: String?
     package var mode: String?
     package var tenant: DomainPatch.TenantChange?
@@ -61,7 +61,7 @@ package struct DomainChange: Shape {
 
     package static let fields =
         [
-            ShapeField<DomainChange>.optional("location") { Cell($0.location) },
+            ShapeField<DomainChangeRequest>.optional("location") { Cell($0.location) },
             .optional("mode") { Cell($0.mode) },
             ShapeField("tenant", false) { change, writer in
                 switch change.tenant {

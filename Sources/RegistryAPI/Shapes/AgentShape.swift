@@ -90,14 +90,14 @@ extension Convergence: Shape {
 }
 
 /// What an agent hears when it has reported.
-package struct ReportAnswer: Shape, Equatable {
+package struct ReportResponse: Shape, Equatable {
     package var head: Revision
 
     package init(head: Revision) {
         self.head = head
     }
 
-    package static let fields: [ShapeField<ReportAnswer>] = [ShapeField("head") { Cell($0.head) }]
+    package static let fields: [ShapeField<ReportResponse>] = [ShapeField("head") { Cell($0.head) }]
 
     package init?(reading object: inout JSONObjectReader) {
         guard let head = object.revision("head") else { return nil }

@@ -137,8 +137,8 @@ extension JSONObjectReader {
 
     mutating func digest(_ name: String) -> [UInt8]? {
         guard let text = text(name) else { return nil }
-        let octets = DigestText.octets(text)
-        if octets == nil { refuse(name, "invalid", "a SHA-256 is expected") }
-        return octets
+        let bytes = DigestText.bytes(text)
+        if bytes == nil { refuse(name, "invalid", "a SHA-256 is expected") }
+        return bytes
     }
 }

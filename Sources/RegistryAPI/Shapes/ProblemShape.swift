@@ -2,7 +2,7 @@ import RegistryModel
 
 /// Why a request was refused: RFC 9457, with members of our own. Codes and states stay text: a client tells a
 /// person those that it doesn't know too.
-package struct ProblemAnswer: Shape, Equatable {
+package struct ProblemResponse: Shape, Equatable {
     /// `/problems/` and the code.
     package var type: String
     package var title: String
@@ -43,7 +43,7 @@ package struct ProblemAnswer: Shape, Equatable {
         self.requestID = requestID
     }
 
-    package static let fields: [ShapeField<ProblemAnswer>] = [
+    package static let fields: [ShapeField<ProblemResponse>] = [
         ShapeField("type") { .text($0.type) }, ShapeField("title") { .text($0.title) },
         ShapeField("status") { Cell($0.status) }, ShapeField("detail") { .text($0.detail) },
         .optional("instance") { Cell($0.instance) }, ShapeField("code") { .text($0.code) },

@@ -1,7 +1,7 @@
 import RegistryModel
 
 /// Whether a registration of a name would succeed.
-package struct AvailabilityAnswer: Shape, Equatable {
+package struct AvailabilityResponse: Shape, Equatable {
     package var fqdn: FQDN
     package var isAvailable: Bool
     /// What a registration would be refused with.
@@ -20,7 +20,7 @@ package struct AvailabilityAnswer: Shape, Equatable {
         self.entangledWith = entangledWith
     }
 
-    package static let fields: [ShapeField<AvailabilityAnswer>] = [
+    package static let fields: [ShapeField<AvailabilityResponse>] = [
         ShapeField("fqdn") { .text($0.fqdn.text) },
         ShapeField("available") { .bool($0.isAvailable) }, .optional("code") { Cell($0.code) },
         .optional("available_at") { Cell($0.availableAt) },
@@ -40,7 +40,7 @@ package struct AvailabilityAnswer: Shape, Equatable {
 }
 
 /// What became of a batch, row by row in the order of the request.
-package struct BatchAnswer: Shape, Equatable {
+package struct BatchResponse: Shape, Equatable {
     package struct Row: Shape, Equatable {
         /// As it was sent, where it is no name.
         package var fqdn: String
@@ -81,7 +81,7 @@ package struct BatchAnswer: Shape, Equatable {
         self.results = results
     }
 
-    package static let fields: [ShapeField<BatchAnswer>] = [
+    package static let fields: [ShapeField<BatchResponse>] = [
         ShapeField("revision") { Cell($0.revision) },
         ShapeField("results", objects: { $0.results }),
     ]

@@ -158,8 +158,8 @@ extension WrittenShape {
 
 extension Shape {
     /// Reads a document that is the object.
-    package init(json octets: some Collection<UInt8>) throws(FeedFormatError) {
-        self = try JSONObjectReader.read(octets, "\(Self.self)") { Self(reading: &$0) }
+    package init(json bytes: some Collection<UInt8>) throws(FeedFormatError) {
+        self = try JSONObjectReader.read(bytes, "\(Self.self)") { Self(reading: &$0) }
     }
 }
 

@@ -28,7 +28,7 @@ package struct HistoryHead: Shape, Equatable {
 }
 
 /// What a check of the log has found.
-package struct VerificationAnswer: Shape, Equatable {
+package struct VerificationResponse: Shape, Equatable {
     package var isGood: Bool
     package var revision: Revision
     /// Where everything fits.
@@ -50,7 +50,7 @@ package struct VerificationAnswer: Shape, Equatable {
         }
     }
 
-    package static let fields: [ShapeField<VerificationAnswer>] = [
+    package static let fields: [ShapeField<VerificationResponse>] = [
         ShapeField("ok") { .bool($0.isGood) }, ShapeField("revision") { Cell($0.revision) },
         .optional("digest") { Cell($0.digest) },
         .optional("first_bad_revision") { Cell($0.firstBadRevision) },
@@ -100,14 +100,14 @@ extension VerificationProgress: Shape {
 /// A line of a check that tells how far it is: one or the other.
 package enum VerificationLine: Sendable, Equatable {
     case progress(VerificationProgress)
-    case result(VerificationAnswer)
+    case result(VerificationResponse)
 
-    package init(json octets: some Collection<UInt8>) throws(FeedFormatError) {
-        self = try JSONObjectReader.read(octets, "a line of a check") { object in
+    package init(json bytes: some Collection<UInt8>) throws(FeedFormatError) {
+        self = try JSONObjectReader.read(bytes, "a line of a check") { object in
             if object.has("progress") {
                 return VerificationProgress(reading: &object).map { .progress($0) }
             }
-            return VerificationAnswer(reading: &object).map { .result($0) }
+            return VerificationResponse(reading: &object).map { .result($0) }
         }
     }
 }

@@ -1,7 +1,7 @@
 import RegistryModel
 
 /// What a step of a wave did.
-package struct WaveStepAnswer: Shape, Equatable {
+package struct WaveStepResponse: Shape, Equatable {
     package var migration: String
     package var wave: Int
     /// A registry that is older than this client doesn't say it.
@@ -39,7 +39,7 @@ package struct WaveStepAnswer: Shape, Equatable {
         (.frozen, "frozen"), (.moved, "moved"), (.rolledBack, "rolled_back"), (.planned, "thawed"),
     ]
 
-    package static let fields: [ShapeField<WaveStepAnswer>] = [
+    package static let fields: [ShapeField<WaveStepResponse>] = [
         ShapeField("migration") { .text($0.migration) }, ShapeField("wave") { Cell($0.wave) },
         ShapeField("epoch") { Cell($0.epoch?.text) }, ShapeField("revision") { Cell($0.revision) },
         .optional("frozen") { $0.count(in: .frozen) }, .optional("moved") { $0.count(in: .moved) },
@@ -47,7 +47,8 @@ package struct WaveStepAnswer: Shape, Equatable {
         .optional("thawed") { $0.count(in: .planned) },
         ShapeField("took_ms") { Cell($0.tookMilliseconds) },
         .optional("deadline") { Cell($0.deadline) },
-        ShapeField("skipped", isRequired: false, objects: { $0.skipped?.map(LeftAlone.init) }),
+        ShapeField(
+            "skipped", isRequired: false, objects: { $0.skipped?.map(UntouchedDomain.init) }),
         .optional("skipped_count") { Cell($0.skippedCount) },
         ShapeField("convergence", isRequired: false, object: { $0.convergence }),
     ]
@@ -55,7 +56,7 @@ package struct WaveStepAnswer: Shape, Equatable {
     private func count(in state: WaveState) -> Cell { state == self.state ? Cell(count) : .absent }
 
     /// The columns of one step.
-    package var tableColumns: [ShapeField<WaveStepAnswer>] {
+    package var tableColumns: [ShapeField<WaveStepResponse>] {
         let count = Self.counts.first { $0.state == state }?.name ?? "moved"
         return Self.fields.named(
             "migration", "wave", "revision", count, "took_ms", "deadline", "epoch")
@@ -71,7 +72,7 @@ package struct WaveStepAnswer: Shape, Equatable {
         }
         let took = object.count("took_ms")
         deadline = object.optionalTime("deadline")
-        skipped = object.optionalShapes("skipped", LeftAlone.self)?.map(\.fqdn)
+        skipped = object.optionalShapes("skipped", UntouchedDomain.self)?.map(\.fqdn)
         skippedCount = object.optionalCount("skipped_count")
         convergence = object.optionalShape("convergence", Convergence.self)
         guard let migration, let wave, let revision, let took else { return nil }
@@ -88,10 +89,10 @@ package struct WaveStepAnswer: Shape, Equatable {
 }
 
 /// A domain that a rollback leaves as it is.
-private struct LeftAlone: Shape {
+private struct UntouchedDomain: Shape {
     let fqdn: FQDN
 
-    static let fields: [ShapeField<LeftAlone>] = [ShapeField("fqdn") { .text($0.fqdn.text) }]
+    static let fields: [ShapeField<UntouchedDomain>] = [ShapeField("fqdn") { .text($0.fqdn.text) }]
 
     init(_ fqdn: FQDN) {
         self.fqdn = fqdn

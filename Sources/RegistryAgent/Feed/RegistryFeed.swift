@@ -12,7 +12,7 @@ struct RegistryFeed: FollowedLog {
     func snapshot(
         into load: any TableLoad, admit: (SnapshotFacts) throws(FollowError) -> Void
     ) async throws(FollowError) -> SnapshotFacts {
-        var reading = SnapshotReading(load)
+        var reading = SnapshotReader(load)
         do {
             try await announce()
             try await client.snapshot { header in

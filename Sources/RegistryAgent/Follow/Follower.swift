@@ -15,7 +15,7 @@ package struct Follower: Sendable {
     }
 
     /// What has happened, for whoever keeps others informed.
-    package enum News: Sendable, Hashable {
+    package enum Progress: Sendable, Hashable {
         case opened
         case loaded(Position, count: Int)
         case applied(Position, head: Revision)
@@ -27,7 +27,7 @@ package struct Follower: Sendable {
     private let log: any FollowedLog
     private let table: any RoutingTable
     private let settings: Settings
-    private let tell: @Sendable (News) -> Void
+    private let tell: @Sendable (Progress) -> Void
     private let sleep: @Sendable (Duration) async throws -> Void
 
     /// - Parameters:
@@ -38,7 +38,7 @@ package struct Follower: Sendable {
         sleep: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
         },
-        tell: @escaping @Sendable (News) -> Void = { _ in }
+        tell: @escaping @Sendable (Progress) -> Void = { _ in }
     ) {
         self.log = log
         self.table = table
@@ -48,7 +48,7 @@ package struct Follower: Sendable {
     }
 
     /// What a turn of the loop leaves to the next one.
-    private struct Course {
+    private struct LoopState {
         /// Whether the table has to be read whole first.
         var mustLoad: Bool
         /// Whether the table can go on without that.
@@ -60,14 +60,14 @@ package struct Follower: Sendable {
     /// Until the task is cancelled.
     package func run() async {
         let isEmpty = table.position == nil
-        var course = Course(mustLoad: isEmpty, isUsable: !isEmpty, refreshAt: nextRefresh)
+        var loop = LoopState(mustLoad: isEmpty, isUsable: !isEmpty, refreshAt: nextRefresh)
         while !Task.isCancelled {
             do throws(FollowError) {
-                if course.mustLoad { try await load(&course) }
-                try await follow(&course)
+                if loop.mustLoad { try await load(&loop) }
+                try await follow(&loop)
             } catch {
                 guard error != .cancelled, !Task.isCancelled else { return }
-                guard await rest(after: error, &course) else { return }
+                guard await rest(after: error, &loop) else { return }
             }
         }
     }
@@ -75,25 +75,25 @@ package struct Follower: Sendable {
     private var nextRefresh: ContinuousClock.Instant { .now + settings.refresh }
 
     /// - Returns: false where the task is cancelled.
-    private func rest(after error: FollowError, _ course: inout Course) async -> Bool {
+    private func rest(after error: FollowError, _ loop: inout LoopState) async -> Bool {
         switch error {
         case .resync:
-            course.mustLoad = true
-            course.isUsable = false
+            loop.mustLoad = true
+            loop.isUsable = false
         case .refused, .unavailable:
             // A refresh that came to nothing isn't a reason to stop following.
-            if course.mustLoad, course.isUsable { course.refreshAt = nextRefresh }
-            course.mustLoad = !course.isUsable
+            if loop.mustLoad, loop.isUsable { loop.refreshAt = nextRefresh }
+            loop.mustLoad = !loop.isUsable
         case .cancelled: break
         }
         let wait = settings.backoff.wait(
-            after: course.failures, chance: Double.random(in: 0...1))
-        course.failures += 1
+            after: loop.failures, chance: Double.random(in: 0...1))
+        loop.failures += 1
         tell(.failed(error, wait: wait))
         return (try? await sleep(wait)) != nil
     }
 
-    private func load(_ course: inout Course) async throws(FollowError) {
+    private func load(_ loop: inout LoopState) async throws(FollowError) {
         let load = table.beginLoad()
         let now = try? table.statistics()
         let current: SnapshotFacts?
@@ -110,13 +110,13 @@ package struct Follower: Sendable {
             }
         }
         guard load.finish(at: facts.position) else { throw .refused(.tooLarge) }
-        course.mustLoad = false
-        course.isUsable = true
-        course.refreshAt = nextRefresh
+        loop.mustLoad = false
+        loop.isUsable = true
+        loop.refreshAt = nextRefresh
         tell(.loaded(facts.position, count: facts.count))
     }
 
-    private func follow(_ course: inout Course) async throws(FollowError) {
+    private func follow(_ loop: inout LoopState) async throws(FollowError) {
         guard let position = table.position else { throw .resync("there is no table yet") }
         var isDue = false
         do throws(FollowError) {
@@ -125,13 +125,13 @@ package struct Follower: Sendable {
                 try take(event)
                 // What came was good: the next failure is a first one.
                 if case .opened = event { return }
-                course.failures = 0
-                isDue = ContinuousClock.now >= course.refreshAt
+                loop.failures = 0
+                isDue = ContinuousClock.now >= loop.refreshAt
                 if isDue { throw .cancelled }
             }
         } catch {
             guard isDue, error == .cancelled else { throw error }
-            course.mustLoad = true
+            loop.mustLoad = true
             return
         }
         throw .unavailable("the feed ended")

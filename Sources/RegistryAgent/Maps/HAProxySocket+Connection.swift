@@ -4,7 +4,7 @@ extension HAProxySocket {
     /// One connection a command, as HAProxy likes it best: it closes after its answer.
     ///
     /// - Parameter receive: takes the answer as it comes.
-    func ask(_ octets: [UInt8], _ receive: (ArraySlice<UInt8>) -> Void) throws(Failure) {
+    func ask(_ bytes: [UInt8], _ receive: (ArraySlice<UInt8>) -> Void) throws(Failure) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw lastFailure() }
         defer { close(descriptor) }
@@ -14,7 +14,7 @@ extension HAProxySocket {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
         try connect(descriptor)
 
-        var rest = octets[...]
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
                 send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))

@@ -16,7 +16,7 @@ struct HAProxySocket: Sendable {
     let path: String
     var timeoutSeconds = 10
 
-    /// Octets of one command and its payload, at most: a quarter below the smallest usual buffer.
+    /// Bytes of one command and its payload, at most: a quarter below the smallest usual buffer.
     static let batch = 12 * 1024
 
     /// Tells one HAProxy process from another.
@@ -61,11 +61,11 @@ struct HAProxySocket: Sendable {
         let command = Array("add map \(map) <<\n".utf8)
         var (batch, line, count, hash) = (command, [UInt8](), 0, SHA256())
         do {
-            try FilePieces.read(path) { piece in
+            try FileChunks.read(path) { piece in
                 hash.update(bufferPointer: piece)
-                for octet in piece {
-                    line.append(octet)
-                    guard octet == 0x0A else { continue }
+                for byte in piece {
+                    line.append(byte)
+                    guard byte == 0x0A else { continue }
                     if batch.count + line.count >= Self.batch {
                         try flush(&batch, command)
                     }
@@ -103,9 +103,9 @@ struct HAProxySocket: Sendable {
         var (count, last) = (0, UInt8(0x0A))
         try ask(Array("show map \(map)\n".utf8)) { piece in
             // `0x55… host value`; the answer ends with an empty line.
-            for octet in piece {
-                if octet == 0x0A, last != 0x0A { count += 1 }
-                last = octet
+            for byte in piece {
+                if byte == 0x0A, last != 0x0A { count += 1 }
+                last = byte
             }
         }
         return count
@@ -122,9 +122,9 @@ struct HAProxySocket: Sendable {
         try ask(Array("\(command)\n".utf8))
     }
 
-    private func ask(_ octets: [UInt8]) throws(Failure) -> String {
+    private func ask(_ bytes: [UInt8]) throws(Failure) -> String {
         var answer: [UInt8] = []
-        try ask(octets) { answer += $0 }
+        try ask(bytes) { answer += $0 }
         return String(decoding: answer, as: UTF8.self)
     }
 }

@@ -6,16 +6,16 @@ import RoutingTable
 /// Writes map files: a line for each domain, by name.
 enum MapFile {
     /// A line that a proxy could read as something else.
-    struct BadLine: Error, CustomStringConvertible {
+    struct InvalidLine: Error, CustomStringConvertible {
         let description: String
     }
 
     /// Writes the map beside the one that is there: where a link leads to, and for those whom that one lets
     /// read it.
     ///
-    /// - Parameter longest: octets that a name may have in the proxy's map.
+    /// - Parameter longest: bytes that a name may have in the proxy's map.
     static func write(
-        _ copy: PackedTable, _ target: MapTarget, longest: Int = FQDN.maximumOctets
+        _ copy: PackedTable, _ target: MapTarget, longest: Int = FQDN.maximumBytes
     ) throws -> DurableFile {
         let file = try DurableFile(target.path, .kept(otherwise: 0o644), isDigested: true)
         var line: [UInt8] = []
@@ -23,9 +23,9 @@ enum MapFile {
             // As in exports: no line is better than a wrong one.
             guard let value = value(of: row, in: copy, target) else { return }
             guard row.name.count <= longest else {
-                throw BadLine(
+                throw InvalidLine(
                     description:
-                        "\(String(decoding: row.name, as: UTF8.self)) has \(row.name.count) octets, and the proxy's maps have room for \(longest) (--max-map-key); the maps stay as they are"
+                        "\(String(decoding: row.name, as: UTF8.self)) has \(row.name.count) bytes, and the proxy's maps have room for \(longest) (--max-map-key); the maps stay as they are"
                 )
             }
             line.removeAll(keepingCapacity: true)
@@ -50,7 +50,7 @@ enum MapFile {
         }
     }
 
-    /// - Throws: `BadLine` for octets that no name or value has.
+    /// - Throws: `InvalidLine` for bytes that no name or value has.
     static func append(
         _ name: UnsafeRawBufferPointer, _ value: [UInt8], _ format: MapTarget.Format,
         to line: inout [UInt8]
@@ -61,7 +61,7 @@ enum MapFile {
             let (host, value) = (
                 String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)
             )
-            throw BadLine(description: "\(host) and \(value) don't make a line of a map")
+            throw InvalidLine(description: "\(host) and \(value) don't make a line of a map")
         }
         line.append(contentsOf: name)
         line.append(0x20)
@@ -70,8 +70,8 @@ enum MapFile {
         line.append(0x0A)
     }
 
-    private static func isHost(_ octet: UInt8) -> Bool {
-        switch octet {
+    private static func isHost(_ byte: UInt8) -> Bool {
+        switch byte {
         case 0x61...0x7A, 0x30...0x39, 0x2D, 0x2E: true
         default: false
         }

@@ -17,8 +17,8 @@ actor MapPublisher {
         var onChange: OnChange?
         var haproxy: HAProxySocket?
         var admission = SnapshotGuard()
-        /// Octets in a name, for which the proxy's maps have room.
-        var longestKey = FQDN.maximumOctets
+        /// Bytes in a name, for which the proxy's maps have room.
+        var longestKey = FQDN.maximumBytes
         var backoff = Backoff(first: .milliseconds(500), longest: .seconds(15))
     }
 
@@ -133,7 +133,7 @@ actor MapPublisher {
     private func existingCount() -> Int {
         let counts = settings.targets.compactMap { target in
             var count = 0
-            let isThere: Void? = try? FilePieces.read(target.path) { piece in
+            let isThere: Void? = try? FileChunks.read(target.path) { piece in
                 count += piece.count { $0 == 0x0A }
             }
             return isThere.map { count }

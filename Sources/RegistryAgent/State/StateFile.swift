@@ -57,13 +57,13 @@ enum StateFile {
     /// Reads a file into `load`, which isn't finished by this.
     ///
     /// - Returns: nil where there's no file.
-    /// - Throws: `corrupt` for a file with a single octet that isn't as it was written.
+    /// - Throws: `corrupt` for a file with a single byte that isn't as it was written.
     static func read(
         _ file: URL, into load: any TableLoad
     ) throws(SnapshotRefusal) -> Contents? {
         let path = file.path
         do {
-            let file = try FilePieces.opened(path)
+            let file = try FileChunks.opened(path)
             defer { close(file) }
             return try read(file, path, length: checkedLength(file, path), into: load)
         } catch let error as SnapshotRefusal {
@@ -80,12 +80,12 @@ enum StateFile {
     private static func read(
         _ file: Int32, _ path: String, length: Int, into load: any TableLoad
     ) throws -> Contents {
-        var reading = SnapshotReading(load)
+        var reading = SnapshotReader(load)
         var domains = SnapshotLines()
         var line: [UInt8] = []
         // The last one is the time.
         var (last, isFirst): ([UInt8]?, Bool) = (nil, true)
-        try FilePieces.read(file, path, first: length) { piece in
+        try FileChunks.read(file, path, first: length) { piece in
             var rest = piece
             while let end = rest.takeLine(into: &line) {
                 guard end else { break }
@@ -107,7 +107,7 @@ enum StateFile {
         return Contents(facts: try reading.finish(), currentAt: currentAt)
     }
 
-    /// Octets before the last line, where that one vouches for them.
+    /// Bytes before the last line, where that one vouches for them.
     private static func checkedLength(_ file: Int32, _ path: String) throws -> Int {
         let suffix = DigestText.text(Array(repeating: 0, count: 32)).utf8.count + 1
         let length = Int(lseek(file, 0, SEEK_END)) - suffix
@@ -115,7 +115,7 @@ enum StateFile {
         guard length > 0, pread(file, &said, suffix, off_t(length)) == suffix, said.last == 0x0A
         else { throw SnapshotRefusal.corrupt("it's cut off") }
         var hash = SHA256()
-        try FilePieces.read(file, path, first: length) { hash.update(bufferPointer: $0) }
+        try FileChunks.read(file, path, first: length) { hash.update(bufferPointer: $0) }
         guard DigestText.text(Array(hash.finalize())).utf8.elementsEqual(said.dropLast()) else {
             throw SnapshotRefusal.corrupt("its checksum isn't that of its contents")
         }

@@ -8,27 +8,27 @@ package final class StateFolder: Sendable {
     let snapshot: URL
     private let descriptor: Mutex<Int32?>
 
-    package struct Unusable: Error, CustomStringConvertible {
+    package struct UnusableFolder: Error, CustomStringConvertible {
         package let description: String
     }
 
     /// Makes the folder where it isn't there.
-    package init(_ folder: URL) throws(Unusable) {
+    package init(_ folder: URL) throws(UnusableFolder) {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
-            throw Unusable(description: "\(folder.path) can't be made: \(error)")
+            throw UnusableFolder(description: "\(folder.path) can't be made: \(error)")
         }
         let path = folder.appendingPathComponent("lock").path
         let file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else {
-            throw Unusable(description: FileFailure(path, "opened").description)
+            throw UnusableFolder(description: FileFailure(path, "opened").description)
         }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             let isTaken = errno == EWOULDBLOCK
             let reason = FileFailure(path, "locked").description
             close(file)
-            throw Unusable(
+            throw UnusableFolder(
                 description: isTaken ? "another agent has the folder \(folder.path)" : reason)
         }
         descriptor = Mutex(file)

@@ -81,7 +81,7 @@ actor StateKeeper {
     /// - Returns: false where the file couldn't be written: the old one is there as it was.
     @discardableResult
     func save() -> Bool {
-        guard let position = table.position, let currentAt = status.standing.currentAt,
+        guard let position = table.position, let currentAt = status.summary.currentAt,
             position != saved || currentAt != savedCurrentAt
         else { return true }
         defer { status.tried(.state) }

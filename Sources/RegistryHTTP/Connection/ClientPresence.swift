@@ -58,7 +58,7 @@ final class ClientPresence: Sendable {
     }
 
     /// When something of a long answer was written last.
-    final class LastSent: Sendable {
+    final class LastWrite: Sendable {
         private let last = Mutex(ContinuousClock.now)
 
         var time: ContinuousClock.Instant { last.withLock { $0 } }

@@ -16,7 +16,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private enum LastWord {
+    private enum FinalResponse {
         case say(Problem)
         /// The peer went away in the middle of a request: nobody is there to read an answer to it.
         case leave
@@ -36,7 +36,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isAnsweringHead = false
     private var closesAfterAnswer = false
     /// What to do once the answers before it are out.
-    private var lastWord: LastWord?
+    private var lastWord: FinalResponse?
     /// Nothing more is written after the last word.
     private var isDone = false
     private var arrival: Scheduled<Void>?
@@ -144,7 +144,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Ends the connection, after the answers before.
-    private func end(_ context: ChannelHandlerContext, _ word: LastWord, _ error: any Error) {
+    private func end(_ context: ChannelHandlerContext, _ word: FinalResponse, _ error: any Error) {
         guard lastWord == nil, !isDone else { return }
         // A request that is cut short counts as outstanding, but its handler can't answer it.
         let before = outstanding - (isReadingBody ? 1 : 0)
@@ -152,7 +152,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         lastWord = word
     }
 
-    private func endNow(_ context: ChannelHandlerContext, _ word: LastWord, _ error: any Error) {
+    private func endNow(_ context: ChannelHandlerContext, _ word: FinalResponse, _ error: any Error)
+    {
         switch word {
         case .say(let problem):
             write(problem, context)
@@ -248,11 +249,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         outstanding == 0 && !isReadingBody && !closesAfterAnswer && lastWord == nil && !isDone
     }
 
-    func noteEarlyAnswer(at now: NIODeadline) {
+    func noteFastPathResponse(at now: NIODeadline) {
         lastActive = now
     }
 
-    func closeAfterEarlyAnswer() {
+    func closeAfterFastPathResponse() {
         guard let context else { return }
         finish(context)
     }

@@ -18,7 +18,7 @@ public struct ConnectionLimits: Sendable {
     public var answerStall = TimeAmount.seconds(30)
     /// How long what a client still sends is thrown away, after an answer that ends the connection.
     public var linger = TimeAmount.seconds(2)
-    /// Octets of all header fields together.
+    /// Bytes of all header fields together.
     public var headerBytes = 32 * 1024
     public var headerCount = 200
 

@@ -3,7 +3,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Hummingbird's HTTP/1 connection with handlers on raw octets before its parser, and one after it
+/// Hummingbird's HTTP/1 connection with handlers on raw bytes before its parser, and one after it
 /// that sees the version.
 struct RegistryChannel: ServerChildChannel {
     typealias Value = HTTP1Channel.Value
@@ -20,9 +20,9 @@ struct RegistryChannel: ServerChildChannel {
                 let pipeline = channel.pipeline.syncOperations
                 let parser = try pipeline.handler(
                     type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-                try pipeline.addHandler(OldClients(), position: .after(parser))
+                try pipeline.addHandler(HTTP10RequestHandler(), position: .after(parser))
                 // The last one added to the front stands foremost: what lookups pass is theirs alone.
-                try pipeline.addHandler(UnwrittenAnswers(), position: .first)
+                try pipeline.addHandler(UnwrittenResponses(), position: .first)
                 if let lookups {
                     let connection = try pipeline.handler(type: ConnectionGuard.self)
                     try pipeline.addHandler(

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Percent-encodes the octets from 0x80 up in request targets, before the parser sees them.
+/// Percent-encodes the bytes from 0x80 up in request targets, before the parser sees them.
 ///
 /// nginx passes a visitor's raw UTF-8 on in `$host`, and NIO's parser calls such a target bad HTTP:
 /// the visitor would get nginx's 500 for what is just an unknown host. Field values are left alone;
@@ -17,7 +17,7 @@ final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private var state = State.requestLine
-    /// Of the line at hand: its first octets, in lower case, and how many it has.
+    /// Of the line at hand: its first bytes, in lower case, and how many it has.
     private var lineStart: [UInt8] = []
     private var lineLength = 0
     private var announcesBody = false
@@ -25,26 +25,26 @@ final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         guard state != .passingThrough else { return context.fireChannelRead(data) }
-        let strange = buffer.withUnsafeReadableBytes { strangeOctets(in: $0) }
+        let strange = buffer.withUnsafeReadableBytes { strangeBytes(in: $0) }
         guard !strange.isEmpty else { return context.fireChannelRead(data) }
         context.fireChannelRead(wrapInboundOut(escaped(buffer, strange, context.channel.allocator)))
     }
 
-    /// Where octets from 0x80 up stand in request lines.
-    private func strangeOctets(in octets: UnsafeRawBufferPointer) -> [Int] {
+    /// Where bytes from 0x80 up stand in request lines.
+    private func strangeBytes(in bytes: UnsafeRawBufferPointer) -> [Int] {
         var strange: [Int] = []
-        for (index, octet) in octets.enumerated() {
-            if octet == UInt8(ascii: "\n") {
+        for (index, byte) in bytes.enumerated() {
+            if byte == UInt8(ascii: "\n") {
                 endLine()
                 if state == .passingThrough { break }
                 continue
             }
-            if octet == UInt8(ascii: "\r") { continue }
+            if byte == UInt8(ascii: "\r") { continue }
             lineLength += 1
             if state == .requestLine {
-                if octet >= 0x80 { strange.append(index) }
-            } else if lineLength <= Self.keptOctets {
-                lineStart.append(octet | 0x20)
+                if byte >= 0x80 { strange.append(index) }
+            } else if lineLength <= Self.keptBytes {
+                lineStart.append(byte | 0x20)
             }
         }
         return strange
@@ -53,7 +53,7 @@ final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
     private static let contentLength = Array("content-length".utf8)
     private static let transferEncoding = Array("transfer-encoding".utf8)
     /// Enough for `content-length:` and a length that isn't padded on purpose.
-    private static let keptOctets = 24
+    private static let keptBytes = 24
 
     private func endLine() {
         defer {
@@ -87,14 +87,14 @@ final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
         let digits = Array("0123456789ABCDEF".utf8)
         var result = allocator.buffer(capacity: buffer.readableBytes + 2 * strange.count)
         var strange = strange[...]
-        for (index, octet) in buffer.readableBytesView.enumerated() {
+        for (index, byte) in buffer.readableBytesView.enumerated() {
             if index == strange.first {
                 strange.removeFirst()
                 result.writeBytes([
-                    UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)],
+                    UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)],
                 ])
             } else {
-                result.writeInteger(octet)
+                result.writeInteger(byte)
             }
         }
         return result

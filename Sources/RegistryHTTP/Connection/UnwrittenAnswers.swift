@@ -6,7 +6,7 @@ import NIOCore
 /// client's; and Hummingbird closes when it hears that a client without a request under way has
 /// closed its half. Both wait here until everything before has been written. A client that takes
 /// nothing is `ConnectionGuard`'s to cut off.
-final class UnwrittenAnswers: ChannelDuplexHandler, RemovableChannelHandler {
+final class UnwrittenResponses: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -4,27 +4,27 @@ import RegistryService
 /// What a connection sent last. Proxies send the same fields with each request: then nothing has to
 /// be read or verified again but that the token is still good.
 struct ConnectionMemo {
-    private var octets: [UInt8] = []
+    private var bytes: [UInt8] = []
     private var fields: LookupFields?
     private var token = TokenMemo()
     /// Whether the token's memo is of these fields.
     private var isTokenOfFields = false
 
-    /// The fields that `octets` begin with.
-    mutating func read(_ octets: UnsafeRawBufferPointer) -> LookupFields? {
-        if let fields, octets.count >= self.octets.count, begins(octets) { return fields }
-        guard let new = LookupFields(octets) else { return nil }
+    /// The fields that `bytes` begin with.
+    mutating func read(_ bytes: UnsafeRawBufferPointer) -> LookupFields? {
+        if let fields, bytes.count >= self.bytes.count, begins(bytes) { return fields }
+        guard let new = LookupFields(bytes) else { return nil }
         fields = new
-        self.octets.removeAll(keepingCapacity: true)
-        self.octets.append(contentsOf: octets[..<new.length])
+        self.bytes.removeAll(keepingCapacity: true)
+        self.bytes.append(contentsOf: bytes[..<new.length])
         isTokenOfFields = false
         return new
     }
 
     /// In a time that doesn't depend on where the first difference is: a token is among the fields.
-    private func begins(_ octets: UnsafeRawBufferPointer) -> Bool {
-        self.octets.withUnsafeBytes { known in
-            ConstantTime.equal(UnsafeRawBufferPointer(rebasing: octets[..<known.count]), known)
+    private func begins(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        self.bytes.withUnsafeBytes { known in
+            ConstantTime.equal(UnsafeRawBufferPointer(rebasing: bytes[..<known.count]), known)
         }
     }
 

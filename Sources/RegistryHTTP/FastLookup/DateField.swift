@@ -5,16 +5,16 @@ import RegistryModel
 struct DateField {
     private var second = Int.min
     /// `Sun, 06 Nov 1994 08:49:37 GMT`
-    private(set) var octets: [UInt8] = []
+    private(set) var bytes: [UInt8] = []
 
-    /// Brings `octets` up to date.
+    /// Brings `bytes` up to date.
     mutating func update() {
         var time = timespec()
         // A few milliseconds late at most, and a third of the price.
         clock_gettime(CLOCK_REALTIME_COARSE, &time)
         guard time.tv_sec != second else { return }
         second = time.tv_sec
-        octets = Array(Self.text(second).utf8)
+        bytes = Array(Self.text(second).utf8)
     }
 
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]

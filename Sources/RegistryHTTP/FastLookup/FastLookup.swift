@@ -6,21 +6,21 @@ import RegistryModel
 import RegistryService
 import RoutingTable
 
-/// Answers lookups from raw octets, on the event loop that read them: no parser, no task, no store.
+/// Answers lookups from raw bytes, on the event loop that read them: no parser, no task, no store.
 ///
 /// It takes what `LookupGrammar` reads and the table answers with a success or, for a proxy, with
 /// "unknown". Everything else, refusals too, is the router's. The rules are those of the router's
 /// handlers, by way of the same services and the same `LookupResponse`; what differs is how that is
-/// printed, and tests compare it octet by octet.
+/// printed, and tests compare it byte by byte.
 struct FastLookup: Sendable {
     let service: LookupService
     let options: HTTPOptions
     let log: RequestLog
     let drain: DrainSignal
     let logger: Logger
-    private let kits = LoopKits()
+    private let scratches = EventLoopScratches()
     private let lookups = LookupMetrics()
-    private let pieces: AnswerPieces
+    private let pieces: ResponseParts
 
     init(
         service: LookupService, options: HTTPOptions, log: RequestLog, drain: DrainSignal,
@@ -31,46 +31,46 @@ struct FastLookup: Sendable {
         self.log = log
         self.drain = drain
         self.logger = logger
-        pieces = AnswerPieces(options)
+        pieces = ResponseParts(options)
     }
 
     func handler(_ connection: ConnectionGuard, on eventLoop: any EventLoop) -> FastLookupHandler {
-        FastLookupHandler(self, connection, kits.kit(on: eventLoop))
+        FastLookupHandler(self, connection, scratches.scratch(on: eventLoop))
     }
 
-    /// Answers the request that `octets` begin with into the kit.
+    /// Answers the request that `bytes` begin with into the scratch.
     ///
     /// - Returns: nil for what isn't a lookup, whole and plain, or isn't for this path to answer.
     func answer(
-        _ octets: UnsafeRawBufferPointer, _ memo: inout ConnectionMemo, _ kit: LoopKit,
+        _ bytes: UnsafeRawBufferPointer, _ memo: inout ConnectionMemo, _ scratch: EventLoopScratch,
         began: NIODeadline
-    ) -> EarlyAnswer? {
-        guard let line = LookupLine(octets) else { return nil }
-        let rest = UnsafeRawBufferPointer(rebasing: octets[line.length...])
+    ) -> FastPathResponse? {
+        guard let line = LookupLine(bytes) else { return nil }
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[line.length...])
         guard let fields = memo.read(rest) else { return nil }
-        let request = EarlyRequest(
-            line: line, fields: fields, octets: octets,
-            fieldOctets: UnsafeRawBufferPointer(
-                rebasing: octets[line.length..<line.length &+ fields.length]),
+        let request = FastPathRequest(
+            line: line, fields: fields, bytes: bytes,
+            fieldBytes: UnsafeRawBufferPointer(
+                rebasing: bytes[line.length..<line.length &+ fields.length]),
             isLast: fields.closes || drain.isDraining)
         // What follows the last request of a connection is the guard's to judge.
-        guard !request.isLast || request.length == octets.count,
+        guard !request.isLast || request.length == bytes.count,
             let caller = caller(request, &memo)
         else { return nil }
-        kit.takeRequestID(request)
+        scratch.takeRequestID(request)
         let answered =
-            line.subject == .domain ? domain(request, kit) : route(request, kit)
+            line.subject == .domain ? domain(request, scratch) : route(request, scratch)
         guard let status = answered else { return nil }
 
         let now = NIODeadline.now()
-        let metrics = kit.metrics(line, status)
+        let metrics = scratch.metrics(line, status)
         metrics.requests.increment()
         metrics.durations.recordNanoseconds((now - began).nanoseconds)
         let method = line.isHead ? "HEAD" : "GET"
         if log.wants(method: method, status: status.code, isFrequent: true) {
             log.write(
                 RequestLog.Line(
-                    requestID: kit.requestIDText, method: method, route: line.subject.route,
+                    requestID: scratch.requestIDText, method: method, route: line.subject.route,
                     status: status.code, duration: .nanoseconds((now - began).nanoseconds),
                     caller: caller,
                     traceparent: request.value(fields.traceparent).map {
@@ -78,11 +78,11 @@ struct FastLookup: Sendable {
                     }),
                 logger)
         }
-        return EarlyAnswer(length: request.length, isLast: request.isLast, end: now)
+        return FastPathResponse(length: request.length, isLast: request.isLast, end: now)
     }
 
     /// `EndpointRunner.authorize`, as far as it lets requests in: every role may read.
-    private func caller(_ request: EarlyRequest, _ memo: inout ConnectionMemo) -> Caller? {
+    private func caller(_ request: FastPathRequest, _ memo: inout ConnectionMemo) -> Caller? {
         if options.ignoresTokens { return .anonymous }
         guard let field = request.value(request.fields.authorization) else {
             return options.allowsAnonymousReads ? .anonymous : nil
@@ -97,43 +97,43 @@ struct FastLookup: Sendable {
         return !isTokenOfOurs && options.allowsAnonymousReads ? .anonymous : nil
     }
 
-    private func domain(_ request: EarlyRequest, _ kit: LoopKit) -> LookupStatus? {
+    private func domain(_ request: FastPathRequest, _ scratch: EventLoopScratch) -> LookupStatus? {
         let tag = request.tag
         guard request.acceptsJSON, !tag.isUnclear else { return nil }
         var status: LookupStatus?
-        let isFound = service.lookUp(octets: request.name) { name, entry, position in
+        let isFound = service.lookUp(bytes: request.name) { name, entry, position in
             lookups.found.increment()
             let response = LookupResponse.domain(
                 entry.revision, isKnown: tag.isOf(entry.revision, in: position.epoch), at: position)
-            kit.json.clear()
+            scratch.json.clear()
             if response.hasBody {
-                kit.json.writeDomain(
+                scratch.json.writeDomain(
                     name, at: entry.location, entry.mode, tenant: entry.tenant, entry.revision,
                     registeredAt: entry.registeredAt, changedAt: entry.changedAt)
             }
-            pieces.write(response, request, kit)
+            pieces.write(response, request, scratch)
             status = response.status
         }
         return isFound ? status : nil
     }
 
-    private func route(_ request: EarlyRequest, _ kit: LoopKit) -> LookupStatus? {
+    private func route(_ request: FastPathRequest, _ scratch: EventLoopScratch) -> LookupStatus? {
         guard let host = request.host else { return nil }
         var status = LookupStatus.ok
-        let isAnswered = service.route(octets: host) { entry, position in
+        let isAnswered = service.route(bytes: host) { entry, position in
             (entry == nil ? lookups.unknown : lookups.found).increment()
             let response = LookupResponse.route(
                 entry, unknown: request.unknownStatus, at: position)
-            pieces.write(response, request, kit)
+            pieces.write(response, request, scratch)
             status = response.status
         }
         return isAnswered ? status : nil
     }
 }
 
-/// What came of a request that was answered early.
-struct EarlyAnswer {
-    /// Octets of the request.
+/// What came of a request on the fast path.
+struct FastPathResponse {
+    /// Bytes of the request.
     var length: Int
     /// Whether the connection ends with this answer.
     var isLast: Bool

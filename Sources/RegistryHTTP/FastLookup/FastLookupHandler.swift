@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Answers lookups before the HTTP parser sees them, and hands every other octet on, untouched and in
+/// Answers lookups before the HTTP parser sees them, and hands every other byte on, untouched and in
 /// order.
 ///
 /// It never overtakes. A request is answered here only where the guard behind the parser has nothing
@@ -15,7 +15,7 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private let lookups: FastLookup
     private let connection: ConnectionGuard
-    private let kit: LoopKit
+    private let scratch: EventLoopScratch
     private var memo = ConnectionMemo()
     /// Whether what comes next begins a request, as far as the parser knows too.
     private var isBetweenRequests = true
@@ -25,13 +25,13 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// Whether something was answered since the last read was complete.
     private var hasAnswered = false
 
-    init(_ lookups: FastLookup, _ connection: ConnectionGuard, _ kit: LoopKit) {
+    init(_ lookups: FastLookup, _ connection: ConnectionGuard, _ scratch: EventLoopScratch) {
         self.lookups = lookups
         self.connection = connection
-        self.kit = kit
+        self.scratch = scratch
     }
 
-    /// Octets of answers that are gathered before they are written: as many as a client that doesn't
+    /// Bytes of answers that are gathered before they are written: as many as a client that doesn't
     /// read may make us keep.
     private static let batch = 32 * 1024
 
@@ -40,27 +40,27 @@ final class FastLookupHandler: ChannelInboundHandler, RemovableChannelHandler {
         var now = NIODeadline.now()
         while isBetweenRequests, connection.isAtRest, context.channel.isWritable {
             let taken = answer(&buffer, &now)
-            guard taken.octets > 0 else { break }
+            guard taken.bytes > 0 else { break }
             hasAnswered = true
-            connection.noteEarlyAnswer(at: now)
-            context.writeAndFlush(wrapOutboundOut(kit.answers), promise: nil)
-            if taken.isLast { return connection.closeAfterEarlyAnswer() }
+            connection.noteFastPathResponse(at: now)
+            context.writeAndFlush(wrapOutboundOut(scratch.answers), promise: nil)
+            if taken.isLast { return connection.closeAfterFastPathResponse() }
             if buffer.readableBytes == 0 { return }
         }
         handOn(buffer, context)
     }
 
-    /// Answers as many requests at the buffer's beginning as it can, into the kit.
+    /// Answers as many requests at the buffer's beginning as it can, into the scratch.
     private func answer(
         _ buffer: inout ByteBuffer, _ now: inout NIODeadline
-    ) -> (octets: Int, isLast: Bool) {
-        kit.answers.clear()
+    ) -> (bytes: Int, isLast: Bool) {
+        scratch.answers.clear()
         var taken = 0
         var isLast = false
-        buffer.withUnsafeReadableBytes { octets in
-            while taken < octets.count, kit.answers.readableBytes < Self.batch, !isLast {
-                let rest = UnsafeRawBufferPointer(rebasing: octets[taken...])
-                guard let answer = lookups.answer(rest, &memo, kit, began: now) else { break }
+        buffer.withUnsafeReadableBytes { bytes in
+            while taken < bytes.count, scratch.answers.readableBytes < Self.batch, !isLast {
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
+                guard let answer = lookups.answer(rest, &memo, scratch, began: now) else { break }
                 taken &+= answer.length
                 isLast = answer.isLast
                 now = answer.end

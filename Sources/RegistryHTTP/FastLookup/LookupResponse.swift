@@ -4,7 +4,7 @@ import RoutingTable
 
 /// What a lookup answers, decided in one place: status, tag and fields, and whether a domain's JSON follows.
 ///
-/// It's printed twice: into a `Reply` for the router, and as octets on the event loop that read the request. So
+/// It's printed twice: into a `EndpointResponse` for the router, and as bytes on the event loop that read the request. So
 /// it holds nothing that would have to be made: numbers, and what the table has.
 struct LookupResponse {
     enum Content {
@@ -98,7 +98,7 @@ enum LookupField {
     }
 
     /// The end of the line before, and everything up to the value.
-    var octets: StaticString {
+    var bytes: StaticString {
         switch self {
         case .contentType: "\r\nContent-Type: "
         case .tenantLocation: "\r\nX-Tenant-Location: "
@@ -146,17 +146,17 @@ enum LookupStatus: Int {
 
 // MARK: The two printers
 
-extension Reply {
+extension EndpointResponse {
     /// - Parameter body: the domain's JSON, where it has one.
     init(_ response: LookupResponse, _ settings: LookupSettings, body: [UInt8] = []) {
-        var printer = ReplyPrinter()
+        var printer = EndpointResponsePrinter()
         response.print(settings, to: &printer)
         self.init(
             status: response.status.http, headers: printer.fields, body: body,
             revision: response.position.revision, epoch: response.position.epoch)
     }
 
-    private struct ReplyPrinter: LookupPrinter {
+    private struct EndpointResponsePrinter: LookupPrinter {
         var fields = HTTPFields()
 
         mutating func print(_ field: LookupField, _ text: String) { fields[field.name] = text }
@@ -171,14 +171,14 @@ extension Reply {
     }
 }
 
-extension OctetCursor: LookupPrinter {
+extension ByteCursor: LookupPrinter {
     mutating func print(_ field: LookupField, _ text: String) {
-        write(field.octets)
+        write(field.bytes)
         write(text)
     }
 
     mutating func print(_ field: LookupField, _ epoch: Epoch, _ revision: Revision) {
-        write(field.octets)
+        write(field.bytes)
         write(epoch.text)
         write(".")
         write(decimal: revision.number)

@@ -11,9 +11,9 @@ struct FeedMetrics: Sendable {
     private let fromStore = Counter(
         label: "registry_feed_reads_total", dimensions: [("source", "store")])
 
-    func count(_ stretch: FeedStretch) {
-        guard !stretch.isEmpty else { return }
-        switch stretch.source {
+    func count(_ range: FeedRange) {
+        guard !range.isEmpty else { return }
+        switch range.source {
         case .ring: fromMemory.increment()
         case .log: fromStore.increment()
         }

@@ -9,17 +9,17 @@ import RegistryService
 struct FeedText: Sendable {
     let service: RegistryService
 
-    /// Octets collected before they're written: many small revisions make one write.
+    /// Bytes collected before they're written: many small revisions make one write.
     private static let writeSize = 64 * 1024
 
     /// - Parameters:
     ///   - prefix: what stands before the page.
     ///   - suffix: what stands after it.
     func write(
-        _ stretch: FeedStretch, prefix: String = "", suffix: String = "",
+        _ range: FeedRange, prefix: String = "", suffix: String = "",
         to write: ([UInt8]) async throws -> Void
     ) async throws {
-        var buffer = Array(prefix.utf8) + Self.opening(stretch)
+        var buffer = Array(prefix.utf8) + Self.opening(range)
         var isFirst = true
         func add(_ piece: [UInt8]) async throws {
             guard !piece.isEmpty else { return }
@@ -30,11 +30,11 @@ struct FeedText: Sendable {
             try await write(buffer)
             buffer.removeAll(keepingCapacity: true)
         }
-        switch stretch.source {
+        switch range.source {
         case .ring(let revisions):
             for revision in revisions {
                 for number in 0..<revision.pieceCount {
-                    try await add(Self.octets(of: revision, piece: number))
+                    try await add(Self.bytes(of: revision, piece: number))
                 }
             }
         case .log(var items, hasMore: var hasMore):
@@ -42,7 +42,7 @@ struct FeedText: Sendable {
                 try await add(Self.encode(items))
                 guard hasMore, let last = items.last else { break }
                 let page = try await service.feed(
-                    restOf: stretch, after: last.place, limit: FeedRevision.pieceSize * 4)
+                    restOf: range, after: last.place, limit: FeedRevision.pieceSize * 4)
                 (items, hasMore) = (page.items, page.hasMore)
             }
         }
@@ -51,22 +51,22 @@ struct FeedText: Sendable {
     }
 
     /// Everything up to the first change.
-    private static func opening(_ stretch: FeedStretch) -> [UInt8] {
+    private static func opening(_ range: FeedRange) -> [UInt8] {
         var writer = JSONWriter()
         writer.begin(
             FeedPage(
-                epoch: stretch.epoch, from: stretch.from, to: stretch.to, head: stretch.head))
+                epoch: range.epoch, from: range.from, to: range.to, head: range.head))
         return writer.bytes
     }
 
     /// Some changes of a revision, with commas between them: encoded once for all who read them in time. Twice
     /// where two readers meet.
-    private static func octets(of revision: FeedRevision, piece number: Int) -> [UInt8] {
-        if let kept = revision.octets(ofPiece: number) { return kept }
+    private static func bytes(of revision: FeedRevision, piece number: Int) -> [UInt8] {
+        if let kept = revision.bytes(ofPiece: number) { return kept }
         let changes = revision.changes
         let domainCount = changes.domains.count
         let range = revision.range(ofPiece: number)
-        let octets = list(of: range.count) { writer in
+        let bytes = list(of: range.count) { writer in
             for place in range {
                 if place < domainCount {
                     write(changes.domains[place], at: revision.revision, to: &writer)
@@ -76,8 +76,8 @@ struct FeedText: Sendable {
                 }
             }
         }
-        revision.keep(octets, ofPiece: number)
-        return octets
+        revision.keep(bytes, ofPiece: number)
+        return bytes
     }
 
     private static func write(
@@ -92,7 +92,7 @@ struct FeedText: Sendable {
     private static func encode(_ items: [TableChange]) -> [UInt8] {
         list(of: items.count) { writer in
             for item in items {
-                switch item.what {
+                switch item.kind {
                 case .domain(let change):
                     write(change, at: item.place.revision, to: &writer)
                 case .location(let change):

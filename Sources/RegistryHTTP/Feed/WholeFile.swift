@@ -9,7 +9,7 @@ struct WholeFile: Sendable {
     private let fields: HTTPFields
     private let isKnown: Bool
 
-    /// - Parameter tag: another one for other octets.
+    /// - Parameter tag: another one for other bytes.
     init(_ call: RegistryCall, tag: String, at revision: Revision) {
         isGzip = Gzip.isWanted(call.request.headers)
         self.revision = revision
@@ -25,17 +25,17 @@ struct WholeFile: Sendable {
     }
 
     /// `304`, where the client has it.
-    var notModified: Reply? {
+    var notModified: EndpointResponse? {
         guard isKnown else { return nil }
-        return Reply(status: .notModified, headers: fields, revision: revision)
+        return EndpointResponse(status: .notModified, headers: fields, revision: revision)
     }
 
-    func reply(_ type: String, _ body: @escaping BodyStream) -> Reply {
-        var reply = Reply(headers: fields, revision: revision)
-        reply.headers[.contentType] = type
-        if isGzip { reply.headers[.contentEncoding] = "gzip" }
-        reply.stream = isGzip ? Gzip.compressing(body) : body
-        return reply
+    func response(_ type: String, _ body: @escaping BodyStream) -> EndpointResponse {
+        var response = EndpointResponse(headers: fields, revision: revision)
+        response.headers[.contentType] = type
+        if isGzip { response.headers[.contentEncoding] = "gzip" }
+        response.stream = isGzip ? Gzip.compressing(body) : body
+        return response
     }
 }
 

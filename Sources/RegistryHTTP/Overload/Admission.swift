@@ -8,18 +8,18 @@ import Synchronization
 /// and the service would be busy with them long after the load is gone.
 final class Admission: Sendable {
     let limits: LoadLimits
-    private let underWay = Mutex([Lane: Int]())
-    private let heldOctets = Atomic(0)
-    private let told = Mutex(Told())
+    private let underWay = Mutex([LoadClass: Int]())
+    private let heldBytes = Atomic(0)
+    private let told = Mutex(LastNotice())
     private let logger: Logger
     private let refusals = Dictionary(
-        uniqueKeysWithValues: (Lane.allCases.map(\.rawValue) + [Admission.bodyMemory]).map {
+        uniqueKeysWithValues: (LoadClass.allCases.map(\.rawValue) + [Admission.bodyMemory]).map {
             ($0, Counter(label: "http_requests_shed_total", dimensions: [("reason", $0)]))
         })
 
     private static let bodyMemory = "body-memory"
 
-    private struct Told {
+    private struct LastNotice {
         var last: ContinuousClock.Instant?
         var untold = 0
     }
@@ -30,58 +30,58 @@ final class Admission: Sendable {
     }
 
     /// - Throws: `overloaded`.
-    func admit(_ lane: Lane) throws(Problem) -> Permit {
-        try enter(lane)
-        return Permit(self, lane)
+    func admit(_ loadClass: LoadClass) throws(Problem) -> Permit {
+        try enter(loadClass)
+        return Permit(self, loadClass)
     }
 
-    private func limit(_ lane: Lane) -> Int {
-        switch lane {
+    private func limit(_ loadClass: LoadClass) -> Int {
+        switch loadClass {
         case .light: .max
         case .read, .write, .wait: limits.requests
         case .stream: limits.streams
         }
     }
 
-    func enter(_ lane: Lane) throws(Problem) {
-        guard lane != .light else { return }
-        let limit = limit(lane)
+    func enter(_ loadClass: LoadClass) throws(Problem) {
+        guard loadClass != .light else { return }
+        let limit = limit(loadClass)
         let isAdmitted = underWay.withLock { underWay in
-            let now = underWay[lane, default: 0]
+            let now = underWay[loadClass, default: 0]
             guard now < limit else { return false }
-            underWay[lane] = now + 1
+            underWay[loadClass] = now + 1
             return true
         }
         guard isAdmitted else {
-            shed(lane.rawValue)
+            shed(loadClass.rawValue)
             throw .overloaded("too many requests are under way")
         }
     }
 
-    func leave(_ lane: Lane) {
-        guard lane != .light else { return }
-        underWay.withLock { $0[lane, default: 0] -= 1 }
+    func leave(_ loadClass: LoadClass) {
+        guard loadClass != .light else { return }
+        underWay.withLock { $0[loadClass, default: 0] -= 1 }
     }
 
-    func hold(octets: Int) throws(Problem) {
-        var now = heldOctets.load(ordering: .relaxed)
+    func hold(bytes: Int) throws(Problem) {
+        var now = heldBytes.load(ordering: .relaxed)
         while true {
-            guard octets <= limits.bodyBytes - now else {
+            guard bytes <= limits.bodyBytes - now else {
                 shed(Self.bodyMemory)
                 throw .overloaded("too many large bodies are under way")
             }
-            let (isExchanged, found) = heldOctets.weakCompareExchange(
-                expected: now, desired: now + octets, ordering: .relaxed)
+            let (isExchanged, found) = heldBytes.weakCompareExchange(
+                expected: now, desired: now + bytes, ordering: .relaxed)
             if isExchanged { return }
             now = found
         }
     }
 
-    func drop(octets: Int) {
-        heldOctets.wrappingSubtract(octets, ordering: .relaxed)
+    func drop(bytes: Int) {
+        heldBytes.wrappingSubtract(bytes, ordering: .relaxed)
     }
 
-    // MARK: What operators see
+    // MARK: Kind operators see
 
     /// Counted each time, and told once a second: a line for each would be one more load.
     private func shed(_ reason: String) {
@@ -90,7 +90,7 @@ final class Admission: Sendable {
         let untold = told.withLock { told -> Int? in
             told.untold += 1
             if let last = told.last, last.duration(to: now) < .seconds(1) { return nil }
-            defer { told = Told(last: now) }
+            defer { told = LastNotice(last: now) }
             return told.untold
         }
         guard let untold else { return }
@@ -100,16 +100,16 @@ final class Admission: Sendable {
     }
 
     /// Requests under way.
-    func count(_ lane: Lane) -> Int { underWay.withLock { $0[lane, default: 0] } }
+    func count(_ loadClass: LoadClass) -> Int { underWay.withLock { $0[loadClass, default: 0] } }
 
-    /// Octets of bodies that count.
-    var octets: Int { heldOctets.load(ordering: .relaxed) }
+    /// Bytes of bodies that count.
+    var bytes: Int { heldBytes.load(ordering: .relaxed) }
 
     func recordGauges() {
-        for lane in Lane.allCases where lane != .light {
-            Gauge(label: "http_requests_under_way", dimensions: [("kind", lane.rawValue)])
-                .record(count(lane))
+        for loadClass in LoadClass.allCases where loadClass != .light {
+            Gauge(label: "http_requests_under_way", dimensions: [("kind", loadClass.rawValue)])
+                .record(count(loadClass))
         }
-        Gauge(label: "http_request_body_bytes").record(octets)
+        Gauge(label: "http_request_body_bytes").record(bytes)
     }
 }

@@ -4,7 +4,7 @@ extension EndpointRunner {
     /// Before the body is read. A client that goes on sending a large one isn't worth listening to.
     func admit(_ request: Request) throws -> Permit {
         do throws(Problem) {
-            return try admission.admit(lane(of: request))
+            return try admission.admit(loadClass(of: request))
         } catch {
             throw isShort(request) ? error : error.with(.connection, "close")
         }
@@ -16,7 +16,9 @@ extension EndpointRunner {
         return Query(target: request.head.path ?? "").values("dry_run").first == "true"
     }
 
-    func lane(of request: Request) -> Lane { isDryRun(request) ? .read : endpoint.lane }
+    func loadClass(of request: Request) -> LoadClass {
+        isDryRun(request) ? .read : endpoint.loadClass
+    }
 
     /// Whether what comes of the body can be thrown away for less than a new connection costs.
     private func isShort(_ request: Request) -> Bool {
@@ -25,7 +27,7 @@ extension EndpointRunner {
         return length <= admission.limits.uncountedBodyBytes
     }
 
-    /// - Parameter limit: octets.
+    /// - Parameter limit: bytes.
     func readBody(_ request: Request, limit: Int, _ permit: Permit) async throws -> [UInt8] {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         // What could never be held isn't worth coming back with.
@@ -51,9 +53,9 @@ extension EndpointRunner {
         return body
     }
 
-    private func hold(_ octets: Int, _ permit: Permit) throws {
+    private func hold(_ bytes: Int, _ permit: Permit) throws {
         do throws(Problem) {
-            try permit.hold(bodyOctets: octets)
+            try permit.hold(bodyBytes: bytes)
         } catch {
             throw error.with(.connection, "close")
         }

@@ -5,20 +5,20 @@ public struct LoadLimits: Sendable {
     public var requests = 1024
     /// Answers of any size that are being sent, at most.
     public var streams = 64
-    /// Octets of large request bodies in memory at once, all requests together.
+    /// Bytes of large request bodies in memory at once, all requests together.
     public var bodyBytes = 256 << 20
-    /// Octets of each body that don't count: the number of requests bounds those. So a signup is never
+    /// Bytes of each body that don't count: the number of requests bounds those. So a signup is never
     /// refused for the sake of somebody's large batches.
     public var uncountedBodyBytes = 64 << 10
 
     public init() {}
 
-    /// Octets.
+    /// Bytes.
     var largestBody: Int { bodyBytes + uncountedBodyBytes }
 }
 
 /// Which bound a request counts against.
-enum Lane: String, Sendable, CaseIterable {
+enum LoadClass: String, Sendable, CaseIterable {
     /// None but that of connections: answered from memory, or waiting without holding anything.
     case light
     /// Asks the store.

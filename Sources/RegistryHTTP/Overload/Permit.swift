@@ -4,16 +4,16 @@ import Synchronization
 /// answer whose client went away is never begun, and nobody else would give its place back.
 final class Permit: Sendable {
     private struct Holding {
-        var lane: Lane?
-        var octets = 0
+        var loadClass: LoadClass?
+        var bytes = 0
     }
 
     private let admission: Admission
     private let holding: Mutex<Holding>
 
-    init(_ admission: Admission, _ lane: Lane) {
+    init(_ admission: Admission, _ loadClass: LoadClass) {
         self.admission = admission
-        holding = Mutex(Holding(lane: lane))
+        holding = Mutex(Holding(loadClass: loadClass))
     }
 
     deinit { release() }
@@ -23,38 +23,38 @@ final class Permit: Sendable {
             defer { holding = Holding() }
             return holding
         }
-        if let lane = held.lane { admission.leave(lane) }
-        if held.octets > 0 { admission.drop(octets: held.octets) }
+        if let loadClass = held.loadClass { admission.leave(loadClass) }
+        if held.bytes > 0 { admission.drop(bytes: held.bytes) }
     }
 
     /// Goes over to another kind of work.
     /// - Throws: `overloaded`, and stays where it is.
-    func move(to lane: Lane) throws(Problem) {
-        try admission.enter(lane)
+    func move(to loadClass: LoadClass) throws(Problem) {
+        try admission.enter(loadClass)
         let before = holding.withLock { holding in
-            defer { holding.lane = lane }
-            return holding.lane
+            defer { holding.loadClass = loadClass }
+            return holding.loadClass
         }
         if let before { admission.leave(before) }
     }
 
     /// Makes room for a body.
     ///
-    /// - Parameter octets: of the whole body, as far as it's known.
+    /// - Parameter bytes: of the whole body, as far as it's known.
     /// - Throws: `overloaded`.
-    func hold(bodyOctets octets: Int) throws(Problem) {
-        let counted = max(0, octets - admission.limits.uncountedBodyBytes)
-        let more = counted - holding.withLock(\.octets)
+    func hold(bodyBytes bytes: Int) throws(Problem) {
+        let counted = max(0, bytes - admission.limits.uncountedBodyBytes)
+        let more = counted - holding.withLock(\.bytes)
         guard more > 0 else { return }
-        try admission.hold(octets: more)
-        holding.withLock { $0.octets += more }
+        try admission.hold(bytes: more)
+        holding.withLock { $0.bytes += more }
     }
 
     func dropBody() {
-        let octets = holding.withLock { holding in
-            defer { holding.octets = 0 }
-            return holding.octets
+        let bytes = holding.withLock { holding in
+            defer { holding.bytes = 0 }
+            return holding.bytes
         }
-        if octets > 0 { admission.drop(octets: octets) }
+        if bytes > 0 { admission.drop(bytes: bytes) }
     }
 }

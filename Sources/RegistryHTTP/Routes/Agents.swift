@@ -6,7 +6,7 @@ import RegistryService
 struct AgentRoutes: Sendable {
     var options = HTTPOptions()
 
-    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         let evicted = query.value("evicted", "true or false") { Bool($0) } ?? false
         let (limit, after) = try query.page(Cursor.agent)
@@ -15,7 +15,7 @@ struct AgentRoutes: Sendable {
     }
 
     /// What an agent has applied.
-    @Sendable func report(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func report(_ call: RegistryCall) async throws -> EndpointResponse {
         var object = try call.object()
         let applied = ReportRequest(reading: &object)?.applied
         guard let name = AgentName(call.parameter("name")) else {
@@ -28,21 +28,21 @@ struct AgentRoutes: Sendable {
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
         try await call.service.report(name, applied: applied, by: call.caller)
         let head = try call.service.feedHead(after: applied ?? call.service.position())
-        return .json(ReportAnswer(head: head.revision), at: head.revision)
+        return .json(ReportResponse(head: head.revision), at: head.revision)
     }
 
-    @Sendable func evict(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func evict(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .done(replay) }
         let note = try call.noteOfDelete()
         let text = call.parameter("name")
         // A name that no agent can have names none.
         guard let name = AgentName(text) else { throw RegistryError.unknownAgent(text) }
         let isReplay = try await call.service.evict(name, call.writing(note))
-        let reply = Reply.empty(.noContent)
-        return isReplay ? reply.with(.idempotencyReplayed, "true") : reply
+        let response = EndpointResponse.empty(.noContent)
+        return isReplay ? response.with(.idempotencyReplayed, "true") : response
     }
 
-    @Sendable func convergence(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func convergence(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         let revision = query.revision("revision")
         let seconds = query.seconds("wait")

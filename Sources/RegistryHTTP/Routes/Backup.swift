@@ -4,19 +4,19 @@ import RegistryAPI
 import RegistryModel
 import RegistryService
 
-/// `/v1/backup`: a copy of the whole store. It is made before the first octet is sent, so that a slow client
+/// `/v1/backup`: a copy of the whole store. It is made before the first byte is sent, so that a slow client
 /// holds up nothing but its own copy.
 struct BackupRoutes: Sendable {
     private static let pieceSize = 256 * 1024
 
-    @Sendable func make(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func make(_ call: RegistryCall) async throws -> EndpointResponse {
         let note = try call.noteOnlyBody()
         let copy = try await call.service.backup(call.writing(note))
-        var reply = Reply(revision: copy.head.revision)
-        reply.headers[.contentType] = MediaType.sqlite.rawValue
-        reply.headers[.contentDisposition] =
+        var response = EndpointResponse(revision: copy.head.revision)
+        response.headers[.contentType] = MediaType.sqlite.rawValue
+        response.headers[.contentDisposition] =
             "attachment; filename=\"tenant-registry-\(copy.head.epoch)-\(copy.head.revision).sqlite\""
-        reply.stream = { write in
+        response.stream = { write in
             var sent: Int64 = 0
             while sent < copy.byteCount {
                 let offset = sent
@@ -29,6 +29,6 @@ struct BackupRoutes: Sendable {
                 try await write(piece)
             }
         }
-        return reply
+        return response
     }
 }

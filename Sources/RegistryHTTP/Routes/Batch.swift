@@ -4,7 +4,7 @@ import RegistryService
 
 /// `POST /v1/domains/batch`
 struct BatchRoutes: Sendable {
-    @Sendable func register(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func register(_ call: RegistryCall) async throws -> EndpointResponse {
         let request: BatchRegistration = try call.read()
         var names: [String] = []
         let rows = request.domains.map { row in
@@ -18,9 +18,9 @@ struct BatchRoutes: Sendable {
                 try await call.service.registerBatch(rows, call.writing(request.note))
             }
         guard case .batch(let refused) = committed.outcome else { return .mismatch }
-        let results = names.enumerated().map { BatchAnswer.Row(fqdn: $1, code: refused[$0]) }
-        return Reply.json(
-            BatchAnswer(revision: committed.revision, results: results), at: committed.revision
+        let results = names.enumerated().map { BatchResponse.Row(fqdn: $1, code: refused[$0]) }
+        return EndpointResponse.json(
+            BatchResponse(revision: committed.revision, results: results), at: committed.revision
         ).noting(committed)
     }
 

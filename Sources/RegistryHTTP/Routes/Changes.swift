@@ -10,7 +10,7 @@ struct ChangesRoutes: Sendable {
     let options: HTTPOptions
     private let metrics = FeedMetrics()
 
-    @Sendable func changes(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func changes(_ call: RegistryCall) async throws -> EndpointResponse {
         let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         let query = try FeedQuery(call, resumes: type == .eventStream)
         if query.isOfUnknownEpoch { try await call.service.checkHasOneEpoch() }
@@ -19,13 +19,13 @@ struct ChangesRoutes: Sendable {
         let isTurnedAway = try await !Self.hear(query, call.service, by: call.caller)
         // Refused before the head of an answer is out.
         let head = try call.service.feedHead(after: query.position)
-        var reply =
+        var response =
             type == .json
             ? try await page(call, query) : try events(call, query, head: head.revision)
-        if isTurnedAway { reply.headers[.registryReport] = "too-many-agents" }
-        reply.headers[.vary] = "Accept"
-        reply.headers[.cacheControl] = "no-store"
-        return reply
+        if isTurnedAway { response.headers[.registryReport] = "too-many-agents" }
+        response.headers[.vary] = "Accept"
+        response.headers[.cacheControl] = "no-store"
+        return response
     }
 
     /// - Returns: false where there's no room for the agent's name. What it follows doesn't hang on that:
@@ -43,40 +43,42 @@ struct ChangesRoutes: Sendable {
         }
     }
 
-    private func events(_ call: RegistryCall, _ query: FeedQuery, head: Revision) throws -> Reply {
-        var reply = Reply(revision: head)
-        reply.headers[.contentType] = MediaType.eventStream.rawValue
+    private func events(_ call: RegistryCall, _ query: FeedQuery, head: Revision) throws
+        -> EndpointResponse
+    {
+        var response = EndpointResponse(revision: head)
+        response.headers[.contentType] = MediaType.eventStream.rawValue
         // nginx would collect events before it passes them on.
-        reply.headers[.xAccelBuffering] = "no"
-        let stream = EventStream(
+        response.headers[.xAccelBuffering] = "no"
+        let stream = EventStreamWriter(
             service: call.service, query: query, caller: call.caller,
             interval: options.heartbeat, metrics: metrics)
-        reply.stream = { write in try await stream.run(write) }
-        return reply
+        response.stream = { write in try await stream.run(write) }
+        return response
     }
 
-    private func page(_ call: RegistryCall, _ query: FeedQuery) async throws -> Reply {
-        var stretch = try await stretch(call, query)
-        if stretch.isEmpty, query.wait > .zero, call.request.method != .head {
+    private func page(_ call: RegistryCall, _ query: FeedQuery) async throws -> EndpointResponse {
+        var range = try await range(call, query)
+        if range.isEmpty, query.wait > .zero, call.request.method != .head {
             await wait(call.service, query)
-            stretch = try await self.stretch(call, query)
+            range = try await self.range(call, query)
         }
-        metrics.count(stretch)
+        metrics.count(range)
         let text = FeedText(service: call.service)
-        var reply = Reply.json([], at: stretch.head)
-        if stretch.isSmall {
+        var response = EndpointResponse.json([], at: range.head)
+        if range.isSmall {
             var body: [UInt8] = []
-            try await text.write(stretch) { body += $0 }
-            reply.body = body
+            try await text.write(range) { body += $0 }
+            response.body = body
         } else {
-            if !stretch.isInMemory { try call.permit.move(to: .stream) }
-            reply.stream = { [stretch] write in try await text.write(stretch, to: write) }
+            if !range.isInMemory { try call.permit.move(to: .stream) }
+            response.stream = { [range] write in try await text.write(range, to: write) }
         }
-        return reply
+        return response
     }
 
     /// What memory answers counts against nothing; what the store is asked for, as any read of it.
-    private func stretch(_ call: RegistryCall, _ query: FeedQuery) async throws -> FeedStretch {
+    private func range(_ call: RegistryCall, _ query: FeedQuery) async throws -> FeedRange {
         if try !call.service.hasInMemory(feedAfter: query.position) {
             try call.permit.move(to: .read)
         }
@@ -96,7 +98,7 @@ struct ChangesRoutes: Sendable {
     }
 }
 
-extension FeedStretch {
+extension FeedRange {
     fileprivate var isInMemory: Bool {
         if case .ring = source { true } else { false }
     }

@@ -12,7 +12,7 @@ struct DomainRoutes: Sendable {
         settings = LookupSettings(options)
     }
 
-    @Sendable func get(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func get(_ call: RegistryCall) async throws -> EndpointResponse {
         try await get(call.edge) { fqdn, moment in
             let revision = try await moment.revision(of: call)
             return Read(
@@ -21,13 +21,15 @@ struct DomainRoutes: Sendable {
         }
     }
 
-    @Sendable func getNow(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func getNow(_ call: EdgeCall) async throws -> EndpointResponse {
         try await get(call) { _, moment in try moment.refuse(call) }
     }
 
-    private func get(_ call: EdgeCall, past: Past<FQDN, Domain>) async throws -> Reply {
+    private func get(_ call: EdgeCall, past: PastReader<FQDN, Domain>) async throws
+        -> EndpointResponse
+    {
         var query = QueryReader(call.query)
-        let moment = Moment(&query)
+        let moment = PointInTime(&query)
         try query.finish()
         do {
             let fqdn = try call.fqdn()
@@ -38,14 +40,14 @@ struct DomainRoutes: Sendable {
                     try call.lookups.lookUp(fqdn)
                 }
             metrics.found.increment()
-            return try read.reply(to: call, settings)
+            return try read.response(to: call, settings)
         } catch let error as RegistryError {
             metrics.count(error)
             throw error
         }
     }
 
-    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         var filter = DomainQuery()
         filter.location = query.value("location", "a location's name") { LocationName($0) }
@@ -54,7 +56,7 @@ struct DomainRoutes: Sendable {
         filter.prefix = query.prefix()
         filter.suffix = query.suffix()
         filter.limit = query.limit()
-        let moment = Moment(&query)
+        let moment = PointInTime(&query)
         let cursor = query.text("cursor")
         try query.finish()
         if let moment { return try await list(call, filter, cursor, at: moment) }
@@ -65,8 +67,8 @@ struct DomainRoutes: Sendable {
 
     /// The cursor keeps the revision: a time that is now can see one more before the next page.
     private func list(
-        _ call: RegistryCall, _ filter: DomainQuery, _ cursor: String?, at moment: Moment
-    ) async throws -> Reply {
+        _ call: RegistryCall, _ filter: DomainQuery, _ cursor: String?, at moment: PointInTime
+    ) async throws -> EndpointResponse {
         var filter = filter
         var position = Position(
             epoch: try call.epoch(), revision: try await moment.revision(of: call))
@@ -83,7 +85,7 @@ struct DomainRoutes: Sendable {
         return call.list(read) { [position] in Cursor.key($0.fqdn, at: position) }
     }
 
-    @Sendable func register(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func register(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .created(replay, in: try call.epoch()) }
         let request: DomainRegistration = try call.read()
         let domain = NewDomain(
@@ -94,16 +96,16 @@ struct DomainRoutes: Sendable {
         return .created(committed, in: try call.epoch())
     }
 
-    @Sendable func availability(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func availability(_ call: RegistryCall) async throws -> EndpointResponse {
         try QueryReader(call.query).finish()
         let read = try await call.service.availability(of: call.fqdn())
-        return .json(AvailabilityAnswer(read.value), at: read.revision)
+        return .json(AvailabilityResponse(read.value), at: read.revision)
     }
 
-    @Sendable func change(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func change(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
-        let request: DomainChange = try call.read()
+        let request: DomainChangeRequest = try call.read()
         var patch = DomainPatch()
         patch.location = request.location.map(LocationName.init(canonical:))
         patch.mode = request.mode.flatMap(Mode.init(rawValue:))
@@ -114,7 +116,7 @@ struct DomainRoutes: Sendable {
         return .changed(committed, in: try call.epoch())
     }
 
-    @Sendable func release(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func release(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .done(replay) }
         let note = try call.noteOfDelete()
         let committed = try await call.service.release(
@@ -122,7 +124,7 @@ struct DomainRoutes: Sendable {
         return .done(committed)
     }
 
-    @Sendable func restore(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func restore(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
         let request = call.body.isEmpty ? Restoration() : try call.read()
@@ -132,7 +134,7 @@ struct DomainRoutes: Sendable {
     }
 }
 
-extension AvailabilityAnswer {
+extension AvailabilityResponse {
     fileprivate init(_ availability: Availability) {
         let refusal = availability.refusal
         self.init(
@@ -144,47 +146,51 @@ extension AvailabilityAnswer {
 
 extension Read<Domain> {
     /// The domain, or 304 where the caller has it.
-    fileprivate func reply(to call: EdgeCall, _ settings: LookupSettings) throws -> Reply {
+    fileprivate func response(to call: EdgeCall, _ settings: LookupSettings) throws
+        -> EndpointResponse
+    {
         let epoch = try epoch ?? call.epoch()
         let tag = Position(epoch: epoch, revision: value.revision)
         let response = LookupResponse.domain(
             value.revision, isKnown: call.isNotModified(since: tag),
             at: Position(epoch: epoch, revision: revision))
-        return Reply(response, settings, body: response.hasBody ? value.json : [])
+        return EndpointResponse(response, settings, body: response.hasBody ? value.json : [])
     }
 }
 
-extension Reply {
+extension EndpointResponse {
     static func domain(
         _ domain: Domain, status: HTTPResponse.Status = .ok, at position: Position
-    ) -> Reply {
+    ) -> EndpointResponse {
         let tag = Position(epoch: position.epoch, revision: domain.revision)
-        return Reply.json(domain, status: status, at: position.revision).of(position.epoch)
-            .with(.eTag, EntityTag.text(tag))
+        return EndpointResponse.json(domain, status: status, at: position.revision).of(
+            position.epoch
+        )
+        .with(.eTag, EntityTag.text(tag))
     }
 
-    static func created(_ committed: Committed, in epoch: Epoch) -> Reply {
+    static func created(_ committed: Committed, in epoch: Epoch) -> EndpointResponse {
         guard case .domain(let domain) = committed.outcome else { return .mismatch }
-        return Reply.domain(domain, status: .created, at: committed.position(in: epoch))
+        return EndpointResponse.domain(domain, status: .created, at: committed.position(in: epoch))
             .with(.location, EndpointID.getDomain.path(domain.fqdn.text)).noting(committed)
     }
 
-    static func changed(_ committed: Committed, in epoch: Epoch) -> Reply {
+    static func changed(_ committed: Committed, in epoch: Epoch) -> EndpointResponse {
         guard case .domain(let domain) = committed.outcome else { return .mismatch }
-        return Reply.domain(domain, at: committed.position(in: epoch)).noting(committed)
+        return EndpointResponse.domain(domain, at: committed.position(in: epoch)).noting(committed)
     }
 
     /// What leaves nothing to show.
-    static func done(_ committed: Committed) -> Reply {
-        Reply.empty(.noContent, at: committed.revision).noting(committed)
+    static func done(_ committed: Committed) -> EndpointResponse {
+        EndpointResponse.empty(.noContent, at: committed.revision).noting(committed)
     }
 
     /// A stored answer of another kind of command: the digest of the request rules that out.
-    static let mismatch = Reply(
+    static let mismatch = EndpointResponse(
         status: .internalServerError, headers: [.contentType: Problem.contentType],
         body: Problem.internalError.body(instance: nil, requestID: ""))
 
-    func noting(_ committed: Committed) -> Reply {
+    func noting(_ committed: Committed) -> EndpointResponse {
         committed.isReplay ? with(.idempotencyReplayed, "true") : self
     }
 }

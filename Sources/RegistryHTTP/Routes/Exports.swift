@@ -10,7 +10,7 @@ struct ExportRoutes: Sendable {
     private let snapshots = Counter(
         label: "registry_snapshots_total", dimensions: [("kind", "export")])
 
-    @Sendable func export(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func export(_ call: RegistryCall) async throws -> EndpointResponse {
         guard let format = ExportFormat(rawValue: call.parameter("format")) else {
             throw Problem(
                 .notFound, "unknown-format",
@@ -37,17 +37,17 @@ struct ExportRoutes: Sendable {
         ]
         let file = WholeFile(
             call, tag: tag.compactMap(\.self).joined(separator: "."), at: position.revision)
-        if let reply = file.notModified { return reply }
+        if let response = file.notModified { return response }
         snapshots.increment()
         let lines = DomainLines(service: call.service, revision: position.revision)
         switch format {
         case .nginxMap, .haproxyMap:
             let texts = ExportTexts(summary.locations, format, value ?? .location)
-            return file.reply("text/plain; charset=utf-8") { write in
+            return file.response("text/plain; charset=utf-8") { write in
                 try await lines.write([], to: write) { texts.appendLine($0, to: &$1) }
             }
         case .csv:
-            return file.reply("text/csv; charset=utf-8; header=present") { write in
+            return file.response("text/csv; charset=utf-8; header=present") { write in
                 let header = CSV.header(Domain.csvColumns, forSpreadsheet: isForSpreadsheet)
                 try await lines.write(header, to: write) { domain, buffer in
                     CSV.append(
@@ -55,7 +55,7 @@ struct ExportRoutes: Sendable {
                 }
             }
         case .traefik:
-            return file.reply(MediaType.json.rawValue, traefik(lines, summary.locations))
+            return file.response(MediaType.json.rawValue, traefik(lines, summary.locations))
         }
     }
 

@@ -8,15 +8,15 @@ import RegistryService
 struct HistoryRoutes: Sendable {
     static let types = EndpointID.listHistory.declaration.produces
 
-    @Sendable func global(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func global(_ call: RegistryCall) async throws -> EndpointResponse {
         try await answer(call, of: nil)
     }
 
-    @Sendable func ofDomain(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func ofDomain(_ call: RegistryCall) async throws -> EndpointResponse {
         try await answer(call, of: call.fqdn())
     }
 
-    private func answer(_ call: RegistryCall, of fqdn: FQDN?) async throws -> Reply {
+    private func answer(_ call: RegistryCall, of fqdn: FQDN?) async throws -> EndpointResponse {
         let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         var query = QueryReader(call.query)
         var filter = HistoryQuery(fqdn: fqdn)
@@ -30,17 +30,17 @@ struct HistoryRoutes: Sendable {
         filter.afterRevision = try after?.checked(in: call.epoch())
         filter.order = query.choice("order", HistoryQuery.Order.self) ?? .descending
         let isForSpreadsheet = query.isForSpreadsheet(only: type == .csv)
-        let reply =
+        let response =
             type == .json
             ? try await page(call, filter, &query)
-            : try await HistoryStream(filter, &query, call.service).reply(
+            : try await HistoryStream(filter, &query, call.service).response(
                 type, forSpreadsheet: isForSpreadsheet)
-        return reply.with(.vary, "Accept")
+        return response.with(.vary, "Accept")
     }
 
     private func page(
         _ call: RegistryCall, _ filter: HistoryQuery, _ query: inout QueryReader
-    ) async throws -> Reply {
+    ) async throws -> EndpointResponse {
         var filter = filter
         filter.limit = query.limit()
         let cursor = query.text("cursor")

@@ -7,13 +7,13 @@ import RegistryService
 struct HistoryHeadRoutes: Sendable {
     static let types = EndpointID.verifyHistory.declaration.produces
 
-    @Sendable func head(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func head(_ call: RegistryCall) async throws -> EndpointResponse {
         try QueryReader(call.query).finish()
         let head = try await call.service.head()
         return .json(HistoryHead(head), at: head.revision)
     }
 
-    @Sendable func verify(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func verify(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         let noted = query.value("expect", "REVISION:DIGEST, as 48211:sha256:9f86…,") {
             NotedDigest($0)
@@ -22,27 +22,29 @@ struct HistoryHeadRoutes: Sendable {
         try call.service.checkNoVerificationRuns()
         let type = ContentNegotiation.choice(of: Self.types, call.request.headers) ?? .json
         // HEAD asks whether the endpoint is there, not for minutes of work.
-        let reply =
+        let response =
             if call.request.method == .head || type == .ndjson {
                 stream(call.service, noted, type)
             } else {
                 try await answer(call.service, noted)
             }
-        return reply.with(.vary, "Accept")
+        return response.with(.vary, "Accept")
     }
 
-    private func answer(_ service: RegistryService, _ noted: NotedDigest?) async throws -> Reply {
+    private func answer(_ service: RegistryService, _ noted: NotedDigest?) async throws
+        -> EndpointResponse
+    {
         let result = try await service.verify(noted)
-        return .json(VerificationAnswer(result), at: result.revision)
+        return .json(VerificationResponse(result), at: result.revision)
     }
 
     /// Lines that tell how far it is, and the result in the last one. No more than one line lies ready:
     /// a slow reader misses some.
     private func stream(
         _ service: RegistryService, _ noted: NotedDigest?, _ type: MediaType
-    ) -> Reply {
-        var reply = Reply(headers: [.contentType: type.rawValue])
-        reply.stream = { write in
+    ) -> EndpointResponse {
+        var response = EndpointResponse(headers: [.contentType: type.rawValue])
+        response.stream = { write in
             let (steps, step) = AsyncStream.makeStream(
                 of: VerificationProgress.self, bufferingPolicy: .bufferingNewest(1))
             async let result = Self.run(service, noted, step)
@@ -55,9 +57,9 @@ struct HistoryHeadRoutes: Sendable {
                 try await write(progress.json + [0x0A])
             }
             if let untold { try await write(untold.json + [0x0A]) }
-            try await write(VerificationAnswer(result).json + [0x0A])
+            try await write(VerificationResponse(result).json + [0x0A])
         }
-        return reply
+        return response
     }
 
     /// Between two lines, at least.

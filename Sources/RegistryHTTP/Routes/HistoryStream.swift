@@ -28,17 +28,17 @@ struct HistoryStream: Sendable {
         self.query = filter
     }
 
-    func reply(_ type: MediaType, forSpreadsheet: Bool) async throws -> Reply {
+    func response(_ type: MediaType, forSpreadsheet: Bool) async throws -> EndpointResponse {
         var query = query
         let head = try await service.head()
         query.through = head.revision
         // The first page comes before the head of the answer: what is refused gets its status.
         let first = try await page(query, rest: limit)
         if first.items.isEmpty { try await service.checkHasHistory(query.fqdn) }
-        var reply = Reply(revision: head.revision)
-        reply.headers[.contentType] =
+        var response = EndpointResponse(revision: head.revision)
+        response.headers[.contentType] =
             type == .csv ? "text/csv; charset=utf-8; header=present" : type.rawValue
-        reply.stream = { [self, query] write in
+        response.stream = { [self, query] write in
             var (query, page, rest) = (query, first, limit)
             if type == .csv {
                 try await write(
@@ -54,7 +54,7 @@ struct HistoryStream: Sendable {
                 page = try await self.page(query, rest: rest)
             }
         }
-        return reply
+        return response
     }
 
     private func page(

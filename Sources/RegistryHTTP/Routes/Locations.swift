@@ -4,14 +4,14 @@ import RegistryService
 
 /// `/v1/locations`
 struct LocationRoutes: Sendable {
-    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         let (limit, after) = try query.page(Cursor.location)
         let read = try await call.service.locations(after: after, limit: limit)
         return call.list(read) { $0.name.text }
     }
 
-    @Sendable func put(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func put(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .put(replay) }
         guard let name = LocationName(call.parameter("name")) else {
             throw Problem.invalid(
@@ -25,7 +25,7 @@ struct LocationRoutes: Sendable {
         return .put(committed)
     }
 
-    @Sendable func delete(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func delete(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .done(replay) }
         let note = try call.noteOfDelete()
         // A name that no location can have names none.
@@ -37,10 +37,12 @@ struct LocationRoutes: Sendable {
     }
 }
 
-extension Reply {
-    fileprivate static func put(_ committed: Committed) -> Reply {
+extension EndpointResponse {
+    fileprivate static func put(_ committed: Committed) -> EndpointResponse {
         guard case .location(let location, let isNew) = committed.outcome else { return .mismatch }
-        return Reply.json(location, status: isNew ? .created : .ok, at: committed.revision)
-            .noting(committed)
+        return EndpointResponse.json(
+            location, status: isNew ? .created : .ok, at: committed.revision
+        )
+        .noting(committed)
     }
 }

@@ -6,20 +6,22 @@ import RegistryService
 struct LookupRoutes: Sendable {
     private let metrics = LookupMetrics()
 
-    @Sendable func batch(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func batch(_ call: RegistryCall) async throws -> EndpointResponse {
         try await batch(call.edge) { fqdns, moment in
             try await call.service.lookUp(fqdns, at: moment.revision(of: call))
         }
     }
 
-    @Sendable func batchNow(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func batchNow(_ call: EdgeCall) async throws -> EndpointResponse {
         try await batch(call) { _, moment in try moment.refuse(call) }
     }
 
     /// Names in request order, all at one revision.
-    private func batch(_ call: EdgeCall, past: Past<[FQDN], [Domain?]>) async throws -> Reply {
+    private func batch(_ call: EdgeCall, past: PastReader<[FQDN], [Domain?]>) async throws
+        -> EndpointResponse
+    {
         var query = QueryReader(call.query)
-        let moment = Moment(&query)
+        let moment = PointInTime(&query)
         try query.finish()
         let names = try call.read(LookupRequest.self).fqdns
 
@@ -56,7 +58,7 @@ struct LookupRoutes: Sendable {
         return .json(writer.bytes, at: read.revision).of(read.epoch)
     }
 
-    @Sendable func statistics(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func statistics(_ call: RegistryCall) async throws -> EndpointResponse {
         try QueryReader(call.query).finish()
         let read = try call.lookups.statistics()
         let frozen = call.lookups.state.frozenDomains

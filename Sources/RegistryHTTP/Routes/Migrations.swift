@@ -5,7 +5,7 @@ import RegistryService
 
 /// `/v1/migrations`, but for its waves.
 struct MigrationRoutes: Sendable {
-    @Sendable func plan(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func plan(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         let isDryRun = query.value("dry_run", "true or false") { Bool($0) } ?? false
         try query.finish()
@@ -17,7 +17,7 @@ struct MigrationRoutes: Sendable {
             isDryRun: isDryRun)
     }
 
-    @Sendable func list(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func list(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         var filter = MigrationQuery()
         filter.state = query.choice("state", MigrationState.self)
@@ -26,13 +26,13 @@ struct MigrationRoutes: Sendable {
         return call.list(read, key: \.id)
     }
 
-    @Sendable func get(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func get(_ call: RegistryCall) async throws -> EndpointResponse {
         try QueryReader(call.query).finish()
         let read = try await call.service.migration(call.parameter("id"))
         return .json(read.value, at: read.revision)
     }
 
-    @Sendable func domains(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func domains(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         var filter = MigrationDomainQuery(migration: call.parameter("id"))
         filter.wave = query.value("wave", "a number from 1 to \(MigrationPlan.maximumWaves)") {
@@ -45,14 +45,14 @@ struct MigrationRoutes: Sendable {
         return call.list(read) { String($0.position) }
     }
 
-    @Sendable func finalize(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func finalize(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .ended(replay) }
         let note = try call.noteOnlyBody()
         return .ended(
             try await call.service.finalizeMigration(call.parameter("id"), call.writing(note)))
     }
 
-    @Sendable func cancel(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func cancel(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .ended(replay) }
         let note = try call.noteOnlyBody()
         return .ended(
@@ -60,15 +60,17 @@ struct MigrationRoutes: Sendable {
     }
 }
 
-extension Reply {
-    fileprivate static func planned(_ committed: Committed, isDryRun: Bool = false) -> Reply {
+extension EndpointResponse {
+    fileprivate static func planned(_ committed: Committed, isDryRun: Bool = false)
+        -> EndpointResponse
+    {
         guard case .migration(let migration) = committed.outcome else { return .mismatch }
         guard !isDryRun else { return .json(migration, at: committed.revision) }
-        return Reply.json(migration, status: .created, at: committed.revision)
+        return EndpointResponse.json(migration, status: .created, at: committed.revision)
             .with(.location, EndpointID.getMigration.path(migration.id)).noting(committed)
     }
 
-    fileprivate static func ended(_ committed: Committed) -> Reply {
+    fileprivate static func ended(_ committed: Committed) -> EndpointResponse {
         guard case .migration(let migration) = committed.outcome else { return .mismatch }
         return .json(migration, at: committed.revision).noting(committed)
     }

@@ -21,12 +21,12 @@ struct OperationsRoutes: Sendable {
     }
 
     /// The process answers. Depends on nothing.
-    @Sendable func alive(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func alive(_ call: EdgeCall) async throws -> EndpointResponse {
         .json(Array(#"{"status":"alive"}"#.utf8))
     }
 
     /// Whether this node should get requests: not before the table is loaded, not while it stops.
-    @Sendable func ready(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func ready(_ call: EdgeCall) async throws -> EndpointResponse {
         guard !drain.isDraining else {
             throw Problem(.serviceUnavailable, "not-ready", "the service is stopping")
                 .with(.retryAfter, "1")
@@ -52,8 +52,8 @@ struct OperationsRoutes: Sendable {
         return .json(writer.bytes)
     }
 
-    @Sendable func metrics(_ call: EdgeCall) async throws -> Reply {
-        Reply(
+    @Sendable func metrics(_ call: EdgeCall) async throws -> EndpointResponse {
+        EndpointResponse(
             headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: Array(metricsText().utf8))
     }
@@ -61,8 +61,8 @@ struct OperationsRoutes: Sendable {
     private static let document = Array(
         UnsafeBufferPointer(start: openapi_document(), count: Int(openapi_document_size())))
 
-    @Sendable func openAPI(_ call: EdgeCall) async throws -> Reply {
-        Reply(headers: [.contentType: "application/yaml"], body: Self.document)
+    @Sendable func openAPI(_ call: EdgeCall) async throws -> EndpointResponse {
+        EndpointResponse(headers: [.contentType: "application/yaml"], body: Self.document)
     }
 }
 

@@ -2,11 +2,11 @@ import HTTPTypes
 
 /// `/problems/{code}`: where the `type` of a problem leads. Open to anyone, like the problem itself.
 struct ProblemRoutes: Sendable {
-    @Sendable func page(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func page(_ call: EdgeCall) async throws -> EndpointResponse {
         guard let kind = ProblemKind.of(call.parameter("code")) else {
             throw Problem(.notFound, "not-found", "there is no such kind of problem")
         }
-        return Reply(
+        return EndpointResponse(
             headers: [
                 .contentType: "text/html; charset=utf-8",
                 .contentSecurityPolicy: "default-src 'none'",

@@ -17,7 +17,7 @@ struct ProxyRoutes: Sendable {
     }
 
     /// `?host=`: for nginx's `auth_request`, where the proxy writes the query.
-    @Sendable func byQuery(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func byQuery(_ call: EdgeCall) async throws -> EndpointResponse {
         let unknown = try unknownStatus(call.query)
         try await waitForRevision(call)
         let hosts = call.query.values("host")
@@ -25,14 +25,14 @@ struct ProxyRoutes: Sendable {
     }
 
     /// `X-Forwarded-Host`: for Caddy's and Traefik's forward auth.
-    @Sendable func byForwardedHost(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func byForwardedHost(_ call: EdgeCall) async throws -> EndpointResponse {
         let unknown = try unknownStatus(call.query)
         let hosts = call.request.headers[values: .xForwardedHost]
         return try answer(call, host: hosts.count == 1 ? hosts[0] : nil, unknown: unknown)
     }
 
     /// `Host`: for Envoy's HTTP `ext_authz`. Path and query are the visitor's, and count nothing.
-    @Sendable func byAuthority(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func byAuthority(_ call: EdgeCall) async throws -> EndpointResponse {
         // The first Host is the authority; a second one is still among the fields.
         let isRepeated = call.request.headers.contains(.host)
         return try answer(
@@ -40,7 +40,7 @@ struct ProxyRoutes: Sendable {
     }
 
     /// `?domain=`: whether Caddy may get a certificate for this host.
-    @Sendable func askForCertificate(_ call: EdgeCall) async throws -> Reply {
+    @Sendable func askForCertificate(_ call: EdgeCall) async throws -> EndpointResponse {
         let hosts = call.query.values("domain")
         let read = try find(call, host: hosts.count == 1 ? hosts[0] : nil)
         return .empty(read.value == nil ? .notFound : .ok, at: read.revision).of(read.epoch)
@@ -52,7 +52,9 @@ struct ProxyRoutes: Sendable {
         return read
     }
 
-    private func answer(_ call: EdgeCall, host: String?, unknown: LookupStatus) throws -> Reply {
+    private func answer(_ call: EdgeCall, host: String?, unknown: LookupStatus) throws
+        -> EndpointResponse
+    {
         let read = try find(call, host: host)
         let position = Position(epoch: try read.epoch ?? call.epoch(), revision: read.revision)
         let entry = read.value.map { target in
@@ -61,7 +63,7 @@ struct ProxyRoutes: Sendable {
                 mode: target.domain.mode, tenant: nil, revision: target.domain.revision,
                 registeredAt: target.domain.registeredAt, changedAt: target.domain.changedAt)
         }
-        return Reply(
+        return EndpointResponse(
             LookupResponse.route(entry, unknown: unknown, at: position), settings)
     }
 

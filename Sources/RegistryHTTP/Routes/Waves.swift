@@ -5,39 +5,39 @@ import RegistryService
 
 /// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw.
 struct WaveRoutes: Sendable {
-    @Sendable func freeze(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func freeze(_ call: RegistryCall) async throws -> EndpointResponse {
         let wait = try Wait(call)
-        if let replay = call.replay { return try await wait.reply(to: replay, call) }
+        if let replay = call.replay { return try await wait.response(to: replay, call) }
         let wave = try call.wave()
         let request: FreezeRequest = try call.read()
         let committed = try await call.service.freeze(
             wave: wave, request.cutover.agreement, deadline: .seconds(request.deadlineSeconds),
             call.writing(request.cutover.note))
-        return try await wait.reply(to: committed, call)
+        return try await wait.response(to: committed, call)
     }
 
-    @Sendable func cutOver(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func cutOver(_ call: RegistryCall) async throws -> EndpointResponse {
         let wait = try Wait(call, takesRequire: true)
-        if let replay = call.replay { return try await wait.reply(to: replay, call) }
+        if let replay = call.replay { return try await wait.response(to: replay, call) }
         let wave = try call.wave()
         let request: CutoverRequest = try call.read()
         let committed = try await call.service.cutOver(
             wave: wave, request.agreement, requiresConvergence: wait.isRequired,
             call.writing(request.note))
-        return try await wait.reply(to: committed, call)
+        return try await wait.response(to: committed, call)
     }
 
-    @Sendable func rollBack(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func rollBack(_ call: RegistryCall) async throws -> EndpointResponse {
         let wait = try Wait(call)
-        if let replay = call.replay { return try await wait.reply(to: replay, call) }
+        if let replay = call.replay { return try await wait.response(to: replay, call) }
         let wave = try call.wave()
         let request = call.body.isEmpty ? RollbackRequest() : try call.read()
         let committed = try await call.service.rollBack(
             wave: wave, skipsConflicts: request.onConflict == .skip, call.writing(request.note))
-        return try await wait.reply(to: committed, call)
+        return try await wait.response(to: committed, call)
     }
 
-    @Sendable func thaw(_ call: RegistryCall) async throws -> Reply {
+    @Sendable func thaw(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .wave(replay, nil, in: try call.epoch()) }
         let wave = try call.wave()
         let note = try call.noteOnlyBody()
@@ -75,7 +75,7 @@ private struct Wait {
         limit = goal == nil ? nil : timeout ?? .seconds(30)
     }
 
-    func reply(to committed: Committed, _ call: RegistryCall) async throws -> Reply {
+    func response(to committed: Committed, _ call: RegistryCall) async throws -> EndpointResponse {
         let epoch = try call.epoch()
         guard let limit else { return .wave(committed, nil, in: epoch) }
         // It holds nothing that writes need any more.
@@ -87,14 +87,14 @@ private struct Wait {
     }
 }
 
-extension Reply {
+extension EndpointResponse {
     fileprivate static func wave(
         _ committed: Committed, _ convergence: Convergence?, in epoch: Epoch
-    ) -> Reply {
+    ) -> EndpointResponse {
         let position = Position(epoch: epoch, revision: committed.revision)
         guard case .wave(let outcome) = committed.outcome,
-            let answer = WaveStepAnswer(outcome, at: position, convergence)
+            let answer = WaveStepResponse(outcome, at: position, convergence)
         else { return .mismatch }
-        return Reply.json(answer, at: committed.revision).noting(committed)
+        return EndpointResponse.json(answer, at: committed.revision).noting(committed)
     }
 }

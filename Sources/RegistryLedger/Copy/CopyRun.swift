@@ -35,7 +35,7 @@ package struct CopyRun<Source: CopySource, Target: CopyTarget>: Sendable {
 
     private static var rowsAtOnce: Int { 5_000 }
 
-    package struct Broken: Error, CustomStringConvertible {
+    package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
@@ -90,8 +90,8 @@ package struct CopyRun<Source: CopySource, Target: CopyTarget>: Sendable {
                     target.movesOneByOne ? rest.prefix(1) : rest.prefix { $0[1] == first[1] }
                 rest = rest.dropFirst(group.count)
                 guard let last = group.last, let number = last[0].number,
-                    let at = last[2].number, let digest = last[3].octets
-                else { throw Broken(description: "a revision without a number") }
+                    let at = last[2].number, let digest = last[3].bytes
+                else { throw Failure(description: "a revision without a number") }
                 try await changes.forEach(through: number) {
                     try await target.insert($0, into: .changes)
                 }
@@ -103,7 +103,7 @@ package struct CopyRun<Source: CopySource, Target: CopyTarget>: Sendable {
             progress(done, head.revision)
         }
         guard done == head.revision else {
-            throw Broken(
+            throw Failure(
                 description: "the log ends at revision \(done), and its head is \(head.revision)")
         }
         if let epoch, epoch != head.epoch.text { try await target.begin(head.epoch) }

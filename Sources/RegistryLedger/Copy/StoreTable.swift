@@ -2,7 +2,7 @@
 /// and its key.
 package struct StoreTable: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
-        case text, number, octets
+        case text, number, bytes
         /// True or false, where the engine knows such a thing; else 1 or 0.
         case flag
     }
@@ -29,7 +29,7 @@ package struct StoreTable: Sendable, Hashable {
     /// The log's headers. The place of `epoch`, `at` and `digest` is what a copy asks for.
     package static let headers = StoreTable(
         "revision_log", ("revision", .number), ("epoch", .text), ("at", .number),
-        ("digest", .octets), ("actor_token", .text), ("actor_name", .text), ("actor_role", .text),
+        ("digest", .bytes), ("actor_token", .text), ("actor_name", .text), ("actor_role", .text),
         ("reason", .text), ("ticket", .text), ("request_id", .text), ("migration", .text),
         ("wave", .number), ("override_reason", .text), ("change_count", .number))
 
@@ -54,16 +54,16 @@ package struct StoreTable: Sendable, Hashable {
             ("released_at", .number), ("available_at", .number)),
         StoreTable("name_tree", ("key", .text), ("fqdn", .text)),
         StoreTable(
-            "token", ("id", .text), ("name", .text), ("role", .text), ("secret_digest", .octets),
+            "token", ("id", .text), ("name", .text), ("role", .text), ("secret_digest", .bytes),
             ("created_at", .number), ("expires_at", .number), ("revoked_at", .number)),
         StoreTable("token_use", ("token", .text), ("last_used_at", .number)),
         StoreTable(
-            "idempotency", key: 2, ("token", .text), ("key", .text), ("request_digest", .octets),
+            "idempotency", key: 2, ("token", .text), ("key", .text), ("request_digest", .bytes),
             ("revision", .number), ("outcome", .text), ("created_at", .number)),
         StoreTable(
             "migration", ("number", .number), ("id", .text), ("name", .text),
             ("from_location", .text), ("to_location", .text), ("freeze", .text), ("state", .text),
-            ("digest", .octets), ("selected", .number), ("eligible", .number),
+            ("digest", .bytes), ("selected", .number), ("eligible", .number),
             ("created_at", .number), ("created_by_token", .text), ("created_by_name", .text),
             ("created_by_role", .text), ("reason", .text), ("ticket", .text)),
         StoreTable(
@@ -88,10 +88,10 @@ package enum StoredValue: Sendable, Hashable {
     case absent
     case number(Int64)
     case text(String)
-    case octets([UInt8])
+    case bytes([UInt8])
     case flag(Bool)
 
     package var number: Int64? { if case .number(let number) = self { number } else { nil } }
     package var text: String? { if case .text(let text) = self { text } else { nil } }
-    package var octets: [UInt8]? { if case .octets(let octets) = self { octets } else { nil } }
+    package var bytes: [UInt8]? { if case .bytes(let bytes) = self { bytes } else { nil } }
 }

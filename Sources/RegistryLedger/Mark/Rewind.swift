@@ -3,7 +3,7 @@ import RegistryModel
 /// A store that was put back under its old epoch: it lacks revisions that somebody has seen, and would give their
 /// numbers to other changes. Nobody could tell the one from the other.
 package struct Rewind: Equatable, Sendable, CustomStringConvertible {
-    package enum Sign: Equatable, Sendable {
+    package enum Evidence: Equatable, Sendable {
         /// One of so many agents, the one that has the most.
         case agent(AgentName, Revision, count: Int)
         /// Of what this node has seen itself.
@@ -11,22 +11,22 @@ package struct Rewind: Equatable, Sendable, CustomStringConvertible {
     }
 
     package var head: Position
-    package var signs: [Sign]
+    package var evidence: [Evidence]
 
     /// nil: nothing speaks for it.
-    package init?(_ head: Position, _ signs: [Sign]) {
-        guard !signs.isEmpty else { return nil }
+    package init?(_ head: Position, _ evidence: [Evidence]) {
+        guard !evidence.isEmpty else { return nil }
         self.head = head
-        self.signs = signs
+        self.evidence = evidence
     }
 
     private var isOnlyReported: Bool {
-        signs.allSatisfy { if case .agent = $0 { true } else { false } }
+        evidence.allSatisfy { if case .agent = $0 { true } else { false } }
     }
 
     package var description: String {
-        let seen = signs.map { sign in
-            switch sign {
+        let seen = evidence.map { evidence in
+            switch evidence {
             case .agent(let name, let revision, let count):
                 "agent \(name)\(count > 1 ? ", one of \(count)," : "") has reported revision \(revision), which the log hadn't"
             case .mark(let revision, let mismatch):

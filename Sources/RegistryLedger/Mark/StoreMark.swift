@@ -10,7 +10,7 @@ import RegistryModel
 package struct StoreMark: Equatable, Sendable {
     package let epoch: Epoch
     package let revision: Revision
-    /// The log's digest at that revision, 32 octets.
+    /// The log's digest at that revision, 32 bytes.
     package let digest: [UInt8]
 
     /// A revision that the store's file has without the log beside it; 0 where there's no such thing.
@@ -69,13 +69,13 @@ extension StoreMark {
     private static let title = "tenant-registry mark 1"
     private static let epochWidth = 64
     private static let numberWidth = 19
-    private static let checksumOctets = 8
+    private static let checksumBytes = 8
     private static let digits = Array("0123456789abcdef".utf8)
 
-    /// Octets of every line.
+    /// Bytes of every line.
     package static let lineLength =
         "\(title) ".utf8.count + epochWidth + 2 * (1 + numberWidth) + 1 + 64 + 1
-        + 2 * checksumOctets + 1
+        + 2 * checksumBytes + 1
 
     package var line: [UInt8] {
         var line: [UInt8] = []
@@ -90,7 +90,7 @@ extension StoreMark {
         line.append(0x20)
         Self.append(base, to: &line)
         line.append(0x20)
-        let checksum = SHA256.hash(data: line).prefix(Self.checksumOctets)
+        let checksum = SHA256.hash(data: line).prefix(Self.checksumBytes)
         Self.append(checksum, to: &line)
         line.append(0x0A)
         return line
@@ -103,7 +103,7 @@ extension StoreMark {
             String(decoding: $0, as: UTF8.self)
         }
         guard fields.count == 8, let number = Int64(fields[4]), number >= 0,
-            let digest = DigestText.octets(fields[5]), let base = Int64(fields[6]), base >= 0
+            let digest = DigestText.bytes(fields[5]), let base = Int64(fields[6]), base >= 0
         else { return nil }
         self.init(
             Head(
@@ -119,10 +119,10 @@ extension StoreMark {
         line += number
     }
 
-    private static func append(_ octets: some Sequence<UInt8>, to line: inout [UInt8]) {
-        for octet in octets {
-            line.append(digits[Int(octet >> 4)])
-            line.append(digits[Int(octet & 15)])
+    private static func append(_ bytes: some Sequence<UInt8>, to line: inout [UInt8]) {
+        for byte in bytes {
+            line.append(digits[Int(byte >> 4)])
+            line.append(digits[Int(byte & 15)])
         }
     }
 }

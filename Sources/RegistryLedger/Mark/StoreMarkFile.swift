@@ -105,7 +105,7 @@ package final class StoreMarkFile: Sendable {
 
 extension StoreMarkFile {
     /// What is in the place of a mark.
-    package enum Found: Equatable, Sendable {
+    package enum Contents: Equatable, Sendable {
         case none
         case mark(StoreMark)
         /// Not a mark: it's never guessed what it was.
@@ -115,7 +115,7 @@ extension StoreMarkFile {
     /// The mark of a store that is a file.
     package static func path(beside store: String) -> String { store + "-mark" }
 
-    package static func read(_ path: String) throws(FileFailure) -> Found {
+    package static func read(_ path: String) throws(FileFailure) -> Contents {
         // Not through a link, and without waiting for a pipe's other end.
         let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else {
@@ -129,11 +129,11 @@ extension StoreMarkFile {
         var found = stat()
         guard fstat(file, &found) == 0 else { throw FileFailure(path, "read") }
         guard found.st_mode & S_IFMT == S_IFREG else { return .damaged }
-        // One octet more than a mark has: what is longer is none.
+        // One byte more than a mark has: what is longer is none.
         var line = [UInt8](repeating: 0, count: StoreMark.lineLength + 1)
         let count = pread(file, &line, line.count, 0)
         guard count >= 0 else { throw FileFailure(path, "read") }
-        return StoreMark(line: Array(line.prefix(count))).map(Found.mark) ?? .damaged
+        return StoreMark(line: Array(line.prefix(count))).map(Contents.mark) ?? .damaged
     }
 
     /// Takes a mark away for good. Does nothing where none is.

@@ -43,7 +43,7 @@ extension AgentRecord {
 }
 
 /// Which agents the operator has been told of.
-final class AheadTold: Sendable {
+final class AheadNotices: Sendable {
     private let names = Mutex<Set<AgentName>>([])
 
     /// Not without end: whoever may read may report under any name.

@@ -10,7 +10,7 @@ final class SharedAgents: Sendable {
     private let limit: Int
     private let uptime: @Sendable () -> Duration
     private let watches: Waiters<Void>
-    private let heard = Mutex(HeardAgents())
+    private let report = Mutex(ReportedAgents())
     /// One write at a time: what comes meanwhile goes with the next.
     private let writing = AsyncLock()
     /// Says that an agent has made progress which the store hasn't heard of.
@@ -40,7 +40,7 @@ final class SharedAgents: Sendable {
     func report(
         _ name: AgentName, applied: Position?, ahead: Position? = nil
     ) async throws(RegistryError) {
-        switch heard.withLock({ $0.hear(name, applied: applied, ahead: ahead, at: uptime()) }) {
+        switch report.withLock({ $0.hear(name, applied: applied, ahead: ahead, at: uptime()) }) {
         case .beat: return
         case .progress: progress.wake()
         case .urgent(let number):
@@ -59,28 +59,28 @@ final class SharedAgents: Sendable {
     }
 
     /// Reports that aren't answered before the next write.
-    var waiting: Int { heard.withLock(\.waiting) }
+    var waiting: Int { report.withLock(\.waiting) }
 
-    func speaks(for name: AgentName) -> Bool { heard.withLock { $0.speaks(for: name) } }
+    func speaks(for name: AgentName) -> Bool { report.withLock { $0.speaks(for: name) } }
 
     private func outcome(of number: Int) -> RegistryError?? {
-        heard.withLock { $0.outcome(of: number) }
+        report.withLock { $0.outcome(of: number) }
     }
 
     /// Tells the store what it hasn't heard of, in one go.
     func save() async throws(RegistryError) {
-        guard heard.withLock(\.hasUnsaved) else { return }
+        guard report.withLock(\.hasUnsaved) else { return }
         try await writing.withLock(write)
     }
 
     private func write() async throws(RegistryError) {
-        let taken = heard.withLock { $0.take(uptime) }
+        let taken = report.withLock { $0.take(uptime) }
         guard !taken.isEmpty else { return }
         do throws(RegistryError) {
             let sightings = try await store.note(taken.map(\.report), limit: limit)
-            heard.withLock { $0.saved(taken, sightings, limit: limit, at: uptime()) }
+            report.withLock { $0.saved(taken, sightings, limit: limit, at: uptime()) }
         } catch {
-            heard.withLock { $0.failed(taken, error) }
+            report.withLock { $0.failed(taken, error) }
             throw error
         }
         watches.wakeAll()
@@ -91,7 +91,7 @@ final class SharedAgents: Sendable {
         try await writing.withLock { () async throws(RegistryError) in
             try await write()
             let roll = try await store.agentRoll()
-            heard.withLock { $0.compare(with: roll, at: uptime()) }
+            report.withLock { $0.compare(with: roll, at: uptime()) }
             last.withLock { $0 = (roll, uptime()) }
         }
     }
@@ -100,7 +100,7 @@ final class SharedAgents: Sendable {
         _ agent: AgentName, by actor: Actor, _ note: Note, idempotency key: IdempotencyKey? = nil
     ) async throws(RegistryError) -> Eviction? {
         // Before it: a report that comes meanwhile brings the agent back, in the same millisecond too.
-        heard.withLock { $0.forget(agent) }
+        report.withLock { $0.forget(agent) }
         let eviction = try await store.evict(agent, by: actor, note, idempotency: key)
         seen(agent, ahead: nil)
         watches.wakeAll()

@@ -11,7 +11,7 @@ public final class ChangeFeed: Sendable {
     private let waiters = Waiters<Void>()
     private let onlyEpoch = Mutex<Epoch?>(nil)
 
-    /// - Parameter capacity: changes kept, at most; some 200 octets each.
+    /// - Parameter capacity: changes kept, at most; some 200 bytes each.
     public init(capacity: Int = 131_072) {
         ring = Mutex(FeedRing(capacity: capacity))
     }

@@ -1,13 +1,13 @@
 import RegistryModel
 import Synchronization
 
-/// One revision as the feed keeps it, with its octets once somebody has asked for them.
+/// One revision as the feed keeps it, with its bytes once somebody has asked for them.
 ///
 /// However many readers there are, a small revision is encoded once. Of a large one only the pieces
 /// that were read last are kept: readers that keep up with each other share them.
 public final class FeedRevision: Sendable {
     public let changes: RevisionChanges
-    private let pieces = Mutex(FeedPieces())
+    private let pieces = Mutex(FeedChunks())
 
     /// Changes in one piece: some 90 KiB.
     public static let pieceSize = 512
@@ -32,19 +32,19 @@ public final class FeedRevision: Sendable {
     }
 
     /// Those of a piece that somebody has encoded, and that hasn't made room for others.
-    public func octets(ofPiece number: Int) -> [UInt8]? {
+    public func bytes(ofPiece number: Int) -> [UInt8]? {
         pieces.withLock { $0.find(number) }
     }
 
-    public func keep(_ octets: [UInt8], ofPiece number: Int) {
-        pieces.withLock { $0.keep(octets, number, atMost: Self.keptPieces) }
+    public func keep(_ bytes: [UInt8], ofPiece number: Int) {
+        pieces.withLock { $0.keep(bytes, number, atMost: Self.keptPieces) }
     }
 }
 
-/// Octets of the pieces that were read last.
-private struct FeedPieces {
+/// Bytes of the pieces that were read last.
+private struct FeedChunks {
     /// The last used one last.
-    private var kept: [(number: Int, octets: [UInt8])] = []
+    private var kept: [(number: Int, bytes: [UInt8])] = []
 
     mutating func find(_ number: Int) -> [UInt8]? {
         guard let place = kept.firstIndex(where: { $0.number == number }) else { return nil }
@@ -53,12 +53,12 @@ private struct FeedPieces {
             kept.remove(at: place)
             kept.append(piece)
         }
-        return piece.octets
+        return piece.bytes
     }
 
-    mutating func keep(_ octets: [UInt8], _ number: Int, atMost limit: Int) {
+    mutating func keep(_ bytes: [UInt8], _ number: Int, atMost limit: Int) {
         guard !kept.contains(where: { $0.number == number }) else { return }
         if kept.count == limit { kept.removeFirst() }
-        kept.append((number, octets))
+        kept.append((number, bytes))
     }
 }

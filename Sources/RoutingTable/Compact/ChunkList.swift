@@ -34,7 +34,7 @@ final class ChunkList {
 
     private let memory: TableMemory
     private var capacity = 2
-    /// In octets, by chunk.
+    /// In bytes, by chunk.
     private var sizes: [Int] = []
     private var usedOfLast = 0
     /// Readers may still be in them. All of them together are smaller than the present one.
@@ -53,14 +53,14 @@ final class ChunkList {
 
     var chunkCount: Int { sizes.count }
 
-    /// Room for `octets`, zero at first.
-    func append(_ octets: Int, alignment: Int) -> Int {
+    /// Room for `bytes`, zero at first.
+    func append(_ bytes: Int, alignment: Int) -> Int {
         var offset = (usedOfLast + alignment - 1) & ~(alignment - 1)
-        if offset + octets > sizes.last ?? 0 {
-            addChunk(atLeast: octets)
+        if offset + bytes > sizes.last ?? 0 {
+            addChunk(atLeast: bytes)
             offset = 0
         }
-        usedOfLast = offset + octets
+        usedOfLast = offset + bytes
         return (sizes.count - 1) << Self.chunkBits + offset
     }
 
@@ -68,16 +68,16 @@ final class ChunkList {
         UnsafeMutableRawPointer(array[place >> Self.chunkBits]) + place & (Self.chunkSize - 1)
     }
 
-    /// - Parameter body: takes a chunk's beginning and its size in octets.
+    /// - Parameter body: takes a chunk's beginning and its size in bytes.
     func forEachChunk(_ body: (UnsafeMutableRawPointer, Int) -> Void) {
         for number in sizes.indices {
             body(UnsafeMutableRawPointer(array[number]), sizes[number])
         }
     }
 
-    private func addChunk(atLeast octets: Int) {
+    private func addChunk(atLeast bytes: Int) {
         if sizes.count == capacity { growArray() }
-        let size = max(Self.chunkSize, (octets + 7) & ~7)
+        let size = max(Self.chunkSize, (bytes + 7) & ~7)
         let chunk = memory.allocate(Atomic<UInt64>.self, count: size / 8)
         for word in 0..<size / 8 { (chunk + word).initialize(to: Atomic(0)) }
         array[sizes.count] = chunk

@@ -2,7 +2,7 @@ import AsyncWaiting
 import RegistryModel
 import Synchronization
 
-/// The table in some 56 octets a name of 24, read without a lock.
+/// The table in some 56 bytes a name of 24, read without a lock.
 ///
 /// Readers take a view of the table and find everything in it, a single name or thousands, at that
 /// view's revision, whatever the writer does meanwhile; they never wait. The writer doesn't wait
@@ -17,8 +17,8 @@ public final class CompactRoutingTable: RoutingTable {
         writer = Mutex(TableWriter(memory, views))
     }
 
-    /// What the table has allocated, in octets: everything but a little for each thousand names.
-    package var octets: Int { memory.octets }
+    /// What the table has allocated, in bytes: everything but a little for each thousand names.
+    package var bytes: Int { memory.bytes }
 
     /// How many things wait to be given back, for readers to leave.
     var retiredCount: Int { writer.withLock(\.retiredCount) }

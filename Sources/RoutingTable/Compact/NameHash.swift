@@ -30,14 +30,14 @@ struct NameHash {
 }
 
 extension FQDN {
-    /// The octets of the name, in place where Swift lets us.
-    func withOctets<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        text.withOctets(body)
+    /// The bytes of the name, in place where Swift lets us.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        text.withBytes(body)
     }
 }
 
 extension String {
-    func withOctets<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) }
             ?? Array(utf8).withUnsafeBytes(body)
     }

@@ -1,6 +1,6 @@
 import RegistryModel
 
-/// Rows of a table, one after the other, in some 25 octets each: written once, and read from the beginning.
+/// Rows of a table, one after the other, in some 25 bytes each: written once, and read from the beginning.
 ///
 /// A row says what differs from the one before it: names and tenants share their beginnings with it, numbers
 /// are differences. The memory is in pages of its own, so that what has been read can be given back at once.
@@ -53,9 +53,9 @@ public struct PackedRows {
         return number
     }
 
-    private mutating func chunk(for octets: Int) -> PackedChunk {
-        if let chunk = chunks.last ?? nil, chunk.used + octets <= chunk.size { return chunk }
-        let chunk = PackedChunk(memory, atLeast: octets)
+    private mutating func chunk(for bytes: Int) -> PackedChunk {
+        if let chunk = chunks.last ?? nil, chunk.used + bytes <= chunk.size { return chunk }
+        let chunk = PackedChunk(memory, atLeast: bytes)
         chunks.append(chunk)
         return chunk
     }
@@ -119,7 +119,7 @@ public final class PackedRowsReader {
         input.delta(from: &last.revision)
         let mark = input.number()
         let nameLength = input.text(after: &last.name)
-        copyOctets(last.name, to: name, nameLength)
+        copyBytes(last.name, to: name, nameLength)
         var row = PackedRow(
             name: UnsafeRawBufferPointer(rebasing: name[..<nameLength]),
             revision: Revision(last.revision))
@@ -133,7 +133,7 @@ public final class PackedRowsReader {
             if mark & 1 == 1 {
                 let length = input.text(after: &last.tenant)
                 growTenant(length)
-                copyOctets(last.tenant, to: tenant, length)
+                copyBytes(last.tenant, to: tenant, length)
                 row.tenant = UnsafeRawBufferPointer(rebasing: tenant[..<length])
             }
         }
@@ -160,11 +160,11 @@ public final class PackedRowsReader {
         tenant = .allocate(byteCount: length, alignment: 1)
     }
 
-    private func copyOctets(
-        _ octets: [UInt8], to buffer: UnsafeMutableRawBufferPointer, _ length: Int
+    private func copyBytes(
+        _ bytes: [UInt8], to buffer: UnsafeMutableRawBufferPointer, _ length: Int
     ) {
-        octets.withUnsafeBytes { octets in
-            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: octets[..<length]))
+        bytes.withUnsafeBytes { bytes in
+            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
         }
     }
 }
@@ -179,7 +179,7 @@ private struct PackedContext {
 }
 
 private final class PackedChunk {
-    /// Octets of a row beside its texts, at most: six numbers and two texts' lengths.
+    /// Bytes of a row beside its texts, at most: six numbers and two texts' lengths.
     static let rowSize = 96
     private static let usualSize = 1 << 18
 
@@ -188,9 +188,9 @@ private final class PackedChunk {
     private(set) var used = 0
     private let memory: TableMemory
 
-    init(_ memory: TableMemory, atLeast octets: Int) {
+    init(_ memory: TableMemory, atLeast bytes: Int) {
         self.memory = memory
-        size = max(Self.usualSize, octets)
+        size = max(Self.usualSize, bytes)
         start = memory.allocate(UInt8.self, count: size)
     }
 
@@ -198,7 +198,7 @@ private final class PackedChunk {
         memory.free(start, count: size)
     }
 
-    /// Seven bits an octet, the lowest first, marked while more follow.
+    /// Seven bits an byte, the lowest first, marked while more follow.
     func put(_ number: UInt64) {
         var rest = number
         while rest >= 0x80 {
@@ -216,7 +216,7 @@ private final class PackedChunk {
         put(UInt64(bitPattern: difference << 1 ^ difference >> 63))
     }
 
-    /// How many octets it shares with the last one, how many follow, and those.
+    /// How many bytes it shares with the last one, how many follow, and those.
     func put(text: UnsafeRawBufferPointer, after last: inout [UInt8]) {
         var shared = 0
         let most = min(text.count, last.count)
@@ -224,8 +224,8 @@ private final class PackedChunk {
         put(UInt64(shared))
         put(UInt64(text.count - shared))
         let rest = UnsafeRawBufferPointer(rebasing: text[shared...])
-        if let octets = rest.baseAddress {
-            UnsafeMutableRawPointer(start + used).copyMemory(from: octets, byteCount: rest.count)
+        if let bytes = rest.baseAddress {
+            UnsafeMutableRawPointer(start + used).copyMemory(from: bytes, byteCount: rest.count)
         }
         used += rest.count
         last.removeLast(last.count - shared)
@@ -240,10 +240,10 @@ private struct PackedCursor {
     mutating func number() -> UInt64 {
         var (number, shift) = (UInt64(0), UInt64(0))
         while true {
-            let octet = start[offset]
+            let byte = start[offset]
             offset += 1
-            number |= UInt64(octet & 0x7F) << shift
-            if octet < 0x80 { return number }
+            number |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return number }
             shift += 7
         }
     }

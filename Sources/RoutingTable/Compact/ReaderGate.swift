@@ -68,7 +68,7 @@ final class ReaderGate: @unchecked Sendable {
 /// What was taken out of the table and may still be in some reader's hands. The writer's.
 ///
 /// Nothing here waits: what can't be given up yet stays for the next time.
-struct Retired {
+struct RetiredObjects {
     private var objects: [(due: Int, object: AnyObject)] = []
     /// How often a set of counters was seen to run empty.
     private var rounds = 0

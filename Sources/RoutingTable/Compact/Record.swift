@@ -1,29 +1,29 @@
 import Synchronization
 
-/// One name's place in a shard's memory: three words, then the octets of the name.
+/// One name's place in a shard's memory: three words, then the bytes of the name.
 ///
 /// Unsafe because of the pointer. What holds it together:
-/// - Octets and length are written before the record is put into its shard's index, and never again.
+/// - Bytes and length are written before the record is put into its shard's index, and never again.
 /// - The three words are one value. Only the writer changes them, and says so in the state word
 ///   first: a reader takes all three at one moment, or none.
 struct Record: Equatable {
     let words: UnsafeMutablePointer<Atomic<UInt64>>
 
-    /// Octets of memory for a name, a multiple of 8.
+    /// Bytes of memory for a name, a multiple of 8.
     static func size(nameLength: Int) -> Int { (24 + nameLength + 7) & ~7 }
 
-    private var octets: UnsafeMutableRawPointer { UnsafeMutableRawPointer(words + 3) }
+    private var bytes: UnsafeMutableRawPointer { UnsafeMutableRawPointer(words + 3) }
 
     var nameLength: Int {
         RecordWords.nameLength(ofRegistered: words[2].load(ordering: .relaxed))
     }
 
-    var name: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: octets, count: nameLength) }
+    var name: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: bytes, count: nameLength) }
 
     /// Before any reader can find the record.
     func initialize(name: UnsafeRawBufferPointer, _ value: RecordWords) {
         if let start = name.baseAddress {
-            octets.copyMemory(from: start, byteCount: name.count)
+            bytes.copyMemory(from: start, byteCount: name.count)
         }
         words[2].store(value.registered, ordering: .relaxed)
         words[1].store(value.changed, ordering: .relaxed)
@@ -56,19 +56,19 @@ struct Record: Equatable {
         words[0].store(value.state, ordering: .releasing)
     }
 
-    /// By the octets of their names.
+    /// By the bytes of their names.
     func precedes(_ other: Record) -> Bool {
         let (length, otherLength) = (nameLength, other.nameLength)
         var offset = 0
         while offset &+ 8 <= min(length, otherLength) {
-            let own = octets.load(fromByteOffset: offset, as: UInt64.self)
-            let others = other.octets.load(fromByteOffset: offset, as: UInt64.self)
+            let own = bytes.load(fromByteOffset: offset, as: UInt64.self)
+            let others = other.bytes.load(fromByteOffset: offset, as: UInt64.self)
             if own != others { return own.bigEndian < others.bigEndian }
             offset &+= 8
         }
         while offset < min(length, otherLength) {
-            let own = octets.load(fromByteOffset: offset, as: UInt8.self)
-            let others = other.octets.load(fromByteOffset: offset, as: UInt8.self)
+            let own = bytes.load(fromByteOffset: offset, as: UInt8.self)
+            let others = other.bytes.load(fromByteOffset: offset, as: UInt8.self)
             if own != others { return own < others }
             offset &+= 1
         }
@@ -80,14 +80,14 @@ struct Record: Equatable {
         var offset = 0
         while offset &+ 8 <= other.count {
             let same =
-                octets.load(fromByteOffset: offset, as: UInt64.self)
+                bytes.load(fromByteOffset: offset, as: UInt64.self)
                 == start.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
             guard same else { return false }
             offset &+= 8
         }
         while offset < other.count {
             guard
-                octets.load(fromByteOffset: offset, as: UInt8.self)
+                bytes.load(fromByteOffset: offset, as: UInt8.self)
                     == start.load(fromByteOffset: offset, as: UInt8.self)
             else { return false }
             offset &+= 1

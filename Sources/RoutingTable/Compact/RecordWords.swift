@@ -34,7 +34,7 @@ extension RecordWords {
 
     /// - Parameters:
     ///   - tenant: 0 for none, otherwise one more than the place of the tenant's text.
-    ///   - nameLength: in octets.
+    ///   - nameLength: in bytes.
     init(
         _ entry: TableEntry, location: UInt16, tenant: Int, revision: UInt64, nameLength: Int
     ) {

@@ -4,7 +4,7 @@
 /// records, its readers take the words after from here; readers of earlier revisions take the words
 /// before, as soon as they meet a record that is ahead of them.
 ///
-/// Some 41 octets a record, because a wave may be the whole table: most of a wave's records become the same
+/// Some 41 bytes a record, because a wave may be the whole table: most of a wave's records become the same
 /// but for tenant and registration, which stay. So words after are a number: of a template, which has the
 /// rest, or of words of the record's own.
 struct RevisionRows {

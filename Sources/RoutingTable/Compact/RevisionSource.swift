@@ -26,7 +26,7 @@ extension RevisionChanges: RevisionSource {
                 // Its revision is the change's: nothing else is in the log.
                 domain.revision = revision
                 domain.withEntry { body($0, $1) }
-            case .gone(let fqdn): fqdn.withOctets { body($0, nil) }
+            case .gone(let fqdn): fqdn.withBytes { body($0, nil) }
             }
         }
     }

@@ -15,12 +15,12 @@ final class Shard {
     private let tenants: ChunkList
     private let capacity: Int
     private var recordCount = 0
-    private var usedOctets = 0
-    private var deadOctets = 0
+    private var usedBytes = 0
+    private var deadBytes = 0
     /// Whether the writer has it on its list of shards to make anew.
     var isQueued = false
 
-    /// A shard of more octets than this is split when it has no more room. Some 20,000 names.
+    /// A shard of more bytes than this is split when it has no more room. Some 20,000 names.
     static let splitSize = 1 << 20
     /// Below this many, a split gives no smaller parts worth having.
     private static let splitCount = 64
@@ -60,11 +60,11 @@ final class Shard {
     }
 
     /// Whether so much of it is dead that it should be made anew.
-    var isWasteful: Bool { deadOctets > 4096 && deadOctets > usedOctets / 4 }
+    var isWasteful: Bool { deadBytes > 4096 && deadBytes > usedBytes / 4 }
 
     /// A record that nobody finds present until it's written. The name isn't in the shard yet.
     func add(_ name: UnsafeRawBufferPointer, _ hash: NameHash) -> Record {
-        precondition((1...255).contains(name.count), "a name has at most 253 octets")
+        precondition((1...255).contains(name.count), "a name has at most 253 bytes")
         precondition(recordCount < capacity, "a full shard is made anew first")
         let size = Record.size(nameLength: name.count)
         let place = records.append(size, alignment: 8)
@@ -73,7 +73,7 @@ final class Shard {
         let record = Record(words: address.assumingMemoryBound(to: Atomic<UInt64>.self))
         record.initialize(name: name, .neverPresent(nameLength: name.count))
         recordCount += 1
-        usedOctets += size
+        usedBytes += size
         index.pointee.insert(place: place, hash)
         return record
     }
@@ -84,18 +84,18 @@ final class Shard {
         let place = tenants.append(size, alignment: 1)
         precondition(place + 1 < RecordWords.tenantLimit, "a tenant has at most 200 characters")
         index.pointee.tenants.publish(tenants.array)
-        var octet = tenants.address(of: place)
+        var byte = tenants.address(of: place)
         var length = text.count
         while length >= 0x80 {
-            octet.storeBytes(of: UInt8(truncatingIfNeeded: length) | 0x80, as: UInt8.self)
-            octet += 1
+            byte.storeBytes(of: UInt8(truncatingIfNeeded: length) | 0x80, as: UInt8.self)
+            byte += 1
             length >>= 7
         }
-        octet.storeBytes(of: UInt8(length), as: UInt8.self)
+        byte.storeBytes(of: UInt8(length), as: UInt8.self)
         if let start = text.baseAddress {
-            (octet + 1).copyMemory(from: start, byteCount: text.count)
+            (byte + 1).copyMemory(from: start, byteCount: text.count)
         }
-        usedOctets += size
+        usedBytes += size
         return place + 1
     }
 
@@ -115,12 +115,12 @@ final class Shard {
         let wasDead = !old.isPresent && !old.wasNeverPresent
         let isDead = !new.isPresent
         if wasDead != isDead {
-            deadOctets += Record.size(nameLength: new.nameLength) * (isDead ? 1 : -1)
+            deadBytes += Record.size(nameLength: new.nameLength) * (isDead ? 1 : -1)
         }
     }
 
     func noteDeadTenant(_ tenant: Int) {
-        deadOctets += Self.size(ofTenant: index.pointee.tenant(tenant).count)
+        deadBytes += Self.size(ofTenant: index.pointee.tenant(tenant).count)
     }
 }
 
@@ -131,7 +131,7 @@ extension Shard {
         var live = 0
         forEachRecord { _, words in live += words.isWorthKeeping ? 1 : 0 }
         let isSplit =
-            usedOctets - deadOctets > Self.splitSize && live > Self.splitCount
+            usedBytes - deadBytes > Self.splitSize && live > Self.splitCount
             && depth < NameHash.maximumDepth
         // Halves differ by chance: four standard deviations' more room.
         let names = isSplit ? live / 2 + Int(2 * Double(live).squareRoot()) : live
@@ -162,7 +162,7 @@ extension Shard {
             while offset + Record.size(nameLength: 1) <= size {
                 let address = (start + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
                 let record = Record(words: address)
-                // Nothing was put here: a name has at least one octet.
+                // Nothing was put here: a name has at least one byte.
                 guard record.nameLength > 0 else { break }
                 body(record, record.current)
                 offset += Record.size(nameLength: record.nameLength)

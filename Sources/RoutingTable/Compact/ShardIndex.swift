@@ -9,7 +9,7 @@ import Synchronization
 /// - It lives as long as its `Shard`, which outlives every reader that can have found it.
 struct ShardIndex: ~Copyable {
     /// A slot: 0 for empty, otherwise 12 bits of tag, then one more than the record's place in
-    /// units of 8 octets, 20 bits.
+    /// units of 8 bytes, 20 bits.
     let slots: UnsafeMutablePointer<Atomic<UInt32>>
     let slotCount: Int
     let records: ChunkAddresses
@@ -51,21 +51,21 @@ struct ShardIndex: ~Copyable {
         slots[position].store(slot, ordering: .releasing)
     }
 
-    /// A tenant's text: its length, seven bits an octet, the lowest first and marked while more
-    /// follow; then the octets.
+    /// A tenant's text: its length, seven bits an byte, the lowest first and marked while more
+    /// follow; then the bytes.
     ///
     /// - Parameter tenant: as a record's words have it, not 0.
     func tenant(_ tenant: Int) -> UnsafeRawBufferPointer {
-        var octet = UnsafeRawPointer(tenants.address(of: tenant &- 1))
+        var byte = UnsafeRawPointer(tenants.address(of: tenant &- 1))
         var length = 0
         var shift = 0
         while true {
-            let next = octet.load(as: UInt8.self)
-            octet += 1
+            let next = byte.load(as: UInt8.self)
+            byte += 1
             length |= Int(next & 0x7F) &<< shift
             if next < 0x80 { break }
             shift &+= 7
         }
-        return UnsafeRawBufferPointer(start: octet, count: length)
+        return UnsafeRawBufferPointer(start: byte, count: length)
     }
 }

@@ -23,7 +23,7 @@ struct ShardMap {
         self.depth = depth
     }
 
-    /// Below what makes a shard split, for names of up to some 60 octets.
+    /// Below what makes a shard split, for names of up to some 60 bytes.
     private static let expectedNames = 12_000
 
     func shard(of hash: NameHash) -> Shard { shards[hash.prefix(depth)] }

@@ -22,7 +22,7 @@ final class StagedRevisions: @unchecked Sendable {
     }
 
     func remove(_ fqdn: FQDN, at revision: Revision) {
-        fqdn.withOctets { rows.append($0, nil, at: revision) }
+        fqdn.withBytes { rows.append($0, nil, at: revision) }
         note(revision)
     }
 

@@ -68,9 +68,9 @@ extension Domain {
         var entry = TableEntry(
             location: location, upstream: nil, mode: mode, tenant: nil, revision: revision,
             registeredAt: registeredAt, changedAt: changedAt)
-        fqdn.withOctets { name in
+        fqdn.withBytes { name in
             guard let tenant else { return body(name, entry) }
-            tenant.withOctets { text in
+            tenant.withBytes { text in
                 entry.tenant = text
                 body(name, entry)
             }

@@ -26,7 +26,7 @@ extension TableView {
 extension TableView {
     /// Every name that is there, at this view's revision, by name, packed.
     ///
-    /// Eight octets a name beside what is returned, until it's returned.
+    /// Eight bytes a name beside what is returned, until it's returned.
     func packed() -> PackedTable {
         let isWritten = isWritten.load(ordering: .sequentiallyConsistent)
         let memory = TableMemory()

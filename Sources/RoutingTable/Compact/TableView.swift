@@ -76,12 +76,12 @@ struct TableView: ~Copyable {
 
 extension TableView {
     func domain(_ fqdn: FQDN) -> Domain? {
-        guard let found = fqdn.withOctets({ find($0) }) else { return nil }
+        guard let found = fqdn.withBytes({ find($0) }) else { return nil }
         return domain(fqdn, found.words, found.shard)
     }
 
     func target(_ fqdn: FQDN) -> RouteTarget? {
-        guard let found = fqdn.withOctets({ find($0) }) else { return nil }
+        guard let found = fqdn.withBytes({ find($0) }) else { return nil }
         return RouteTarget(
             domain: domain(fqdn, found.words, found.shard),
             upstream: locations[found.words.location].upstream)

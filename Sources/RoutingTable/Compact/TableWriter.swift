@@ -7,7 +7,7 @@ struct TableWriter {
     private var contents: TableContents
     /// The view that readers find; nil until the table has been loaded.
     private var current: TableViewOwner?
-    private var retired = Retired()
+    private var retired = RetiredObjects()
     /// Names in shards that should be made anew.
     private var wasteful: [NameHash] = []
 

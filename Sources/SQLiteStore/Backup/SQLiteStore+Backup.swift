@@ -122,8 +122,8 @@ private final class OpenCopy: Sendable {
     }
 
     func read(_ offset: Int64, _ count: Int) throws -> [UInt8] {
-        try [UInt8](unsafeUninitializedCapacity: count) { octets, used in
-            let found = pread(handle.fileDescriptor, octets.baseAddress, count, off_t(offset))
+        try [UInt8](unsafeUninitializedCapacity: count) { bytes, used in
+            let found = pread(handle.fileDescriptor, bytes.baseAddress, count, off_t(offset))
             guard found >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
             used = found
         }

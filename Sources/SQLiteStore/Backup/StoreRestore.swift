@@ -132,10 +132,10 @@ package enum StoreRestore {
                 return nil
             }
             defer { close(descriptor) }
-            var octets = [UInt8](repeating: 0, count: 256)
-            let count = read(descriptor, &octets, octets.count)
+            var bytes = [UInt8](repeating: 0, count: 256)
+            let count = read(descriptor, &bytes, bytes.count)
             guard count >= 0 else { throw FileFailure(file.path, "read") }
-            return String(decoding: octets[..<count], as: UTF8.self)
+            return String(decoding: bytes[..<count], as: UTF8.self)
         }
     }
 

@@ -1,9 +1,9 @@
 import DurableFiles
 import Foundation
 import GRDB
-import Migrations
 import RegistryLedger
 import RegistryModel
+import SchemaMigrations
 import StoreCore
 
 /// A stopped store, for a copy out of it. Its folder is locked meanwhile.
@@ -30,7 +30,7 @@ package final class SQLiteCopySource: SQLCopySource {
     }
 
     package func foreign() async throws -> [String] {
-        try await queue.read { try SchemaCheck($0).foreign }
+        try await queue.read { try SQLiteSchemaCheck($0).foreign }
     }
 
     package func read<Value: Sendable>(

@@ -10,24 +10,24 @@ struct HeadPage {
     /// - Parameters:
     ///   - path: of the file.
     ///   - page: the number of the head's page.
-    ///   - size: octets of a page.
+    ///   - size: bytes of a page.
     /// - Returns: nil where nothing can be said: no head is there.
     init?(of path: String, page: Int, size: Int) {
         guard let file = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path)) else {
             return nil
         }
-        var octets = [UInt8](repeating: 0, count: size)
-        guard pread(file.fileDescriptor, &octets, size, off_t((page - 1) * size)) == size else {
+        var bytes = [UInt8](repeating: 0, count: size)
+        guard pread(file.fileDescriptor, &bytes, size, off_t((page - 1) * size)) == size else {
             // The file ends before that page: it has got no head yet.
             self.init(revision: .zero, digest: [])
             return
         }
-        guard octets.contains(where: { $0 != 0 }) else {
+        guard bytes.contains(where: { $0 != 0 }) else {
             // Nor here: a page beyond it came first.
             self.init(revision: .zero, digest: [])
             return
         }
-        self.init(page: octets)
+        self.init(page: bytes)
     }
 
     private init(revision: Revision, digest: [UInt8]) {
@@ -74,10 +74,10 @@ private struct RecordReader {
         // Longer ones are beyond what a head has.
         for _ in 0..<5 {
             guard place < page.count else { return nil }
-            let octet = page[place]
+            let byte = page[place]
             place += 1
-            value = value << 7 | Int(octet & 0x7F)
-            if octet & 0x80 == 0 { return value }
+            value = value << 7 | Int(byte & 0x7F)
+            if byte & 0x80 == 0 { return value }
         }
         return nil
     }
@@ -88,7 +88,7 @@ private struct RecordReader {
         return page[place..<place + count]
     }
 
-    /// Octets of a value.
+    /// Bytes of a value.
     static func size(of type: Int) -> Int? {
         switch type {
         case 0, 8, 9: 0

@@ -11,7 +11,7 @@ struct LogBeginning {
 
     private static let headerSize = 32
     private static let frameHeaderSize = 24
-    /// The last digit says in which order the checksums' octets are.
+    /// The last digit says in which order the checksums' bytes are.
     private static let magic: UInt32 = 0x377F_0682
 
     /// Reads no further than to the end of that commit. What its checksums say isn't looked at: of a commit that isn't
@@ -39,8 +39,8 @@ struct LogBeginning {
                 found = place + Self.frameHeaderSize
             }
             if let found, Self.number(frame, 4) != 0 {
-                guard let octets = Self.read(file, size, at: found),
-                    let head = HeadPage(page: octets)
+                guard let bytes = Self.read(file, size, at: found),
+                    let head = HeadPage(page: bytes)
                 else { return nil }
                 self.head = head
                 return
@@ -51,11 +51,11 @@ struct LogBeginning {
     }
 
     private static func read(_ file: Int32, _ count: Int, at place: Int) -> [UInt8]? {
-        var octets = [UInt8](repeating: 0, count: count)
-        return pread(file, &octets, count, off_t(place)) == count ? octets : nil
+        var bytes = [UInt8](repeating: 0, count: count)
+        return pread(file, &bytes, count, off_t(place)) == count ? bytes : nil
     }
 
-    private static func number(_ octets: [UInt8], _ place: Int) -> UInt32 {
-        octets[place..<place + 4].reduce(0) { $0 << 8 | UInt32($1) }
+    private static func number(_ bytes: [UInt8], _ place: Int) -> UInt32 {
+        bytes[place..<place + 4].reduce(0) { $0 << 8 | UInt32($1) }
     }
 }

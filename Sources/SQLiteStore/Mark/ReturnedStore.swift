@@ -43,7 +43,7 @@ package struct ReturnedStore: Equatable, Sendable, CustomStringConvertible {
             mark: mark?.position, reason: reason)
     }
 
-    private static func reason(_ found: StoreMarkFile.Found, _ store: StoppedFile) -> Reason? {
+    private static func reason(_ found: StoreMarkFile.Contents, _ store: StoppedFile) -> Reason? {
         switch found {
         case .none: return store.isMarked ? .withoutMark : nil
         case .damaged: return store.isMarked ? .damagedMark : nil

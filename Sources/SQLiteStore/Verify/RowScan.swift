@@ -3,7 +3,7 @@ import GRDBSQLite
 import RegistryLedger
 import StoreCore
 
-/// A statement stepped through SQLite's own functions: a check of millions of rows looks at octets
+/// A statement stepped through SQLite's own functions: a check of millions of rows looks at bytes
 /// where they lie, and makes nothing of them.
 ///
 /// Values are good until the next step. Columns count from 0.
@@ -36,7 +36,7 @@ package struct RowScan: ScannedRows {
         switch sqlite3_column_type(handle, Int32(column)) {
         case SQLITE_NULL: .absent
         case SQLITE_INTEGER: .integer(sqlite3_column_int64(handle, Int32(column)))
-        case SQLITE_TEXT: .text(octets(sqlite3_column_text(handle, Int32(column)), column))
+        case SQLITE_TEXT: .text(bytes(sqlite3_column_text(handle, Int32(column)), column))
         default: .other
         }
     }
@@ -48,7 +48,7 @@ package struct RowScan: ScannedRows {
                 start: start, count: Int(sqlite3_column_bytes(handle, Int32(column)))))
     }
 
-    private func octets(_ start: UnsafePointer<UInt8>?, _ column: Int) -> UnsafeRawBufferPointer {
+    private func bytes(_ start: UnsafePointer<UInt8>?, _ column: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(
             start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
     }

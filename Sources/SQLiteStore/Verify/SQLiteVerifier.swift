@@ -14,7 +14,7 @@ struct SQLiteVerifier {
     func run() async throws -> Verification {
         let steps = LanedReader(reader: reader, lanes: lanes)
         let schema = try await steps.read { db in
-            let check = try SchemaCheck(db)
+            let check = try SQLiteSchemaCheck(db)
             return VerifiedSchema(
                 flaws: check.flaws, foreign: check.foreign, locations: check.locations,
                 hasFacets: check.hasFacets)

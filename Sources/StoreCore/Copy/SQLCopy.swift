@@ -78,7 +78,7 @@ extension StoredValue {
             switch kind {
             case .text: .text(try row.text(column))
             case .number: .number(try row.number(column))
-            case .octets: .octets(try row.bytes(column))
+            case .bytes: .bytes(try row.bytes(column))
             case .flag: .flag(try row.flag(column))
             }
     }
@@ -88,7 +88,7 @@ extension StoredValue {
         case .absent: .text(nil)
         case .number(let number): .number(number)
         case .text(let text): .text(text)
-        case .octets(let octets): .bytes(octets)
+        case .bytes(let bytes): .bytes(bytes)
         case .flag(let flag): .flag(flag)
         }
     }

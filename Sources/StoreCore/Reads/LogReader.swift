@@ -77,7 +77,7 @@ package enum LogReader {
         _ session: some SQLSession, of lines: [LogLine]
     ) throws -> [String: TokenRecord] {
         let ids = lines.compactMap { line -> String? in
-            if case .token(let id) = line.what { id } else { nil }
+            if case .token(let id) = line.kind { id } else { nil }
         }
         guard !ids.isEmpty else { return [:] }
         let list = session.dialect.texts("$1", as: "asked")

@@ -89,7 +89,7 @@ extension SQLStore {
 }
 
 /// What the store has of names, beside all that a writer has yet to send.
-package struct NameReads<Session: SQLSession>: NameReading {
+package struct NameReads<Session: SQLSession>: NameReader {
     private let session: Session
 
     package init(session: Session) {

@@ -34,9 +34,9 @@ extension AgentRecord {
     }
 }
 
-extension Rewind.Sign {
+extension Rewind.Evidence {
     /// What agents say of a rewind; nil where none has more than the log. Evicted ones don't count.
-    package static func ofAgents(_ session: some SQLSession) throws -> Rewind.Sign? {
+    package static func ofAgents(_ session: some SQLSession) throws -> Rewind.Evidence? {
         try session.first(
             """
             SELECT a.name, CASE WHEN a.ahead_epoch = h.epoch THEN a.ahead_revision ELSE a.revision END,

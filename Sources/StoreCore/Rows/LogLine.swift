@@ -4,7 +4,7 @@ import RegistryModel
 /// One line of the log, as far as somebody's memory needs it: an agent's table, or a node's table, tokens and
 /// counts. Who did it, and why, isn't in it: a wave of a million would carry that a million times.
 package struct LogLine: Sendable {
-    package enum What: Sendable {
+    package enum Kind: Sendable {
         case domain(RevisionChanges.DomainChange)
         case location(RevisionChanges.LocationChange)
         case token(id: String)
@@ -15,7 +15,7 @@ package struct LogLine: Sendable {
     package var action: Action
     /// Set by a step of a migration.
     package var wave: WaveName?
-    package var what: What
+    package var kind: Kind
 
     /// Of `change_log c` and `revision_log r`.
     package static let columns = """
@@ -30,11 +30,11 @@ package struct LogLine: Sendable {
         if let migration = try row.textIfPresent(11), let number = try row.numberIfPresent(12) {
             wave = WaveName(migration: migration, number: Int(number))
         }
-        what = try What(row, action, at: revision)
+        kind = try Kind(row, action, at: revision)
     }
 }
 
-extension LogLine.What {
+extension LogLine.Kind {
     fileprivate init(_ row: SQLRow, _ action: Action, at revision: Revision) throws {
         if !row.isNull(2) {
             let fqdn = try row.name(2)
@@ -67,7 +67,7 @@ extension LogLine.What {
 
 extension TableChange {
     package init(_ line: LogLine) {
-        switch line.what {
+        switch line.kind {
         case .domain(let change): self.init(.domain(change), at: line.place)
         case .location(let change): self.init(.location(change), at: line.place)
         case .token, .migration: self.init(.other, at: line.place)
@@ -78,7 +78,7 @@ extension TableChange {
 extension RevisionChanges {
     /// - Parameter tokens: finds a token as it is now; its digest isn't in the log.
     mutating func add(_ line: LogLine, tokens: (String) -> TokenRecord?) {
-        switch line.what {
+        switch line.kind {
         case .domain(let change):
             domains.append(change)
             if case .set(let domain) = change { note(line, at: domain.location) }

@@ -1,6 +1,6 @@
 import Crypto
-import Migrations
 import RegistryModel
+import SchemaMigrations
 
 /// Why a store's schema isn't this binary's, as an engine's opening says it.
 package protocol SchemaRefusal: Error {
@@ -75,8 +75,8 @@ package struct SchemaHistory<Refusal: SchemaRefusal>: Sendable {
     }
 
     private static func checksum(_ file: SchemaFile) -> String {
-        SHA256.hash(data: Array(file.sql.utf8)).map { octet in
-            let digits = String(octet, radix: 16)
+        SHA256.hash(data: Array(file.sql.utf8)).map { byte in
+            let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits
         }.joined()
     }

@@ -29,7 +29,7 @@ package enum SQLDialect: Sendable {
     /// What a column of numbers is. Only of this name is a key of SQLite's the row's own number.
     package var number: String { self == .sqlite ? "INTEGER" : "bigint" }
 
-    /// What a column of texts is, compared octet by octet.
+    /// What a column of texts is, compared byte by byte.
     package var text: String { self == .sqlite ? "TEXT" : "text COLLATE \"C\"" }
 
     /// A temporary table's rows go with the transaction. SQLite's stay.

@@ -41,7 +41,7 @@ struct ChainCheck: Sendable {
         self.noted = noted
         facets = FacetCheck(isOn: checksFacets)
         if let noted, noted.revision == .zero, noted.digest != digest {
-            flaw = .init(.zero, "the digest before the first revision is 32 zero octets")
+            flaw = .init(.zero, "the digest before the first revision is 32 zero bytes")
         }
     }
 

@@ -13,7 +13,7 @@ struct FacetCheck: Sendable {
 
     /// The value that a column had in the row before: most rows of a revision are alike.
     private struct Last: Sendable {
-        var octets: [UInt8] = []
+        var bytes: [UInt8] = []
         var facet = ""
     }
 
@@ -29,10 +29,10 @@ struct FacetCheck: Sendable {
     mutating func note(_ row: some ScannedRows) {
         guard isOn else { return }
         for (index, (column, kind)) in Self.columns.enumerated() {
-            guard case .text(let octets) = row.value(column) else { continue }
-            if !last[index].octets.elementsEqual(octets) {
-                last[index].octets = Array(octets)
-                last[index].facet = kind + String(decoding: octets, as: UTF8.self)
+            guard case .text(let bytes) = row.value(column) else { continue }
+            if !last[index].bytes.elementsEqual(bytes) {
+                last[index].bytes = Array(bytes)
+                last[index].facet = kind + String(decoding: bytes, as: UTF8.self)
             } else if facets.contains(last[index].facet) {
                 continue
             }

@@ -22,7 +22,7 @@ struct RawDigest: Sendable {
             switch row.value(column) {
             case .absent: buffer.append(UInt8(ascii: "~"))
             case .integer(let number): add(number)
-            case .text(let octets): add(octets)
+            case .text(let bytes): add(bytes)
             // No text begins so: it can't fit any digest.
             case .other: buffer.append(UInt8(ascii: "?"))
             }
@@ -40,10 +40,10 @@ struct RawDigest: Sendable {
         buffer.removeAll(keepingCapacity: true)
     }
 
-    private mutating func add(_ octets: UnsafeRawBufferPointer) {
-        digits(UInt64(octets.count))
+    private mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        digits(UInt64(bytes.count))
         buffer.append(UInt8(ascii: ":"))
-        buffer.append(contentsOf: octets)
+        buffer.append(contentsOf: bytes)
         buffer.append(UInt8(ascii: ","))
     }
 

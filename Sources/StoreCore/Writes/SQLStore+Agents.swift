@@ -71,7 +71,7 @@ extension SQLStore {
 }
 
 /// What reports make of agents, yet to be written.
-private struct TakenAgents {
+private struct AgentWrites {
     var new: [AgentRecord] = []
     var changed: [AgentRecord] = []
 
@@ -107,7 +107,7 @@ extension AgentRecord {
     ///   - limit: agents that count, at most: a new one beyond isn't taken in.
     fileprivate static func taking(
         _ reports: [AgentReport], at now: Timestamp, limit: Int, _ session: some SQLSession
-    ) throws -> TakenAgents {
+    ) throws -> AgentWrites {
         let asked = session.dialect.texts("$1", as: "asked")
         let known = Dictionary(
             uniqueKeysWithValues: try session.rows(
@@ -126,7 +126,7 @@ extension AgentRecord {
                 - session.count(
                     "SELECT count(*) FROM agent WHERE evicted_at IS NULL OR evicted_at < last_seen")
         }
-        var taken = TakenAgents()
+        var taken = AgentWrites()
         for report in reports {
             let seen = now.adding(.zero - report.age())
             if var agent = known[report.name] {

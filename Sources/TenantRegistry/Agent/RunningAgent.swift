@@ -28,7 +28,7 @@ enum RunningAgent {
             wanted: options.http.limits.connections, logger)
 
         let folder: StateFolder
-        do throws(StateFolder.Unusable) {
+        do throws(StateFolder.UnusableFolder) {
             folder = try StateFolder(options.folder)
         } catch {
             throw CommandFailure.failed("--state-dir: \(error)")
@@ -105,12 +105,12 @@ extension AgentStatus {
     /// - Throws: while the first table isn't on the disk: one that is killed as soon as it's ready starts from there,
     ///   and a proxy that is started then finds its maps.
     fileprivate func readiness() throws(RegistryError) -> [JSONValue.Member] {
-        guard standing.unwritten.isEmpty else { throw .notReady }
+        guard summary.unwritten.isEmpty else { throw .notReady }
         var members = [
-            JSONValue.Member(key: "connected", value: .bool(standing.isConnected))
+            JSONValue.Member(key: "connected", value: .bool(summary.isConnected))
         ]
         if let age { members.append(.init(key: "age_ms", value: .integer(age))) }
-        if let code = standing.reportsRefused {
+        if let code = summary.reportsRefused {
             members.append(.init(key: "reports_refused", value: .string(code)))
         }
         if let lag { members.append(.init(key: "lag", value: .integer(lag))) }
@@ -131,7 +131,7 @@ extension PrometheusRegistry {
                 domains.record(statistics.value.total)
                 revision.record(statistics.revision.number)
             }
-            connected.record(status.standing.isConnected ? 1 : 0)
+            connected.record(status.summary.isConnected ? 1 : 0)
             if let milliseconds = status.age { age.record(Double(milliseconds) / 1000) }
             if let revisions = status.lag { lag.record(revisions) }
         })

@@ -63,7 +63,7 @@ struct Agent: AsyncParsableCommand {
 
     @Option(
         help:
-            "Octets in the longest name that the maps may hold: as many as nginx's map_hash_bucket_size has room for, 4-253. (default: 253)"
+            "Bytes in the longest name that the maps may hold: as many as nginx's map_hash_bucket_size has room for, 4-253. (default: 253)"
     )
     var maxMapKey: Int?
 
@@ -162,7 +162,7 @@ struct Agent: AsyncParsableCommand {
             throw CommandFailure.usage("--on-change needs a --write")
         }
         agent.longestMapKey = try settings.integer(
-            maxMapKey, "max-map-key", default: FQDN.maximumOctets, in: 4...FQDN.maximumOctets)
+            maxMapKey, "max-map-key", default: FQDN.maximumBytes, in: 4...FQDN.maximumBytes)
         agent.debounce = try span(settings, debounce, "debounce", "200ms")
         agent.settle = try span(settings, settle, "settle", "0ms")
     }

@@ -51,10 +51,10 @@ struct Backup: AsyncParsableCommand {
                     try beside.write(piece.readableBytesView)
                 }
                 try beside.sync()
-                StandardError.write("\(beside.count) octets are here; checking them\n")
+                StandardError.write("\(beside.count) bytes are here; checking them\n")
                 let found = try await Self.verify(incoming)
                 try beside.keep()
-                var listing = Listing(["file", "epoch", "revision", "digest", "octets"])
+                var listing = Listing(["file", "epoch", "revision", "digest", "bytes"])
                 listing.add([
                     .text(file), Cell(position?.epoch.text), .number(found.revision.number),
                     .text(DigestText.text(found.digest)), .number(beside.count),

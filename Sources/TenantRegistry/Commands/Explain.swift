@@ -86,7 +86,7 @@ private struct HostFacts {
 
     /// The one rule that decides what the host is now.
     private static func rule(
-        _ domain: Domain?, _ availability: AvailabilityAnswer?
+        _ domain: Domain?, _ availability: AvailabilityResponse?
     ) -> String? {
         if let domain {
             return "registered: proxies get \(domain.location), \(domain.mode.rawValue)"

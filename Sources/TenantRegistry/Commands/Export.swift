@@ -79,9 +79,9 @@ struct Export: AsyncParsableCommand {
             }
         }
 
-        func write(_ octets: [UInt8]) throws {
-            guard let file else { return StandardOutput.write(octets) }
-            try attempt { () throws(FileFailure) in try file.write(octets) }
+        func write(_ bytes: [UInt8]) throws {
+            guard let file else { return StandardOutput.write(bytes) }
+            try attempt { () throws(FileFailure) in try file.write(bytes) }
         }
 
         func keep() throws {

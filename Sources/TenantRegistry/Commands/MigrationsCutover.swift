@@ -17,7 +17,7 @@ extension Migrations {
 
         func run() async throws {
             try await client.withClient { registry in
-                let step = try await WaveStep(registry, wave)
+                let step = try await WaveStepCommand(registry, wave)
                 try plan.check(step.migration)
                 try confirmation.confirm(
                     "cut over wave \(wave.wave), \(MigrationView.count(step.wave.size, "domain"))",

@@ -26,7 +26,7 @@ extension Migrations {
 
         func run() async throws {
             try await client.withClient { registry in
-                let step = try await WaveStep(registry, wave)
+                let step = try await WaveStepCommand(registry, wave)
                 try plan.check(step.migration)
                 try confirmation.confirm(
                     "freeze wave \(wave.wave), \(MigrationView.count(step.wave.size, "domain")), for \(deadline) at most",

@@ -17,7 +17,7 @@ extension Migrations {
         /// Never asks: this is the way back.
         func run() async throws {
             try await client.withClient { registry in
-                let step = try await WaveStep(registry, wave)
+                let step = try await WaveStepCommand(registry, wave)
                 let call = step.call("rollback", why, waitSeconds: convergence.seconds)
                 let back = try await StepView.listingConflicts(output.output) {
                     try await Retry.calling {

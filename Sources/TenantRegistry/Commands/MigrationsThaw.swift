@@ -12,7 +12,7 @@ extension Migrations {
 
         func run() async throws {
             try await client.withClient { registry in
-                let step = try await WaveStep(registry, wave)
+                let step = try await WaveStepCommand(registry, wave)
                 let call = step.call("thaw", why)
                 let thawed = try await Retry.calling {
                     try await registry.thaw(migration: wave.id, wave: wave.wave, call: call)

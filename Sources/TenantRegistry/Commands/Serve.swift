@@ -72,7 +72,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "A parent below which signups must lie. Repeatable. (default: any)")
     var suffix: [String] = []
 
-    @Option(help: "Octets in a name that is registered, 4-253. (default: 253)")
+    @Option(help: "Bytes in a name that is registered, 4-253. (default: 253)")
     var maxNameOctets: Int?
 
     @Option(help: "A file that replaces the list of reserved names: one a line.")
@@ -137,9 +137,9 @@ struct Serve: AsyncParsableCommand {
             }
             return name
         }
-        options.maximumNameOctets = try settings.integer(
-            maxNameOctets, "max-name-octets", default: FQDN.maximumOctets,
-            in: 4...FQDN.maximumOctets)
+        options.maximumNameBytes = try settings.integer(
+            maxNameOctets, "max-name-octets", default: FQDN.maximumBytes,
+            in: 4...FQDN.maximumBytes)
         if let path = try settings.text(reservedNames, "reserved-names") {
             guard let list = try? String(contentsOfFile: path, encoding: .utf8) else {
                 throw CommandFailure.usage("--reserved-names: \(path) can't be read as UTF-8 text")

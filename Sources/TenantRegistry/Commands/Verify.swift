@@ -27,7 +27,7 @@ struct Verify: AsyncParsableCommand {
 
     func run() async throws {
         let result = if let stopped = try await stopped() { stopped } else { try await running() }
-        Listing([result], VerificationAnswer.tableColumns).print(output.output)
+        Listing([result], VerificationResponse.tableColumns).print(output.output)
         ForeignTables.say(result.foreign)
         guard result.isGood else {
             let revision = result.firstBadRevision.map { "revision \($0): " } ?? ""
@@ -35,8 +35,8 @@ struct Verify: AsyncParsableCommand {
         }
     }
 
-    private func running() async throws -> VerificationAnswer {
-        var result: VerificationAnswer?
+    private func running() async throws -> VerificationResponse {
+        var result: VerificationResponse?
         try await client.withClient { registry in
             let progress = VerificationBar()
             result = try await registry.verify(expecting: expect) { step in
@@ -49,7 +49,7 @@ struct Verify: AsyncParsableCommand {
     }
 
     /// - Returns: nil where the running service is to be asked.
-    private func stopped() async throws -> VerificationAnswer? {
+    private func stopped() async throws -> VerificationResponse? {
         guard let folder = client.dataDir, client.server == nil else { return nil }
         let progress = VerificationBar()
         do {
@@ -60,7 +60,7 @@ struct Verify: AsyncParsableCommand {
                 progress.update(step)
             }
             progress.finish()
-            return VerificationAnswer(result)
+            return VerificationResponse(result)
         } catch StoreOpeningError.inUse(_, let holder) {
             StandardError.write("\(folder) is in use (\(holder)): asking the running service\n")
             return nil

@@ -34,9 +34,9 @@ struct LineReader {
         }
     }
 
-    private mutating func line(_ octets: ArraySlice<UInt8>) -> (Int, String) {
+    private mutating func line(_ bytes: ArraySlice<UInt8>) -> (Int, String) {
         number += 1
-        var text = octets.last == UInt8(ascii: "\r") ? octets.dropLast() : octets
+        var text = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes
         if number == 1, text.starts(with: Self.byteOrderMark) {
             text = text.dropFirst(3)
             hadMark = true

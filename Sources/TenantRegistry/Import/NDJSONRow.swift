@@ -6,13 +6,13 @@ enum NDJSONRow {
     /// - Parameter notCarried: gets the names of members that say how the domain was, not what it becomes.
     static func read(
         _ text: String, notCarried: inout Set<String>
-    ) -> Result<BatchRegistration.Row, BadRow> {
+    ) -> Result<BatchRegistration.Row, InvalidRow> {
         let shown = String(text.prefix(80))
         let document: JSONDocument
         do throws(JSONSyntaxError) {
             document = try JSONDocument(parsing: text.utf8)
         } catch {
-            return .failure(BadRow(fqdn: shown, code: "invalid-json", detail: "\(error)"))
+            return .failure(InvalidRow(fqdn: shown, code: "invalid-json", detail: "\(error)"))
         }
         var object = JSONObjectReader(document)
         let fqdn = object.text("fqdn")
@@ -24,7 +24,7 @@ enum NDJSONRow {
         object.finish()
         if let problem = object.problems.first {
             return .failure(
-                BadRow(
+                InvalidRow(
                     fqdn: fqdn ?? shown, code: "invalid-row",
                     detail: "\(problem.pointer): \(problem.detail)"))
         }

@@ -7,10 +7,10 @@ import RegistryModel
 struct ImportRow {
     /// Of its first line, from 1.
     var line: Int
-    var content: Result<BatchRegistration.Row, BadRow>
+    var content: Result<BatchRegistration.Row, InvalidRow>
 }
 
-struct BadRow: Error, Equatable {
+struct InvalidRow: Error, Equatable {
     var fqdn: String
     var code: String
     var detail: String
@@ -46,7 +46,7 @@ struct RowReader {
         if format == .csv { columns = try readHeader() }
     }
 
-    /// Octets of the file read so far.
+    /// Bytes of the file read so far.
     var bytesRead: Int { lines.bytesRead }
 
     /// - Returns: nil at the end. Empty lines are passed over.
@@ -54,15 +54,15 @@ struct RowReader {
         while let (number, text) = try nextLine() {
             if text.allSatisfy(\.isWhitespace) { continue }
             guard !text.unicodeScalars.contains("\u{FFFD}") else {
-                let bad = BadRow(
+                let bad = InvalidRow(
                     fqdn: String(text.prefix(80)), code: "invalid-row",
                     detail: "the row isn't UTF-8")
                 return ImportRow(line: number, content: .failure(bad))
             }
             guard text.utf8.count <= Self.longestRow else {
-                let bad = BadRow(
+                let bad = InvalidRow(
                     fqdn: String(text.prefix(80)), code: "invalid-row",
-                    detail: "the row is longer than \(Self.longestRow) octets")
+                    detail: "the row is longer than \(Self.longestRow) bytes")
                 return ImportRow(line: number, content: .failure(bad))
             }
             switch format {
@@ -117,7 +117,8 @@ struct RowReader {
             ImportRow(
                 line: line,
                 content: .failure(
-                    BadRow(fqdn: String(first.prefix(80)), code: "invalid-row", detail: detail)))
+                    InvalidRow(fqdn: String(first.prefix(80)), code: "invalid-row", detail: detail))
+            )
         }
         guard case .fields(let fields) = reading else {
             waiting = tried + waiting

@@ -4,7 +4,8 @@ import RegistryModel
 
 /// What a step of a wave did, or why it was refused, as people and scripts see it.
 enum StepView {
-    static func show(_ received: RegistryClient.Received<WaveStepAnswer>, _ format: OutputFormat) {
+    static func show(_ received: RegistryClient.Received<WaveStepResponse>, _ format: OutputFormat)
+    {
         let step = received.value
         switch format {
         case .json, .ndjson: StandardOutput.write(received.text + "\n")
@@ -15,7 +16,7 @@ enum StepView {
     }
 
     /// Domains that a rollback left alone, and agents that lag.
-    static func remarks(_ step: WaveStepAnswer) -> String {
+    static func remarks(_ step: WaveStepResponse) -> String {
         var text = ""
         if let count = step.skippedCount, count > 0 {
             text +=

@@ -206,7 +206,7 @@ import Testing
             run.errors.contains("not carried over") == (exported.output.contains("registered_at")))
     }
 
-    @Test func `takes octets that aren't UTF-8 for a bad row`() async throws {
+    @Test func `takes bytes that aren't UTF-8 for a bad row`() async throws {
         let server = try RunningServer.current
         let file = try TestFolder()
         try Data("fqdn\ncaf".utf8 + [0xE9] + ".latin.example.com\nok.latin.example.com\n".utf8)

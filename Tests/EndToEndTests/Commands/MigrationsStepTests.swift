@@ -25,12 +25,12 @@ struct MigrationsStepTests {
         #expect(held.errors.contains("domain-in-migration"))
 
         let thawed = try await planned.run("thaw", "--wave", "1", "--output", "json")
-        #expect(try thawed.readOutput(WaveStepAnswer.self).count == 2)
+        #expect(try thawed.readOutput(WaveStepResponse.self).count == 2)
         #expect(try await planned.states == "planned planned")
 
         _ = try await planned.run("freeze", "--wave", "1", "--deadline", "60")
         let moved = try await planned.run("cutover", "--wave", "1", "--output", "ndjson")
-        #expect(try moved.readOutput(WaveStepAnswer.self).count == 2)
+        #expect(try moved.readOutput(WaveStepResponse.self).count == 2)
         #expect(try await planned.states == "moved planned")
         #expect(try await planned.places == ["aws serve", "japan serve"])
 
@@ -127,7 +127,7 @@ struct MigrationsStepTests {
         let moved = try await planned.run(
             "cutover", "--wave", "1", "--wait-converged", "--timeout", "5s", "--output", "json")
         #expect(moved.exit == .code(0), "\(moved.errors)")
-        #expect(try moved.readOutput(WaveStepAnswer.self).convergence?.lagging == [])
+        #expect(try moved.readOutput(WaveStepResponse.self).convergence?.lagging == [])
         #expect(moved.errors.contains("agents have it"))
     }
 

@@ -86,7 +86,7 @@ struct Writer: Sendable {
             revision = position.revision
             names[name] = .released(known.placement, revision)
         case .batch(let all, let location, let tenant):
-            let batch = try answer.decode(BatchAnswer.self)
+            let batch = try answer.decode(BatchResponse.self)
             revision = batch.revision.number
             guard batch.results.map(\.fqdn) == all,
                 batch.results.allSatisfy({ $0.isRegistered })

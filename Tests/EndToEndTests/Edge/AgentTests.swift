@@ -125,14 +125,14 @@ import Testing
         }
         try await agent.stop()
         try await registry.crash()
-        var octets = try Data(contentsOf: agent.stateFile)
+        var bytes = try Data(contentsOf: agent.stateFile)
         switch damage {
-        case "torn": octets.removeLast(octets.count / 3)
-        case "flipped": octets[octets.count / 2] ^= 1
-        case "empty": octets = Data()
-        default: octets = Data("{}\n".utf8)
+        case "torn": bytes.removeLast(bytes.count / 3)
+        case "flipped": bytes[bytes.count / 2] ^= 1
+        case "empty": bytes = Data()
+        default: bytes = Data("{}\n".utf8)
         }
-        try octets.write(to: agent.stateFile)
+        try bytes.write(to: agent.stateFile)
         let next = try await AgentProcess.start(in: agent.folder, upstream: registry.url)
         #expect(try await next.get("/v1/route?host=t1.kintone.com").status == 503)
         #expect(

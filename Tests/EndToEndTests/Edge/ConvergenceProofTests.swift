@@ -54,11 +54,12 @@ struct ConvergenceProofTests {
             }
         }
 
-        func take(_ verb: WaveVerb, _ query: (String, String?)...) async throws -> WaveStepAnswer {
+        func take(_ verb: WaveVerb, _ query: (String, String?)...) async throws -> WaveStepResponse
+        {
             try await registry.client.send(
                 .POST, "/v1/migrations/\(migration.id)/waves/1/\(verb.rawValue)",
                 query: query, body: Array(verb.body(migration).utf8), timeout: .minutes(5)
-            ).decode(WaveStepAnswer.self)
+            ).decode(WaveStepResponse.self)
         }
 
         /// What the refusal of a step says.

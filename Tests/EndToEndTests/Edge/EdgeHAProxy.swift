@@ -17,7 +17,7 @@ final class EdgeHAProxy: Sendable {
         let free = try await freePort(folder)
         let port = port ?? free
         let map = folder.file("hosts.map").path
-        // Socket paths are short: the system allows 107 octets.
+        // Socket paths are short: the system allows 107 bytes.
         let socket = "/tmp/haproxy-\(port).sock"
         _ = try folder.write(
             """

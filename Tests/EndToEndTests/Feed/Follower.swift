@@ -91,9 +91,9 @@ struct Follower: Sendable {
         }
     }
 
-    private mutating func take(_ octets: [UInt8]) {
+    private mutating func take(_ bytes: [UInt8]) {
         do {
-            let page = try FeedPage(parsing: octets)
+            let page = try FeedPage(parsing: bytes)
             if page.from.number != revision { surprises.append("\(page.from) after \(revision)") }
             if let epoch, epoch != page.epoch.text { surprises.append("another epoch") }
             epoch = page.epoch.text

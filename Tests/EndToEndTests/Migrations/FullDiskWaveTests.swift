@@ -37,7 +37,7 @@ struct FullDiskWaveTests {
         try disk.makeRoom()
         let moved = try await registry.take(.cutover, of: migration, key: "k")
         #expect(!moved.isReplay)
-        #expect(try moved.decode(WaveStepAnswer.self).count == Self.names.count)
+        #expect(try moved.decode(WaveStepResponse.self).count == Self.names.count)
         try await server.crash()
         let words = try await StoppedStore(folder: folder, data: data).verify()
         #expect(words.hasPrefix("the chain holds"))

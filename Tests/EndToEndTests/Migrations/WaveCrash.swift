@@ -101,7 +101,7 @@ struct WaveCrash {
             let again = try await server.client.take(verb, of: migration, key: key)
             try #require(again.isReplay == hasHappened)
             if let answer { try #require(again.body == answer.body) }
-            let step = try again.decode(WaveStepAnswer.self)
+            let step = try again.decode(WaveStepResponse.self)
             try #require(step.count == Self.size)
             if !hasHappened { (head, state) = (head + 1, verb.state) }
             try #require(step.revision.number == Int64(head))

@@ -57,7 +57,7 @@ import Testing
             _ step: WaveVerb, _ migration: Migration, _ place: String
         ) async throws {
             let answer = try await registry.take(step, of: migration)
-                .decode(WaveStepAnswer.self)
+                .decode(WaveStepResponse.self)
             try #require(answer.count == names.count)
             stages.append(Stage(revision: answer.revision.number, place: place))
             // A lookup that began before the step may end after it: the second one began later.

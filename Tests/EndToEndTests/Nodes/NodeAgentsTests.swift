@@ -47,11 +47,11 @@ import Testing
         /// A step through the second node.
         func take(
             _ verb: WaveVerb, of migration: Migration, _ query: (String, String?)...
-        ) async throws -> WaveStepAnswer {
+        ) async throws -> WaveStepResponse {
             try await nodes[1].client.send(
                 .POST, "/v1/migrations/\(migration.id)/waves/1/\(verb.rawValue)",
                 query: query, body: Array(verb.body(migration).utf8), timeout: .minutes(6)
-            ).decode(WaveStepAnswer.self)
+            ).decode(WaveStepResponse.self)
         }
 
         func stop() async throws {

@@ -49,7 +49,7 @@ import Testing
         return follower
     }
 
-    private static func octets(
+    private static func bytes(
         _ node: ServerProcess, after: Int64, limit: Int
     ) async throws -> String {
         let answer = try await node.client.send(
@@ -134,14 +134,14 @@ import Testing
         for after in first.revision.number...last {
             for limit in [1, 7, 1_000] {
                 let texts = try await [
-                    Self.octets(nodes[0], after: after, limit: limit),
-                    Self.octets(nodes[1], after: after, limit: limit),
+                    Self.bytes(nodes[0], after: after, limit: limit),
+                    Self.bytes(nodes[1], after: after, limit: limit),
                 ]
                 #expect(texts[0] == texts[1], "\(limit) after \(after)")
             }
             let texts = try await [
-                Self.octets(nodes[0], after: after, limit: 1_000),
-                Self.octets(late, after: after, limit: 1_000),
+                Self.bytes(nodes[0], after: after, limit: 1_000),
+                Self.bytes(late, after: after, limit: 1_000),
             ]
             #expect(texts[0] == texts[1], "after \(after)")
         }

@@ -28,12 +28,12 @@ import Testing
         #expect(!asked.isEmpty)
         for request in asked {
             let text = request.joined(separator: "\r\n") + "\r\n\r\n"
-            var octets = Array(text.utf8)
-            octets.withUnsafeMutableBytes { octets in
-                let octets = UnsafeRawBufferPointer(octets)
-                let line = LookupLine(octets)
+            var bytes = Array(text.utf8)
+            bytes.withUnsafeMutableBytes { bytes in
+                let bytes = UnsafeRawBufferPointer(bytes)
+                let line = LookupLine(bytes)
                 #expect(line != nil, "\(request)")
-                let rest = UnsafeRawBufferPointer(rebasing: octets[(line?.length ?? 0)...])
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[(line?.length ?? 0)...])
                 #expect(LookupFields(rest) != nil, "\(request)")
             }
         }

@@ -4,7 +4,7 @@ struct ToldRequest: Decodable, Sendable {
     var path: String
     /// Name and value of each field, in order.
     var headers: [[String]]
-    /// Octets.
+    /// Bytes.
     var body: Int
 
     func values(_ name: String) -> [String] {

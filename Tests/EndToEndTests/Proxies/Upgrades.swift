@@ -65,7 +65,7 @@ enum ExtendedConnect {
         await withCheckedContinuation { done in
             Thread.detachNewThread {
                 let connection = BlockingConnection(port: port)
-                connection?.send(octets: request(to: host))
+                connection?.send(bytes: request(to: host))
                 done.resume(returning: connection?.readStream() ?? "nobody listens")
             }
         }

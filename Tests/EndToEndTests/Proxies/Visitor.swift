@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Somebody who sends a proxy whatever they like, octet by octet.
+/// Somebody who sends a proxy whatever they like, byte by byte.
 struct Visitor: Sendable {
     let port: Int
 

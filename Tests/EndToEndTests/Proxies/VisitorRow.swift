@@ -3,7 +3,7 @@ import Testing
 /// One request of a visitor, and what every proxy has to make of it.
 struct VisitorRow: Sendable {
     enum Answer: Sendable, Equatable {
-        /// The application's on this side, told the truth, with a body of so many octets.
+        /// The application's on this side, told the truth, with a body of so many bytes.
         case side(String, mode: String = "serve", body: Int = 0)
         /// There is no such site: 404.
         case nobody
@@ -66,7 +66,7 @@ struct VisitorRow: Sendable {
         _ page: Visitor.Page, _ answer: Answer, _ addresses: [String]
     ) -> String? {
         switch answer {
-        case .side(let side, let mode, let octets):
+        case .side(let side, let mode, let bytes):
             guard page.status == 200, page.fields.contains("x-side: \(side)") else {
                 return "not \(side): \(page)"
             }
@@ -76,7 +76,7 @@ struct VisitorRow: Sendable {
                 host: host, location: side, mode: mode, addresses: addresses)
             lies += fields.compactMap { fault(of: $0, in: told) }
             if told.method != method { lies.append("method \(told.method)") }
-            if told.body != octets { lies.append("body \(told.body)") }
+            if told.body != bytes { lies.append("body \(told.body)") }
             return lies.isEmpty ? nil : "\(lies)"
         case .nobody:
             return page.status == 404 ? nil : "not 404: \(page)"
@@ -91,7 +91,7 @@ struct VisitorRow: Sendable {
 }
 
 extension VisitorRow {
-    /// A name of 253 octets.
+    /// A name of 253 bytes.
     static let longest =
         String(repeating: String(repeating: "a", count: 59) + ".", count: 4)
         + "kintone.com."

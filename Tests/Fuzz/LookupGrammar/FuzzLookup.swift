@@ -1,29 +1,29 @@
 import LookupGrammar
 
-/// What libFuzzer calls with octets of its own. The address sanitizer sees reads beyond them; what
+/// What libFuzzer calls with bytes of its own. The address sanitizer sees reads beyond them; what
 /// else must hold is said here.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzLookup(_ start: UnsafeRawPointer, _ count: Int) -> CInt {
-    let octets = UnsafeRawBufferPointer(start: start, count: count)
-    checkFields(octets)
-    guard let line = LookupLine(octets) else { return 0 }
+    let bytes = UnsafeRawBufferPointer(start: start, count: count)
+    checkFields(bytes)
+    guard let line = LookupLine(bytes) else { return 0 }
     precondition(line.length >= 2 && line.length <= count)
-    precondition(octets[line.length - 2] == 0x0D && octets[line.length - 1] == 0x0A)
+    precondition(bytes[line.length - 2] == 0x0D && bytes[line.length - 1] == 0x0A)
     precondition(line.name.lowerBound >= 0 && line.name.upperBound <= line.length)
     precondition([200, 403, 404].contains(line.unknownStatus))
     // Nothing but the line itself counts.
-    precondition(LookupLine(UnsafeRawBufferPointer(rebasing: octets[..<line.length])) == line)
-    precondition(LookupLine(UnsafeRawBufferPointer(rebasing: octets[..<(line.length - 1)])) == nil)
-    precondition(!octets[..<(line.length - 2)].contains { $0 <= 0x1F || $0 >= 0x7F })
-    checkFields(UnsafeRawBufferPointer(rebasing: octets[line.length...]))
+    precondition(LookupLine(UnsafeRawBufferPointer(rebasing: bytes[..<line.length])) == line)
+    precondition(LookupLine(UnsafeRawBufferPointer(rebasing: bytes[..<(line.length - 1)])) == nil)
+    precondition(!bytes[..<(line.length - 2)].contains { $0 <= 0x1F || $0 >= 0x7F })
+    checkFields(UnsafeRawBufferPointer(rebasing: bytes[line.length...]))
     return 0
 }
 
-private func checkFields(_ octets: UnsafeRawBufferPointer) {
-    guard let fields = LookupFields(octets) else { return }
-    precondition(fields.length >= 4 && fields.length <= octets.count)
+private func checkFields(_ bytes: UnsafeRawBufferPointer) {
+    guard let fields = LookupFields(bytes) else { return }
+    precondition(fields.length >= 4 && fields.length <= bytes.count)
     precondition(fields.length <= LookupFields.maximumLength)
-    let head = UnsafeRawBufferPointer(rebasing: octets[..<fields.length])
+    let head = UnsafeRawBufferPointer(rebasing: bytes[..<fields.length])
     precondition(head.suffix(4).elementsEqual([0x0D, 0x0A, 0x0D, 0x0A]))
     precondition(LookupFields(head) == fields)
     precondition(LookupFields(UnsafeRawBufferPointer(rebasing: head.dropLast())) == nil)

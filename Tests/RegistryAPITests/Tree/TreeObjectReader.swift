@@ -5,7 +5,7 @@
 ///
 /// Every reading method returns nil (or nothing) where the field is absent or wrong; whoever calls
 /// `finish()` on each reader and finds no `problems` can rely on what was required being there.
-/// Null is a value of the wrong kind, but for `isNull` and `nullable`. Keys are compared by octets.
+/// Null is a value of the wrong kind, but for `isNull` and `nullable`. Keys are compared by bytes.
 ///
 /// Not Sendable: readers of one document share their problems. At most 100 are kept.
 struct TreeObjectReader {
@@ -68,7 +68,7 @@ struct TreeObjectReader {
     /// The value as it came; asking makes it known.
     mutating func take(_ name: String) -> JSONValue? {
         // Objects have few fields, and callers ask for few names: no dictionary is worth it.
-        guard let index = members.firstIndex(where: { $0.key.hasSameOctets(as: name) }) else {
+        guard let index = members.firstIndex(where: { $0.key.hasSameBytes(as: name) }) else {
             return nil
         }
         isKnown[index] = true
@@ -145,12 +145,12 @@ extension TreeObjectReader {
         require(name) ? optionalText(name) : nil
     }
 
-    /// One of a type's cases by its raw value, octet by octet; anything else is `not-allowed`.
+    /// One of a type's cases by its raw value, byte by byte; anything else is `not-allowed`.
     mutating func optionalChoice<Value: RawRepresentable & CaseIterable>(
         _ name: String, _: Value.Type
     ) -> Value? where Value.RawValue == String {
         guard let text = optionalText(name) else { return nil }
-        let value = Value.allCases.first { $0.rawValue.hasSameOctets(as: text) }
+        let value = Value.allCases.first { $0.rawValue.hasSameBytes(as: text) }
         guard let value else {
             let allowed = Value.allCases.map(\.rawValue).joined(separator: ", ")
             refuse(name, "not-allowed", "one of \(allowed) is expected")

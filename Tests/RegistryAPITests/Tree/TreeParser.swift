@@ -3,11 +3,11 @@
 // The reader as it was, over trees: what the one over an index is held against.
 
 extension TreeParser {
-    static func value(of octets: [UInt8], inside depth: Int = 0) -> Result<
+    static func value(of bytes: [UInt8], inside depth: Int = 0) -> Result<
         JSONValue, JSONSyntaxError
     > {
-        octets.withUnsafeBufferPointer { octets in
-            var parser = TreeParser(octets, depth: depth)
+        bytes.withUnsafeBufferPointer { bytes in
+            var parser = TreeParser(bytes, depth: depth)
             return Result { () throws(JSONSyntaxError) in try parser.document() }
         }
     }
@@ -128,7 +128,7 @@ struct TreeParser {
         return value
     }
 
-    // MARK: Octets
+    // MARK: Bytes
 
     var peek: UInt8? { index < input.count ? input[index] : nil }
 
@@ -139,8 +139,8 @@ struct TreeParser {
     }
 
     private mutating func skipSpace() {
-        while let octet = peek, octet <= 0x20,
-            octet == 0x20 || octet == 0x0A || octet == 0x0D || octet == 0x09
+        while let byte = peek, byte <= 0x20,
+            byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
         {
             index += 1
         }
@@ -161,15 +161,15 @@ extension TreeParser {
         if take("\"") {
             return try decoded(UnsafeBufferPointer(rebasing: input[start..<index - 1]), from: start)
         }
-        var octets: [UInt8] = []
+        var bytes: [UInt8] = []
         var run = start
-        while let octet = peek {
-            octets.append(contentsOf: input[run..<index])
-            switch octet {
+        while let byte = peek {
+            bytes.append(contentsOf: input[run..<index])
+            switch byte {
             case UInt8(ascii: "\""):
                 index += 1
-                return try decoded(octets, from: start)
-            case UInt8(ascii: "\\"): try escape(into: &octets)
+                return try decoded(bytes, from: start)
+            case UInt8(ascii: "\\"): try escape(into: &bytes)
             default: throw error("a control character in a string must be escaped")
             }
             run = index
@@ -179,9 +179,9 @@ extension TreeParser {
     }
 
     private func decoded(
-        _ octets: some Collection<UInt8>, from start: Int
+        _ bytes: some Collection<UInt8>, from start: Int
     ) throws(JSONSyntaxError) -> String {
-        if let text = String(validating: octets, as: UTF8.self) { return text }
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
         // Escapes are ASCII and stand for whole scalars: what's wrong is in the input as it came.
         var parser = Unicode.UTF8.ForwardParser()
         var rest = input[start..<index].makeIterator()
@@ -190,19 +190,19 @@ extension TreeParser {
         throw JSONSyntaxError(offset: offset, reason: "the string isn't valid UTF-8")
     }
 
-    private mutating func escape(into octets: inout [UInt8]) throws(JSONSyntaxError) {
+    private mutating func escape(into bytes: inout [UInt8]) throws(JSONSyntaxError) {
         let start = index
         index += 1
         guard let letter = peek else { throw error("the string doesn't end") }
         index += 1
         switch letter {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): octets.append(letter)
-        case UInt8(ascii: "b"): octets.append(0x08)
-        case UInt8(ascii: "f"): octets.append(0x0C)
-        case UInt8(ascii: "n"): octets.append(0x0A)
-        case UInt8(ascii: "r"): octets.append(0x0D)
-        case UInt8(ascii: "t"): octets.append(0x09)
-        case UInt8(ascii: "u"): octets.append(contentsOf: try scalar(from: start).utf8)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(letter)
+        case UInt8(ascii: "b"): bytes.append(0x08)
+        case UInt8(ascii: "f"): bytes.append(0x0C)
+        case UInt8(ascii: "n"): bytes.append(0x0A)
+        case UInt8(ascii: "r"): bytes.append(0x0D)
+        case UInt8(ascii: "t"): bytes.append(0x09)
+        case UInt8(ascii: "u"): bytes.append(contentsOf: try scalar(from: start).utf8)
         default: throw JSONSyntaxError(offset: start, reason: "there is no such escape")
         }
     }
@@ -223,7 +223,7 @@ extension TreeParser {
     private mutating func fourDigits() throws(JSONSyntaxError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let octet = peek, let digit = Self.hexadecimal(octet) else {
+            guard let byte = peek, let digit = Self.hexadecimal(byte) else {
                 throw error("four hexadecimal digits are expected")
             }
             value = value << 4 | digit
@@ -232,11 +232,11 @@ extension TreeParser {
         return value
     }
 
-    private static func hexadecimal(_ octet: UInt8) -> UInt32? {
-        switch octet {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(octet - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(octet - UInt8(ascii: "a") + 10)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(octet - UInt8(ascii: "A") + 10)
+    private static func hexadecimal(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A") + 10)
         default: nil
         }
     }
@@ -298,12 +298,12 @@ extension TreeParser {
     }
 
     private var digit: UInt8? {
-        guard let octet = peek, octet >= 0x30, octet <= 0x39 else { return nil }
-        return octet - 0x30
+        guard let byte = peek, byte >= 0x30, byte <= 0x39 else { return nil }
+        return byte - 0x30
     }
 }
 
-/// Tells whether a key came before in the same object, by octets: `String`'s `==` takes canonical
+/// Tells whether a key came before in the same object, by bytes: `String`'s `==` takes canonical
 /// equivalents for one another, and RFC 8259 §8.3 compares code unit by code unit.
 struct TreeKeys {
     /// Up to so many, comparing with each is faster than a set.
@@ -314,7 +314,7 @@ struct TreeKeys {
     /// False where `key` is that of one of `members`, which are all those before it.
     mutating func insert(_ key: String, after members: [JSONValue.Member]) -> Bool {
         guard members.count >= Self.few else {
-            return !members.contains { $0.key.hasSameOctets(as: key) }
+            return !members.contains { $0.key.hasSameBytes(as: key) }
         }
         if seen.isEmpty { seen = Set(members.map { Key(text: $0.key) }) }
         return seen.insert(Key(text: key)).inserted
@@ -329,7 +329,7 @@ struct TreeKeys {
     private struct Key: Hashable {
         let text: String
 
-        static func == (left: Key, right: Key) -> Bool { left.text.hasSameOctets(as: right.text) }
+        static func == (left: Key, right: Key) -> Bool { left.text.hasSameBytes(as: right.text) }
 
         func hash(into hasher: inout Hasher) {
             let isDone: Void? = text.utf8.withContiguousStorageIfAvailable {

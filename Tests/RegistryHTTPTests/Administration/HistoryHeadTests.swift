@@ -19,7 +19,7 @@ import Testing
                 try await registry.register("n\(number).example.com")
             }
             #expect(seen.count == 3)
-            #expect(seen.allSatisfy { DigestText.octets($0) != nil && $0.hasPrefix("sha256:") })
+            #expect(seen.allSatisfy { DigestText.bytes($0) != nil && $0.hasPrefix("sha256:") })
         }
     }
 

@@ -31,7 +31,7 @@ import Testing
             json: #"{"upstream":"http://mars","accepts_signups":true,"default_for_signups":true}"#)
     }
 
-    /// The octets of all items of all pages.
+    /// The bytes of all items of all pages.
     private static func pages(
         _ registry: RunningRegistry, _ target: String, _ query: String
     ) async throws -> [[UInt8]] {
@@ -49,7 +49,7 @@ import Testing
                 writer.write(item)
                 return writer.bytes
             }
-            // Written again, the items are the body's own octets.
+            // Written again, the items are the body's own bytes.
             #expect(page.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ",") == text)
             items += page
             guard let next else { return items }
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `has the octets of all pages, for every filter`() async throws {
+    @Test func `has the bytes of all pages, for every filter`() async throws {
         try await withRegistry { registry in
             try await Self.fill(registry, count: 60)
             let admin = registry.token(.admin).split(separator: "_")[1]
@@ -165,7 +165,7 @@ import Testing
                     "GET /v1/history?order=asc HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                         + "Authorization: Bearer \(registry.token(.auditor))\r\n"
                         + "Accept: application/x-ndjson\r\n\r\n")
-                // The first octets are here, the rest waits for us: there is more than sockets hold.
+                // The first bytes are here, the rest waits for us: there is more than sockets hold.
                 let first = try await connection.next()
                 for number in 0..<20 { try await registry.register("late\(number).example.com") }
                 let text = String(decoding: first + (try await connection.rest()), as: UTF8.self)
@@ -209,26 +209,26 @@ private struct CSVTable {
         var lines: [[String]] = [[]]
         var field = ""
         var isQuoted = false
-        var octets = Array(text.utf8)[...]
-        var bytes: [UInt8] = []
-        func end() { field = String(decoding: bytes, as: UTF8.self) }
-        while let octet = octets.popFirst() {
-            switch (octet, isQuoted) {
-            case (0x22, true) where octets.first == 0x22:
-                bytes.append(0x22)
-                octets.removeFirst()
+        var bytes = Array(text.utf8)[...]
+        var content: [UInt8] = []
+        func end() { field = String(decoding: content, as: UTF8.self) }
+        while let byte = bytes.popFirst() {
+            switch (byte, isQuoted) {
+            case (0x22, true) where bytes.first == 0x22:
+                content.append(0x22)
+                bytes.removeFirst()
             case (0x22, _): isQuoted.toggle()
             case (0x2C, false), (0x0D, false):
                 end()
                 lines[lines.count - 1].append(field)
-                bytes = []
-                guard octet == 0x0D else { continue }
-                guard octets.popFirst() == 0x0A else { throw Broken() }
+                content = []
+                guard byte == 0x0D else { continue }
+                guard bytes.popFirst() == 0x0A else { throw Broken() }
                 lines.append([])
-            default: bytes.append(octet)
+            default: content.append(byte)
             }
         }
-        guard lines.removeLast().isEmpty, bytes.isEmpty, let names = lines.first else {
+        guard lines.removeLast().isEmpty, content.isEmpty, let names = lines.first else {
             throw Broken()
         }
         for line in lines.dropFirst() {

@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// Octet by octet, each well within the idle time: only the time of the whole request ends it.
+    /// Byte by byte, each well within the idle time: only the time of the whole request ends it.
     @Test func `whose body drips is cut off`() async throws {
         let settings = Self.limits { $0.requestArrival = .milliseconds(200) }
         try await withRegistry(settings) { registry in

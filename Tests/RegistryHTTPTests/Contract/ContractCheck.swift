@@ -58,7 +58,7 @@ enum ContractCheck {
         _ answer: Answer, _ response: JSONValue, hasBody: Bool
     ) -> [String] {
         guard let content = response["content"], hasBody else {
-            return answer.bytes.isEmpty ? [] : ["a body of \(answer.bytes.count) octets"]
+            return answer.bytes.isEmpty ? [] : ["a body of \(answer.bytes.count) bytes"]
         }
         let type = answer.header("Content-Type") ?? ""
         guard let media = content[String(type.prefix { $0 != ";" })] else {

@@ -75,7 +75,7 @@ import Testing
             }
         }
         if let problem = Self.document.component("schemas", "Problem") {
-            collect(problem, ProblemAnswer.self, &seen)
+            collect(problem, ProblemResponse.self, &seen)
         }
         #expect(seen.count > 35)
         for (name, sightings) in seen {

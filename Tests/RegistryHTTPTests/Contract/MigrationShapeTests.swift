@@ -64,31 +64,31 @@ import Testing
 
     @Test func `reads what steps did`() throws {
         let wave = "/v1/migrations/{id}/waves/{n}/"
-        let frozen = try Self.read(WaveStepAnswer.self, "frozen", of: wave + "freeze")
+        let frozen = try Self.read(WaveStepResponse.self, "frozen", of: wave + "freeze")
         #expect(frozen.count == 2 && frozen.deadline?.description == "2020-06-22T00:15:00.000Z")
-        let moved = try Self.read(WaveStepAnswer.self, "converged", of: wave + "cutover")
+        let moved = try Self.read(WaveStepResponse.self, "converged", of: wave + "cutover")
         #expect(
             moved.count == 2 && moved.tookMilliseconds == 4 && moved.revision == Revision(48213))
         #expect(moved.convergence?.lagging.map(\.text) == ["edge-osaka-2"])
-        let back = try Self.read(WaveStepAnswer.self, "some", of: wave + "rollback")
+        let back = try Self.read(WaveStepResponse.self, "some", of: wave + "rollback")
         #expect(back.count == 1 && back.skippedCount == 1)
         #expect(back.skipped?.map(\.text) == ["globex.kintone.com"])
-        let thawed = try Self.read(WaveStepAnswer.self, "thawed", of: wave + "thaw")
+        let thawed = try Self.read(WaveStepResponse.self, "thawed", of: wave + "thaw")
         #expect(thawed.count == 2 && thawed.wave == 1)
     }
 
     @Test func `reads why a step was refused`() throws {
         let cutover = "/v1/migrations/{id}/waves/{n}/cutover"
         let conflict = try Self.read(
-            ProblemAnswer.self, "wave-conflict", of: cutover, status: "409")
+            ProblemResponse.self, "wave-conflict", of: cutover, status: "409")
         #expect(conflict.conflictCount == 2)
         #expect(conflict.conflicts.first?.expected.location.text == "japan")
         #expect(conflict.conflicts.first?.expected.mode == .serve)
         #expect(conflict.conflicts.map(\.found?.location.text) == ["aws", nil])
-        let state = try Self.read(ProblemAnswer.self, "wrong-state", of: cutover, status: "409")
+        let state = try Self.read(ProblemResponse.self, "wrong-state", of: cutover, status: "409")
         #expect(state.state == "rolled_back")
         let held = try Self.read(
-            ProblemAnswer.self, "domain-in-migration", of: "/v1/domains/{fqdn}", "PATCH",
+            ProblemResponse.self, "domain-in-migration", of: "/v1/domains/{fqdn}", "PATCH",
             status: "409")
         #expect(held.migration == "m-k3j4n5p6q7r8" && held.wave == 1)
     }

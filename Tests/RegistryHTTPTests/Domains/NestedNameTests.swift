@@ -60,8 +60,8 @@ struct NestedNameTests {
         }
     }
 
-    @Test func `has no more octets than the operator allows`() async throws {
-        try await withRegistry(.with { $0.maximumNameOctets = 20 }) { registry in
+    @Test func `has no more bytes than the operator allows`() async throws {
+        try await withRegistry(.with { $0.maximumNameBytes = 20 }) { registry in
             for (name, status) in [("a2345678.example.com", 201), ("a23456789.example.com", 400)] {
                 let answer = try await registry.send(
                     .POST, "/v1/domains", json: #"{"fqdn":"\#(name)"}"#)

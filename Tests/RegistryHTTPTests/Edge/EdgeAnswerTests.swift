@@ -40,8 +40,8 @@ import Testing
     }
 
     /// What an agent doesn't have, or has with fewer methods.
-    private static func isOfTheRegistry(_ octets: [UInt8]) -> Bool {
-        let text = String(decoding: octets, as: UTF8.self)
+    private static func isOfTheRegistry(_ bytes: [UInt8]) -> Bool {
+        let text = String(decoding: bytes, as: UTF8.self)
         let others = [
             "/v1/stats", "/v1/domains?", "/v1/domains/batch", "/v1/domains/a.example.com?at=x",
             "/v1/domains HTTP", "/v1/domains/ HTTP",
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test(arguments: [UInt64(31), 32, 33])
-    func `says what the registry says, octet by octet, to plain and odd and hostile requests`(
+    func `says what the registry says, byte by byte, to plain and odd and hostile requests`(
         seed: UInt64
     ) async throws {
         try await Self.withBoth { servers, _ in

@@ -6,7 +6,7 @@ struct DifferentialTests {
     private static let streams = 400
 
     @Test(arguments: [(1, false), (2, false), (3, true), (4, true)])
-    func `says octet by octet what the router says, for thousands of requests`(
+    func `says byte by byte what the router says, for thousands of requests`(
         seed: UInt64, anonymous: Bool
     ) async throws {
         try await withTwoServers(anonymous: anonymous) { servers in
@@ -31,9 +31,9 @@ struct DifferentialTests {
                 "POST /livez HTTP/1.1\r\nHost: h\r\nContent-Length: \(known.utf8.count)\r\n\r\n\(known)\(known)",
             ]
             for sample in samples {
-                let octets = Array(sample.utf8)
-                for split in 1..<octets.count {
-                    let difference = try await servers.difference(octets, splits: [split])
+                let bytes = Array(sample.utf8)
+                for split in 1..<bytes.count {
+                    let difference = try await servers.difference(bytes, splits: [split])
                     #expect(difference == nil)
                     if difference != nil { return }
                 }
@@ -47,9 +47,9 @@ struct DifferentialTests {
             var traffic = LookupTraffic(servers.world, seed: seed)
             var random = SeededRandom(seed: seed)
             for number in 0..<100 {
-                let octets = traffic.stream()
-                let splits = (0..<3).map { _ in Int.random(in: 0...octets.count, using: &random) }
-                let difference = try await servers.difference(octets, splits: splits.sorted())
+                let bytes = traffic.stream()
+                let splits = (0..<3).map { _ in Int.random(in: 0...bytes.count, using: &random) }
+                let difference = try await servers.difference(bytes, splits: splits.sorted())
                 #expect(difference == nil, "seed \(seed), stream \(number)")
                 if difference != nil { return }
             }

@@ -1,6 +1,6 @@
 import RegistryModel
 
-/// Makes requests of all kinds, plain and odd, as octets. None of them changes anything.
+/// Makes requests of all kinds, plain and odd, as bytes. None of them changes anything.
 struct LookupTraffic {
     /// What the requests may be about.
     struct World {

@@ -13,20 +13,20 @@ struct TwoServers: Sendable {
     let routed: Int
     let world: LookupTraffic.World
 
-    /// Sends octets to both, and compares what comes back.
+    /// Sends bytes to both, and compares what comes back.
     ///
     /// A request whose body never comes is answered or not, as its end and its answer happen to meet:
-    /// such octets are sent again until both say the same once.
+    /// such bytes are sent again until both say the same once.
     ///
     /// - Returns: what differs; nil for nothing.
-    func difference(_ octets: [UInt8], splits: [Int] = []) async throws -> String? {
-        let text = String(decoding: octets, as: UTF8.self)
+    func difference(_ bytes: [UInt8], splits: [Int] = []) async throws -> String? {
+        let text = String(decoding: bytes, as: UTF8.self)
         let announcesBody = text.contains("chunked") || text.contains("Content-Length")
         var answers: (early: Set<String>, routed: Set<String>) = ([], [])
         for _ in 0..<(announcesBody ? 20 : 1) {
             answers.early.insert(
-                try await Self.exchange(octets, port: early.port, splits: splits))
-            answers.routed.insert(try await Self.exchange(octets, port: routed))
+                try await Self.exchange(bytes, port: early.port, splits: splits))
+            answers.routed.insert(try await Self.exchange(bytes, port: routed))
             if !answers.early.isDisjoint(with: answers.routed) { return nil }
         }
         return """
@@ -36,21 +36,21 @@ struct TwoServers: Sendable {
             """
     }
 
-    /// Sends octets and reads everything that comes back, ids and times blotted out.
+    /// Sends bytes and reads everything that comes back, ids and times blotted out.
     ///
     /// - Parameter splits: where to cut; each part has been read before the next one is sent.
     private static func exchange(
-        _ octets: [UInt8], port: Int, splits: [Int] = []
+        _ bytes: [UInt8], port: Int, splits: [Int] = []
     ) async throws -> String {
         try await withConnection(to: port) { connection in
             var start = 0
-            for split in splits where split > start && split < octets.count {
-                try? await connection.send(Array(octets[start..<split]))
+            for split in splits where split > start && split < bytes.count {
+                try? await connection.send(Array(bytes[start..<split]))
                 try await settle(port)
                 start = split
             }
             // A server that has had enough has closed the connection by now.
-            try? await connection.send(Array(octets[start...]))
+            try? await connection.send(Array(bytes[start...]))
             connection.finish()
             return blotted(String(decoding: try await connection.rest(), as: UTF8.self))
         }
@@ -88,7 +88,7 @@ func withTwoServers(
     try await withRegistry(settings) { registry in
         let world = try await makeWorld(registry)
         var options = settings.http
-        options.answersEarly = false
+        options.answersOnFastPath = false
         let server = RegistryServer(
             service: registry.service, options: options, drain: registry.drain, metrics: { "" },
             eventLoops: loops,

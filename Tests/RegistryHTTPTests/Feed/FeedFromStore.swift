@@ -20,8 +20,8 @@ extension RegistryService {
             Issue.record("not from the store")
             throw RegistryError.inconsistent
         }
-        var octets: [UInt8] = []
-        try await FeedText(service: service).write(stretch) { octets += $0 }
-        return try FeedPage(parsing: octets)
+        var bytes: [UInt8] = []
+        try await FeedText(service: service).write(stretch) { bytes += $0 }
+        return try FeedPage(parsing: bytes)
     }
 }

@@ -80,11 +80,11 @@ import Testing
     @Test func `encodes a small revision once, and keeps a few pieces of a large one`() {
         var count = 0
         func read(_ revision: FeedRevision, _ piece: Int) -> Int {
-            if let kept = revision.octets(ofPiece: piece) { return kept.count }
+            if let kept = revision.bytes(ofPiece: piece) { return kept.count }
             count += 1
-            let octets = [UInt8](repeating: 0, count: revision.range(ofPiece: piece).count)
-            revision.keep(octets, ofPiece: piece)
-            return octets.count
+            let bytes = [UInt8](repeating: 0, count: revision.range(ofPiece: piece).count)
+            revision.keep(bytes, ofPiece: piece)
+            return bytes.count
         }
         let small = FeedRevision(Self.changes(1, 3))
         for _ in 0..<100 { #expect(read(small, 0) == 3) }

@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: ["/v1/snapshot", "/v1/export/nginx-map", "/v1/export/traefik"])
-    func `is compressed for who asks, to the same octets`(target: String) async throws {
+    func `is compressed for who asks, to the same bytes`(target: String) async throws {
         try await withRegistry { registry in
             try await registry.registerAll((0..<6_000).map { "n\($0).example.com" })
             let plain = try await registry.get(target)

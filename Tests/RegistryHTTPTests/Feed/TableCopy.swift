@@ -12,8 +12,8 @@ struct TableCopy: Equatable {
     var locations: [LocationName: UpstreamURL] = [:]
 
     /// Reads a snapshot, and holds it against its own header.
-    init(snapshot octets: [UInt8]) throws {
-        let lines = octets.split(separator: UInt8(ascii: "\n"))
+    init(snapshot bytes: [UInt8]) throws {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"))
         let header = try SnapshotHeader(parsing: Array(try #require(lines.first)))
         epoch = header.epoch
         revision = header.revision
@@ -27,7 +27,7 @@ struct TableCopy: Equatable {
         }
         #expect(domains.count == header.count)
         #expect(digest == header.digest)
-        #expect(octets.last == UInt8(ascii: "\n"))
+        #expect(bytes.last == UInt8(ascii: "\n"))
     }
 
     /// Of nothing, at the beginning of the log, but for the locations that it doesn't have.
@@ -62,7 +62,7 @@ struct TableCopy: Equatable {
     }
 }
 
-/// MurmurHash3 as its description has it, octet by octet: for comparing.
+/// MurmurHash3 as its description has it, byte by byte: for comparing.
 enum PlainMurmur3 {
     struct Sum {
         private var low: UInt64 = 0
@@ -82,30 +82,30 @@ enum PlainMurmur3 {
     }
 
     static func row(_ domain: Domain) -> (UInt64, UInt64) {
-        var octets: [UInt8] = [UInt8(ascii: "d")]
+        var bytes: [UInt8] = [UInt8(ascii: "d")]
         let times = [domain.registeredAt.milliseconds, domain.changedAt.milliseconds]
         for number in [domain.revision.number] + times {
-            octets += (0..<8).map { UInt8(truncatingIfNeeded: number >> Int64($0 * 8)) }
+            bytes += (0..<8).map { UInt8(truncatingIfNeeded: number >> Int64($0 * 8)) }
         }
         for text in [
             domain.fqdn.text, domain.location.text, domain.mode.rawValue, domain.tenant ?? "",
         ] {
-            octets += Array(text.utf8) + [0]
+            bytes += Array(text.utf8) + [0]
         }
-        return hash(octets)
+        return hash(bytes)
     }
 
     static func row(_ name: LocationName, _ upstream: UpstreamURL) -> (UInt64, UInt64) {
         hash([UInt8(ascii: "l")] + Array(name.text.utf8) + [0] + Array(upstream.text.utf8) + [0])
     }
 
-    static func hash(_ octets: [UInt8]) -> (UInt64, UInt64) {
+    static func hash(_ bytes: [UInt8]) -> (UInt64, UInt64) {
         let (c1, c2): (UInt64, UInt64) = (0x87c3_7b91_1142_53d5, 0x4cf5_ad43_2745_937f)
         func rotate(_ word: UInt64, _ by: UInt64) -> UInt64 { word << by | word >> (64 - by) }
         func word(_ place: Int) -> UInt64 {
             (0..<8).reduce(0) { word, offset in
-                place + offset < octets.count
-                    ? word | UInt64(octets[place + offset]) << UInt64(offset * 8) : word
+                place + offset < bytes.count
+                    ? word | UInt64(bytes[place + offset]) << UInt64(offset * 8) : word
             }
         }
         func finish(_ word: UInt64) -> UInt64 {
@@ -114,15 +114,15 @@ enum PlainMurmur3 {
             return word ^ word >> 33
         }
         var (h1, h2): (UInt64, UInt64) = (0, 0)
-        let whole = octets.count / 16 * 16
-        for place in stride(from: 0, to: octets.count, by: 16) {
+        let whole = bytes.count / 16 * 16
+        for place in stride(from: 0, to: bytes.count, by: 16) {
             h1 ^= rotate(word(place) &* c1, 31) &* c2
             if place < whole { h1 = (rotate(h1, 27) &+ h2) &* 5 &+ 0x52dc_e729 }
             h2 ^= rotate(word(place + 8) &* c2, 33) &* c1
             if place < whole { h2 = (rotate(h2, 31) &+ h1) &* 5 &+ 0x3849_5ab5 }
         }
-        h1 ^= UInt64(octets.count)
-        h2 ^= UInt64(octets.count)
+        h1 ^= UInt64(bytes.count)
+        h2 ^= UInt64(bytes.count)
         h1 = h1 &+ h2
         h2 = h2 &+ h1
         (h1, h2) = (finish(h1), finish(h2))

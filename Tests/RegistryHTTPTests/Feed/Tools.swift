@@ -44,8 +44,8 @@ struct Tool {
     }
 }
 
-func gunzip(_ octets: [UInt8]) throws -> [UInt8] {
-    let tool = try Tool("gzip", ["-dc"], input: octets)
+func gunzip(_ bytes: [UInt8]) throws -> [UInt8] {
+    let tool = try Tool("gzip", ["-dc"], input: bytes)
     try #require(tool.status == 0)
     return tool.output
 }

@@ -3,7 +3,7 @@ import NIOHTTP1
 import NIOPosix
 import Testing
 
-/// A connection on which a test sends exactly the octets that it wants, for what no client would.
+/// A connection on which a test sends exactly the bytes that it wants, for what no client would.
 struct RawConnection {
     struct Ended: Error {}
 
@@ -23,8 +23,8 @@ struct RawConnection {
         try await outbound.write(ByteBuffer(string: text))
     }
 
-    func send(_ octets: [UInt8]) async throws {
-        try await outbound.write(ByteBuffer(bytes: octets))
+    func send(_ bytes: [UInt8]) async throws {
+        try await outbound.write(ByteBuffer(bytes: bytes))
     }
 
     /// Closes our half.
@@ -61,7 +61,7 @@ struct RawConnection {
         return answer
     }
 
-    /// Waits for octets, and reads no more than come at once.
+    /// Waits for bytes, and reads no more than come at once.
     mutating func next() async throws -> [UInt8] {
         guard try await receive() else { throw Ended() }
         defer { received = [] }
@@ -86,7 +86,7 @@ struct RawConnection {
     }
 }
 
-/// - Parameter receiveBuffer: octets that the kernel keeps for a client that doesn't read, at most.
+/// - Parameter receiveBuffer: bytes that the kernel keeps for a client that doesn't read, at most.
 func withConnection<Result>(
     to port: Int, receiveBuffer: Int = 1 << 20,
     _ body: (inout RawConnection) async throws -> Result

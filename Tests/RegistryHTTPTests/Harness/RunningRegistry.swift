@@ -30,7 +30,7 @@ struct RegistrySettings {
     /// Which reads fail, where there is a failure.
     var isReadFailing: @Sendable () -> Bool = { false }
     var blastRadius = BlastRadius()
-    var maximumNameOctets = FQDN.maximumOctets
+    var maximumNameBytes = FQDN.maximumBytes
     var agentLimit = AgentDirectory.maximumAgents
     /// Serves the port of `--ops-listen` instead of the API.
     var isOps = false
@@ -104,7 +104,7 @@ func withRegistry(
         state: state,
         names: NamePolicy(
             reserved: NamePolicy.standardReserved, suffixes: settings.suffixes,
-            maximumOctets: settings.maximumNameOctets),
+            maximumBytes: settings.maximumNameBytes),
         agents: AgentDirectory(limit: settings.agentLimit, uptime: { clock.uptime }),
         logger: logger,
         now: { clock.now })

@@ -11,10 +11,10 @@ import Testing
         }
     }
 
-    /// A request for `/v1/lookup` of exactly this many octets.
-    private static func lookup(_ octets: Int) -> String {
+    /// A request for `/v1/lookup` of exactly this many bytes.
+    private static func lookup(_ bytes: Int) -> String {
         let frame = #"{"fqdns":[]}"#
-        return frame + String(repeating: " ", count: octets - frame.utf8.count)
+        return frame + String(repeating: " ", count: bytes - frame.utf8.count)
     }
 
     private static func large(_ registry: RunningRegistry) async throws -> Answer {

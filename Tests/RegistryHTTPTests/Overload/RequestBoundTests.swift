@@ -112,7 +112,7 @@ struct RequestBoundTests {
     }
 
     private static func isIdle(_ registry: RunningRegistry) -> Bool {
-        [Lane.read, .write, .wait].allSatisfy { registry.server.admission.count($0) == 0 }
+        [LoadClass.read, .write, .wait].allSatisfy { registry.server.admission.count($0) == 0 }
     }
 
     @Test func `lets those who wait for a revision keep nobody from anything else`() async throws {

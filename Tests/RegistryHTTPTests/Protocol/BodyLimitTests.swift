@@ -3,24 +3,24 @@ import Testing
 @Suite("The limit of a body", .whateverTheStore, .timeLimit(.minutes(2))) struct BodyLimitTests {
     private static let mebibyte = 1024 * 1024
 
-    /// A request for `/v1/lookup` of exactly this many octets.
-    private static func lookup(_ octets: Int) -> String {
+    /// A request for `/v1/lookup` of exactly this many bytes.
+    private static func lookup(_ bytes: Int) -> String {
         let frame = #"{"fqdns":[]}"#
-        return frame + String(repeating: " ", count: octets - frame.utf8.count)
+        return frame + String(repeating: " ", count: bytes - frame.utf8.count)
     }
 
-    private static func registration(_ octets: Int) -> String {
+    private static func registration(_ bytes: Int) -> String {
         let frame = #"{"fqdn":"a.example.com"}"#
-        return frame + String(repeating: " ", count: octets - frame.utf8.count)
+        return frame + String(repeating: " ", count: bytes - frame.utf8.count)
     }
 
     /// Only the head: who is refused while it still sends may see its connection end instead.
     private static func announce(
-        _ target: String, _ octets: Int, _ registry: RunningRegistry
+        _ target: String, _ bytes: Int, _ registry: RunningRegistry
     ) async throws -> Answer {
         try await registry.raw(
             "POST", target,
-            headers: [("Content-Type", "application/json"), ("Content-Length", "\(octets)")],
+            headers: [("Content-Type", "application/json"), ("Content-Length", "\(bytes)")],
             as: .role(.admin))
     }
 

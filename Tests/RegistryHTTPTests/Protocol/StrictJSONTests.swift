@@ -28,10 +28,10 @@ import Testing
     @Test(arguments: [
         [0xFF], [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0xE2, 0x82],
     ])
-    func `that isn't UTF-8 is refused`(octets: [UInt8]) async throws {
+    func `that isn't UTF-8 is refused`(bytes: [UInt8]) async throws {
         try await withRegistry { registry in
             let body =
-                Array(#"{"fqdn":"a.example.com","reason":""#.utf8) + octets + Array("\"}".utf8)
+                Array(#"{"fqdn":"a.example.com","reason":""#.utf8) + bytes + Array("\"}".utf8)
             let answer = try await registry.send(.POST, "/v1/domains", bytes: body)
             #expect(answer.isProblem(400, "invalid-json"))
         }

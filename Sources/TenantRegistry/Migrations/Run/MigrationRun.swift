@@ -37,7 +37,7 @@ struct MigrationRun {
         }
         for (index, item) in schedule.items.enumerated() {
             if index > 0, settings.pause.seconds > 0 { try await pause(before: item) }
-            try await WaveTurn(run: self, item: item).take()
+            try await WaveRun(run: self, item: item).take()
         }
         report.say(.finished) { $0.count = schedule.size }
         report.hint(next)
@@ -69,8 +69,8 @@ struct MigrationRun {
     func send(
         _ step: String, wave: Int, waits: Bool = true, override: String? = nil,
         _ call: (RegistryClient.WaveCall) async throws
-            -> RegistryClient.Received<WaveStepAnswer>
-    ) async throws(StepFailure) -> WaveStepAnswer {
+            -> RegistryClient.Received<WaveStepResponse>
+    ) async throws(StepFailure) -> WaveStepResponse {
         let options = RegistryClient.WaveCall(
             note: settings.note, idempotencyKey: "run-\(key)-\(id)-\(wave)-\(step)",
             overrideReason: override, waitSeconds: waits ? settings.waitSeconds : nil)
@@ -99,7 +99,7 @@ struct MigrationRun {
 /// A step that came to nothing, and what is known then.
 struct StepFailure: Error {
     let failure: CommandFailure
-    let problem: ProblemAnswer?
+    let problem: ProblemResponse?
     /// Whether the service said no, so that the wave is as it was.
     let isRefusal: Bool
 

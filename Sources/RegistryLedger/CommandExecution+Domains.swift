@@ -1,0 +1,197 @@
+import RegistryModel
+
+extension CommandExecution {
+    func register(_ wanted: NewDomain) throws -> Decision {
+        try checkFree(wanted)
+        let location = try signupLocation(wanted.location)
+        guard location.settings.acceptsSignups else {
+            throw RegistryError.locationClosed(location.name)
+        }
+        let (domain, change) = try insert(wanted, at: location.name)
+        return Decision(
+            outcome: .domain(domain), log: [change],
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+    }
+
+    /// Whether a location takes signups doesn't matter here: an operator brings existing tenants.
+    func registerBatch(_ rows: [BatchRow]) throws -> Decision {
+        var refused: [Int: String] = [:]
+        var log: [Change] = []
+        var effects = RevisionChanges(revision: revision)
+        var locations: [LocationName?: LocationName] = [:]
+        for (index, row) in rows.enumerated() {
+            switch row {
+            case .refused(let code):
+                refused[index] = code
+            case .wanted(let wanted):
+                do {
+                    try checkFree(wanted)
+                    let location =
+                        try locations[wanted.location] ?? signupLocation(wanted.location).name
+                    locations[wanted.location] = location
+                    let (domain, change) = try insert(wanted, at: location)
+                    log.append(change)
+                    effects.domains.append(.set(domain))
+                } catch let refusal as RegistryError {
+                    refused[index] = refusal.code
+                }
+            }
+        }
+        return Decision(outcome: .batch(refused: refused), log: log, effects: effects)
+    }
+
+    func change(_ fqdn: FQDN, _ patch: DomainPatch, ifMatch: Precondition?) throws -> Decision {
+        var domain = try live(fqdn, ifMatch: ifMatch)
+        let before = domain.placement
+        let freeze = try transaction.freeze(of: fqdn)
+        if let freeze, let location = patch.location, location != before.location {
+            throw RegistryError.domainInMigration(
+                fqdn, migration: freeze.wave.migration, wave: freeze.wave.number)
+        }
+        if let location = patch.location, try transaction.location(location) == nil {
+            throw RegistryError.unknownLocation(location)
+        }
+        var after = patch.applied(to: before)
+        var newOwnMode: Mode?
+        if let freeze {
+            // Proxies are told the stricter one, as long as the freeze lasts.
+            let own = patch.mode ?? freeze.ownMode
+            newOwnMode = own == freeze.ownMode ? nil : own
+            after.mode = newOwnMode.map { max($0, freeze.mode) } ?? before.mode
+        }
+        guard after != before || newOwnMode != nil else {
+            return .unchanged(.domain(domain), at: revision)
+        }
+        if after.tenant != before.tenant, !patch.allowsNested {
+            try checkNest(of: fqdn, for: after.tenant)
+        }
+        if let freeze, let newOwnMode {
+            try transaction.setOwnMode(newOwnMode, of: fqdn, in: freeze.wave)
+        }
+
+        domain.placement = after
+        domain.revision = revision
+        domain.changedAt = at
+        try transaction.update(domain)
+        let action: Action = after.location == before.location ? .updated : .moved
+        return Decision(
+            outcome: .domain(domain),
+            log: [
+                Change(
+                    action,
+                    .domain(fqdn, before: before, after: after, registeredAt: domain.registeredAt))
+            ],
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+    }
+
+    func release(_ fqdn: FQDN, ifMatch: Precondition?) throws -> Decision {
+        let domain = try live(fqdn, ifMatch: ifMatch)
+        if let wave = try transaction.freeze(of: fqdn)?.wave {
+            throw RegistryError.domainInMigration(
+                fqdn, migration: wave.migration, wave: wave.number)
+        }
+        try transaction.deleteDomain(fqdn)
+        try transaction.insert(
+            ReleasedDomain(
+                fqdn: fqdn, placement: domain.placement, revision: revision,
+                registeredAt: domain.registeredAt, releasedAt: at,
+                availableAt: now.adding(quarantine)))
+        return Decision(
+            outcome: .released,
+            log: [
+                Change(
+                    .released,
+                    .domain(
+                        fqdn, before: domain.placement, after: nil,
+                        registeredAt: domain.registeredAt))
+            ],
+            effects: RevisionChanges(revision: revision, domains: [.gone(fqdn)]))
+    }
+
+    /// Brings a domain back as it was; only its revision and time of change are new.
+    func restore(_ fqdn: FQDN, allowsNested: Bool) throws -> Decision {
+        guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
+        guard let released = try transaction.released(fqdn) else {
+            throw RegistryError.unknownDomain(fqdn)
+        }
+        let location = released.placement.location
+        guard try transaction.location(location) != nil else {
+            throw RegistryError.unknownLocation(location)
+        }
+        if !allowsNested { try checkNest(of: fqdn, for: released.placement.tenant) }
+        let domain = Domain(
+            fqdn: fqdn, placement: released.placement, revision: revision,
+            registeredAt: released.registeredAt, changedAt: at)
+        try transaction.deleteReleased(fqdn)
+        try transaction.insert(domain)
+        return Decision(
+            outcome: .domain(domain),
+            log: [
+                Change(
+                    .restored,
+                    .domain(
+                        fqdn, before: nil, after: domain.placement,
+                        registeredAt: domain.registeredAt))
+            ],
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+    }
+}
+
+extension CommandExecution {
+    private func live(_ fqdn: FQDN, ifMatch: Precondition?) throws -> Domain {
+        guard let domain = try transaction.domain(fqdn) else {
+            // RFC 9110 §13.1.1: a precondition on what isn't there is false.
+            throw ifMatch == nil
+                ? RegistryError.unknownDomain(fqdn) : RegistryError.revisionMismatch(current: nil)
+        }
+        let position = Position(epoch: epoch, revision: domain.revision)
+        if let ifMatch, !ifMatch.holds(for: position) {
+            throw RegistryError.revisionMismatch(current: position)
+        }
+        return domain
+    }
+
+    private func checkFree(_ wanted: NewDomain) throws {
+        let fqdn = wanted.fqdn
+        guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
+        if let released = try transaction.released(fqdn), released.availableAt > now {
+            throw RegistryError.domainQuarantined(fqdn, availableAt: released.availableAt)
+        }
+        if !wanted.allowsNested { try checkNest(of: fqdn, for: wanted.tenant) }
+    }
+
+    private func checkNest(of fqdn: FQDN, for tenant: String?) throws {
+        let nest = Entanglement(names: transaction, suffixes: settings.suffixes, now: now)
+        if let other = try nest.other(than: fqdn, of: tenant) {
+            throw RegistryError.nameEntangled(fqdn, with: other)
+        }
+    }
+
+    private func signupLocation(_ name: LocationName?) throws -> Location {
+        guard let name else {
+            // The schema keeps exactly one default, and no command takes the last mark away.
+            guard let location = try transaction.defaultLocation() else {
+                throw RegistryError.inconsistent
+            }
+            return location
+        }
+        guard let location = try transaction.location(name) else {
+            throw RegistryError.unknownLocation(name)
+        }
+        return location
+    }
+
+    private func insert(_ wanted: NewDomain, at location: LocationName) throws -> (Domain, Change) {
+        let placement = Placement(location: location, mode: wanted.mode, tenant: wanted.tenant)
+        let domain = Domain(
+            fqdn: wanted.fqdn, placement: placement, revision: revision, registeredAt: at,
+            changedAt: at)
+        try transaction.deleteReleased(wanted.fqdn)
+        try transaction.insert(domain)
+        return (
+            domain,
+            Change(
+                .registered, .domain(wanted.fqdn, before: nil, after: placement, registeredAt: at))
+        )
+    }
+}
