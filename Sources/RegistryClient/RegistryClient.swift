@@ -111,7 +111,7 @@ package struct RegistryClient: Sendable {
 
     func url(_ path: String, _ query: [(String, String?)]) -> String {
         let pairs = query.compactMap { name, value in
-            value.map { "\(name)=\(EndpointID.escape($0))" }
+            value.map { "\(name)=\(PercentCoding.component($0))" }
         }
         let root =
             base.absoluteString.hasSuffix("/")

@@ -74,7 +74,7 @@ extension RegistryCall {
             let name = pair.prefix { $0 != "=" }
             return PercentCoding.decode(name, plusIsSpace: true) != "cursor"
         }
-        return PercentCoding.visible(
+        return PercentCoding.link(
             path + "?" + (rest + ["cursor=\(cursor)"]).joined(separator: "&"))
     }
 }

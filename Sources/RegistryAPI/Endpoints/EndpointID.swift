@@ -170,25 +170,8 @@ extension EndpointID {
     package func path(_ parameters: [String]) -> String {
         var rest = parameters[...]
         return declaration.path.split(separator: "/").map { segment in
-            "/" + (segment.hasPrefix("{") ? Self.escape(rest.popFirst() ?? "") : String(segment))
+            "/" + (segment.hasPrefix("{") ? PercentCoding.component(rest.popFirst() ?? "") : String(segment))
         }.joined()
-    }
-
-    /// One segment of a path or one value of a query, percent-encoded: RFC 3986's unreserved characters stay.
-    package static func escape(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        let digits = Array("0123456789ABCDEF".utf8)
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: "~"):
-                bytes.append(byte)
-            default:
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

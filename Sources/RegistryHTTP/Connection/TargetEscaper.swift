@@ -1,4 +1,5 @@
 import NIOCore
+import RegistryAPI
 
 /// Percent-encodes the bytes from 0x80 up in request targets, before the parser sees them.
 ///
@@ -84,15 +85,12 @@ final class TargetEscaper: ChannelInboundHandler, RemovableChannelHandler {
     private func escaped(
         _ buffer: ByteBuffer, _ strange: [Int], _ allocator: ByteBufferAllocator
     ) -> ByteBuffer {
-        let digits = Array("0123456789ABCDEF".utf8)
         var result = allocator.buffer(capacity: buffer.readableBytes + 2 * strange.count)
         var strange = strange[...]
         for (index, byte) in buffer.readableBytesView.enumerated() {
             if index == strange.first {
                 strange.removeFirst()
-                result.writeBytes([
-                    UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)],
-                ])
+                result.writeBytes(PercentCoding.escape(byte))
             } else {
                 result.writeInteger(byte)
             }
