@@ -169,16 +169,18 @@ let package = Package(
         benchmark("ChainCost", ["RegistryLedger", "RegistryModel", "SQLiteStore", logging]),
         benchmark("StoreFill", ["RegistryModel", "SQLiteStore", logging]),
 
-        tests("RegistryModelTests", ["RegistryModel"]),
+        testSupport("TestRandom", []),
+        tests("RegistryModelTests", ["RegistryModel", "TestRandom"]),
         tests("AsyncWaitingTests", ["AsyncWaiting"]),
         tests("DurableFilesTests", ["DurableFiles"]),
         tests("LookupGrammarTests", ["LookupGrammar"]),
-        tests("RegistryAPITests", ["RegistryAPI", "RegistryModel"]),
+        tests("RegistryAPITests", ["RegistryAPI", "RegistryModel", "TestRandom"]),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", coreMetrics, logging]),
         tests("RegistryLedgerTests", ["DurableFiles", "RegistryLedger", "RegistryModel"]),
         tests("StoreCoreTests", ["RegistryLedger", "RegistryModel", "StoreCore"]),
-        testSupport("TableSamples", ["RegistryModel", "RoutingTable"]),
-        tests("RoutingTableTests", ["RegistryModel", "RoutingTable", "TableSamples"]),
+        testSupport("TableSamples", ["RegistryModel", "RoutingTable", "TestRandom"]),
+        tests(
+            "RoutingTableTests", ["RegistryModel", "RoutingTable", "TableSamples", "TestRandom"]),
         tests(
             "SQLiteStoreTests",
             [
@@ -199,7 +201,7 @@ let package = Package(
             "StoreContractTests",
             [
                 "PostgresServer", "PostgresStore", "RegistryLedger", "RegistryModel",
-                "RoutingTable", "SQLiteStore", "StoreCore", logging,
+                "RoutingTable", "SQLiteStore", "StoreCore", "TestRandom", logging,
             ]),
         tests(
             "RegistryAgentTests",
@@ -213,7 +215,8 @@ let package = Package(
             [
                 "PostgresServer", "PostgresStore", "RegistryAPI", "RegistryHTTP",
                 "RegistryLedger", "RegistryModel", "RegistryService", "RoutingTable",
-                "SQLiteStore", "StoreCore", asyncHTTPClient, httpTypes, hummingbird, logging,
+                "SQLiteStore", "StoreCore", "TestRandom", asyncHTTPClient, httpTypes, hummingbird,
+                logging,
                 nioCore, nioHTTP1, nioPosix, serviceLifecycle, product("Yams", of: "Yams"),
             ]),
         tests(

@@ -1,4 +1,5 @@
 import RegistryModel
+import TestRandom
 import Testing
 
 @testable import RegistryAPI

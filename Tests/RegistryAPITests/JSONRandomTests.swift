@@ -1,5 +1,6 @@
 import Foundation
 import RegistryAPI
+import TestRandom
 import Testing
 
 @Suite("Random JSON") struct JSONRandomTests {

@@ -1,4 +1,5 @@
 import RegistryAPI
+import TestRandom
 import Testing
 
 @Suite("The JSON writer") struct JSONWriterTests {

@@ -1,4 +1,5 @@
 import RegistryAPI
+import TestRandom
 
 /// Random values, and random ways to spell them.
 struct RandomJSON {

@@ -1,4 +1,5 @@
 import RegistryModel
+import TestRandom
 import Testing
 
 @Suite("Any text as a name") struct FQDNPropertyTests {

@@ -1,5 +1,6 @@
 import Foundation
 import RegistryModel
+import TestRandom
 import Testing
 
 @Suite("A timestamp") struct TimestampTests {

@@ -1,6 +1,7 @@
 import RegistryModel
 import RoutingTable
 import TableSamples
+import TestRandom
 import Testing
 
 @Suite("A routing table") struct CompactRoutingTableTests {

@@ -1,6 +1,7 @@
 import RegistryModel
 import RoutingTable
 import TableSamples
+import TestRandom
 import Testing
 
 /// Revisions that set every name, and readers that look at one name after another.

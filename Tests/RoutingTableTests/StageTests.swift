@@ -1,5 +1,6 @@
 import RegistryModel
 import TableSamples
+import TestRandom
 import Testing
 
 @testable import RoutingTable

@@ -1,4 +1,5 @@
 import RegistryModel
+import TestRandom
 import Testing
 
 /// Thousands of random operations, compared with a plain model at hundreds of points in time.

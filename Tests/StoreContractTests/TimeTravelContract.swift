@@ -1,4 +1,5 @@
 import RegistryModel
+import TestRandom
 import Testing
 
 @Suite("The log, read back") struct TimeTravelContract {

@@ -1,4 +1,5 @@
 import RegistryModel
+import TestRandom
 
 /// Commands at random, of a kind that makes migrations meet: few names, and steps that mostly fit
 /// where a wave stands.

@@ -1,4 +1,5 @@
 import RegistryModel
+import TestRandom
 import Testing
 
 /// A store and its model side by side: each command goes to both, and they must agree.

@@ -1,5 +1,6 @@
 import RegistryModel
 import RoutingTable
+import TestRandom
 
 /// A plain dictionary that does what a table should, and random revisions for both.
 package struct TableModel {

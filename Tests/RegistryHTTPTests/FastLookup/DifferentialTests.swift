@@ -1,3 +1,4 @@
+import TestRandom
 import Testing
 
 /// One set of rules, two paths: whatever a client sends, it can't tell whether it was answered early.

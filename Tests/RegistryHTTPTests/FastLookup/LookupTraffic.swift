@@ -1,4 +1,5 @@
 import RegistryModel
+import TestRandom
 
 /// Makes requests of all kinds, plain and odd, as bytes. None of them changes anything.
 struct LookupTraffic {
