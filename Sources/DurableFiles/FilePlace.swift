@@ -85,3 +85,46 @@ enum FilePlace: Equatable {
         return place.hasPrefix(own) && place.hasSuffix("/fd") ? number : nil
     }
 }
+
+/// Folders and names that are on the disk when a call returns.
+package enum DurableFolder {
+    /// For its owner alone, who is that of the folder it's in. Does nothing where it's there.
+    package static func make(_ path: String) throws(FileFailure) {
+        let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        if mkdir(path, 0o700) == 0 {
+            let made = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard made >= 0 else { throw FileFailure(path, "opened") }
+            FileOwner.give(made, of: parent)
+            close(made)
+        } else if errno != EEXIST {
+            throw FileFailure(path, "created")
+        }
+        try sync(parent)
+    }
+
+    package static func rename(_ from: String, _ to: String) throws(FileFailure) {
+        guard Foundation.rename(from, to) == 0 else { throw FileFailure(from, "moved") }
+    }
+
+    /// A file or a folder.
+    package static func sync(_ path: String) throws(FileFailure) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileFailure(path, "opened") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw FileFailure(path, "synced") }
+    }
+}
+
+/// Gives away what root makes: to whom it shall belong, it would be closed otherwise.
+package enum FileOwner {
+    /// Does nothing for anybody but root, who alone may give files away.
+    ///
+    /// - Parameters:
+    ///   - file: one that this process has just made.
+    ///   - model: the path of the file or folder whose owner and group it gets.
+    package static func give(_ file: Int32, of model: String) {
+        var found = stat()
+        guard geteuid() == 0, stat(model, &found) == 0 else { return }
+        _ = fchown(file, found.st_uid, found.st_gid)
+    }
+}

@@ -60,3 +60,95 @@ extension RegistryClient {
                 endpoint, id, body: note, idempotencyKey: idempotencyKey, timeout: .minutes(2)))
     }
 }
+
+extension RegistryClient {
+    /// A wave of a migration, and what the caller understands it to be: the service refuses a step
+    /// whose digest or count is another.
+    package struct WaveReference: Sendable {
+        package var migration: String
+        package var number: Int
+        package var planDigest: String
+        package var expectedCount: Int
+
+        package init(migration: String, number: Int, planDigest: String, expectedCount: Int) {
+            self.migration = migration
+            self.number = number
+            self.planDigest = planDigest
+            self.expectedCount = expectedCount
+        }
+    }
+
+    package func freeze(
+        _ wave: WaveReference, deadlineSeconds: Int, call: WaveCall
+    ) async throws -> Received<WaveStepResponse> {
+        let request = FreezeRequest(wave.request(call), deadlineSeconds: deadlineSeconds)
+        return try await step(.freezeWave, wave.migration, wave.number, call, request)
+    }
+
+    /// - Parameter requireConverged: moves nothing unless every agent has applied the freeze.
+    package func cutOver(
+        _ wave: WaveReference, requireConverged: Bool = false, call: WaveCall
+    ) async throws -> Received<WaveStepResponse> {
+        let query = [("require", requireConverged ? "converged" : nil)]
+        return try await step(
+            .cutOverWave, wave.migration, wave.number, call, wave.request(call), query: query)
+    }
+
+    /// - Parameter onConflict: fail or skip, for domains that changed since the cutover; nil: fail.
+    package func rollBack(
+        migration: String, wave: Int, onConflict: RollbackRequest.OnConflict? = nil, call: WaveCall
+    ) async throws -> Received<WaveStepResponse> {
+        try await step(
+            .rollBackWave, migration, wave, call,
+            RollbackRequest(onConflict: onConflict, note: call.note))
+    }
+
+    package func thaw(
+        migration: String, wave: Int, call: WaveCall
+    ) async throws -> Received<WaveStepResponse> {
+        try await step(.thawWave, migration, wave, call, call.note)
+    }
+
+    /// What every step takes.
+    package struct WaveCall: Sendable {
+        package var note: Note
+        package var idempotencyKey: String?
+        /// Why an admin sets the guard on large waves aside; for freeze and cutover.
+        package var overrideReason: String?
+        /// How many seconds the answer may wait for the agents, 0–300; nil: it doesn't. Not for
+        /// thaw.
+        package var waitSeconds: Int?
+
+        package init(
+            note: Note, idempotencyKey: String? = nil, overrideReason: String? = nil,
+            waitSeconds: Int? = nil
+        ) {
+            self.note = note
+            self.idempotencyKey = idempotencyKey
+            self.overrideReason = overrideReason
+            self.waitSeconds = waitSeconds
+        }
+    }
+
+    private func step(
+        _ id: EndpointID, _ migration: String, _ wave: Int, _ call: WaveCall,
+        _ request: any WrittenShape, query: [(String, String?)] = []
+    ) async throws -> Received<WaveStepResponse> {
+        let wait = call.waitSeconds.map { seconds in
+            [("wait", "converged"), ("timeout", String(seconds))]
+        }
+        return try Received(
+            await send(
+                id, migration, String(wave), query: query + (wait ?? []), body: request,
+                idempotencyKey: call.idempotencyKey,
+                timeout: .minutes(2) + .seconds(Int64(call.waitSeconds ?? 0))))
+    }
+}
+
+extension RegistryClient.WaveReference {
+    fileprivate func request(_ call: RegistryClient.WaveCall) -> CutoverRequest {
+        CutoverRequest(
+            planDigest: planDigest, expectedCount: expectedCount,
+            overrideReason: call.overrideReason, note: call.note)
+    }
+}

@@ -175,3 +175,47 @@ public struct StoreCopy: Sendable {
         self.read = read
     }
 }
+
+/// A store that several nodes share: what others write, a node has to be told.
+public protocol SharedStore: Store, SharedAgentBook {
+    /// Tells this node of every revision after the one that its memory was loaded at, whoever writes it.
+    func follow(after position: Position)
+
+    /// Where the log ends, by a server that takes writes: a standby may be behind.
+    func headOfPrimary() async throws(RegistryError) -> Head
+
+    /// How long nothing has been heard from the database: how old, at most, what this node answers is. A
+    /// second or two while all is well.
+    var silence: Duration { get }
+
+    /// Whether this node, alone among all, does the work that one has to do. Another takes it over when
+    /// this one is gone.
+    var isOnDuty: Bool { get }
+
+    /// What is wrong with the way to the database, in words for the operator, where this node can't keep
+    /// its promises until that is put right.
+    var flaw: String? { get }
+}
+
+/// The two clocks of a store, which have two jobs.
+///
+/// The log's stamps never go back: a clock that once ran ahead leaves them ahead. What is to happen
+/// later, or lasts for a while, is set and judged by the time that it is.
+public struct StoreClocks: Sendable, Hashable {
+    /// The head's stamp: no row of the log has a later one.
+    public var stamp: Timestamp
+    /// The time that it is, by which the store sets and judges deadlines, quarantines and ages.
+    public var now: Timestamp
+
+    public init(stamp: Timestamp, now: Timestamp) {
+        self.stamp = stamp
+        self.now = now
+    }
+
+    /// How far the log is ahead of the clock; zero where it isn't.
+    public var ahead: Duration { max(.zero, stamp.since(now)) }
+}
+
+/// How many live domains each location has, in a node's memory, and at which revision; nil until the
+/// table is loaded. A location that isn't named has none.
+public typealias DomainCounts = @Sendable () -> Read<[LocationName: Int]>?

@@ -1,3 +1,4 @@
+import AsyncWaiting
 import Dispatch
 import Foundation
 import Synchronization
@@ -88,3 +89,52 @@ final class ConnectionThreads: Sendable {
 
 /// Nothing is run any more.
 struct ThreadsClosed: Error {}
+
+/// Threads of their own, for calls that block, and tasks that wait for their end.
+final class BlockingThreads: Sendable {
+    private let running = Mutex(0)
+    private let ends = Waiters<Void>()
+
+    /// - Parameter body: the thread ends when it returns.
+    func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        running.withLock { $0 += 1 }
+        let thread = Thread { [self] in
+            body()
+            running.withLock { $0 -= 1 }
+            ends.wakeAll()
+        }
+        thread.name = name
+        thread.start()
+    }
+
+    /// Returns when all that were started have ended, though the task is cancelled.
+    func ended() async {
+        while running.withLock({ $0 }) > 0 {
+            _ = await ends.wait(for: (), despiteCancellation: true) { running.withLock { $0 } == 0 }
+        }
+    }
+}
+
+/// Which server the follower was let in by last: the one that takes writes, as far as this node knows.
+///
+/// A primary that hangs, with its disk or its virtual machine, answers nothing and ends no connection,
+/// and a commit may rightly take minutes. The follower has little patience and finds the server that was
+/// promoted meanwhile; who still waits for the old one learns it here.
+final class CurrentServer: Sendable {
+    private let latest = Mutex<(server: String, since: ContinuousClock.Instant)?>(nil)
+
+    /// The follower is at this connection's server.
+    func follows(_ connection: PostgresConnection) {
+        guard let server = connection.server else { return }
+        latest.withLock { $0 = (server, connection.since) }
+    }
+
+    /// Whether another server let the follower in after this one did `connection`.
+    func isAnother(than connection: PostgresConnection) -> Bool {
+        guard let server = connection.server else { return false }
+        return latest.withLock { latest in
+            guard let latest else { return false }
+            return latest.server != server && latest.since > connection.since
+        }
+    }
+}

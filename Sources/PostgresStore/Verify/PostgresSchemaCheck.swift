@@ -1,4 +1,6 @@
 import Foundation
+import Logging
+import RegistryLedger
 import RegistryModel
 import SchemaMigrations
 import StoreCore
@@ -113,5 +115,93 @@ struct PostgresSchemaCheck: Sendable {
             uniquingKeysWith: {
                 SchemaPart(text: $0.text + $1.text, owner: $0.owner, isWhole: $0.isWhole)
             })
+    }
+}
+
+/// Brings a database to the newest schema, once, however many nodes start together: under a lock, in
+/// one transaction.
+struct SchemaMigrator {
+    let files: [SchemaFile]
+    let clock: DatabaseClock
+
+    /// A number of our own among the database's advisory locks: "treg" and 1.
+    private static let lock: Int64 = 0x7472_6567_0000_0001
+
+    func run(_ connection: PostgresConnection) throws {
+        try checkEncoding(connection)
+        try connection.transaction {
+            // A long migration of another node is waited for.
+            try connection.query("SET LOCAL lock_timeout = 0")
+            let patience = connection.patience
+            connection.patience = .seconds(3_600)
+            defer { connection.patience = patience }
+            try connection.query("SELECT pg_advisory_xact_lock($1)", [.number(Self.lock)])
+            try migrate(connection)
+            try Head.makeIfMissing(connection, at: try clock.read(connection))
+        }
+    }
+
+    private func checkEncoding(_ connection: PostgresConnection) throws {
+        let encoding =
+            try connection.query("SELECT current_setting('server_encoding')").first?.text(0) ?? ""
+        guard encoding == "UTF8" else { throw PostgresOpeningError.encoding(encoding) }
+    }
+
+    func migrate(_ connection: PostgresConnection) throws {
+        try SchemaHistory<PostgresOpeningError>(files).bring(connection) {
+            try clock.read(connection)
+        }
+    }
+}
+
+extension PostgresStore: VerifiedReader {
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (PostgresConnection) throws -> Value
+    ) async throws -> Value {
+        try await reading(.walk, body)
+    }
+
+    private func verification(
+        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws -> Verification {
+        let schema = try await PostgresSchemaCheck(self)
+        return try await StoreVerifier(self, noted: noted, progress: progress).run(
+            VerifiedSchema(
+                flaws: schema.flaws, foreign: schema.foreign, locations: schema.locations,
+                hasFacets: true))
+    }
+
+    package func verify(
+        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws(RegistryError) -> Verification {
+        do {
+            return try await verification(noted, progress: progress)
+        } catch {
+            throw refusal(forRead: error)
+        }
+    }
+
+    /// Checks a database that no node uses, and changes nothing in it.
+    ///
+    /// - Throws: `PostgresOpeningError` where it can't be opened, or holds no store.
+    package static func verifyStopped(
+        _ connection: ConnectionSettings, _ noted: NotedDigest?,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws -> Verification {
+        var configuration = Configuration(
+            connection: connection, quarantine: .zero, now: { Timestamp(milliseconds: 0) })
+        configuration.readers = 1
+        let store = PostgresStore(
+            configuration, logger: Logger(label: "verify"), onCommit: { _ in })
+        do {
+            try await store.openSessions()
+            let result = try await store.verification(noted, progress: progress)
+            await store.close()
+            return result
+        } catch {
+            await store.close()
+            guard let failure = error as? RegistryError else { throw error }
+            throw PostgresOpeningError.failed(failure.code)
+        }
     }
 }

@@ -170,7 +170,9 @@ extension EndpointID {
     package func path(_ parameters: [String]) -> String {
         var rest = parameters[...]
         return declaration.path.split(separator: "/").map { segment in
-            "/" + (segment.hasPrefix("{") ? PercentCoding.component(rest.popFirst() ?? "") : String(segment))
+            "/"
+                + (segment.hasPrefix("{")
+                    ? PercentCoding.component(rest.popFirst() ?? "") : String(segment))
         }.joined()
     }
 }

@@ -42,3 +42,46 @@ package final class StateFolder: Sendable {
         }
     }
 }
+
+/// Reads files in pieces, and not as mapped memory: what a process maps and reads counts as its own.
+enum FileChunks {
+    private static let size = 1 << 17
+
+    /// - Parameters:
+    ///   - length: bytes from the beginning; nil: all.
+    ///   - body: its argument is good until it returns.
+    /// - Throws: `FileFailure`, or what `body` throws.
+    static func read(
+        _ path: String, first length: Int? = nil, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let file = try opened(path)
+        defer { close(file) }
+        try read(file, path, first: length, body)
+    }
+
+    /// The same of a file that is open, from its beginning.
+    static func read(
+        _ file: Int32, _ path: String, first length: Int? = nil,
+        _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
+        defer { buffer.deallocate() }
+        var offset = 0
+        while offset < length ?? .max {
+            let count = pread(
+                file, buffer.baseAddress, min(buffer.count, (length ?? .max) - offset),
+                off_t(offset))
+            guard count >= 0 || errno == EINTR else { throw FileFailure(path, "read") }
+            guard count != 0 else { return }
+            guard count > 0 else { continue }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset += count
+        }
+    }
+
+    static func opened(_ path: String) throws(FileFailure) -> Int32 {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw FileFailure(path, "read") }
+        return file
+    }
+}

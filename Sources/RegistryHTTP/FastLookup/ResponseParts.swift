@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import RegistryModel
 
@@ -50,5 +51,93 @@ struct ResponseParts: Sendable {
         scratch.date.update()
         cursor.write(scratch.date.bytes)
         cursor.write(request.isLast ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
+    }
+}
+
+/// Writes bytes one after another into memory that was set aside, and stops the program rather than
+/// write beyond it.
+struct ByteCursor {
+    private let memory: UnsafeMutableRawBufferPointer
+    /// Bytes written.
+    private(set) var count = 0
+
+    init(_ memory: UnsafeMutableRawBufferPointer) {
+        self.memory = memory
+    }
+
+    mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+        take(bytes.count).copyMemory(from: source, byteCount: bytes.count)
+    }
+
+    mutating func write(_ text: StaticString) {
+        take(text.utf8CodeUnitCount).copyMemory(
+            from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
+    }
+
+    mutating func write(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { write($0) }
+    }
+
+    mutating func write(_ text: String) {
+        var text = text
+        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func write(decimal number: Int64) {
+        // The longest has twenty bytes.
+        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
+            var rest = number.magnitude
+            var start = 20
+            repeat {
+                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+                start &-= 1
+                digits[start] = 0x30 &+ UInt8(truncatingIfNeeded: digit)
+                rest = quotient
+            } while rest > 0
+            if number < 0 {
+                start &-= 1
+                digits[start] = UInt8(ascii: "-")
+            }
+            write(UnsafeRawBufferPointer(rebasing: digits[start...]))
+        }
+    }
+
+    private mutating func take(_ length: Int) -> UnsafeMutableRawPointer {
+        precondition(memory.count &- count >= length, "an answer is longer than its memory")
+        defer { count &+= length }
+        return memory.baseAddress.unsafelyUnwrapped + count
+    }
+}
+
+/// The `Date` field (RFC 9110 §6.6.1), written once a second.
+struct DateField {
+    private var second = Int.min
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`
+    private(set) var bytes: [UInt8] = []
+
+    /// Brings `bytes` up to date.
+    mutating func update() {
+        var time = timespec()
+        // A few milliseconds late at most, and a third of the price.
+        clock_gettime(CLOCK_REALTIME_COARSE, &time)
+        guard time.tv_sec != second else { return }
+        second = time.tv_sec
+        bytes = Array(Self.text(second).utf8)
+    }
+
+    private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
+    static func text(_ second: Int) -> String {
+        let day = second / 86_400
+        let date = CivilDate(daysSince1970: day)
+        let two = { (number: Int) in number < 10 ? "0\(number)" : "\(number)" }
+        let time = [second / 3600 % 24, second / 60 % 60, second % 60].map(two).joined(
+            separator: ":")
+        return
+            "\(days[day % 7]), \(two(date.day)) \(months[date.month - 1]) \(date.year) \(time) GMT"
     }
 }

@@ -1,9 +1,11 @@
 import AsyncWaiting
 import HTTPTypes
+import Metrics
 import RegistryAPI
 import RegistryModel
 import RegistryService
 import RoutingTable
+import ServiceLifecycle
 
 /// The feed as server-sent events: what is there, then each revision as it comes.
 ///
@@ -76,5 +78,39 @@ struct EventStreamWriter: Sendable {
         var writer = JSONWriter()
         writer.write(Heartbeat(head: read.revision, digest: read.value.description))
         return Array("event: heartbeat\ndata: ".utf8) + writer.bytes + Array("\n\n".utf8)
+    }
+}
+
+/// Who follows the feed, and from where it's read.
+struct FeedMetrics: Sendable {
+    let streams = Meter(label: "registry_feed_readers", dimensions: [("kind", "stream")])
+    let polls = Meter(label: "registry_feed_readers", dimensions: [("kind", "poll")])
+    let events = Counter(label: "registry_feed_events_total")
+    private let fromMemory = Counter(
+        label: "registry_feed_reads_total", dimensions: [("source", "memory")])
+    private let fromStore = Counter(
+        label: "registry_feed_reads_total", dimensions: [("source", "store")])
+
+    func count(_ range: FeedRange) {
+        guard !range.isEmpty else { return }
+        switch range.source {
+        case .ring: fromMemory.increment()
+        case .log: fromStore.increment()
+        }
+    }
+}
+
+extension ChangeFeed {
+    /// Runs `body`, and wakes those who wait here where the service stops meanwhile.
+    ///
+    /// - Parameter body: its argument is raised when the service begins to stop.
+    func whileServing<Value>(_ body: (Latch) async throws -> Value) async rethrows -> Value {
+        let stop = Latch()
+        return try await withGracefulShutdownHandler {
+            try await body(stop)
+        } onGracefulShutdown: { [self] in
+            stop.raise()
+            nudge()
+        }
     }
 }

@@ -1,5 +1,7 @@
+import HTTPTypes
 import RegistryAPI
 import RegistryModel
+import RegistryService
 
 /// The files that proxies and people read all domains in.
 enum ExportFormat: String, Sendable, CaseIterable {
@@ -62,5 +64,88 @@ struct ExportTexts: Sendable {
         }
         if format == .nginxMap { buffer.append(UInt8(ascii: ";")) }
         buffer.append(UInt8(ascii: "\n"))
+    }
+}
+
+/// All domains at one revision, page by page: memory for one page, however many there are.
+struct DomainLines: Sendable {
+    let service: RegistryService
+    let revision: Revision
+
+    /// Domains read at once.
+    private static let pageSize = 2_000
+
+    /// - Parameter encode: appends what one domain becomes.
+    func write(
+        _ opening: [UInt8], closing: [UInt8] = [],
+        to write: ([UInt8]) async throws -> Void,
+        _ encode: (Domain, inout [UInt8]) -> Void
+    ) async throws {
+        var buffer = opening
+        var last: FQDN?
+        repeat {
+            let page = try await service.snapshotPage(
+                after: last, at: revision, limit: Self.pageSize)
+            for domain in page.items { encode(domain, &buffer) }
+            last = page.hasMore ? page.items.last?.fqdn : nil
+            if last == nil { buffer += closing }
+            if !buffer.isEmpty { try await write(buffer) }
+            buffer.removeAll(keepingCapacity: true)
+        } while last != nil
+    }
+}
+
+/// What is sent whole, unless the client has it already: plain or as gzip, each with a tag of its own.
+struct WholeFile: Sendable {
+    private let isGzip: Bool
+    private let revision: Revision
+    private let fields: HTTPFields
+    private let isKnown: Bool
+
+    /// - Parameter tag: another one for other bytes.
+    init(_ call: RegistryCall, tag: String, at revision: Revision) {
+        isGzip = Gzip.isWanted(call.request.headers)
+        self.revision = revision
+        let tag = isGzip ? tag + "-gzip" : tag
+        var fields = HTTPFields()
+        fields[.eTag] = "\"\(tag)\""
+        fields[.vary] = "Accept-Encoding"
+        fields[.cacheControl] = "no-cache"
+        self.fields = fields
+        isKnown = call.request.headers[values: .ifNoneMatch].contains { value in
+            EntityTag.list(value).contains { $0 == .any || $0.text == tag }
+        }
+    }
+
+    /// `304`, where the client has it.
+    var notModified: EndpointResponse? {
+        guard isKnown else { return nil }
+        return EndpointResponse(status: .notModified, headers: fields, revision: revision)
+    }
+
+    func response(_ type: String, _ body: @escaping BodyStream) -> EndpointResponse {
+        var response = EndpointResponse(headers: fields, revision: revision)
+        response.headers[.contentType] = type
+        if isGzip { response.headers[.contentEncoding] = "gzip" }
+        response.stream = isGzip ? Gzip.compressing(body) : body
+        return response
+    }
+}
+
+extension EntityTag {
+    /// For weak comparison.
+    fileprivate var text: String? {
+        guard case .tag(let text, _) = self else { return nil }
+        return text
+    }
+}
+
+extension [UInt8] {
+    /// Lets a writer write into this memory.
+    mutating func appendJSON(_ body: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter(continuing: self)
+        self = []
+        body(&writer)
+        self = writer.bytes
     }
 }

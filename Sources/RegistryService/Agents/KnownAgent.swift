@@ -1,4 +1,5 @@
 import RegistryModel
+import Synchronization
 
 /// An agent as this process knows it.
 struct KnownAgent: Sendable {
@@ -53,4 +54,60 @@ struct KnownAgent: Sendable {
         }
         return applied.epoch == position.epoch && applied.revision >= position.revision
     }
+}
+
+/// Agents that have revisions which the log hasn't, under the log's own epoch: the store was put back, and its
+/// numbers now mean other changes than they meant before.
+///
+/// The node goes on serving: whoever may read may say anything, and must not be able to stop a registry with it.
+/// The store keeps what was said with a token, and the next start asks (`Rewind`): a request without one proves
+/// nothing, and whoever sent it can't be told apart.
+extension RegistryService {
+    /// How many agents have said so under the epoch that there is, and aren't evicted.
+    public func agentsAhead() -> Int {
+        guard let epoch = try? position().epoch else { return 0 }
+        return (shared?.ahead(of: epoch) ?? agents.ahead(of: epoch)).count
+    }
+
+    /// - Parameter applied: beyond this node's table.
+    /// - Returns: nil where the log has it, and this node is only behind.
+    func beyondLog(_ applied: Position) async throws(RegistryError) -> Position? {
+        let head =
+            if let shared = store as? any SharedStore {
+                try await shared.headOfPrimary()
+            } else {
+                try await store.head()
+            }
+        return head.epoch == applied.epoch && applied.revision > head.revision ? applied : nil
+    }
+
+    func sayOnce(that agent: AgentName, has applied: Position, _ head: Position) {
+        guard aheadTold.isFirst(agent) else { return }
+        logger.error(
+            "an agent has a revision that the log hasn't: the store was put back, or the report is wrong; the next start asks",
+            metadata: [
+                "agent": "\(agent)", "agent_revision": "\(applied.revision)",
+                "revision": "\(head.revision)", "epoch": "\(head.epoch)",
+            ])
+    }
+}
+
+extension AgentRecord {
+    /// Whether it counts, and has said to have a revision of this epoch that the log hadn't.
+    func isAhead(in epoch: Epoch) -> Bool { !isEvicted && ahead?.epoch == epoch }
+}
+
+/// Which agents the operator has been told of.
+final class AheadNotices: Sendable {
+    private let names = Mutex<Set<AgentName>>([])
+
+    /// Not without end: whoever may read may report under any name.
+    func isFirst(_ name: AgentName) -> Bool {
+        names.withLock { names in
+            guard names.count < AgentDirectory.maximumAgents else { return false }
+            return names.insert(name).inserted
+        }
+    }
+
+    func forget(_ name: AgentName) { names.withLock { _ = $0.remove(name) } }
 }

@@ -87,3 +87,91 @@ package enum LogReader {
         return Dictionary(uniqueKeysWithValues: records.map { ($0.id, $0) })
     }
 }
+
+// The log as copies of the routing table read it, and where a copy begins.
+
+extension SQLStore {
+    /// Everything at one revision.
+    package func snapshot(
+        _ receive: @escaping @Sendable (SnapshotPart) -> Void
+    ) async throws(RegistryError) -> Head {
+        // What was received can't be taken back: it mustn't run twice.
+        try await reading(.walk, isRepeatable: false) { session in
+            let head = try Head.read(session)
+            receive(.locations(try session.rows(Location.select, [], Location.init(row:))))
+            receive(.tokens(try session.rows(TokenRecord.select, [], TokenRecord.init(row:))))
+            receive(.openMigrations(try Migration.openCount(session)))
+            receive(.frozenWaves(try Migration.frozenWaves(session)))
+            var after = ""
+            while true {
+                let part = try session.rows(
+                    "SELECT \(Domain.columns) FROM domain WHERE fqdn > $1 ORDER BY fqdn LIMIT $2",
+                    [.text(after), .number(SnapshotPart.domainsAtOnce)], Domain.init(row:))
+                receive(.domains(part))
+                guard let last = part.last, part.count == SnapshotPart.domainsAtOnce else {
+                    return head
+                }
+                after = last.fqdn.text
+            }
+        }
+    }
+
+    package func tableChanges(
+        after place: HistoryQuery.Place, through last: Revision, limit: Int
+    ) async throws(RegistryError) -> Page<TableChange> {
+        try await walking(
+            TableChangesWalk(after: place, through: last, limit: limit), isPage: false
+        ).page
+    }
+}
+
+extension SnapshotPart {
+    /// Domains in one answer: what lies in memory at once.
+    fileprivate static let domainsAtOnce = 8_192
+}
+
+// The past, read from the log. It doesn't change, so that reading it needs no one transaction: each of these reads a
+// part at a time, and never holds up a checkpoint, or a vacuum, for long.
+
+extension SQLStore {
+    package func domain(_ fqdn: FQDN, at revision: Revision) async throws(RegistryError) -> Domain?
+    {
+        try await domains([fqdn], at: revision)[0]
+    }
+
+    package func domains(
+        _ fqdns: [FQDN], at revision: Revision
+    ) async throws(RegistryError) -> [Domain?] {
+        try await walking(
+            NamesWalk(fqdns, at: revision), isPage: fqdns.count <= ReadLanes.pageSize
+        ).found
+    }
+
+    package func domains(
+        _ query: DomainQuery, at revision: Revision
+    ) async throws(RegistryError) -> Page<Domain> {
+        try await list(DomainWalk(query, at: revision)).value
+    }
+
+    package func snapshot(
+        at revision: Revision, _ receive: @escaping @Sendable (SnapshotPart) -> Void
+    ) async throws(RegistryError) -> Head {
+        let (head, locations) = try await reading(.walk) { session in
+            (try Head.read(session, at: revision), try Location.all(session, at: revision))
+        }
+        receive(.locations(locations))
+        var query = DomainQuery(limit: 4_000)
+        while true {
+            let page = try await domains(query, at: revision)
+            receive(.domains(page.items))
+            guard page.hasMore else { return head }
+            query.after = page.items.last?.fqdn
+        }
+    }
+
+    package func history(
+        _ query: HistoryQuery
+    ) async throws(RegistryError) -> Read<Page<HistoryItem>> {
+        try await walking(HistoryWalk(query), isPage: query.limit <= ReadLanes.pageSize).page
+    }
+}

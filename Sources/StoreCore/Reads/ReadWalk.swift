@@ -1,3 +1,4 @@
+import RegistryLedger
 import RegistryModel
 
 /// A read that may have to look at many rows: it goes in steps, each a short transaction of its own, and
@@ -69,5 +70,60 @@ extension ReadLanes {
             noteStep()
         } while !walk.isDone
         return walk
+    }
+}
+
+/// Many names as of a revision, in the order of asking.
+package struct NamesWalk<Session: SQLSession>: ReadWalk {
+    package typealias Source = Session
+
+    private let names: [FQDN]
+    private let revision: Revision
+    package private(set) var found: [Domain?] = []
+
+    package init(_ names: [FQDN], at revision: Revision) {
+        (self.names, self.revision) = (names, revision)
+    }
+
+    package var isDone: Bool { found.count == names.count }
+
+    package mutating func advance(_ session: Session, _ budget: inout StepBudget) throws {
+        try Head.read(session).check(revision)
+        let next = Array(names[found.count...].prefix(max(1, budget.rows)))
+        guard !next.isEmpty else { return }
+        found += try Domain.read(session, next, at: revision)
+        budget.take(next.count)
+    }
+}
+
+/// Part of the log as copies of the table read it. What is past doesn't change, so that the steps needn't be one
+/// transaction.
+package struct TableChangesWalk<Session: SQLSession>: ReadWalk {
+    package typealias Source = Session
+
+    private var place: HistoryQuery.Place
+    private let last: Revision
+    private let limit: Int
+    private var changes: [TableChange] = []
+    package private(set) var isDone = false
+
+    package init(after place: HistoryQuery.Place, through last: Revision, limit: Int) {
+        (self.place, self.last, self.limit) = (place, last, limit)
+    }
+
+    /// One row more than asked for tells whether there is a next page.
+    private var missing: Int { limit == .max ? .max : limit + 1 - changes.count }
+
+    package var page: Page<TableChange> {
+        Page(items: Array(changes.prefix(limit)), hasMore: changes.count > limit)
+    }
+
+    package mutating func advance(_ session: Session, _ budget: inout StepBudget) throws {
+        let rows = min(missing, budget.rows)
+        let found = try LogReader.lines(session, after: place, through: last, limit: rows)
+        budget.take(rows)
+        changes += found.map { TableChange($0) }
+        place = found.last?.place ?? place
+        isDone = found.count < rows || missing <= 0
     }
 }

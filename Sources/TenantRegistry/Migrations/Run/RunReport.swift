@@ -1,4 +1,6 @@
 import Foundation
+import RegistryAPI
+import RegistryModel
 
 /// What a run says while it goes: events on stdout, a bar with a countdown on stderr where that is a
 /// terminal.
@@ -51,5 +53,97 @@ final class RunReport {
     /// nobody takes is let go.
     private func write(_ line: String) {
         _ = StandardOutput.offer(Array((line + "\n").utf8))
+    }
+}
+
+/// Something that happened in a run.
+struct RunEvent {
+    /// The words of `event` in NDJSON: stable.
+    enum Kind: String {
+        case started, frozen, moved, thawed
+        case rolledBack = "rolled_back"
+        case beforeCutoverSucceeded = "before_cutover_succeeded"
+        case beforeCutoverFailed = "before_cutover_failed"
+        case baking
+        case checkSucceeded = "check_succeeded"
+        case checkFailed = "check_failed"
+        case pausing, conflict, failed, interrupted, finished
+    }
+
+    var time: Timestamp
+    var kind: Kind
+    var migration: String
+    var wave: Int?
+    var revision: Revision?
+    /// Domains.
+    var count: Int?
+    var tookMilliseconds: Int?
+    var deadline: Timestamp?
+    /// How long what begins now takes.
+    var seconds: Int?
+    /// Of the problem that the service answered with.
+    var code: String?
+    var conflict: WaveConflict?
+    var detail: String?
+
+    init(_ kind: Kind, _ migration: String, wave: Int? = nil) {
+        time = SystemClock.now()
+        self.kind = kind
+        self.migration = migration
+        self.wave = wave
+    }
+
+    /// One line of NDJSON, without its end.
+    var json: String {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("time", time.description)
+        writer.field("event", kind.rawValue)
+        writer.field("migration", migration)
+        writer.fieldIfPresent("wave", wave)
+        writer.fieldIfPresent("revision", revision?.number)
+        writer.fieldIfPresent("count", count)
+        writer.fieldIfPresent("took_ms", tookMilliseconds)
+        writer.fieldIfPresent("deadline", deadline?.description)
+        writer.fieldIfPresent("seconds", seconds)
+        writer.fieldIfPresent("code", code)
+        conflict?.writeMembers(to: &writer)
+        writer.fieldIfPresent("detail", detail)
+        writer.endObject()
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// One line for people, in columns; `tableHead` is above them.
+    var row: String {
+        let texts = [
+            time.description, wave.map(String.init) ?? "", kind.rawValue,
+            count.map(String.init) ?? "", revision?.description ?? "", note,
+        ]
+        return Self.columns(texts.map { Listing.printable($0) })
+    }
+
+    static let tableHead = columns(["TIME", "WAVE", "EVENT", "DOMAINS", "REVISION", "NOTE"])
+
+    private static func columns(_ texts: [String]) -> String {
+        let widths = [24, 4, 24, 7, 8]
+        let padded = zip(texts, widths).map { TerminalWidth.padded($0, to: $1) }
+        var line = (padded + texts.dropFirst(widths.count)).joined(separator: "  ")
+        while line.last == " " { line.removeLast() }
+        return line
+    }
+
+    private var note: String {
+        let parts = [
+            tookMilliseconds.map { "\($0) ms" }, deadline.map { "until \($0)" },
+            seconds.map { TimeSpan(seconds: $0).description }, conflict.map(Self.words),
+            detail,
+        ]
+        return parts.compactMap(\.self).joined(separator: ", ")
+    }
+
+    private static func words(_ conflict: WaveConflict) -> String {
+        let words = { (place: WaveConflict.Place) in "\(place.location) \(place.mode.rawValue)" }
+        let found = conflict.found.map(words) ?? "released"
+        return "\(conflict.fqdn) is \(found), expected \(words(conflict.expected))"
     }
 }

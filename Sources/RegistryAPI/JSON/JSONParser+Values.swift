@@ -115,3 +115,100 @@ extension UnsafeBufferPointer<UInt8> {
         return index == count
     }
 }
+
+extension JSONParser {
+    /// RFC 8259 §6: no sign but `-`, no leading zero, digits on both sides of the point.
+    mutating func number() throws(JSONSyntaxError) {
+        let start = index
+        let isNegative = take("-")
+        let hasZero = peek == UInt8(ascii: "0")
+        let firstDigit = index
+        // Counted below zero: that side has room for one more.
+        let negated = try digits()
+        guard !hasZero || index == firstDigit + 1 else {
+            throw JSONSyntaxError(offset: start, reason: "a number can't begin with zeros")
+        }
+        var isWhole = true
+        if take(".") {
+            isWhole = false
+            try skipDigits()
+        }
+        if take("e") || take("E") {
+            isWhole = false
+            if !take("+") { _ = take("-") }
+            try skipDigits()
+        }
+        if isWhole, let negated, isNegative || negated != .min {
+            return append(.integer, start..<index)
+        }
+        // The standard library reads decimals to the nearest Double, and infinity beyond the range.
+        let text = String(decoding: input[start..<index], as: UTF8.self)
+        guard Double(text)?.isFinite == true else {
+            throw JSONSyntaxError(offset: start, reason: "the number is out of range")
+        }
+        append(.number, start..<index)
+    }
+
+    /// One digit at least. The negated number, nil where it doesn't fit.
+    private mutating func digits() throws(JSONSyntaxError) -> Int64? {
+        var value: Int64? = 0
+        let start = index
+        while let digit {
+            if let above = value {
+                let (product, overflows) = above.multipliedReportingOverflow(by: 10)
+                let (sum, overflowsToo) = product.subtractingReportingOverflow(Int64(digit))
+                value = overflows || overflowsToo ? nil : sum
+            }
+            index += 1
+        }
+        guard index > start else { throw error("a digit is expected") }
+        return value
+    }
+
+    private mutating func skipDigits() throws(JSONSyntaxError) {
+        guard digit != nil else { throw error("a digit is expected") }
+        while digit != nil { index += 1 }
+    }
+
+    private var digit: UInt8? {
+        guard let byte = peek, byte >= 0x30, byte <= 0x39 else { return nil }
+        return byte - 0x30
+    }
+}
+
+extension UInt8 {
+    /// Whether it can't stand for itself in a JSON string, RFC 8259 §7: a quote, a backslash or a
+    /// control character below the space.
+    fileprivate var isJSONSpecial: Bool { self == 0x22 || self == 0x5C || self < 0x20 }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// The place of the first byte from `start` on that can't stand for itself in a JSON string,
+    /// `count` where there is none. Nearly all the time of parsing and writing would go here byte
+    /// by byte: it looks at eight at once.
+    func firstJSONSpecial(from start: Int) -> Int {
+        var index = start
+        let raw = UnsafeRawBufferPointer(self)
+        while count - index >= 8 {
+            let word = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self).littleEndian
+            let hits = Self.specials(in: word)
+            if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
+            index += 8
+        }
+        while index < count, !self[index].isJSONSpecial { index += 1 }
+        return index
+    }
+
+    /// The lowest bit that is set is the highest bit of the first special byte. Those above it
+    /// mean nothing, because the subtractions borrow from byte to byte.
+    /// (The bit tricks are "determine if a word has a byte less than n" and "has a zero byte" of
+    /// S. E. Anderson's Bit Twiddling Hacks.)
+    private static func specials(in word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = word ^ (ones &* 0x22)
+        let backslashes = word ^ (ones &* 0x5C)
+        let controls = (word &- ones &* 0x20) & ~word
+        return (controls | (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes)
+            & (ones &* 0x80)
+    }
+}
