@@ -6,7 +6,7 @@
 /// (GET | HEAD) SP target SP HTTP/1.1 CRLF
 /// /v1/domains/{name}                        letters, digits, dots, hyphens
 /// /v1/route?host={host}[&unknown={status}]  or the two the other way round
-/// /v1/route/forwarded[?unknown={status}]
+/// /v1/route/forwarded[/{status}][?…]        the query is the visitor's, and counts nothing
 /// /v1/route/authority[/…][?…]               the rest is the visitor's, and counts nothing
 /// ```
 public struct LookupLine: Equatable, Sendable {
@@ -16,6 +16,8 @@ public struct LookupLine: Equatable, Sendable {
         case domain
         /// A host in the query, in `X-Forwarded-Host`, in `Host`.
         case query, forwarded, authority
+        /// A host in `X-Forwarded-Host`, with a status for an unknown one in the path.
+        case forwardedStatus
     }
 
     public var subject: Subject
@@ -85,9 +87,11 @@ private struct Target {
         } else if bytes.holds("/forwarded", at: start) {
             subject = .forwarded
             end = start &+ 10
-            if bytes.holds("?unknown=", at: end) {
-                guard takeStatus(bytes, from: end &+ 9) else { return nil }
+            if bytes.holds("/", at: end) {
+                subject = .forwardedStatus
+                guard takeStatus(bytes, from: end &+ 1) else { return nil }
             }
+            if bytes.holds("?", at: end) { end = bytes.end(of: .visible, from: end) }
         } else if bytes.holds("/authority", at: start) {
             subject = .authority
             end = start &+ 10

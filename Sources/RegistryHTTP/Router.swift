@@ -34,6 +34,7 @@ struct RegistryRoutes {
 
         case .route: bind(proxies.byQuery)
         case .routeForwarded: bind(proxies.byForwardedHost)
+        case .routeForwardedStatus: bind(proxies.byForwardedHostOrStatus)
         case .routeAuthority, .routeAuthorityPath: bind(proxies.byAuthority)
         case .askForCertificate: bind(proxies.askForCertificate)
 
@@ -106,6 +107,8 @@ struct EdgeRoutes {
         case .lookUpDomains: bind(.lookUpDomains, LookupRoutes().batchNow).frequent
         case .route: bind(.route, proxies.byQuery)
         case .routeForwarded: bind(.routeForwarded, proxies.byForwardedHost)
+        case .routeForwardedStatus:
+            bind(.routeForwardedStatus, proxies.byForwardedHostOrStatus)
         case .routeAuthority: bind(.routeAuthority, proxies.byAuthority)
         case .routeAuthorityPath: bind(.routeAuthorityPath, proxies.byAuthority)
         case .askForCertificate: bind(.askForCertificate, proxies.askForCertificate)

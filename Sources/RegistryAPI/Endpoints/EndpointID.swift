@@ -5,7 +5,8 @@ package enum EndpointID: String, Sendable, CaseIterable {
     // Lookup
     case getDomain, listDomains, lookUpDomains, getStatistics
     // For proxies
-    case route, routeForwarded, routeAuthority, routeAuthorityPath, askForCertificate
+    case route, routeForwarded, routeForwardedStatus, routeAuthority, routeAuthorityPath,
+        askForCertificate
     // Register, change, release
     case getAvailability, registerDomain, registerDomains, changeDomain, releaseDomain,
         restoreDomain
@@ -30,7 +31,8 @@ package enum EndpointID: String, Sendable, CaseIterable {
 /// What an agent answers as well, from its table: the present. It has health and metrics besides, as every node.
 package enum EdgeEndpointID: String, Sendable, CaseIterable {
     case getDomain, lookUpDomains
-    case route, routeForwarded, routeAuthority, routeAuthorityPath, askForCertificate
+    case route, routeForwarded, routeForwardedStatus, routeAuthority, routeAuthorityPath,
+        askForCertificate
 }
 
 extension EndpointID {
@@ -52,7 +54,8 @@ extension EndpointID {
         case .getStatistics: .get("/v1/stats", .read, Statistics.self)
 
         case .route: .proxy(.get, "/v1/route", query: ["host", "unknown", "min_revision"])
-        case .routeForwarded: .proxy(.get, "/v1/route/forwarded", query: ["unknown"])
+        case .routeForwarded: .proxy(.get, "/v1/route/forwarded")
+        case .routeForwardedStatus: .proxy(.get, "/v1/route/forwarded/{status}")
         case .routeAuthority: .proxy(.any, "/v1/route/authority")
         case .routeAuthorityPath: .proxy(.any, "/v1/route/authority/{path}")
         case .askForCertificate: .proxy(.get, "/v1/tls-ask", query: ["domain"])

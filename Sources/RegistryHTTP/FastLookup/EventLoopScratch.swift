@@ -17,7 +17,7 @@ final class EventLoopScratch {
         byteCount: RequestID.lengths.upperBound, alignment: 8)
     var requestIDLength = 0
     private var metrics: [StatusMetrics?] = Array(
-        repeating: nil, count: 4 * 2 * EventLoopScratch.statuses)
+        repeating: nil, count: 5 * 2 * EventLoopScratch.statuses)
 
     deinit {
         requestID.deallocate()
@@ -60,6 +60,7 @@ extension LookupLine.Subject {
         case .query: 1
         case .forwarded: 2
         case .authority: 3
+        case .forwardedStatus: 4
         }
     }
 }

@@ -147,6 +147,7 @@ extension LookupLine.Subject {
         case .domain: Self.domainPath
         case .query: Self.queryPath
         case .forwarded: Self.forwardedPath
+        case .forwardedStatus: Self.forwardedStatusPath
         case .authority: Self.authorityPath
         }
     }
@@ -154,5 +155,6 @@ extension LookupLine.Subject {
     private static let domainPath = EndpointID.getDomain.declaration.path
     private static let queryPath = EndpointID.route.declaration.path
     private static let forwardedPath = EndpointID.routeForwarded.declaration.path
+    private static let forwardedStatusPath = EndpointID.routeForwardedStatus.declaration.path
     private static let authorityPath = EndpointID.routeAuthority.declaration.path
 }

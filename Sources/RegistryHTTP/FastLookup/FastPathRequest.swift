@@ -26,7 +26,7 @@ struct FastPathRequest {
         switch line.subject {
         case .domain: nil
         case .query: name
-        case .forwarded: value(fields.forwardedHost)
+        case .forwarded, .forwardedStatus: value(fields.forwardedHost)
         case .authority: value(fields.host)
         }
     }

@@ -18,15 +18,27 @@ struct ProxyRoutes: Sendable {
 
     /// `?host=`: for nginx's `auth_request`, where the proxy writes the query.
     @Sendable func byQuery(_ call: EdgeCall) async throws -> EndpointResponse {
-        let unknown = try unknownStatus(call.query)
+        // The first `unknown` counts: a visitor's host may hold another.
+        let unknown = try unknownStatus(
+            call.query.values("unknown").first ?? "404", "?unknown")
         try await waitForRevision(call)
         let hosts = call.query.values("host")
         return try answer(call, host: hosts.count == 1 ? hosts[0] : nil, unknown: unknown)
     }
 
-    /// `X-Forwarded-Host`: for Caddy's and Traefik's forward auth.
+    /// `X-Forwarded-Host`: for Caddy's and Traefik's forward auth. The query may be the visitor's, and counts
+    /// nothing.
     @Sendable func byForwardedHost(_ call: EdgeCall) async throws -> EndpointResponse {
-        let unknown = try unknownStatus(call.query)
+        try answerForwarded(call, unknown: .notFound)
+    }
+
+    /// The same, with the status for an unknown host in the path, which is the proxy's own.
+    @Sendable func byForwardedHostOrStatus(_ call: EdgeCall) async throws -> EndpointResponse {
+        try answerForwarded(call, unknown: unknownStatus(call.parameters.get("status"), "{status}"))
+    }
+
+    private func answerForwarded(_ call: EdgeCall, unknown: LookupStatus) throws -> EndpointResponse
+    {
         let hosts = call.request.headers[values: .xForwardedHost]
         return try answer(call, host: hosts.count == 1 ? hosts[0] : nil, unknown: unknown)
     }
@@ -67,14 +79,13 @@ struct ProxyRoutes: Sendable {
             LookupResponse.route(entry, unknown: unknown, at: position), settings)
     }
 
-    /// What an unknown host gets. The first `unknown` counts: a visitor's host may hold another.
-    private func unknownStatus(_ query: Query) throws -> LookupStatus {
-        switch query.values("unknown").first {
-        case nil, "404": return .notFound
+    /// What an unknown host gets. A 404 would be read as the answer about one: no other status is taken for it.
+    private func unknownStatus(_ text: String?, _ pointer: String) throws -> LookupStatus {
+        switch text {
+        case "404": return .notFound
         case "403": return .forbidden
         case "200": return .ok
-        default:
-            throw Problem.invalid("?unknown", "one of 403, 404, 200 is expected")
+        default: throw Problem.invalid(pointer, "one of 403, 404, 200 is expected")
         }
     }
 

@@ -34,7 +34,9 @@ final class StubRegistry: Sendable {
                         host = open(sys.argv[3]).read()
                     first, second = host.split(".")[:2]
                     if not first.isdigit() or int(first) < 200:
-                        status = int(urllib.parse.parse_qs(query).get("unknown", ["404"])[0])
+                        last = path.rpartition("/")[2]
+                        asked = last if last.isdigit() else urllib.parse.parse_qs(query).get("unknown", ["404"])[0]
+                        status = int(asked)
                         mode = "unknown"
                     else:
                         status = int(first)

@@ -166,7 +166,8 @@ import Testing
 
     @Test(arguments: [
         "/v1/domains/acme.example.com", "/v1/domains/a..b", "/v1/route?host=acme.example.com",
-        "/v1/route?host=", "/v1/route/forwarded", "/v1/route/authority/x",
+        "/v1/route?host=", "/v1/route/forwarded", "/v1/route/forwarded/200",
+        "/v1/route/authority/x",
         "/v1/tls-ask?domain=a.b", "/readyz",
     ])
     func `says 503, never unknown, while it has no table`(path: String) async throws {

@@ -65,7 +65,12 @@ struct LookupTraffic {
         switch Int.random(in: 0..<12, using: &random) {
         case 0...3: "/v1/domains/\(name())"
         case 4...7: "/v1/route?\(routeQuery())"
-        case 8: "/v1/route/forwarded\(one("", "", "?unknown=403", "?unknown=200", "?unknown=5"))"
+        case 8:
+            "/v1/route/forwarded"
+                + one(
+                    "", "", "/403", "/404", "/200", "/5", "/2000", "/403/", "/%34%30%33", "/",
+                    "/200/a")
+                + one("", "", "?unknown=403", "?unknown=5", "?", "?a b", "?é", "?host=a.b#c")
         case 9:
             "/v1/route/authority"
                 + one(

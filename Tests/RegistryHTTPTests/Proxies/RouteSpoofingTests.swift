@@ -69,27 +69,93 @@ import Testing
                 ("Accept-Encoding", "br"), ("Content-Encoding", "gzip"), ("Idempotency-Key", ""),
                 ("Cookie", "a=b"), ("Upgrade", "websocket"), ("X-HTTP-Method-Override", "DELETE"),
                 ("X-Tenant-Location", "aws"), ("X-Tenant-Mode", "reject"),
+                ("If-None-Match", plain.header("X-Tenant-Revision").map { "\"\($0)\"" } ?? "*"),
+                ("If-None-Match", "W/\"1\", *"), ("If-Range", "x"), ("Prefer", "wait=100"),
+                ("Prefer", "respond-async, return=representation"), ("Cache-Control", "no-store"),
+                ("Accept", "*/*;q=0"), ("Accept", "\"/ ,;"), ("Content-Type", "application/json"),
+                ("Proxy-Authorization", "Bearer trk_a_b"), ("Traceparent", "x"),
+                ("X-HTTP-Method", "POST"), ("X-Forwarded-Method", "POST"),
+                ("X-Forwarded-Uri", "/v1/route?host=\(Self.theirs)"),
             ]
             for field in fields {
-                let headers =
-                    [field] + (route == .forwarded ? [("X-Forwarded-Host", Self.mine)] : [])
-                let answer: Answer =
-                    switch route {
-                    case .query:
-                        try await registry.raw(
-                            "GET", "/v1/route?host=\(Self.mine)", headers: headers)
-                    case .forwarded:
-                        try await registry.raw("GET", "/v1/route/forwarded", headers: headers)
-                    case .authority:
-                        try await registry.raw(
-                            "GET", "/v1/route/authority/", host: [Self.mine], headers: headers)
-                    case .certificate:
-                        try await registry.raw(
-                            "GET", "/v1/tls-ask?domain=\(Self.mine)", headers: headers)
-                    }
+                let answer = try await Self.ask(route, registry, [field])
                 #expect(answer.status == plain.status && answer.bytes.isEmpty, "\(field)")
                 let name = "X-Tenant-Location"
                 #expect(answer.header(name) == plain.header(name), "\(field)")
+            }
+            let body = try await Self.ask(
+                route, registry, [], body: "unknown=1&host=\(Self.theirs)")
+            #expect(body.status == plain.status && body.bytes.isEmpty)
+            #expect(body.header("X-Tenant-Location") == plain.header("X-Tenant-Location"))
+        }
+    }
+
+    private static func ask(
+        _ route: RouteEndpoint, _ registry: RunningRegistry, _ headers: [(String, String)],
+        body: String = "", as sender: Sender = .role(.reader)
+    ) async throws -> Answer {
+        switch route {
+        case .query:
+            try await registry.raw(
+                "GET", "/v1/route?host=\(mine)", headers: headers, body: body, as: sender)
+        case .forwarded, .forwardedStatus:
+            try await registry.raw(
+                "GET", route.forwardedPath, headers: headers + [("X-Forwarded-Host", mine)],
+                body: body, as: sender)
+        case .authority:
+            try await registry.raw(
+                "GET", "/v1/route/authority/", host: [mine], headers: headers, body: body,
+                as: sender)
+        case .certificate:
+            try await registry.raw(
+                "GET", "/v1/tls-ask?domain=\(mine)", headers: headers, body: body, as: sender)
+        }
+    }
+
+    /// Where nobody needs a token, the visitor's own credentials at his application may come along.
+    @Test(arguments: RouteEndpoint.allCases)
+    func `isn't asked for his credentials where nobody needs any`(
+        route: RouteEndpoint
+    ) async throws {
+        try await withRegistry(.with { $0.http.allowsAnonymousReads = true }) { registry in
+            try await Self.both(registry)
+            for credentials in [
+                "Basic dTpw", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x", "Bearer",
+                "Digest username=\"x\"",
+                "trk_a_b", "AWS4-HMAC-SHA256 Credential=x", "", "Negotiate YII=",
+            ] {
+                let answer = try await Self.ask(
+                    route, registry, [], as: .authorization(credentials))
+                #expect(answer.status == 200 && answer.bytes.isEmpty, "\(credentials)")
+            }
+        }
+    }
+
+    /// Caddy's `forward_auth` sends the visitor's query with its own path.
+    @Test(arguments: [
+        "unknown=1", "unknown=200", "unknown=503", "unknown=", "unknown=403&unknown=x",
+        "min_revision=999999999", "min_revision=x", "host=theirs.example.com",
+        "domain=theirs.example.com", "%", "%zz=%ff", "&&=", "?", "/../..", "a=b+c;d#e",
+    ])
+    func `steers nothing by the query that a proxy hands on`(query: String) async throws {
+        try await withRegistry { registry in
+            try await Self.both(registry)
+            for (path, unknown) in [
+                ("/v1/route/forwarded", 404), ("/v1/route/forwarded/404", 404),
+                ("/v1/route/forwarded/403", 403), ("/v1/route/forwarded/200", 200),
+                ("/v1/route/authority", 404), ("/v1/route/authority/200", 404),
+            ] {
+                for (host, status, mode) in [
+                    (Self.mine, 200, "serve"), ("nobody.example.com", unknown, "unknown"),
+                ] {
+                    let answer = try await registry.raw(
+                        "GET", "\(path)?\(query)", host: [host],
+                        headers: [("X-Forwarded-Host", host)])
+                    #expect(answer.status == status && answer.bytes.isEmpty, "\(path) of \(host)")
+                    #expect(answer.header("X-Tenant-Mode") == mode, "\(path) of \(host)")
+                    let place = host == Self.mine ? "japan" : nil
+                    #expect(answer.header("X-Tenant-Location") == place, "\(path) of \(host)")
+                }
             }
         }
     }
@@ -126,7 +192,10 @@ import Testing
 
     @Test func `can't make the others take its method`() async throws {
         try await withRegistry { registry in
-            for target in ["/v1/route?host=a.b", "/v1/route/forwarded", "/v1/tls-ask?domain=a.b"] {
+            for target in [
+                "/v1/route?host=a.b", "/v1/route/forwarded", "/v1/route/forwarded/200",
+                "/v1/tls-ask?domain=a.b",
+            ] {
                 let answer = try await registry.raw("POST", target)
                 #expect(answer.isProblem(405, "method-not-allowed"))
             }
@@ -146,9 +215,9 @@ import Testing
     }
 }
 
-@Suite("unknown=", .whateverTheStore, .timeLimit(.minutes(5))) struct UnknownStatusTests {
-    @Test(arguments: ["/v1/route?", "/v1/route/forwarded?"])
-    func `is the status of an unknown host`(path: String) async throws {
+@Suite("The status of an unknown host", .whateverTheStore, .timeLimit(.minutes(5)))
+struct UnknownStatusTests {
+    @Test func `is the first one in the query of a host`() async throws {
         try await withRegistry { registry in
             let cases = [
                 ("", 404), ("unknown=404", 404), ("unknown=403", 403), ("unknown=200", 200),
@@ -156,7 +225,7 @@ import Testing
                 ("host=x&unknown=403", 403), ("other=1&unknown=403", 403),
             ]
             for (query, status) in cases {
-                let answer = try await registry.raw("GET", path + query)
+                let answer = try await registry.raw("GET", "/v1/route?\(query)")
                 #expect(answer.status == status && answer.bytes.isEmpty, "\(query)")
                 #expect(answer.header("X-Tenant-Mode") == "unknown")
                 #expect(answer.header("X-Tenant-Location") == nil)
@@ -166,14 +235,19 @@ import Testing
     }
 
     @Test(arguments: ["", "500", "302", "20", "2000", "x", "%", "404%20", "+404", "0404"])
-    func `with another value is 400`(value: String) async throws {
+    func `is one of three, and any other is 400`(value: String) async throws {
         try await withRegistry { registry in
             try await registry.register("a.example.com")
-            for path in ["/v1/route?host=a.example.com&", "/v1/route/forwarded?"] {
-                let answer = try await registry.raw("GET", "\(path)unknown=\(value)&unknown=404")
-                #expect(answer.isProblem(400, "invalid-request"))
-                #expect(answer.complaints == ["?unknown invalid"])
-            }
+            let asked = try await registry.raw(
+                "GET", "/v1/route?host=a.example.com&unknown=\(value)&unknown=404")
+            #expect(asked.isProblem(400, "invalid-request"))
+            #expect(asked.complaints == ["?unknown invalid"])
+            guard !value.isEmpty else { return }
+            let named = try await registry.raw(
+                "GET", "/v1/route/forwarded/\(value)",
+                headers: [("X-Forwarded-Host", "a.example.com")])
+            #expect(named.isProblem(400, "invalid-request"))
+            #expect(named.complaints == ["{status} invalid"])
         }
     }
 

@@ -2,10 +2,10 @@ import NIOHTTP1
 import RegistryModel
 import Testing
 
-/// The three endpoints for proxies and the one for certificates, each with its one source of the
+/// The endpoints for proxies and the one for certificates, each with its one source of the
 /// host.
 enum RouteEndpoint: String, CaseIterable, Sendable {
-    case query, forwarded, authority, certificate
+    case query, forwarded, forwardedStatus, authority, certificate
 
     func ask(
         _ registry: RunningRegistry, _ host: String, method: String = "GET",
@@ -14,9 +14,9 @@ enum RouteEndpoint: String, CaseIterable, Sendable {
         switch self {
         case .query:
             try await registry.raw(method, "/v1/route?host=\(host)", at: place)
-        case .forwarded:
+        case .forwarded, .forwardedStatus:
             try await registry.raw(
-                method, "/v1/route/forwarded", headers: [("X-Forwarded-Host", host)], at: place)
+                method, forwardedPath, headers: [("X-Forwarded-Host", host)], at: place)
         case .authority:
             try await registry.raw(method, "/v1/route/authority/x/y", host: [host], at: place)
         case .certificate:
@@ -24,7 +24,12 @@ enum RouteEndpoint: String, CaseIterable, Sendable {
         }
     }
 
-    static let routes: [RouteEndpoint] = [.query, .forwarded, .authority]
+    static let routes: [RouteEndpoint] = [.query, .forwarded, .forwardedStatus, .authority]
+
+    /// Of those that read `X-Forwarded-Host`.
+    var forwardedPath: String {
+        self == .forwardedStatus ? "/v1/route/forwarded/404" : "/v1/route/forwarded"
+    }
 }
 
 extension Answer {
@@ -132,7 +137,7 @@ extension Answer {
                     "acme.example.com&host=acme.example.com&domain=acme.example.com", "=", "=a=b",
                 ]
                 hosts.removeAll { $0.contains("#") }
-            case .forwarded, .authority:
+            case .forwarded, .forwardedStatus, .authority:
                 hosts += [
                     "acme example.com", "acme.example.com b.example.com", "a\tb",
                     "%61cme.example.com",
@@ -171,14 +176,14 @@ extension Answer {
                         try await registry.raw("GET", "/v1/route?host=\(good)&host="),
                         try await registry.raw("GET", "/v1/route?Host=\(good)"),
                     ]
-                case .forwarded:
+                case .forwarded, .forwardedStatus:
                     [
-                        try await registry.raw("GET", "/v1/route/forwarded"),
+                        try await registry.raw("GET", route.forwardedPath),
                         try await registry.raw(
-                            "GET", "/v1/route/forwarded",
+                            "GET", route.forwardedPath,
                             headers: [("X-Forwarded-Host", good), ("x-forwarded-host", good)]),
                         try await registry.raw(
-                            "GET", "/v1/route/forwarded",
+                            "GET", route.forwardedPath,
                             headers: [("X-Forwarded-Host", "\(good), \(good)")]),
                     ]
                 case .authority:
