@@ -1,5 +1,6 @@
 import DurableFiles
 import Foundation
+import RegistryAPI
 import RegistryModel
 import RoutingTable
 import Testing
@@ -30,6 +31,69 @@ import Testing
                 == "t0.kintone.com serve;\nt1.kintone.com read_only;\nt2.kintone.com reject;\n")
         #expect(try folder.text("u").hasPrefix("t0.kintone.com http://aws.internal:8080\n"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == 4)
+    }
+
+    @Test func `are Traefik's own configuration where that is asked for, a line for each domain`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let targets = try Self.targets(folder, "traefik-file:DIR/t.yaml")
+        let table = sampleTable(3)
+        // What an older registry may have taken; the file is a template to Traefik.
+        var aws = location("aws")
+        aws.settings.upstream = UpstreamURL(canonical: "http://a/{{env `PATH`}}")
+        _ = table.apply(RevisionChanges(revision: Revision(8), locations: [.set(aws)]))
+        try await MapPublisher(table, .init(targets: targets), logger: silent, applied: { _ in })
+            .publish()
+        let text = try folder.text("t.yaml")
+        let lines = text.split(separator: "\n")
+        #expect(lines.count == 4 && lines[3] == "}}}")
+        #expect(!text.contains("{{") && lines[0].contains("http://a/%7B%7Benv `PATH`}}"))
+        #expect(
+            lines[0].hasSuffix(
+                #","routers":{"t0.kintone.com":{"middlewares":["serve-aws"],"rule":"Host(`t0.kintone.com`)","service":"aws"}"#
+            ))
+        #expect(lines[1].hasPrefix(#","t1.kintone.com":{"middlewares":["read_only-japan"],"#))
+        #expect(
+            lines[1].hasSuffix(
+                #","-t1.kintone.com":{"middlewares":["-held"],"rule":"Host(`t1.kintone.com`)","service":"-held"}"#
+            ))
+        #expect(
+            lines[2]
+                == #","t2.kintone.com":{"middlewares":["-held"],"rule":"Host(`t2.kintone.com`)","service":"-held"}"#
+        )
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == 1)
+    }
+
+    /// A router to a service that isn't there would be none, and the site unknown.
+    @Test func `hold a domain in Traefik's whose location nobody knows`() throws {
+        var line: [UInt8] = []
+        TraefikConfiguration([]).appendRouters(
+            "a.b", at: LocationName(canonical: "mars"), .serve, isFirst: false, to: &line)
+        #expect(String(decoding: line, as: UTF8.self).contains(#""service":"-held""#))
+    }
+
+    @Test func `are bounded and guarded where they're Traefik's, too`() async throws {
+        let folder = try TestFolder()
+        let table = sampleTable(100)
+        let name = "t.yaml"
+        var settings = MapPublisher.Settings(
+            targets: try Self.targets(folder, "traefik-file:DIR/\(name)"))
+        settings.longestKey = 10
+        let bounded = MapPublisher(table, settings, logger: silent, applied: { _ in })
+        await #expect(throws: MapFile.InvalidLine.self) { try await bounded.publish() }
+        settings.longestKey = FQDN.maximumBytes
+        try await MapPublisher(table, settings, logger: silent, applied: { _ in }).publish()
+        let before = try folder.text(name)
+        for count in [0, 69] {
+            load(table, count, revision: 9)
+            let publisher = MapPublisher(table, settings, logger: silent, applied: { _ in })
+            await #expect(throws: MapPublisher.Failure.self) { try await publisher.publish() }
+            #expect(try folder.text(name) == before)
+        }
+        load(table, 71, revision: 10)
+        try await MapPublisher(table, settings, logger: silent, applied: { _ in }).publish()
+        #expect(try folder.text(name) != before)
     }
 
     @Test func `are applied only when the command has succeeded`() async throws {

@@ -211,6 +211,16 @@ package struct JSONWriter: Sendable {
     }
 }
 
+extension [UInt8] {
+    /// Lets a writer write into this memory.
+    package mutating func appendJSON(_ body: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter(continuing: self)
+        self = []
+        body(&writer)
+        self = writer.bytes
+    }
+}
+
 // A key and its value at once.
 //
 // One function for each type instead of a generic one: generic code isn't specialised across

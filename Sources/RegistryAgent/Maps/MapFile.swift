@@ -1,9 +1,10 @@
 import DurableFiles
+import Foundation
 import RegistryAPI
 import RegistryModel
 import RoutingTable
 
-/// Writes map files: a line for each domain, by name.
+/// Writes proxies' files: a line for each domain, by name.
 enum MapFile {
     /// A line that a proxy could read as something else.
     struct InvalidLine: Error, CustomStringConvertible {
@@ -18,10 +19,12 @@ enum MapFile {
         _ copy: PackedTable, _ target: MapTarget, longest: Int = FQDN.maximumBytes
     ) throws -> DurableFile {
         let file = try DurableFile(target.path, .kept(otherwise: 0o644), isDigested: true)
+        let traefik =
+            target.format == .traefik ? TraefikConfiguration(copy.summary.locations) : nil
+        if let traefik { try file.write(traefik.opening) }
         var line: [UInt8] = []
+        var isFirst = true
         try copy.forEach { row in
-            // As in exports: no line is better than a wrong one.
-            guard let value = value(of: row, in: copy, target) else { return }
             guard row.name.count <= longest else {
                 throw InvalidLine(
                     description:
@@ -29,11 +32,30 @@ enum MapFile {
                 )
             }
             line.removeAll(keepingCapacity: true)
-            try append(row.name, value, target.format, to: &line)
+            if let traefik {
+                try append(row, in: copy, traefik, isFirst: isFirst, to: &line)
+            } else if let value = value(of: row, in: copy, target) {
+                try append(row.name, value, target.format, to: &line)
+            }
+            // As in exports: no line is better than a wrong one.
+            guard !line.isEmpty else { return }
             try file.write(line)
+            isFirst = false
         }
+        if traefik != nil { try file.write(TraefikConfiguration.closing(hasRouters: !isFirst)) }
         try file.sync()
         return file
+    }
+
+    private static func append(
+        _ row: PackedRow, in copy: PackedTable, _ traefik: TraefikConfiguration, isFirst: Bool,
+        to line: inout [UInt8]
+    ) throws {
+        guard let mode = row.mode else { return }
+        try checkHost(row.name)
+        traefik.appendRouters(
+            String(decoding: row.name, as: UTF8.self), at: copy.place(of: row).name, mode,
+            isFirst: isFirst, to: &line)
     }
 
     private static func value(
@@ -55,19 +77,23 @@ enum MapFile {
         _ name: UnsafeRawBufferPointer, _ value: [UInt8], _ format: MapTarget.Format,
         to line: inout [UInt8]
     ) throws {
-        guard !name.isEmpty, name.allSatisfy(isHost), !value.isEmpty,
-            value.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else {
-            let (host, value) = (
-                String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)
-            )
-            throw InvalidLine(description: "\(host) and \(value) don't make a line of a map")
+        try checkHost(name)
+        guard !value.isEmpty, value.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw InvalidLine(
+                description: "\(String(decoding: value, as: UTF8.self)) is no value of a map")
         }
         line.append(contentsOf: name)
         line.append(0x20)
         line.append(contentsOf: value)
         if format == .nginx { line.append(UInt8(ascii: ";")) }
         line.append(0x0A)
+    }
+
+    private static func checkHost(_ name: UnsafeRawBufferPointer) throws {
+        guard !name.isEmpty, name.allSatisfy(isHost) else {
+            throw InvalidLine(
+                description: "\(String(decoding: name, as: UTF8.self)) is no host of a map")
+        }
     }
 
     private static func isHost(_ byte: UInt8) -> Bool {
@@ -78,14 +104,15 @@ enum MapFile {
     }
 }
 
-/// A map file that an agent keeps for a proxy.
+/// A file that an agent keeps for a proxy: a map, or Traefik's own configuration.
 package struct MapTarget: Sendable, Hashable, CustomStringConvertible {
     package enum Format: String, Sendable, CaseIterable {
         case nginx = "nginx-map"
         case haproxy = "haproxy-map"
+        case traefik = "traefik-file"
     }
 
-    /// What stands beside each host.
+    /// What stands beside each host in a map.
     package enum Value: String, Sendable, CaseIterable {
         case location, mode, upstream
     }
@@ -94,12 +121,12 @@ package struct MapTarget: Sendable, Hashable, CustomStringConvertible {
     package var value: Value
     package var path: String
 
-    /// Reads `nginx-map:PATH` or `nginx-map:mode:PATH`. Nil: it's neither.
+    /// Reads `nginx-map:PATH`, `nginx-map:mode:PATH` or `traefik-file:PATH`. Nil: it's neither.
     package init?(_ text: String) {
         let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count >= 2, let format = Format(rawValue: String(parts[0])) else { return nil }
         self.format = format
-        if parts.count == 3, let value = Value(rawValue: String(parts[1])) {
+        if format != .traefik, parts.count == 3, let value = Value(rawValue: String(parts[1])) {
             self.value = value
             path = String(parts[2])
         } else {
@@ -109,5 +136,21 @@ package struct MapTarget: Sendable, Hashable, CustomStringConvertible {
         guard !path.isEmpty else { return nil }
     }
 
-    package var description: String { "\(format.rawValue):\(value.rawValue):\(path)" }
+    package var description: String {
+        format == .traefik
+            ? "\(format.rawValue):\(path)" : "\(format.rawValue):\(value.rawValue):\(path)"
+    }
+
+    /// What the proxy would make nothing of; nil: it can be read.
+    package var fault: String? {
+        guard format == .traefik else { return nil }
+        // Traefik reads by the name's end, and JSON is YAML.
+        guard path.hasSuffix(".yaml") || path.hasSuffix(".yml") else {
+            return "Traefik reads a file whose name ends in .yaml or .yml, not \(path)"
+        }
+        guard (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == nil else {
+            return "\(path) is a link, and Traefik doesn't see when what it leads to is replaced"
+        }
+        return nil
+    }
 }

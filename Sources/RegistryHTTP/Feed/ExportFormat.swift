@@ -139,13 +139,3 @@ extension EntityTag {
         return text
     }
 }
-
-extension [UInt8] {
-    /// Lets a writer write into this memory.
-    mutating func appendJSON(_ body: (inout JSONWriter) -> Void) {
-        var writer = JSONWriter(continuing: self)
-        self = []
-        body(&writer)
-        self = writer.bytes
-    }
-}

@@ -63,13 +63,15 @@ struct ExportRoutes: Sendable {
         _ lines: DomainLines, _ locations: [(name: LocationName, upstream: UpstreamURL)]
     ) -> BodyStream {
         { write in
-            let export = TraefikExport(locations)
+            let configuration = TraefikConfiguration(locations)
             var hasRouters = false
-            try await lines.write(export.opening, to: write) { domain, buffer in
-                export.appendRouters(domain, isFirst: !hasRouters, to: &buffer)
+            try await lines.write(configuration.opening, to: write) { domain, buffer in
+                configuration.appendRouters(
+                    domain.fqdn.text, at: domain.location, domain.mode, isFirst: !hasRouters,
+                    to: &buffer)
                 hasRouters = true
             }
-            try await write(TraefikExport.closing(hasRouters: hasRouters))
+            try await write(TraefikConfiguration.closing(hasRouters: hasRouters))
         }
     }
 }

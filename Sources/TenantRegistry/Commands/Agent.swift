@@ -11,7 +11,7 @@ struct Agent: AsyncParsableCommand {
         discussion: """
             An agent follows the registry's changes, answers lookups and the endpoints for proxies \
             without a token, and goes on answering while the registry is away. It may write map files \
-            for nginx and HAProxy as well. It needs a token with the role reader.
+            for nginx and HAProxy and a file for Traefik as well. It needs a token with the role reader.
             """)
 
     @Option(help: "The registry: an http or https URL. (required)")
@@ -50,7 +50,7 @@ struct Agent: AsyncParsableCommand {
 
     @Option(
         help:
-            "A map to keep: nginx-map:PATH or haproxy-map:PATH; nginx-map:mode:PATH for another value than the location (mode, upstream). Repeatable."
+            "A file to keep: nginx-map:PATH or haproxy-map:PATH, nginx-map:mode:PATH for another value than the location (mode, upstream); traefik-file:PATH, a configuration of Traefik's. Repeatable."
     )
     var write: [String] = []
 
@@ -140,8 +140,10 @@ struct Agent: AsyncParsableCommand {
         agent.maps = try settings.list(write, "write").map { text in
             guard let target = MapTarget(text) else {
                 throw CommandFailure.usage(
-                    "--write: nginx-map:PATH or haproxy-map:PATH is expected, not \(text)")
+                    "--write: nginx-map:PATH, haproxy-map:PATH or traefik-file:PATH is expected, not \(text)"
+                )
             }
+            if let fault = target.fault { throw CommandFailure.usage("--write: \(fault)") }
             return target
         }
         let places = agent.maps.map { URL(fileURLWithPath: $0.path).resolvingSymlinksInPath().path }

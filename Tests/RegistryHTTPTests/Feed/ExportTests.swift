@@ -69,6 +69,20 @@ import Testing
                 ])
             #expect(routers["a.example.com"]?["rule"]?.text == "Host(`a.example.com`)")
             #expect(routers["a.example.com"]?["service"]?.text == "aws")
+            let told = { (name: String) in
+                answer["http", "middlewares"]?[
+                    routers[name]?["middlewares"]?.array.first?.text ?? ""]?[
+                        "headers"]?["customRequestHeaders"]
+            }
+            for (name, location, mode) in [
+                ("a.example.com", "aws", "serve"), ("b.example.com", "japan", "read_only"),
+                ("xn--zckzah.example.com", "japan", "serve"),
+            ] {
+                #expect(told(name)?["X-Tenant-Location"]?.text == location)
+                #expect(told(name)?["X-Tenant-Mode"]?.text == mode)
+                // Traefik removes a visitor's field by setting it to nothing.
+                #expect(told(name)?["X-Tenant-Upstream"]?.text == "")
+            }
             #expect(
                 routers["b.example.com"]?["rule"]?.text
                     == "Host(`b.example.com`) && (Method(`GET`) || Method(`HEAD`) || Method(`OPTIONS`)) && !HeaderRegexp(`Upgrade`, `.`)"
