@@ -235,6 +235,7 @@ import Testing
     @Test(arguments: [
         [], ["--upstream", "ftp://x"], ["--upstream", "http://x", "--name", "a b"],
         ["--upstream", "http://x", "--write", "csv:x"],
+        ["--upstream", "http://x", "--write", "traefik-file:x.json"],
         ["--upstream", "http://x", "--on-change", "true"],
         ["--upstream", "http://x", "--haproxy-socket", "s"],
         ["--upstream", "http://x", "--settle", "x"],

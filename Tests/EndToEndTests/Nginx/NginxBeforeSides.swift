@@ -4,6 +4,7 @@ import Testing
 /// Real nginx with one of the configurations in `deploy/nginx`, and two sides behind it.
 final class NginxBeforeSides: FrontProxy {
     let visitor: Visitor
+    private let program: String
     private let folder: TestFolder
     private let sides: Sides
     private let process: ChildProcess
@@ -14,25 +15,7 @@ final class NginxBeforeSides: FrontProxy {
         _ release: ProxyRelease = .debian
     ) async throws -> NginxBeforeSides {
         let folder = try TestFolder()
-        let program = try await release.program("nginx", folder)
         let sides = try await Sides.start(in: folder, spare: 2)
-        let proxy = try NginxBeforeSides(program, configuration, folder, sides, port, token)
-        // Visitors may come in before the gate is open.
-        for port in sides.spare {
-            _ = try await poll("nginx listening: \(proxy.process.errors)") {
-                BlockingConnection(port: port)
-            }
-        }
-        return proxy
-    }
-
-    private init(
-        _ program: String, _ configuration: String, _ folder: TestFolder, _ sides: Sides,
-        _ port: Int, _ token: String
-    ) throws {
-        self.folder = folder
-        self.sides = sides
-        visitor = Visitor(port: sides.spare[0])
         let line = "proxy_set_header Authorization \"Bearer \(token)\";\n"
         let own =
             configuration == "agent.conf"
@@ -45,11 +28,29 @@ final class NginxBeforeSides: FrontProxy {
                     try folder.write(line, to: "token.conf").path
                 ),
             ]
+        return try await start(
+            configuration, folder, sides, own + [("127.0.0.1:8001", "127.0.0.1:\(sides.spare[1])")],
+            release)
+    }
+
+    /// - Parameter folder: with maps that an agent keeps.
+    static func start(
+        withMapsIn folder: TestFolder, _ release: ProxyRelease
+    ) async throws -> NginxBeforeSides {
+        let sides = try await Sides.start(in: folder, spare: 1)
+        return try await start(
+            "maps.conf", folder, sides, [("/etc/nginx/tenants", folder.url.path)], release)
+    }
+
+    private static func start(
+        _ configuration: String, _ folder: TestFolder, _ sides: Sides,
+        _ changes: [(String, String)], _ release: ProxyRelease
+    ) async throws -> NginxBeforeSides {
+        let program = try await release.program("nginx", folder)
         let text = try Repository.configuration(
             "deploy/nginx/\(configuration)",
-            own + [
-                ("127.0.0.1:8000", "127.0.0.1:\(visitor.port)"),
-                ("127.0.0.1:8001", "127.0.0.1:\(sides.spare[1])"),
+            changes + [
+                ("127.0.0.1:8000", "127.0.0.1:\(sides.spare[0])"),
                 ("127.0.0.1:9001", "127.0.0.1:\(sides.japan)"),
                 ("127.0.0.1:9002", "127.0.0.1:\(sides.aws)"),
             ])
@@ -61,7 +62,30 @@ final class NginxBeforeSides: FrontProxy {
                 + EdgeNginx.configuration(
                     folder, "    access_log off;\n    include \(configuration);\n"),
             to: "nginx.conf")
+        return try await NginxBeforeSides(program, folder, sides).ready()
+    }
+
+    private init(_ program: String, _ folder: TestFolder, _ sides: Sides) throws {
+        self.program = program
+        self.folder = folder
+        self.sides = sides
+        visitor = Visitor(port: sides.spare[0])
         process = try EdgeNginx.process(folder, program: program)
+    }
+
+    private func ready() async throws -> NginxBeforeSides {
+        // Visitors may come in before the gate is open.
+        for port in sides.spare {
+            _ = try await poll("nginx listening: \(process.errors)") {
+                BlockingConnection(port: port)
+            }
+        }
+        return self
+    }
+
+    func restarted() async throws -> NginxBeforeSides {
+        try await stop()
+        return try await NginxBeforeSides(program, folder, sides).ready()
     }
 
     func stop() async throws {

@@ -6,6 +6,8 @@ final class CaddyProcess: AskingProxy {
     static let refusedField: String? = nil
 
     let visitor: Visitor
+    private let program: String
+    private let token: String
     private let folder: TestFolder
     private let sides: Sides
     private let process: ChildProcess
@@ -21,42 +23,58 @@ final class CaddyProcess: AskingProxy {
         let folder = try TestFolder()
         let program = try await release.program("caddy", folder)
         let sides = try await Sides.start(in: folder, spare: 2)
-        let proxy = try CaddyProcess(program, folder, sides, registry: port, token: token)
-        // Visitors may come in before the gate is open.
-        for port in sides.spare {
-            _ = try await poll("caddy listening: \(proxy.process.errors)") {
-                BlockingConnection(port: port)
-            }
-        }
-        return proxy
+        try write(folder, sides, registry: port)
+        return try await CaddyProcess(program, folder, sides, token: token).ready()
     }
 
-    private init(
-        _ program: String, _ folder: TestFolder, _ sides: Sides, registry: Int, token: String
-    ) throws {
-        self.folder = folder
-        self.sides = sides
-        visitor = Visitor(port: sides.spare[0])
+    private static func write(_ folder: TestFolder, _ sides: Sides, registry: Int) throws {
         let text = try Repository.configuration(
             "deploy/caddy/Caddyfile",
             [
                 ("127.0.0.1:8080", "127.0.0.1:\(registry)"),
                 ("127.0.0.1:8001", "127.0.0.1:\(sides.spare[1])"),
                 (":8001 {", "http://:\(sides.spare[1]) {"),
-                (":8000 {", "http://:\(visitor.port) {\n\tbind 127.0.0.1"),
+                (":8000 {", "http://:\(sides.spare[0]) {\n\tbind 127.0.0.1"),
                 ("127.0.0.1:9001", "127.0.0.1:\(sides.japan)"),
                 ("127.0.0.1:9002", "127.0.0.1:\(sides.aws)"),
             ])
-        let file = try folder.write(text, to: "Caddyfile")
+        _ = try folder.write(text, to: "Caddyfile")
+    }
+
+    private init(
+        _ program: String, _ folder: TestFolder, _ sides: Sides, token: String
+    ) throws {
+        self.program = program
+        self.token = token
+        self.folder = folder
+        self.sides = sides
+        visitor = Visitor(port: sides.spare[0])
         process = try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/env"),
-            [program, "run", "--config", file.path, "--adapter", "caddyfile"],
+            [
+                program, "run", "--config", folder.file("Caddyfile").path, "--adapter", "caddyfile",
+            ],
             outputs: folder.url,
             environment: [
                 "TENANT_REGISTRY_TOKEN": token, "HOME": folder.url.path,
                 "XDG_DATA_HOME": folder.file("data").path,
                 "XDG_CONFIG_HOME": folder.file("config").path,
             ], endsBy: SIGTERM)
+    }
+
+    private func ready() async throws -> CaddyProcess {
+        // Visitors may come in before the gate is open.
+        for port in sides.spare {
+            _ = try await poll("caddy listening: \(process.errors)") {
+                BlockingConnection(port: port)
+            }
+        }
+        return self
+    }
+
+    func restarted() async throws -> CaddyProcess {
+        try await stop()
+        return try await CaddyProcess(program, folder, sides, token: token).ready()
     }
 
     func stop() async throws {

@@ -1,82 +1,14 @@
 import Foundation
 import Testing
 
-/// A proxy of one release with the configuration that comes with the service.
-enum EdgeKind: String, CaseIterable, Sendable {
-    case nginx, newestNginx, nginxBesideAgent, newestNginxBesideAgent
-    case haproxy, newestHAProxy, caddy, newestCaddy, envoy, traefik
-
-    private var release: ProxyRelease {
-        rawValue.hasPrefix("newest") ? .newest : .debian
-    }
-
-    /// - Parameter agent: beside the proxy; nginx with its cache asks the registry itself.
-    func start(
-        _ registry: ServerProcess, agent: AgentProcess
-    ) async throws -> any FrontProxy {
-        let token = try await registry.succeed(
-            "tokens", "create", "proxy", "--role", "reader"
-        ).output.trimmingCharacters(in: .newlines)
-        return switch self {
-        case .nginx, .newestNginx:
-            try await NginxBeforeSides.start(
-                "tenant-registry.conf", before: registry.port, token: token, release)
-        case .nginxBesideAgent, .newestNginxBesideAgent:
-            try await NginxBeforeSides.start(
-                "agent.conf", before: agent.port, token: token, release)
-        case .haproxy, .newestHAProxy: try await HAProxyProcess.start(before: registry, release)
-        case .caddy, .newestCaddy:
-            try await CaddyProcess.start(before: agent.port, token: token, release)
-        case .envoy: try await EnvoyProcess.start(before: agent.port, token: token)
-        case .traefik: try await TraefikProcess.start(before: agent.port, token: token)
-        }
-    }
-
-    /// Where a visitor on this machine comes from, as the proxy says it.
-    var addresses: [String] {
-        // Envoy takes one of the machine's for a visitor who comes by loopback.
-        self == .envoy ? Self.machine : ["127.0.0.1"]
-    }
-
-    private static let machine: [String] = {
-        var first: UnsafeMutablePointer<ifaddrs>?
-        guard getifaddrs(&first) == 0 else { return [] }
-        defer { freeifaddrs(first) }
-        return sequence(first: first, next: { $0?.pointee.ifa_next }).compactMap { entry in
-            guard let address = entry?.pointee.ifa_addr, address.pointee.sa_family == AF_INET else {
-                return nil
-            }
-            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-            let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            guard
-                getnameinfo(
-                    address, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
-            else { return nil }
-            return text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-        }
-    }()
-
-    /// Why a row of requests can't be right here; docs/proxies.md says it too.
-    func exception(_ row: String) -> String? {
-        switch self {
-        case .nginx, .newestNginx, .nginxBesideAgent, .newestNginxBesideAgent:
-            row.lowercased().hasPrefix("x-tenant-other")
-                ? "nginx removes by whole names alone: the registry's" : nil
-        case .envoy:
-            row.hasPrefix("Connection: ") ? "Envoy refuses it by itself" : nil
-        case .caddy, .newestCaddy:
-            row == "a body of a GET" ? "forward_auth takes it, and the side gets none" : nil
-        case .haproxy, .newestHAProxy, .traefik: nil
-        }
-    }
-}
-
 /// A registry with some tenants, an agent, a proxy, and the two sides.
 final class Edge: Sendable {
     let kind: EdgeKind
     let registry: ServerProcess
     let agent: AgentProcess
     let proxy: any FrontProxy
+    /// What the agent keeps for the proxy.
+    private let files: TestFolder
 
     var visitor: Visitor { proxy.visitor }
 
@@ -87,18 +19,60 @@ final class Edge: Sendable {
             + VisitorRow.tenants.map { "\($0.host),\($0.location),\($0.mode)" }
         let file = try registry.folder.write(lines.joined(separator: "\n"), to: "tenants.csv")
         _ = try await registry.succeed("import", file.path)
-        let agent = try await AgentProcess.start(in: TestFolder(), upstream: registry.url)
+        let files = try TestFolder()
+        let agent = try await kind.startAgent(of: registry, files)
         try await agent.reaches(registry.revision())
-        return try await Edge(kind, registry, agent, kind.start(registry, agent: agent))
+        let proxy = try await kind.start(registry, agent: agent, files)
+        return Edge(kind, registry, agent, proxy, files)
     }
 
     private init(
-        _ kind: EdgeKind, _ registry: ServerProcess, _ agent: AgentProcess, _ proxy: any FrontProxy
+        _ kind: EdgeKind, _ registry: ServerProcess, _ agent: AgentProcess,
+        _ proxy: any FrontProxy, _ files: TestFolder
     ) {
+        self.files = files
         self.kind = kind
         self.registry = registry
         self.agent = agent
         self.proxy = proxy
+    }
+
+    /// The power was gone, and the registry isn't back: the proxy is started anew, and the agent that it asks.
+    func restartedWithoutRegistry() async throws -> Edge {
+        try await registry.crash()
+        try await agent.crash()
+        let proxy = try await proxy.restarted()
+        guard kind.asks == .agent else { return Edge(kind, registry, agent, proxy, files) }
+        let next = try await AgentProcess.start(
+            in: agent.folder, upstream: registry.url, port: agent.port)
+        return Edge(kind, registry, next, proxy, files)
+    }
+
+    /// Sends each row, and compares. A cell that can't be right is left out.
+    func check(_ rows: [VisitorRow]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for part in 0..<3 {
+                group.addTask { [self] in
+                    for index in stride(from: part, to: rows.count, by: 3) {
+                        try await check(rows[index])
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func check(_ row: VisitorRow) async throws {
+        guard kind.exception(row.name) == nil else { return }
+        let fault = row.fault(try await visitor.send(row), from: kind.addresses)
+        #expect(fault == nil, "\(row.name): \(fault ?? "")")
+    }
+
+    /// Waits until a row is as it should be.
+    func reaches(_ row: VisitorRow) async throws {
+        _ = try await poll("\(kind): \(row.name) \(row.answers)") {
+            row.fault(try await visitor.send(row), from: kind.addresses) == nil ? true : nil
+        }
     }
 
     func stop() async throws {

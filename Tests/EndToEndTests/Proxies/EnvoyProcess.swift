@@ -7,6 +7,7 @@ final class EnvoyProcess: AskingProxy {
     static let refusedField: String? = "Connection"
 
     let visitor: Visitor
+    private let program: String
     private let folder: TestFolder
     private let sides: Sides
     private let process: ChildProcess
@@ -16,37 +17,52 @@ final class EnvoyProcess: AskingProxy {
         let folder = try TestFolder()
         let program = try await Repository.script("proxy", ["envoy"], folder)
         let sides = try await Sides.start(in: folder, spare: 2)
-        let proxy = try EnvoyProcess(program, folder, sides, registry: port, token: token)
-        // Visitors may come in before the gate is open.
-        for port in sides.spare {
-            _ = try await poll("envoy listening: \(proxy.process.errors)") {
-                BlockingConnection(port: port)
-            }
-        }
-        return proxy
+        try write(folder, sides, registry: port, token: token)
+        return try await EnvoyProcess(program, folder, sides).ready()
     }
 
-    private init(
-        _ program: String, _ folder: TestFolder, _ sides: Sides, registry: Int, token: String
+    private static func write(
+        _ folder: TestFolder, _ sides: Sides, registry: Int, token: String
     ) throws {
-        self.folder = folder
-        self.sides = sides
-        visitor = Visitor(port: sides.spare[0])
         let text = try Repository.configuration(
             "deploy/envoy/envoy.yaml",
             [
                 ("port_value: 8080", "port_value: \(registry)"),
-                ("port_value: 8000", "port_value: \(visitor.port)"),
+                ("port_value: 8000", "port_value: \(sides.spare[0])"),
                 ("port_value: 8001", "port_value: \(sides.spare[1])"),
                 ("port_value: 9001", "port_value: \(sides.japan)"),
                 ("port_value: 9002", "port_value: \(sides.aws)"),
                 ("trk_REPLACE_ME", token),
             ])
-        let file = try folder.write(text, to: "envoy.yaml")
+        _ = try folder.write(text, to: "envoy.yaml")
+    }
+
+    private init(_ program: String, _ folder: TestFolder, _ sides: Sides) throws {
+        self.program = program
+        self.folder = folder
+        self.sides = sides
+        visitor = Visitor(port: sides.spare[0])
         process = try ChildProcess(
             URL(fileURLWithPath: program),
-            ["-c", file.path, "--disable-hot-restart", "--concurrency", "1", "-l", "warn"],
-            outputs: folder.url, endsBy: SIGTERM)
+            [
+                "-c", folder.file("envoy.yaml").path, "--disable-hot-restart", "--concurrency", "1",
+                "-l", "warn",
+            ], outputs: folder.url, endsBy: SIGTERM)
+    }
+
+    private func ready() async throws -> EnvoyProcess {
+        // Visitors may come in before the gate is open.
+        for port in sides.spare {
+            _ = try await poll("envoy listening: \(process.errors)") {
+                BlockingConnection(port: port)
+            }
+        }
+        return self
+    }
+
+    func restarted() async throws -> EnvoyProcess {
+        try await stop()
+        return try await EnvoyProcess(program, folder, sides).ready()
     }
 
     func stop() async throws {

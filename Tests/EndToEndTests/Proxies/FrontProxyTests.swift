@@ -4,6 +4,8 @@ import Testing
 /// A real proxy in front of two sides.
 protocol FrontProxy: Sendable {
     var visitor: Visitor { get }
+    /// Ends it and starts it anew, on what it has kept.
+    func restarted() async throws -> Self
     func stop() async throws
 }
 

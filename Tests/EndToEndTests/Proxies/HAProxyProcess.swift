@@ -5,6 +5,7 @@ import Testing
 final class HAProxyProcess: FrontProxy {
     let visitor: Visitor
     let folder: TestFolder
+    private let program: String
     private let sides: Sides
     private let process: ChildProcess
 
@@ -13,34 +14,51 @@ final class HAProxyProcess: FrontProxy {
         before registry: ServerProcess, _ release: ProxyRelease, modes: String? = nil
     ) async throws -> HAProxyProcess {
         let folder = try TestFolder()
-        let program = try await release.program("haproxy", folder)
-        let sides = try await Sides.start(in: folder, spare: 1)
         try await writeMaps(of: registry, in: folder)
         if let modes { _ = try folder.write(modes, to: "mode.map") }
-        let proxy = try HAProxyProcess(program, folder, sides)
-        _ = try await poll("haproxy listening: \(proxy.process.errors)") {
-            BlockingConnection(port: proxy.visitor.port)
-        }
-        return proxy
+        return try await start(in: folder, release)
     }
 
-    private init(_ program: String, _ folder: TestFolder, _ sides: Sides) throws {
-        self.folder = folder
-        self.sides = sides
-        visitor = Visitor(port: sides.spare[0])
+    /// - Parameter folder: with the maps.
+    static func start(
+        in folder: TestFolder, _ release: ProxyRelease
+    ) async throws -> HAProxyProcess {
+        let program = try await release.program("haproxy", folder)
+        let sides = try await Sides.start(in: folder, spare: 1)
         let text = try Repository.configuration(
             "deploy/haproxy/haproxy.cfg",
             [
-                ("127.0.0.1:8000", "127.0.0.1:\(visitor.port)"),
+                ("127.0.0.1:8000", "127.0.0.1:\(sides.spare[0])"),
                 ("127.0.0.1:9001", "127.0.0.1:\(sides.japan)"),
                 ("127.0.0.1:9002", "127.0.0.1:\(sides.aws)"),
                 ("/etc/haproxy/tenants", folder.url.path),
                 ("/run/haproxy/admin.sock", folder.file("s").path),
             ])
-        let file = try folder.write(text, to: "haproxy.cfg")
+        _ = try folder.write(text, to: "haproxy.cfg")
+        return try await HAProxyProcess(program, folder, sides).ready()
+    }
+
+    private init(_ program: String, _ folder: TestFolder, _ sides: Sides) throws {
+        self.program = program
+        self.folder = folder
+        self.sides = sides
+        visitor = Visitor(port: sides.spare[0])
         process = try ChildProcess(
-            URL(fileURLWithPath: "/usr/bin/env"), [program, "-W", "-db", "-f", file.path],
+            URL(fileURLWithPath: "/usr/bin/env"),
+            [program, "-W", "-db", "-f", folder.file("haproxy.cfg").path],
             outputs: folder.url, endsBy: SIGTERM)
+    }
+
+    private func ready() async throws -> HAProxyProcess {
+        _ = try await poll("haproxy listening: \(process.errors)") {
+            BlockingConnection(port: visitor.port)
+        }
+        return self
+    }
+
+    func restarted() async throws -> HAProxyProcess {
+        try await stop()
+        return try await HAProxyProcess(program, folder, sides).ready()
     }
 
     /// As deploy/haproxy/README.md has it: each map is fetched beside its place, and renamed.

@@ -51,9 +51,16 @@ struct Visitor: Sendable {
         return Page(status: page.status, fields: page.fields, body: page.body)
     }
 
+    func send(_ row: VisitorRow) async throws -> Page {
+        try await send(row.method, to: row.path, ["Host: \(row.host)"] + row.fields, body: row.body)
+    }
+
     /// Asks for a WebSocket, and says something there.
+    /// - Parameter pause: what happens after the handshake, before anything is said.
     /// - Returns: the answer, and what came back on the connection that it became.
-    func openWebSocket(at host: String, saying text: String) async -> (status: Int?, said: String) {
+    func openWebSocket(
+        at host: String, saying text: String, after pause: @escaping @Sendable () async -> Void = {}
+    ) async -> (status: Int?, said: String) {
         await withCheckedContinuation { done in
             Thread.detachNewThread {
                 let connection = BlockingConnection(port: port)
@@ -64,6 +71,12 @@ struct Visitor: Sendable {
                 guard answer?.status == 101 else {
                     return done.resume(returning: (answer?.status, ""))
                 }
+                let isOver = DispatchSemaphore(value: 0)
+                Task {
+                    await pause()
+                    isOver.signal()
+                }
+                isOver.wait()
                 connection?.send(text)
                 done.resume(returning: (101, connection?.read(text.utf8.count) ?? ""))
             }

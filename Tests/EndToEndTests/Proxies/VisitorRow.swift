@@ -9,6 +9,8 @@ struct VisitorRow: Sendable {
         case nobody
         /// The site is being moved: 503, with `Retry-After: 30`.
         case moving
+        /// Nobody says where the site lives: 503, with `Retry-After: 5`, and a body.
+        case away
         /// The proxy's own refusal of what it can't or won't read.
         case refused
     }
@@ -58,7 +60,10 @@ struct VisitorRow: Sendable {
             return isTold ? "\(field) is a visitor's word" : nil
         }
         if plain == "x-real-ip" { return isTold ? "\(field) is a visitor's word" : nil }
-        let own = ["cookie", "authorization", "range", "if-match", "if-none-match", "accept"]
+        let own = [
+            "cookie", "authorization", "range", "if-match", "if-none-match", "accept", "prefer",
+            "content-type", "if-modified-since",
+        ]
         return own.contains(name) && !isTold ? "\(field) is the application's" : nil
     }
 
@@ -83,6 +88,10 @@ struct VisitorRow: Sendable {
         case .moving:
             guard page.status == 503, page.retryAfter == "30" else { return "not moving: \(page)" }
             return nil
+        case .away:
+            guard page.status == 503, page.retryAfter == "5", method == "HEAD" || page.body != ""
+            else { return "not away: \(page)" }
+            return nil
         case .refused:
             return [400, 403, 405, 413, 414, 421, 431, 501].contains(page.status)
                 ? nil : "not refused: \(page)"
@@ -104,6 +113,19 @@ extension VisitorRow {
         (String(repeating: "l", count: 63) + ".kintone.com", "aws", "serve"),
         (longest, "aws", "serve"),
     ]
+
+    /// What a proxy knows of every tenant and of who is none, as long as it knows anything.
+    static let known = sides + spellings + methods + frozen
+
+    /// What becomes of them where nobody says where they live.
+    static let away =
+        tenants.flatMap { tenant in
+            ["GET", "HEAD", "POST"].map {
+                VisitorRow(
+                    "\($0) of \(tenant.host), nobody answering", tenant.host, $0, "/",
+                    ["Content-Length: 0"], gets: .away)
+            }
+        } + [VisitorRow("nobody, nobody answering", "nobody.kintone.com", gets: .away)]
 
     static let all = sides + spellings + methods + bodies + frozen + steering + forged + long
 
@@ -219,6 +241,8 @@ extension VisitorRow {
             "Cookie: session=secret",
             "Authorization: Basic dTpw", "Range: bytes=0-3", "Accept-Encoding: gzip, br",
             "If-Match: *", "X-HTTP-Method-Override: DELETE", "Via: 1.1 evil",
+            "If-None-Match: *", "If-Modified-Since: x", "Prefer: wait=100", "Accept: */*;q=0",
+            "Content-Type: text/plain", "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.x",
         ].map { VisitorRow("\($0)", aws, "GET", "/", [$0], gets: .side("aws")) }
         + [
             VisitorRow(

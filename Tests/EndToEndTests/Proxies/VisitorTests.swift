@@ -7,25 +7,61 @@ import Testing
     @Test(arguments: EdgeKind.allCases)
     func `get what is theirs, whatever they send`(kind: EdgeKind) async throws {
         let edge = try await Edge.start(kind)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for part in 0..<3 {
-                group.addTask {
-                    for index in stride(from: part, to: VisitorRow.all.count, by: 3) {
-                        try await Self.check(VisitorRow.all[index], edge)
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
+        try await edge.check(VisitorRow.all)
         try await edge.stop()
     }
 
-    private static func check(_ row: VisitorRow, _ edge: Edge) async throws {
-        guard edge.kind.exception(row.name) == nil else { return }
-        let page = try await edge.visitor.send(
-            row.method, to: row.path, ["Host: \(row.host)"] + row.fields, body: row.body)
-        let fault = row.fault(page, from: edge.kind.addresses)
-        #expect(fault == nil, "\(row.name): \(fault ?? "")")
+    /// Nothing of that is worth a page at night: the power was gone, and the registry takes longer.
+    @Test(arguments: EdgeKind.allCases)
+    func `are served after a restart while the registry is dead, every tenant that was known`(
+        kind: EdgeKind
+    ) async throws {
+        let edge = try await Edge.start(kind)
+        // A cache knows what it was asked for.
+        try await edge.check(VisitorRow.known)
+        let next = try await edge.restartedWithoutRegistry()
+        try await next.check(VisitorRow.known)
+        try await next.stop()
+    }
+
+    @Test(arguments: EdgeKind.allCases)
+    func `are told to wait where nobody says where they live, by silence or not at all`(
+        kind: EdgeKind
+    ) async throws {
+        let edge = try await Edge.start(kind)
+        let asked = kind.asks == .agent ? edge.agent.process : edge.registry.process
+        let rows = kind.asks == .nobody ? VisitorRow.known : VisitorRow.away
+        asked.signal(SIGSTOP)
+        if kind.asks != .nobody { try await edge.reaches(VisitorRow.away[0]) }
+        try await edge.check(rows)
+        asked.signal(SIGCONT)
+        try await edge.reaches(VisitorRow.known[0])
+        try await asked.crash()
+        // A cache goes on with what it was asked for meanwhile.
+        try await edge.check(rows.filter { $0.host != VisitorRow.known[0].host })
+        try await edge.stop()
+    }
+
+    /// By the files that their agent keeps; whoever asks on each request has it at the next one.
+    @Test(arguments: EdgeKind.ofFiles)
+    func `follow freezes, moves and names that come and go`(kind: EdgeKind) async throws {
+        let edge = try await Edge.start(kind)
+        let (registry, host) = (edge.registry, VisitorRow.tenants[0].host)
+        for (side, mode) in [("japan", "read_only"), ("aws", "serve"), ("japan", "serve")] {
+            _ = try await registry.succeed(
+                "domains", "change", host, "--location", side, "--mode", mode)
+            try await edge.reaches(
+                VisitorRow("\(mode) at \(side)", host, gets: .side(side, mode: mode)))
+        }
+        _ = try await registry.succeed(
+            "domains", "register", "new.kintone.com", "--location", "aws")
+        try await edge.reaches(VisitorRow("new", "new.kintone.com", gets: .side("aws")))
+        _ = try await registry.succeed("domains", "release", "new.kintone.com")
+        try await edge.reaches(VisitorRow("gone", "new.kintone.com", gets: .nobody))
+        _ = try await registry.succeed("domains", "change", host, "--mode", "reject")
+        try await edge.reaches(VisitorRow("rejected", host, gets: .moving))
+        try await edge.check(VisitorRow.known.filter { $0.host != host })
+        try await edge.stop()
     }
 
     @Test(arguments: EdgeKind.allCases)
@@ -39,6 +75,31 @@ import Testing
         }
         let nobody = await edge.visitor.openWebSocket(at: "nobody.kintone.com", saying: "hello")
         #expect(nobody.status == 404, "\(nobody)")
+        try await edge.stop()
+    }
+
+    /// What docs/convergence.md says of each: what had begun before a freeze is the application's to end.
+    @Test(arguments: EdgeKind.allCases)
+    func `go on by a WebSocket that was open before a freeze, and begin none`(
+        kind: EdgeKind
+    ) async throws {
+        let edge = try await Edge.start(kind)
+        let host = VisitorRow.tenants[1].host
+        let old = await edge.visitor.openWebSocket(at: host, saying: "still here") {
+            await #expect(throws: Never.self) {
+                _ = try await edge.registry.succeed(
+                    "domains", "change", host, "--mode", "read_only")
+                try await edge.reaches(
+                    VisitorRow("frozen", host, "POST", "/", ["Content-Length: 0"], gets: .moving))
+                guard kind == .nginxMaps || kind == .newestNginxMaps else { return }
+                // Its worker is of before, and nobody is told that the freeze is everywhere.
+                let now = try await edge.registry.client.convergence().value
+                #expect(now.lagging == ["edge"])
+            }
+        }
+        #expect(old.status == 101 && old.said == "still here", "\(old)")
+        let new = await edge.visitor.openWebSocket(at: host, saying: "hello")
+        #expect(new.status == 503, "\(new)")
         try await edge.stop()
     }
 }
