@@ -13,62 +13,23 @@ import Testing
     /// Where copies are taken from.
     private let other = StoreFolder()
 
-    /// Registers, and leaves the folder as a clean end does.
-    private func write(_ names: String..., in folder: StoreFolder) async throws -> Head {
-        let store = try folder.open()
-        for name in names { try await store.run(new(name)) }
-        let head = try await store.head()
-        await store.close()
-        return head
-    }
-
-    private func position(_ head: Head) -> Position {
-        Position(epoch: head.epoch, revision: head.revision)
-    }
-
-    /// - Parameter reason: why the start is refused.
-    private func expectRefusal(
-        _ reason: ReturnedStore.Reason, head: Head?, mark: Head?, in place: StoreFolder? = nil,
-        location: SourceLocation = #_sourceLocation
-    ) throws {
-        let folder = place ?? folder
-        let before = try folder.contents()
-        let expected = ReturnedStore(
-            folder: folder.url.path, head: head.map(position), mark: mark.map(position),
-            reason: reason)
-        for _ in 0..<2 {
-            #expect(throws: StoreOpeningError.returned(expected), sourceLocation: location) {
-                _ = try folder.open()
-            }
-        }
-        #expect(try folder.contents() == before, sourceLocation: location)
-        let text = StoreOpeningError.returned(expected).description
-        for position in [head, mark].compactMap({ $0.map(position) }) {
-            #expect(text.contains("\(position)"), sourceLocation: location)
-        }
-        #expect(text.contains("--accept-rewind"), sourceLocation: location)
-        #expect(
-            text.contains("epoch renew --data-dir \(folder.url.path)") == (reason != .gone),
-            sourceLocation: location)
-    }
-
     @Test(arguments: [true, false])
     func `as an older copy of its file is refused, until it has a new epoch`(hasLog: Bool)
         async throws
     {
-        let early = try await write("a.example", in: folder)
+        let early = try await folder.register("a.example")
         let copy = try Data(contentsOf: folder.file)
-        let late = try await write("b.example", "c.example", in: folder)
+        let late = try await folder.register("b.example", "c.example")
         try copy.write(to: folder.file)
         if !hasLog { for suffix in ["-wal", "-shm"] { unlink(folder.file.path + suffix) } }
-        try expectRefusal(.mismatch(.rewound), head: early, mark: late)
+        try folder.expectRefusal(.mismatch(.rewound), head: early, mark: late)
 
         let lines = Shared<[String]>([])
         let store = try folder.open(
             acceptsRewind: true, logger: Logger(label: "test") { _ in LineLog(lines) })
         let head = try await store.head()
         #expect(head.epoch != early.epoch && head.revision == early.revision)
-        #expect(lines.value.count == 1 && lines.value.joined().contains("\(position(late))"))
+        #expect(lines.value.count == 1 && lines.value.joined().contains("\(Position(epoch: late.epoch, revision: late.revision))"))
         #expect(lines.value.joined().contains("\(head.epoch)"))
         try await store.run(new("other.example"))
         await store.close()
@@ -94,7 +55,7 @@ import Testing
             let place = URL(fileURLWithPath: folder.file.path + suffix)
             try Data(contentsOf: URL(fileURLWithPath: copy.file.path + suffix)).write(to: place)
         }
-        try expectRefusal(.mismatch(.rewound), head: early, mark: late)
+        try folder.expectRefusal(.mismatch(.rewound), head: early, mark: late)
     }
 
     @Test func `as a backup that somebody put there by hand is refused`() async throws {
@@ -106,11 +67,11 @@ import Testing
         await store.close()
         let file = try folder.write(backup)
         try Data(contentsOf: file).write(to: folder.file)
-        try expectRefusal(.mismatch(.rewound), head: backup.head, mark: late)
+        try folder.expectRefusal(.mismatch(.rewound), head: backup.head, mark: late)
         // In a new folder too: nobody knows what came after it.
         try FileManager.default.createDirectory(at: other.url, withIntermediateDirectories: true)
         try FileManager.default.copyItem(at: file, to: other.file)
-        try expectRefusal(.withoutMark, head: backup.head, mark: nil, in: other)
+        try other.expectRefusal(.withoutMark, head: backup.head, mark: nil)
     }
 
     /// Backups of before there were marks are still about.
@@ -118,12 +79,12 @@ import Testing
     func `as a copy that doesn't say that it has a mark is refused, where its epoch is the mark's`()
         async throws
     {
-        let early = try await write("a.example", in: folder)
+        let early = try await folder.register("a.example")
         try await folder.unmark()
         let copy = try Data(contentsOf: folder.file)
-        let late = try await write("b.example", in: folder)
+        let late = try await folder.register("b.example")
         try copy.write(to: folder.file)
-        try expectRefusal(.mismatch(.rewound), head: early, mark: late)
+        try folder.expectRefusal(.mismatch(.rewound), head: early, mark: late)
     }
 
     @Test func `without the log that lay beside it is refused`() async throws {
@@ -136,7 +97,7 @@ import Testing
         let crashed = StoreFolder(at: try folder.copyLive(folder))
         await store.close()
         for suffix in ["-wal", "-shm"] { unlink(crashed.file.path + suffix) }
-        try expectRefusal(.mismatch(.rewound), head: early, mark: late, in: crashed)
+        try crashed.expectRefusal(.mismatch(.rewound), head: early, mark: late)
     }
 
     /// The newest revisions are in the log, and the ones before them nowhere.
@@ -167,30 +128,30 @@ import Testing
     }
 
     @Test func `from another store is refused`() async throws {
-        let mark = try await write("a.example", in: folder)
-        let head = try await write("a.example", "b.example", in: other)
+        let mark = try await folder.register("a.example")
+        let head = try await other.register("a.example", "b.example")
         try Data(contentsOf: other.file).write(to: folder.file)
-        try expectRefusal(.mismatch(.otherEpoch), head: head, mark: mark)
+        try folder.expectRefusal(.mismatch(.otherEpoch), head: head, mark: mark)
     }
 
     /// Two services that began with one folder.
     @Test func `after its log went another way is refused, at the marked revision and beyond`()
         async throws
     {
-        _ = try await write("a.example", in: folder)
+        _ = try await folder.register("a.example")
         let twin = StoreFolder(at: try folder.copyLive(folder))
-        let mark = try await write("b.example", in: folder)
+        let mark = try await folder.register("b.example")
         for name in ["x.example", "y.example"] {
             let head = try await write(name, in: twin)
             try Data(contentsOf: twin.file).write(to: folder.file)
-            try expectRefusal(.mismatch(.otherDigest), head: head, mark: mark)
+            try folder.expectRefusal(.mismatch(.otherDigest), head: head, mark: mark)
         }
     }
 
     @Test func `without a mark is refused`() async throws {
-        let head = try await write("a.example", in: folder)
+        let head = try await folder.register("a.example")
         unlink(folder.markPath)
-        try expectRefusal(.withoutMark, head: head, mark: nil)
+        try folder.expectRefusal(.withoutMark, head: head, mark: nil)
         let store = try folder.open(acceptsRewind: true)
         #expect(try await store.head().epoch != head.epoch)
         await store.close()
@@ -203,7 +164,7 @@ import Testing
 
     @Test(arguments: Damage.allCases)
     func `with a mark that can't be read is refused`(damage: Damage) async throws {
-        let head = try await write("a.example", in: folder)
+        let head = try await folder.register("a.example")
         let place = URL(fileURLWithPath: folder.markPath)
         var bytes = try Data(contentsOf: place)
         let elsewhere = folder.url.appendingPathComponent("elsewhere")
@@ -229,7 +190,7 @@ import Testing
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: false)
         default: break
         }
-        try expectRefusal(.damagedMark, head: head, mark: nil)
+        try folder.expectRefusal(.damagedMark, head: head, mark: nil)
         guard damage != .folder else { return }
         let renewed = try EpochRenewal.run(in: folder.url)
         #expect(renewed.epoch != head.epoch)
@@ -240,12 +201,12 @@ import Testing
 
     @Test(arguments: [false, true])
     func `as nothing at all is refused, where there was something`(isEmpty: Bool) async throws {
-        let mark = try await write("a.example", in: folder)
+        let mark = try await folder.register("a.example")
         if isEmpty { try Data().write(to: folder.file) } else { unlink(folder.file.path) }
-        try expectRefusal(.gone, head: nil, mark: mark)
+        try folder.expectRefusal(.gone, head: nil, mark: mark)
         // A flag that was left on would make an empty registry of a volume that isn't mounted.
         #expect(throws: StoreOpeningError.self) { _ = try folder.open(acceptsRewind: true) }
-        try expectRefusal(.gone, head: nil, mark: mark)
+        try folder.expectRefusal(.gone, head: nil, mark: mark)
         #expect {
             _ = try EpochRenewal.run(in: folder.url)
         } throws: { "\($0)".contains("says that there was one at \(mark.epoch).1") }
@@ -255,109 +216,5 @@ import Testing
         #expect(head.revision == .zero && head.epoch != mark.epoch)
         await store.close()
         await (try folder.open()).close()
-    }
-
-    @Test func `isn't copied into another store, for its epoch would go along`() async throws {
-        _ = try await write("a.example", in: folder)
-        let copy = try Data(contentsOf: folder.file)
-        _ = try await write("b.example", in: folder)
-        try copy.write(to: folder.file)
-        let before = try folder.contents()
-        #expect(throws: StoreOpeningError.self) { _ = try SQLiteCopySource(folder: folder.url) }
-        #expect(try folder.contents() == before)
-        _ = try EpochRenewal.run(in: folder.url)
-        try SQLiteCopySource(folder: folder.url).close()
-    }
-
-    @Test func `is as good as new once its epoch was renewed`() async throws {
-        let early = try await write("a.example", in: folder)
-        let copy = try Data(contentsOf: folder.file)
-        _ = try await write("b.example", in: folder)
-        try copy.write(to: folder.file)
-        let renewed = try EpochRenewal.run(in: folder.url)
-        #expect(renewed.revision == early.revision && renewed.epoch != early.epoch)
-        #expect(folder.marks(renewed))
-        // What was put back a second time, before anybody started, is noticed all the same.
-        let good = try Data(contentsOf: folder.file)
-        try copy.write(to: folder.file)
-        try expectRefusal(.mismatch(.otherEpoch), head: early, mark: renewed)
-        try good.write(to: folder.file)
-        #expect(try await write("c.example", in: folder).epoch == renewed.epoch)
-    }
-
-    /// Between the new epoch and the new mark.
-    @Test(arguments: [true, false])
-    func `is started after a renewal that was cut off`(hadMark: Bool) async throws {
-        let early = try await write("a.example", in: folder)
-        if !hadMark { unlink(folder.markPath) }
-        let shell = try folder.shell()
-        try await shell.writeWithoutTransaction { db in _ = try EpochRenewal.beginEpoch(db) }
-        try shell.close()
-        #expect(try await write("b.example", in: folder).epoch != early.epoch)
-    }
-
-    /// Between the new epoch that agents made necessary and its mark.
-    @Test func `is started where it had been accepted, and that start was cut off`() async throws {
-        let early = try await write("a.example", in: folder)
-        let shell = try folder.shell()
-        try await shell.writeWithoutTransaction { db in
-            try db.execute(
-                sql: """
-                    INSERT INTO agent (name, epoch, revision, first_seen, last_seen)
-                    SELECT 'edge', epoch, revision + 1, 0, 0 FROM head
-                    """)
-            try AgentsCheck.run(
-                db, accepts: true, Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        }
-        try shell.close()
-        #expect(try await write("b.example", in: folder).epoch != early.epoch)
-    }
-
-    @Test func `by a restore is started, and so is what the restore put aside`() async throws {
-        let store = try folder.open()
-        try await store.run(new("a.example"))
-        let file = try folder.write(try await store.backup())
-        try await store.run(new("b.example"))
-        await store.close()
-        for round in 0..<2 {
-            let report = try await StoreRestore.run(
-                file, into: folder.url, replacing: true,
-                now: Timestamp(milliseconds: Int64(round)))
-            #expect(folder.mark == StoreMarkFile.Contents.none)
-            let head = try await write("c.example", in: folder)
-            #expect(head.epoch == report.head.epoch && folder.marks(head))
-            let kept = StoreFolder(at: try #require(report.kept))
-            await (try kept.open()).close()
-        }
-    }
-
-    @Test func `by a restore in the place of one that is gone is started`() async throws {
-        let store = try folder.open()
-        try await store.run(new("a.example"))
-        let file = try folder.write(try await store.backup())
-        await store.close()
-        for suffix in ["", "-wal", "-shm"] { unlink(folder.file.path + suffix) }
-        let report = try await StoreRestore.run(
-            file, into: folder.url, replacing: false, now: Timestamp(milliseconds: 7))
-        #expect(report.kept == nil)
-        #expect(!(try folder.names().contains { $0.hasPrefix("replaced-") }))
-        await (try folder.open()).close()
-    }
-}
-
-extension StoreFolder {
-    /// Every file's bytes, by name. What isn't a regular file is there with nothing in it. The index of the log isn't,
-    /// nor is an empty log: SQLite makes them anew whenever it looks.
-    fileprivate func contents() throws -> [String: Data] {
-        var contents: [String: Data] = [:]
-        for name in try names() where name != "lock" && !name.hasSuffix("-shm") {
-            var found = stat()
-            let place = url.appendingPathComponent(name)
-            guard lstat(place.path, &found) == 0 else { continue }
-            guard !name.hasSuffix("-wal") || found.st_size > 0 else { continue }
-            contents[name] =
-                found.st_mode & S_IFMT == S_IFREG ? try Data(contentsOf: place) : Data()
-        }
-        return contents
     }
 }

@@ -1,5 +1,16 @@
 import StoreCore
 
+/// A statement with its values.
+struct Statement: Sendable {
+    var sql: String
+    var parameters: [SQLValue]
+
+    init(_ sql: String, _ parameters: [SQLValue] = []) {
+        self.sql = sql
+        self.parameters = parameters
+    }
+}
+
 // How values travel: beside the statement, in PostgreSQL's binary form.
 
 extension SQLValue {

@@ -2,22 +2,11 @@ import CLibPQ
 import Foundation
 import StoreCore
 
-/// A statement with its values.
-struct Statement: Sendable {
-    var sql: String
-    var parameters: [SQLValue]
-
-    init(_ sql: String, _ parameters: [SQLValue] = []) {
-        self.sql = sql
-        self.parameters = parameters
-    }
-}
-
 /// One session, used by one thread. Its calls block.
 ///
 /// Every statement with parameters is prepared once a session. An answer that doesn't come within
 /// `patience` ends the connection: a server that hangs is as good as gone. So does one that can't come any
-/// more, as far as `contact` and `current` know.
+/// more, as far as `health` and `current` know.
 package final class PostgresConnection {
     private let handle: OpaquePointer
     private var names: [String: String] = [:]
@@ -53,7 +42,7 @@ package final class PostgresConnection {
             handle, { ServerNotice.note($0, $1) }, Unmanaged.passUnretained(notice).toOpaque())
         guard PQstatus(handle) == CONNECTION_OK, PQsetnonblocking(handle, 1) == 0 else {
             isOpen = false
-            throw PostgresFailure.unreachable(Self.message(of: handle))
+            throw PostgresFailure.unreachable(ServerNotice.last(of: handle))
         }
     }
 
@@ -202,7 +191,7 @@ package final class PostgresConnection {
                 PQclear(result)
                 failure = failure ?? .refused(state: "25P02", message: "a statement before failed")
             default:
-                failure = failure ?? Self.failure(of: result)
+                failure = failure ?? PostgresFailure(result)
                 PQclear(result)
             }
             // The server says why it ends a session, and then ends it.
@@ -304,42 +293,6 @@ package final class PostgresConnection {
     /// The server may have said why it ends the session while nothing was asked of it.
     private func lost() -> PostgresFailure {
         isOpen = false
-        return notice.refusal ?? .lost(Self.message(of: handle))
-    }
-
-    private static func message(of handle: OpaquePointer) -> String {
-        String(cString: PQerrorMessage(handle)).trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
-    private static func failure(of result: OpaquePointer) -> PostgresFailure {
-        // PG_DIAG_SQLSTATE and the rest, which Swift can't see: they are macros.
-        guard let state = result.field("C") else {
-            let message = String(cString: PQresultErrorMessage(result))
-            return .lost(message.trimmingCharacters(in: .whitespacesAndNewlines))
-        }
-        // The hint names the setting in any language.
-        let words = [result.field("M"), result.field("H")].compactMap(\.self)
-        return .refused(state: state, message: words.joined(separator: "; "))
-    }
-}
-
-extension OpaquePointer {
-    /// A field of an error or a notice that the server sent.
-    fileprivate func field(_ code: Character) -> String? {
-        PQresultErrorField(self, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }
-    }
-}
-
-/// What the server said on its own when it ended a session. It's written and read on the session's thread.
-private final class ServerNotice {
-    private(set) var refusal: PostgresFailure?
-
-    /// libpq's notice receiver.
-    static func note(_ place: UnsafeMutableRawPointer?, _ notice: OpaquePointer?) {
-        guard let place, let notice, let state = notice.field("C"),
-            ["FATAL", "PANIC"].contains(notice.field("V"))
-        else { return }
-        Unmanaged<ServerNotice>.fromOpaque(place).takeUnretainedValue().refusal = .refused(
-            state: state, message: notice.field("M") ?? "")
+        return notice.refusal ?? .lost(ServerNotice.last(of: handle))
     }
 }

@@ -1,8 +1,8 @@
 import TestRandom
 import Testing
 
-/// One set of rules, two paths: whatever a client sends, it can't tell whether it was answered early.
-@Suite("A lookup that is answered early", .whateverTheStore, .serialized, .timeLimit(.minutes(5)))
+/// One set of rules, two paths: whatever a client sends, it can't tell which one answered.
+@Suite("A lookup on the fast path", .whateverTheStore, .serialized, .timeLimit(.minutes(5)))
 struct DifferentialTests {
     private static let streams = 400
 
