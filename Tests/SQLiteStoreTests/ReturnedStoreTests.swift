@@ -142,7 +142,7 @@ import Testing
         let twin = StoreFolder(at: try folder.copyLive(folder))
         let mark = try await folder.register("b.example")
         for name in ["x.example", "y.example"] {
-            let head = try await write(name, in: twin)
+            let head = try await twin.register(name)
             try Data(contentsOf: twin.file).write(to: folder.file)
             try folder.expectRefusal(.mismatch(.otherDigest), head: head, mark: mark)
         }
