@@ -207,7 +207,7 @@ let package = Package(
             "RegistryAgentTests",
             [
                 "DurableFiles", "RegistryAPI", "RegistryAgent", "RegistryClient",
-                "RegistryModel", "RoutingTable", "TableSamples", asyncHTTPClient, logging,
+                "RegistryModel", "RoutingTable", "TableSamples", asyncHTTPClient, crypto, logging,
                 nioCore,
             ]),
         tests(

@@ -1,3 +1,5 @@
+import RegistryModel
+
 /// Text that comes from a file, a server or a caller, as a terminal may have it.
 ///
 /// What steers a terminal, or makes a line look like another, is shown instead of obeyed, in the spelling
@@ -81,6 +83,11 @@ package enum MaskedText {
 
 /// Text of map files, as exports and agents write it.
 package enum MapText {
+    /// A location's name has no colon.
+    package static func placement(_ location: LocationName, _ mode: Mode) -> [UInt8] {
+        Array("\(location.text):\(mode.rawValue)".utf8)
+    }
+
     /// A value in nginx's quotes, where a semicolon or a brace ends nothing. A dollar sign begins a
     /// variable there too, and nginx has no way to write one: it's percent-encoded, as any URL may
     /// have it.

@@ -40,7 +40,7 @@ struct ServeOptions: Sendable {
     }
 }
 
-/// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`, `*:8080`.
+/// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`, `*:8080`; or a Unix socket.
 struct ListenAddress: Sendable, CustomStringConvertible {
     let description: String
     let bind: BindAddress
@@ -56,6 +56,14 @@ struct ListenAddress: Sendable, CustomStringConvertible {
             throw CommandFailure.usage("--\(flag): HOST:PORT is expected, not \(text)")
         }
         return address
+    }
+
+    /// A Unix socket. `nil`: its path is longer than the system takes.
+    init?(socket path: String) {
+        guard !path.isEmpty, path.utf8.count < MemoryLayout.size(ofValue: sockaddr_un().sun_path)
+        else { return nil }
+        description = path
+        bind = .unixDomainSocket(path: path)
     }
 
     /// `nil`: it isn't HOST:PORT.

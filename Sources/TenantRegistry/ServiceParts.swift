@@ -2,6 +2,7 @@ import DurableFiles
 import Foundation
 import Logging
 import NIOCore
+import NIOPosix
 import PrometheusMetrics
 import RegistryHTTP
 import RegistryModel
@@ -74,6 +75,8 @@ struct Listener<Application: Service>: Service {
             throw failure(String(cString: strerror(error.errnoCode)))
         } catch let error as SocketAddressError.UnknownHost {
             throw failure("there is no host \(error.host)")
+        } catch is UnixDomainSocketPathWrongType {
+            throw failure("something else is there")
         }
     }
 

@@ -16,7 +16,7 @@ import Testing
         let folder = try TestFolder()
         let targets = try Self.targets(
             folder, "nginx-map:DIR/n", "haproxy-map:DIR/h", "nginx-map:mode:DIR/m",
-            "haproxy-map:upstream:DIR/u")
+            "haproxy-map:upstream:DIR/u", "haproxy-map:placement:DIR/p")
         let publisher = MapPublisher(
             sampleTable(3), .init(targets: targets), logger: silent, applied: { _ in })
         try await publisher.publish()
@@ -29,8 +29,12 @@ import Testing
         #expect(
             try folder.text("m")
                 == "t0.kintone.com serve;\nt1.kintone.com read_only;\nt2.kintone.com reject;\n")
+        #expect(
+            try folder.text("p")
+                == "t0.kintone.com aws:serve\nt1.kintone.com japan:read_only\nt2.kintone.com japan:reject\n"
+        )
         #expect(try folder.text("u").hasPrefix("t0.kintone.com http://aws.internal:8080\n"))
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == 4)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == 5)
     }
 
     @Test func `are Traefik's own configuration where that is asked for, a line for each domain`()
@@ -127,6 +131,24 @@ import Testing
             #expect(calls.value == 4)
             group.cancelAll()
         }
+    }
+
+    @Test func `have a change at once after a rest`() async throws {
+        let folder = try TestFolder()
+        let applied = Shared<Position?>(nil)
+        var settings = MapPublisher.Settings(targets: try Self.targets(folder, "nginx-map:DIR/n"))
+        // As long as no test waits.
+        settings.debounce = .seconds(86_400)
+        let publisher = MapPublisher(sampleTable(5), settings, logger: silent) { position in
+            applied.change { $0 = position }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await publisher.run() }
+            publisher.wakeup.wake()
+            try await eventually("applied") { applied.value != nil }
+            group.cancelAll()
+        }
+        #expect(try folder.text("n").hasPrefix("t0.kintone.com aws;\n"))
     }
 
     @Test func `aren't replaced by one with a name that the proxy has no room for`() async throws {

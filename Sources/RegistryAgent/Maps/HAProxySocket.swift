@@ -33,9 +33,11 @@ struct HAProxySocket: Sendable {
     ///   - map: as HAProxy's configuration names its file.
     ///   - path: of the lines, `host value`, each with its line break, none over 12 KiB. They're read in pieces.
     ///   - digest: SHA-256 of all of them: somebody else's text would be counted, found whole, and committed.
+    /// - Returns: the map's version.
+    @discardableResult
     func replace(
         _ map: String, withLinesOf path: String, digest: [UInt8]
-    ) throws(Failure) {
+    ) throws(Failure) -> Int {
         let answer = try ask("prepare map \(map)")
         guard let number = answer.split(separator: ":").last.flatMap({ Int($0.trimmed) }) else {
             throw Failure(description: "HAProxy doesn't prepare \(map): \(answer.trimmed)")
@@ -47,6 +49,7 @@ struct HAProxySocket: Sendable {
                 throw Failure(description: "HAProxy took \(count) of \(sent) entries of \(map)")
             }
             try order("commit map @\(number) \(map)")
+            return number
         } catch {
             // Else it would stay in HAProxy's memory; the map in use isn't touched.
             _ = try? ask("clear map @\(number) \(map)")
@@ -118,7 +121,7 @@ struct HAProxySocket: Sendable {
         }
     }
 
-    private func ask(_ command: String) throws(Failure) -> String {
+    func ask(_ command: String) throws(Failure) -> String {
         try ask(Array("\(command)\n".utf8))
     }
 

@@ -6,44 +6,57 @@ import RoutingTable
 
 /// Writes proxies' files: a line for each domain, by name.
 enum MapFile {
+    private static let pieceSize = 1 << 16
+
     /// A line that a proxy could read as something else.
     struct InvalidLine: Error, CustomStringConvertible {
         let description: String
     }
 
     /// Writes the map beside the one that is there: where a link leads to, and for those whom that one lets
-    /// read it.
+    /// read it. It isn't synced.
     ///
-    /// - Parameter longest: bytes that a name may have in the proxy's map.
+    /// - Parameters:
+    ///   - longest: bytes that a name may have in the proxy's map.
+    ///   - comparison: gets each line.
     static func write(
-        _ copy: PackedTable, _ target: MapTarget, longest: Int = FQDN.maximumBytes
+        _ copy: PackedTable, _ target: MapTarget, longest: Int = FQDN.maximumBytes,
+        comparison: MapComparison? = nil
     ) throws -> DurableFile {
         let file = try DurableFile(target.path, .kept(otherwise: 0o644), isDigested: true)
         let traefik =
             target.format == .traefik ? TraefikConfiguration(copy.summary.locations) : nil
-        if let traefik { try file.write(traefik.opening) }
-        var line: [UInt8] = []
+        var lines = traefik?.opening ?? []
+        lines.reserveCapacity(pieceSize + 1024)
+        var last: (location: Int, mode: Mode?, value: [UInt8]?)?
         var isFirst = true
         try copy.forEach { row in
+            // A value is made once for all the rows that have it, one after the other.
+            if traefik == nil, last?.location != row.location || last?.mode != row.mode {
+                last = (row.location, row.mode, value(of: row, in: copy, target))
+            }
             guard row.name.count <= longest else {
                 throw InvalidLine(
                     description:
                         "\(String(decoding: row.name, as: UTF8.self)) has \(row.name.count) bytes, and the proxy's maps have room for \(longest) (--max-map-key); the maps stay as they are"
                 )
             }
-            line.removeAll(keepingCapacity: true)
-            if let traefik {
-                try append(row, in: copy, traefik, isFirst: isFirst, to: &line)
-            } else if let value = value(of: row, in: copy, target) {
-                try append(row.name, value, target.format, to: &line)
-            }
             // As in exports: no line is better than a wrong one.
-            guard !line.isEmpty else { return }
-            try file.write(line)
-            isFirst = false
+            if let traefik, row.mode != nil {
+                try append(row, in: copy, traefik, isFirst: isFirst, to: &lines)
+                isFirst = false
+            } else if let value = last?.value {
+                try append(row.name, value, target.format, to: &lines)
+            }
+            guard lines.count >= pieceSize else { return }
+            comparison?.take(lines)
+            try file.write(lines)
+            lines.removeAll(keepingCapacity: true)
         }
-        if traefik != nil { try file.write(TraefikConfiguration.closing(hasRouters: !isFirst)) }
-        try file.sync()
+        if traefik != nil { lines += TraefikConfiguration.closing(hasRouters: !isFirst) }
+        comparison?.take(lines)
+        try file.write(lines)
+        try file.flush()
         return file
     }
 
@@ -65,6 +78,7 @@ enum MapFile {
         return switch target.value {
         case .location: Array(place.name.text.utf8)
         case .mode: row.mode.map { Array($0.rawValue.utf8) }
+        case .placement: row.mode.map { MapText.placement(place.name, $0) }
         case .upstream:
             place.upstream.map {
                 target.format == .nginx ? MapText.nginx($0.text) : Array($0.text.utf8)
@@ -115,6 +129,8 @@ package struct MapTarget: Sendable, Hashable, CustomStringConvertible {
     /// What stands beside each host in a map.
     package enum Value: String, Sendable, CaseIterable {
         case location, mode, upstream
+        /// Location and mode, `japan:serve`: a proxy looks once, and never sees one without the other.
+        case placement
     }
 
     package var format: Format

@@ -11,7 +11,7 @@ import RoutingTable
 actor MapPublisher {
     struct Settings: Sendable {
         var targets: [MapTarget]
-        /// From a change to the files: what comes meanwhile goes along.
+        /// The rest between two writings: a change after it counts at once, and what comes meanwhile goes along.
         var debounce = Duration.milliseconds(200)
         /// Called after files have changed, with the paths of those that have.
         var onChange: OnChange?
@@ -41,6 +41,10 @@ actor MapPublisher {
     /// What the proxies haven't heard of yet.
     private var untold: Set<MapTarget>
     private var haproxyIdentity: String?
+    /// What HAProxy has of each map, by its own count.
+    private var haproxyVersions: [MapTarget: Int] = [:]
+    /// What the files have otherwise than HAProxy, where that's little.
+    private var differences: [MapTarget: MapDifference] = [:]
     private let writes = Counter(label: "registry_agent_map_writes_total")
     private let failures = Counter(label: "registry_agent_map_failures_total")
     private let revision = Gauge(label: "registry_agent_map_revision")
@@ -67,13 +71,15 @@ actor MapPublisher {
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     func run() async {
+        var next = ContinuousClock.now
         for await _ in wakeup {
             guard table.position != published || !untold.isEmpty || hasNewProxy() else { continue }
             var failed = 0
-            var wait = settings.debounce
+            var wait = max(.zero, next - .now)
             while (try? await Task.sleep(for: wait)) != nil {
                 do {
                     try await publish()
+                    next = .now + settings.debounce
                     break
                 } catch {
                     failed += 1
@@ -102,8 +108,13 @@ actor MapPublisher {
         try validate(copy.count)
         var files: [(MapTarget, DurableFile)] = []
         for target in settings.targets {
-            let file = try MapFile.write(copy, target, longest: settings.longestKey)
-            if digests[target] != file.digest { files.append((target, file)) }
+            let comparison = comparison(target)
+            let file = try MapFile.write(
+                copy, target, longest: settings.longestKey, comparison: comparison)
+            guard digests[target] != file.digest else { continue }
+            try file.sync()
+            files.append((target, file))
+            differences[target] = comparison?.end()
         }
         // All are whole before the first takes its place.
         for (target, file) in files {
@@ -113,6 +124,14 @@ actor MapPublisher {
         }
         count = copy.count
         if !files.isEmpty { writes.increment() }
+    }
+
+    /// Of a map that HAProxy has as the file is.
+    private func comparison(_ target: MapTarget) -> MapComparison? {
+        guard haproxyVersions[target] != nil, !untold.contains(target),
+            let digest = digests[target]
+        else { return nil }
+        return try? MapComparison(target.path, digest: digest)
     }
 
     /// Of whole files too, which a proxy reads instead of the table: a map that has lost much at once is
@@ -146,6 +165,7 @@ actor MapPublisher {
         if let haproxy = settings.haproxy { try push(copy, haproxy) }
         try await runOnChange(at: copy.position)
         untold = []
+        differences = [:]
     }
 
     // Apart from `tell`: as one function the release compiler crashes on it (Swift 6.3.1).
@@ -171,8 +191,16 @@ actor MapPublisher {
         let identity = try haproxy.identity()
         for target in settings.targets where target.format == .haproxy {
             guard untold.contains(target) || identity != haproxyIdentity else { continue }
+            if identity == haproxyIdentity,
+                let difference = differences.removeValue(forKey: target),
+                let version = haproxyVersions[target],
+                (try? haproxy.change(target.path, difference, version: version)) == true
+            {
+                continue
+            }
             do {
-                try haproxy.replace(
+                haproxyVersions[target] = nil
+                haproxyVersions[target] = try haproxy.replace(
                     target.path, withLinesOf: target.path, digest: digests[target] ?? [])
             } catch {
                 if error.isForeign { digests[target] = nil }

@@ -12,7 +12,7 @@ enum ExportFormat: String, Sendable, CaseIterable {
 
     /// What a map gives for a host.
     enum Value: String, Sendable, CaseIterable {
-        case location, mode, upstream
+        case location, mode, upstream, placement
     }
 
     var type: MediaType {
@@ -61,6 +61,7 @@ struct ExportTexts: Sendable {
         case .location: buffer += domain.location.text.utf8
         case .mode: buffer += domain.mode.rawValue.utf8
         case .upstream: buffer += upstream
+        case .placement: buffer += MapText.placement(domain.location, domain.mode)
         }
         if format == .nginxMap { buffer.append(UInt8(ascii: ";")) }
         buffer.append(UInt8(ascii: "\n"))

@@ -11,6 +11,8 @@ struct AgentOptions: Sendable {
     /// nil: the system's authorities.
     var trust: TLSConfiguration?
     var listen: ListenAddress
+    /// The same for a proxy on this machine, at a lower price.
+    var socket: ListenAddress?
     var folder: URL
     var agent: AgentSettings
     var http = HTTPOptions()

@@ -78,8 +78,18 @@ enum RunningAgent {
         _ drain: DrainSignal, _ logger: Logger
     ) async throws {
         // Stopped in the reverse order: unready, listener, then the feed.
-        let services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: agent),
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: agent)]
+        if let socket = options.socket {
+            services.append(
+                .init(
+                    service: Listener(
+                        address: socket,
+                        application: server.application(listen: socket.bind) { _ in
+                            // As on loopback: whoever gets there may ask.
+                            chmod(socket.description, 0o666)
+                        })))
+        }
+        services += [
             .init(
                 service: Listener(
                     address: options.listen,

@@ -28,6 +28,12 @@ struct Agent: AsyncParsableCommand {
     )
     var listen: String?
 
+    @Option(
+        help:
+            "A Unix socket to listen at too: a proxy on this machine asks there for less. Whoever reaches its folder may."
+    )
+    var socket: String?
+
     @Option(help: "The folder in which the table is kept for the next start. (default: agent)")
     var stateDir: String?
 
@@ -50,7 +56,7 @@ struct Agent: AsyncParsableCommand {
 
     @Option(
         help:
-            "A file to keep: nginx-map:PATH or haproxy-map:PATH, nginx-map:mode:PATH for another value than the location (mode, upstream); traefik-file:PATH, a configuration of Traefik's. Repeatable."
+            "A file to keep: nginx-map:PATH or haproxy-map:PATH, nginx-map:mode:PATH for another value than the location (mode, upstream, placement); traefik-file:PATH, a configuration of Traefik's. Repeatable."
     )
     var write: [String] = []
 
@@ -67,7 +73,10 @@ struct Agent: AsyncParsableCommand {
     )
     var maxMapKey: Int?
 
-    @Option(help: "From a change to the maps; more changes go along. (default: 200ms)")
+    @Option(
+        help:
+            "The rest between two writings of the maps: what changes meanwhile goes along. (default: 200ms)"
+    )
     var debounce: String?
 
     @Option(
@@ -117,6 +126,13 @@ struct Agent: AsyncParsableCommand {
                 fileURLWithPath: try settings.text(stateDir, "state-dir", default: "agent"),
                 isDirectory: true),
             agent: AgentSettings(name: try agentName(settings)))
+        options.socket = try settings.text(socket, "socket").map { path in
+            guard let address = ListenAddress(socket: path) else {
+                throw CommandFailure.usage(
+                    "--socket: a path of at most 107 bytes is expected, not \(path)")
+            }
+            return address
+        }
         options.trust = try TrustedAuthorities.configuration(
             caFile, settings, for: options.upstream)
         try readMaps(settings, &options.agent)

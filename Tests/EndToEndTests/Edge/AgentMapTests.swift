@@ -4,6 +4,8 @@ import NIOCore
 import RegistryClient
 import Testing
 
+@testable import RegistryAgent
+
 @Suite("An agent that writes maps", .timeLimit(.minutes(10))) struct AgentMapTests {
     private static let names = (0..<100).map { "t\($0).kintone.com" }
 
@@ -141,6 +143,17 @@ import Testing
         try await Self.expect("aws", for: "t7.kintone.com", at: first.port)
         #expect(try await first.location("nobody.kintone.com") == "unknown")
         #expect(Self.text(folder, "hosts.map").contains("t7.kintone.com aws\n"))
+        // One name is changed in the map that is there. One that somebody has spoilt is replaced at the next move.
+        let socket = HAProxySocket(path: first.socket)
+        let maps = try socket.ask("show map")
+        _ = try await registry.move("t6.kintone.com", to: "aws")
+        try await Self.expect("aws", for: "t6.kintone.com", at: first.port)
+        #expect(try socket.ask("show map") == maps)
+        _ = try socket.ask("del map \(first.map) t5.kintone.com")
+        #expect(try await first.location("t5.kintone.com") == "unknown")
+        _ = try await registry.move("t6.kintone.com", to: "japan")
+        try await Self.expect("japan", for: "t5.kintone.com", at: first.port)
+        try await Self.expect("japan", for: "t6.kintone.com", at: first.port)
 
         // What the file said when HAProxy started is what the socket said.
         try await first.stop()
@@ -164,7 +177,7 @@ import Testing
         _ = try await registry.move("t9.kintone.com", to: "aws")
         let folder = try TestFolder()
         let kinds = ["nginx-map", "haproxy-map"].flatMap { format in
-            ["location", "mode", "upstream"].map { (format, $0) }
+            ["location", "mode", "upstream", "placement"].map { (format, $0) }
         }
         let agent = try await AgentProcess.start(
             in: TestFolder(), upstream: registry.url,

@@ -27,7 +27,8 @@ final class AgentProcess: Sendable {
             TenantRegistryBinary.url,
             [
                 "agent", "--upstream", upstream.absoluteString, "--name", name, "--listen",
-                "127.0.0.1:\(port)", "--state-dir", (state ?? folder.file("state")).path,
+                "127.0.0.1:\(port)", "--socket", folder.file("agent.sock").path, "--state-dir",
+                (state ?? folder.file("state")).path,
             ] + pace + arguments, outputs: folder.url, environment: environment)
         let line = try await poll("the agent listens") { () -> LogLine? in
             let line = LogLine.all(in: process.errors).first { $0.announces == "api" }
@@ -47,6 +48,7 @@ final class AgentProcess: Sendable {
 
     var url: URL { URL(string: "http://127.0.0.1:\(port)")! }
     var log: [LogLine] { LogLine.all(in: process.errors) }
+    var socket: URL { folder.file("agent.sock") }
     var stateFile: URL { folder.file("state/snapshot") }
 
     struct Answer: Sendable {

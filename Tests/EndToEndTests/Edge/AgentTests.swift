@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import Foundation
 import RegistryClient
 import Testing
@@ -40,6 +41,40 @@ import Testing
         #expect(try await agent.metric("registry_agent_connected") == 1)
         #expect(try await agent.metric("registry_agent_lag_revisions") == 0)
         #expect(try await agent.stop() == .code(0))
+    }
+
+    @Test func `answers at its socket too, which whoever gets there may ask`() async throws {
+        let (registry, agent) = try await Self.start()
+        func ask(_ agent: AgentProcess) async throws -> HTTPClientResponse {
+            let request = HTTPClientRequest(
+                url: try #require(
+                    URL(
+                        httpURLWithSocketPath: agent.socket.path,
+                        uri: "/v1/route?host=t1.kintone.com")
+                ).absoluteString)
+            return try await ServerProcess.http.execute(request, timeout: .seconds(30))
+        }
+        let answer = try await ask(agent)
+        #expect(answer.status == .ok && answer.headers.first(name: "X-Tenant-Location") == "japan")
+        let mode = try FileManager.default.attributesOfItem(atPath: agent.socket.path)[
+            .posixPermissions]
+        #expect(mode as? Int == 0o666)
+        // What an agent leaves that is killed is no obstacle to the next one; what isn't a socket is left alone.
+        try await agent.process.crash()
+        let next = try await AgentProcess.start(in: agent.folder, upstream: registry.url)
+        #expect(try await ask(next).status == .ok)
+        try await next.process.crash()
+        try FileManager.default.removeItem(at: next.socket)
+        _ = try next.folder.write("mine", to: "agent.sock")
+        let ended = try await CommandRun.run(
+            [
+                "agent", "--upstream", registry.url.absoluteString, "--listen", "127.0.0.1:0",
+                "--state-dir", next.folder.file("state").path, "--socket", next.socket.path,
+            ], in: TestFolder())
+        #expect(ended.exit == .code(1))
+        #expect(
+            ended.errors.contains("can't listen on \(next.socket.path): something else is there"))
+        #expect(try String(contentsOf: next.socket, encoding: .utf8) == "mine")
     }
 
     @Test func `goes on answering when the registry is killed, and follows on when it's back`()
@@ -244,6 +279,7 @@ import Testing
         ["--upstream", "http://x", "--max-backoff", "0ms"],
         ["--upstream", "http://x", "--refresh", "999ms"],
         ["--upstream", "http://x", "--heartbeat-timeout", "0s"],
+        ["--upstream", "http://x", "--socket", "/" + String(repeating: "a", count: 108)],
         ["--upstream", "http://x", "--write", "nginx-map:a", "--write", "nginx-map:mode:a"],
     ])
     func `says what is wrong with its settings`(arguments: [String]) async throws {

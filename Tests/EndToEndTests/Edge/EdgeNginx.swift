@@ -68,8 +68,10 @@ final class EdgeNginx: Sendable {
         let gate = try await EdgeHAProxy.freePort(folder)
         let source = NginxProcess.repository.appendingPathComponent("deploy/nginx/agent.conf")
         var text = try String(contentsOf: source, encoding: .utf8)
+        text = text.replacing(
+            "unix:/run/tenant-registry-agent/agent.sock;", with: "127.0.0.1:\(agent);")
         for (from, to) in [
-            (8090, agent), (8000, port), (8001, gate), (9001, backends.japan), (9002, backends.aws),
+            (8000, port), (8001, gate), (9001, backends.japan), (9002, backends.aws),
         ] { text = text.replacing("127.0.0.1:\(from);", with: "127.0.0.1:\(to);") }
         _ = try folder.write(text, to: "agent.conf")
         _ = try folder.write(

@@ -60,6 +60,37 @@ import Testing
         #expect(try await haproxy.location("t1.kintone.com") == "unknown")
     }
 
+    @Test func `takes single changes into the map that it has`() async throws {
+        let folder = try TestFolder()
+        _ = try folder.write("a.b japan\nc.b japan\nd.b aws\n", to: "hosts.map")
+        let haproxy = try await EdgeHAProxy.start(in: folder)
+        let socket = HAProxySocket(path: haproxy.socket)
+        let lines = "a.b japan\nc.b japan\nd.b aws\n"
+        let version = try socket.replace(
+            haproxy.map, withLinesOf: folder.write(lines, to: "lines").path,
+            digest: Array(SHA256.hash(data: Data(lines.utf8))))
+        let difference = MapDifference(
+            changes: [
+                .set(name: "a.b", value: "aws"), .added(name: "b.b", value: "japan"),
+                .removed(name: "d.b"), .added(name: "e.b", value: "aws"),
+            ], oldCount: 3, newCount: 4)
+        #expect(try socket.change(haproxy.map, difference, version: version))
+        for (name, place) in [
+            ("a.b", "aws"), ("b.b", "japan"), ("c.b", "japan"), ("d.b", "unknown"), ("e.b", "aws"),
+        ] {
+            #expect(try await haproxy.location(name) == place)
+        }
+        // Somebody else's version, and somebody else's lines.
+        let same = MapDifference(changes: [], oldCount: 4, newCount: 4)
+        #expect(try socket.change(haproxy.map, same, version: version))
+        #expect(try !socket.change(haproxy.map, same, version: version + 1))
+        _ = try socket.ask("del map \(haproxy.map) a.b")
+        #expect(try !socket.change(haproxy.map, same, version: version))
+        let gone = MapDifference(
+            changes: [.set(name: "a.b", value: "japan")], oldCount: 3, newCount: 3)
+        #expect(try !socket.change(haproxy.map, gone, version: version))
+    }
+
     @Test func `that nobody listens at is an error, not a wait`() throws {
         #expect(throws: HAProxySocket.Failure.self) {
             try HAProxySocket(path: "/tmp/no-haproxy-here.sock").identity()

@@ -9,9 +9,11 @@ final class NginxBeforeSides: FrontProxy {
     private let sides: Sides
     private let process: ChildProcess
 
-    /// - Parameter port: of whoever answers as the registry, or as an agent.
+    /// - Parameters:
+    ///   - port: of whoever answers as the registry, or as an agent.
+    ///   - socket: of an agent; nil: it's asked by TCP.
     static func start(
-        _ configuration: String, before port: Int, token: String,
+        _ configuration: String, before port: Int, socket: URL? = nil, token: String,
         _ release: ProxyRelease = .debian
     ) async throws -> NginxBeforeSides {
         let folder = try TestFolder()
@@ -19,7 +21,12 @@ final class NginxBeforeSides: FrontProxy {
         let line = "proxy_set_header Authorization \"Bearer \(token)\";\n"
         let own =
             configuration == "agent.conf"
-            ? [("127.0.0.1:8090", "127.0.0.1:\(port)")]
+            ? [
+                (
+                    "unix:/run/tenant-registry-agent/agent.sock",
+                    socket.map { "unix:\($0.path)" } ?? "127.0.0.1:\(port)"
+                )
+            ]
             : [
                 ("127.0.0.1:8080", "127.0.0.1:\(port)"),
                 ("/var/cache/nginx/tenant-registry", folder.file("cache").path),

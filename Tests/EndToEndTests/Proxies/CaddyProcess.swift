@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Real Caddy with `deploy/caddy/Caddyfile`, and two sides behind it.
+/// Real Caddy with the Caddyfile for its release, and two sides behind it.
 final class CaddyProcess: AskingProxy {
     static let refusedField: String? = nil
 
@@ -22,18 +22,22 @@ final class CaddyProcess: AskingProxy {
     ) async throws -> CaddyProcess {
         let folder = try TestFolder()
         let program = try await release.program("caddy", folder)
-        let sides = try await Sides.start(in: folder, spare: 2)
-        try write(folder, sides, registry: port)
+        // Older releases have a gate of their own.
+        let sides = try await Sides.start(in: folder, spare: release == .debian ? 2 : 1)
+        try write(folder, release, sides, registry: port)
         return try await CaddyProcess(program, folder, sides, token: token).ready()
     }
 
-    private static func write(_ folder: TestFolder, _ sides: Sides, registry: Int) throws {
+    private static func write(
+        _ folder: TestFolder, _ release: ProxyRelease, _ sides: Sides, registry: Int
+    ) throws {
+        let gate = sides.spare.dropFirst().first.map { gate in
+            [("127.0.0.1:8001", "127.0.0.1:\(gate)"), (":8001 {", "http://:\(gate) {")]
+        }
         let text = try Repository.configuration(
-            "deploy/caddy/Caddyfile",
-            [
+            release == .debian ? "deploy/caddy/Caddyfile-2.6" : "deploy/caddy/Caddyfile",
+            (gate ?? []) + [
                 ("127.0.0.1:8080", "127.0.0.1:\(registry)"),
-                ("127.0.0.1:8001", "127.0.0.1:\(sides.spare[1])"),
-                (":8001 {", "http://:\(sides.spare[1]) {"),
                 (":8000 {", "http://:\(sides.spare[0]) {\n\tbind 127.0.0.1"),
                 ("127.0.0.1:9001", "127.0.0.1:\(sides.japan)"),
                 ("127.0.0.1:9002", "127.0.0.1:\(sides.aws)"),

@@ -1,9 +1,12 @@
 import Testing
 
 @Suite("Caddy in front of the registry") struct CaddyTests {
-    @Test func `tells the registry nothing of a visitor but the host`() async throws {
+    @Test(arguments: ProxyRelease.allCases)
+    func `tells the registry nothing of a visitor but the host`(release: ProxyRelease) async throws
+    {
         let registry = try await StubRegistry.start()
-        let proxy = try await CaddyProcess.start(before: registry.port, token: "trk_a_b")
+        let proxy = try await CaddyProcess.start(
+            before: registry.port, token: "trk_a_b", release)
         let page = try await proxy.visitor.send(
             "POST",
             Crowd.lies(against: "japan") + [

@@ -30,7 +30,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
     func startAgent(
         of registry: ServerProcess, _ files: TestFolder
     ) async throws -> AgentProcess {
-        let (location, mode) = (files.file("location.map").path, files.file("mode.map").path)
+        let map = files.file("placement.map").path
         var environment: [String: String] = [:]
         var arguments: [String] = []
         switch self {
@@ -38,8 +38,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
             let reload = Repository.root.appendingPathComponent("deploy/nginx/reload-and-wait").path
             let own = "-e stderr -p \(files.url.path) -c nginx.conf"
             arguments = [
-                "--write", "nginx-map:\(location)", "--write", "nginx-map:mode:\(mode)",
-                "--on-change", "\(reload) \(files.file("nginx.pid").path) 50 \(own)",
+                "--write", "nginx-map:placement:\(map)", "--on-change", "\(reload) \(files.file("nginx.pid").path) 50 \(own)",
             ]
             let program = try await release.program("nginx", files)
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/bin"
@@ -47,8 +46,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
         case .haproxy, .newestHAProxy:
             // The order of deploy/haproxy/README.md.
             arguments = [
-                "--write", "haproxy-map:location:\(location)", "--write",
-                "haproxy-map:mode:\(mode)", "--haproxy-socket", files.file("s").path,
+                "--write", "haproxy-map:placement:\(map)", "--haproxy-socket",
+                files.file("s").path,
             ]
         case .traefikFile:
             arguments = ["--write", "traefik-file:\(files.file("tenants.yaml").path)"]
@@ -76,7 +75,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
                 "tenant-registry.conf", before: registry.port, token: token, release)
         case .nginxBesideAgent, .newestNginxBesideAgent:
             try await NginxBeforeSides.start(
-                "agent.conf", before: agent.port, token: token, release)
+                "agent.conf", before: agent.port, socket: agent.socket, token: token, release)
         case .nginxMaps, .newestNginxMaps:
             try await NginxBeforeSides.start(withMapsIn: files, release)
         case .haproxy, .newestHAProxy: try await HAProxyProcess.start(in: files, release)

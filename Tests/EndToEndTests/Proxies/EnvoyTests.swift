@@ -12,17 +12,20 @@ import Testing
             ])
         #expect(page.side == "japan japan serve")
         let asked = try #require(registry.requests.last)
-        #expect(asked.first == "GET /v1/route/authority HTTP/1.1")
+        #expect(asked.first == "GET /v1/route/forwarded?unknown=200 HTTP/1.1")
         // Envoy adds the others by itself, whoever asks.
         let names = Set(asked.dropFirst().map { $0.lowercased().prefix { $0 != ":" } })
         #expect(
             names == [
-                "host", "authorization", "content-length", "x-forwarded-proto", "x-request-id",
+                "host", "authorization", "content-length", "x-forwarded-host", "x-envoy-internal",
                 "x-envoy-expected-rq-timeout-ms",
             ])
         let fields = Set(asked.dropFirst().map { $0.lowercased() })
         #expect(
-            fields.isSuperset(of: ["authorization: bearer trk_a_b", "host: 200.example.com"]))
+            fields.isSuperset(of: [
+                "authorization: bearer trk_a_b", "host: 200.example.com",
+                "x-forwarded-host: 200.example.com",
+            ]))
         try await proxy.stop()
         try await registry.stop()
     }

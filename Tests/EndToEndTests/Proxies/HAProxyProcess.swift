@@ -9,17 +9,17 @@ final class HAProxyProcess: FrontProxy {
     private let sides: Sides
     private let process: ChildProcess
 
-    /// - Parameter modes: a map in the place of the registry's.
+    /// - Parameter map: in the place of the registry's.
     static func start(
-        before registry: ServerProcess, _ release: ProxyRelease, modes: String? = nil
+        before registry: ServerProcess, _ release: ProxyRelease, map: String? = nil
     ) async throws -> HAProxyProcess {
         let folder = try TestFolder()
-        try await writeMaps(of: registry, in: folder)
-        if let modes { _ = try folder.write(modes, to: "mode.map") }
+        try await writeMap(of: registry, in: folder)
+        if let map { _ = try folder.write(map, to: "placement.map") }
         return try await start(in: folder, release)
     }
 
-    /// - Parameter folder: with the maps.
+    /// - Parameter folder: with the map.
     static func start(
         in folder: TestFolder, _ release: ProxyRelease
     ) async throws -> HAProxyProcess {
@@ -61,17 +61,15 @@ final class HAProxyProcess: FrontProxy {
         return try await HAProxyProcess(program, folder, sides).ready()
     }
 
-    /// As deploy/haproxy/README.md has it: each map is fetched beside its place, and renamed.
-    static func writeMaps(of registry: ServerProcess, in folder: TestFolder) async throws {
-        for value in ["location", "mode"] {
-            let answer = try await registry.client.send(
-                .GET, "/v1/export/haproxy-map", query: [("value", value)])
-            let beside = try folder.write(String(buffer: answer.body), to: "\(value).map.new")
-            try #require(rename(beside.path, folder.file("\(value).map").path) == 0)
-        }
+    /// As deploy/haproxy/README.md has it: the map is fetched beside its place, and renamed.
+    static func writeMap(of registry: ServerProcess, in folder: TestFolder) async throws {
+        let answer = try await registry.client.send(
+            .GET, "/v1/export/haproxy-map", query: [("value", "placement")])
+        let beside = try folder.write(String(buffer: answer.body), to: "placement.map.new")
+        try #require(rename(beside.path, folder.file("placement.map").path) == 0)
     }
 
-    /// Takes the maps up anew.
+    /// Takes the map up anew.
     func reload() {
         process.signal(SIGUSR2)
     }

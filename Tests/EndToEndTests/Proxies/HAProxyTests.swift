@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("HAProxy with the registry's maps") struct HAProxyTests {
+@Suite("HAProxy with the registry's map") struct HAProxyTests {
     @Test(arguments: ProxyRelease.allCases)
     func `sends a thousand tenants each to its side, whatever visitors say`(release: ProxyRelease)
         async throws
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test(arguments: ProxyRelease.allCases)
-    func `follows modes and moves with the maps`(release: ProxyRelease) async throws {
+    func `follows modes and moves with the map`(release: ProxyRelease) async throws {
         let registry = try await ServerProcess.start(in: TestFolder())
         for name in ["a.example.com", "b.example.com", "c.example.com"] {
             _ = try await registry.succeed("domains", "register", name, "--location", "japan")
@@ -29,9 +29,9 @@ import Testing
         _ = try await registry.succeed("domains", "change", "a.example.com", "--mode", "read_only")
         _ = try await registry.succeed("domains", "change", "b.example.com", "--mode", "reject")
         _ = try await registry.succeed("domains", "change", "c.example.com", "--location", "aws")
-        try await HAProxyProcess.writeMaps(of: registry, in: proxy.folder)
+        try await HAProxyProcess.writeMap(of: registry, in: proxy.folder)
         proxy.reload()
-        _ = try await poll("the new maps") {
+        _ = try await poll("the new map") {
             try await proxy.visitor.visit("c.example.com").side == "aws aws serve" ? true : nil
         }
         #expect(try await proxy.visitor.visit("a.example.com").side == "japan japan read_only")
@@ -65,10 +65,16 @@ import Testing
         for name in ["a.example.com", "b.example.com", "c.example.com", "d.example.com"] {
             _ = try await registry.succeed("domains", "register", name, "--location", "japan")
         }
-        // The third has none, and the fourth is of both maps.
+        // The third has none.
         let proxy = try await HAProxyProcess.start(
             before: registry, release,
-            modes: "a.example.com new_mode\nb.example.com serves\nd.example.com serve\n")
+            map: """
+                a.example.com japan:new_mode
+                b.example.com japan:serves
+                c.example.com japan
+                d.example.com japan:serve
+
+                """)
         for name in ["a.example.com", "b.example.com", "c.example.com"] {
             #expect(try await proxy.visitor.visit(name).status == 503, "\(name)")
         }

@@ -43,6 +43,11 @@ import Testing
                 modes.text
                     == "a.example.com serve\nb.example.com read_only\nc.example.com reject\n"
                     + "xn--zckzah.example.com serve\n")
+            let placements = try await registry.get("/v1/export/nginx-map?value=placement")
+            #expect(
+                placements.text
+                    == "a.example.com aws:serve;\nb.example.com japan:read_only;\n"
+                    + "c.example.com japan:reject;\nxn--zckzah.example.com japan:serve;\n")
             let upstreams = try await registry.get("/v1/export/haproxy-map?value=upstream")
             #expect(upstreams.text.hasPrefix("a.example.com http://aws.invalid\n"))
             let csv = try await registry.get("/v1/export/csv")
