@@ -33,9 +33,12 @@ test: ## Install, build, run every check and test
 	$(SWIFT) build --build-tests
 	@scripts/fuzz
 	$(AT_ONCE)=8 $(SWIFT) test --skip-build --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
+	@# The store's own suite, where SQL, plans and locks are, runs on Debian's PostgreSQL and on PyPI's; the API's once.
+	@scripts/postgres > /dev/null
 	@echo "The API suite again, with PostgreSQL under it:"
-	REGISTRY_TEST_STORE=postgres $(AT_ONCE)=4 $(SWIFT) test --skip-build $(API_ON_POSTGRES)
+	REGISTRY_POSTGRES=$$(scripts/postgres) REGISTRY_TEST_STORE=postgres $(AT_ONCE)=4 $(SWIFT) test --skip-build $(API_ON_POSTGRES)
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
+	REGISTRY_POSTGRES=$$(scripts/postgres) $(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
 	$(SWIFT) test --skip-build --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
 	@for proxy in envoy traefik; do scripts/proxy $$proxy > /dev/null || exit 1; done
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
@@ -83,6 +86,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/edge
 	@Benchmarks/agents
 	@Benchmarks/agent-memory
+	@Benchmarks/proxies
 
 compare: ## What the stores cost beside an earlier commit: make compare BEFORE=COMMIT
 	@[ -n "$(BEFORE)" ] || { echo "which commit? make compare BEFORE=COMMIT"; exit 2; }

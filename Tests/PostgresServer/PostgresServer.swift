@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// A real PostgreSQL on loopback, in a folder of its own, for tests. It needs Debian's `postgresql`
-/// installed, and nothing started.
+/// installed, and nothing started; `scripts/postgres` has a newer one.
 ///
 /// Its keeper is a shell that ends the server, by its own pid, and takes the folder away as soon as
 /// the test process is gone, however it went.
@@ -171,7 +171,11 @@ package final class PostgresServer: Sendable {
 
     // MARK: - Places
 
+    /// Debian's newest, or those that `REGISTRY_POSTGRES` names, for a server that's newer still.
     package static func binaries() throws -> URL {
+        if let path = ProcessInfo.processInfo.environment["REGISTRY_POSTGRES"] {
+            return URL(fileURLWithPath: path)
+        }
         let root = URL(fileURLWithPath: "/usr/lib/postgresql")
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
         let newest = versions.compactMap { Double($0).map { ($0, $0) } }.map(\.0).max()
