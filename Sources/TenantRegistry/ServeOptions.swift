@@ -114,6 +114,11 @@ struct ServingFlags: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error, critical. (default: info)")
     var logLevel: String?
 
+    @Option(
+        help:
+            "Threads that serve connections, 1-1024. (default: serve: one for each core, agent: 1)")
+    var eventLoops: Int?
+
     @Option(help: "Open connections at most, 1-1000000. (default: 16384)")
     var maxConnections: Int?
 
@@ -144,6 +149,10 @@ struct ServingFlags: ParsableArguments {
 
     func level(_ settings: Settings) throws -> Logger.Level {
         try settings.choice(logLevel, "log-level", default: .info)
+    }
+
+    func loops(_ settings: Settings, default fallback: Int) throws -> Int {
+        try settings.integer(eventLoops, "event-loops", default: fallback, in: 1...1024)
     }
 
     func shutdown(_ settings: Settings) throws -> Duration {

@@ -16,6 +16,9 @@ struct AgentOptions: Sendable {
     var folder: URL
     var agent: AgentSettings
     var http = HTTPOptions()
+    /// Threads that serve connections. One answers more questions than a proxy beside it has, and what comes at once
+    /// is answered in one turn.
+    var eventLoops = 1
     var logLevel = Logger.Level.info
     /// Three times the registry's own interval: one heartbeat may be late.
     var heartbeatTimeout = Duration.seconds(30)

@@ -17,6 +17,8 @@ import ServiceLifecycle
 /// not ready, drain, listener, feed, the table to the disk.
 enum RunningAgent {
     static func run(_ options: AgentOptions) async throws {
+        // Before anything asks for the loops.
+        NIOSingletons.groupLoopCountSuggestion = options.eventLoops
         let registry = PrometheusRegistry.standard()
         MetricsSystem.bootstrap(registry)
         let log = ServiceLog.start()

@@ -205,6 +205,7 @@ struct Agent: AsyncParsableCommand {
         options.http.accessLog = try settings.choice(
             accessLog, "access-log", default: .writes)
         options.logLevel = try serving.level(settings)
+        options.eventLoops = try serving.loops(settings, default: options.eventLoops)
         options.drain = try serving.drain(settings)
         options.shutdown = try serving.shutdown(settings)
     }

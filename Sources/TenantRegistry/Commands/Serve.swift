@@ -93,9 +93,6 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "MiB of large request bodies in memory at once, 1-1048576. (default: 256)")
     var maxBodyMemory: Int?
 
-    @Option(help: "Threads that serve connections, 1-1024. (default: one for each core)")
-    var eventLoops: Int?
-
     @OptionGroup var serving: ServingFlags
 
     func run() async throws {
@@ -158,9 +155,8 @@ struct Serve: AsyncParsableCommand {
         options.http.load.bodyBytes =
             try settings.integer(maxBodyMemory, "max-body-memory", default: 256, in: 1...1_048_576)
             << 20
-        options.eventLoops = try settings.integer(
-            eventLoops, "event-loops", default: ProcessInfo.processInfo.activeProcessorCount,
-            in: 1...1024)
+        options.eventLoops = try serving.loops(
+            settings, default: ProcessInfo.processInfo.activeProcessorCount)
         options.drain = try serving.drain(settings)
         options.shutdown = try serving.shutdown(settings)
         return options
