@@ -41,7 +41,8 @@ func digestSeconds(_ rows: [NewDomain]) async -> Double {
             .registered,
             .domain(
                 row.fqdn, before: nil,
-                after: Placement(location: row.location!, tenant: row.tenant), registeredAt: clock()
+                after: Placement(location: row.location!, mode: .serve, tenant: row.tenant),
+                registeredAt: clock()
             ))
     }
     let header = RevisionHeader(

@@ -35,14 +35,9 @@ extension RegistryClient {
     }
 
     package func register(
-        _ fqdn: String, location: String?, tenant: String?, allowsNested: Bool = false, note: Note,
-        idempotencyKey: String? = nil
+        _ request: DomainRegistration, idempotencyKey: String? = nil
     ) async throws -> Received<Domain> {
-        var request = DomainRegistration(fqdn: fqdn)
-        (request.location, request.tenant) = (location, tenant)
-        (request.allowsNested, request.note) = (allowsNested, note)
-        return try Received(
-            await send(.registerDomain, body: request, idempotencyKey: idempotencyKey))
+        try Received(await send(.registerDomain, body: request, idempotencyKey: idempotencyKey))
     }
 
     package func registerBatch(
@@ -62,16 +57,12 @@ extension RegistryClient {
     }
 
     package func change(
-        _ fqdn: String, location: String?, mode: String?, tenant: DomainPatch.TenantChange?,
-        allowsNested: Bool = false, note: Note, ifMatch position: Position? = nil,
+        _ fqdn: String, _ change: DomainChangeRequest, ifMatch position: Position? = nil,
         idempotencyKey: String? = nil
     ) async throws -> Received<Domain> {
-        var request = DomainChangeRequest()
-        (request.location, request.mode, request.tenant) = (location, mode, tenant)
-        (request.allowsNested, request.note) = (allowsNested, note)
-        return try Received(
+        try Received(
             await send(
-                .changeDomain, fqdn, body: request,
+                .changeDomain, fqdn, body: change,
                 headers: position.map { [("If-Match", "\"\($0)\"")] } ?? [],
                 idempotencyKey: idempotencyKey))
     }

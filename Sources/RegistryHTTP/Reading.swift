@@ -15,11 +15,6 @@ extension JSONObjectReader {
             )
         }
     }
-
-    static func isTenant(_ text: String) -> Bool {
-        (1...200).contains(text.unicodeScalars.count)
-            && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-    }
 }
 
 extension RegistryCall {

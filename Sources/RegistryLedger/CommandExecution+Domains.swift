@@ -182,7 +182,7 @@ extension CommandExecution {
     }
 
     private func insert(_ wanted: NewDomain, at location: LocationName) throws -> (Domain, Change) {
-        let placement = Placement(location: location, mode: wanted.mode, tenant: wanted.tenant)
+        let placement = wanted.placement(at: location)
         let domain = Domain(
             fqdn: wanted.fqdn, placement: placement, revision: revision, registeredAt: at,
             changedAt: at)

@@ -134,11 +134,10 @@ extension CommitRequest {
     var isStorable: Bool {
         var texts: [String?] = [actor.token, actor.name, note.reason, note.ticket, requestID]
         switch command {
-        case .register(let domain): texts.append(domain.tenant)
+        case .register(let domain): texts += domain.texts
         case .registerBatch(let rows):
-            for case .wanted(let domain) in rows { texts.append(domain.tenant) }
-        case .change(_, let patch, _):
-            if case .set(let tenant) = patch.tenant { texts.append(tenant) }
+            for case .wanted(let domain) in rows { texts += domain.texts }
+        case .change(_, let patch, _): texts += patch.texts
         case .createToken(let token): texts += [token.id, token.name]
         case .planMigration(let plan): texts += [plan.id, plan.name]
         case .waveStep(let step):

@@ -10,9 +10,6 @@ package struct RevisionDigest {
     /// The digest before the first revision: 32 zero bytes.
     package static let genesis = [UInt8](repeating: 0, count: 32)
 
-    /// Fields of one change: the columns of `change_log` from `action` on.
-    package static let fieldsPerChange = 12
-
     package static func digest(
         of header: RevisionHeader, changes: [Change], after previous: [UInt8]
     ) -> [UInt8] {
@@ -41,16 +38,16 @@ package struct RevisionDigest {
     package mutating func add(_ row: ChangeRow) {
         hash.text(row.action)
         hash.text(row.fqdn)
-        placement(row.before)
-        placement(row.after)
+        hash.placement(row.before)
+        hash.placement(row.after)
         hash.number(row.registeredAt?.milliseconds)
         hash.text(row.subject)
         hash.text(row.beforeDetail)
         hash.text(row.afterDetail)
     }
 
-    /// One change straight from an engine's row: `field` adds its fields in the order of the
-    /// columns, `fieldsPerChange` of them. Strings in between would cost more than the digest.
+    /// One change straight from an engine's row: `fields` adds what is in `ChangeRow.columns`. Strings in between would
+    /// cost more than the digest.
     package mutating func add(_ fields: (inout NetstringHash) throws -> Void) rethrows {
         try fields(&hash)
     }
@@ -58,18 +55,12 @@ package struct RevisionDigest {
     package mutating func finish() -> [UInt8] {
         hash.finish()
     }
-
-    private mutating func placement(_ placement: Placement?) {
-        hash.text(placement?.location.text)
-        hash.text(placement?.mode.rawValue)
-        hash.text(placement?.tenant)
-    }
 }
 
 /// SHA-256 over a sequence of fields, each a netstring (`5:japan,`), `~` where there is none;
 /// numbers are decimal text. No two different sequences have one encoding, and any language checks
 /// it in twenty lines.
-package struct NetstringHash {
+package struct NetstringHash: Sendable {
     private var hash = SHA256()
     private var buffer: [UInt8] = []
 
@@ -77,6 +68,12 @@ package struct NetstringHash {
 
     package init() {
         buffer.reserveCapacity(Self.flushAt + 4096)
+    }
+
+    /// Begins anew. The memory stays: millions of revisions have one change.
+    package mutating func clear() {
+        hash = SHA256()
+        buffer.removeAll(keepingCapacity: true)
     }
 
     /// Bytes as they are, in front of the fields.
@@ -112,6 +109,11 @@ package struct NetstringHash {
         buffer.append(UInt8(ascii: "~"))
     }
 
+    /// A value of a kind that no field has. No field begins so: it can't fit any digest.
+    package mutating func foreign() {
+        buffer.append(UInt8(ascii: "?"))
+    }
+
     /// The text of one field, in UTF-8.
     package mutating func bytes(_ bytes: UnsafeBufferPointer<UInt8>) {
         length(bytes.count)
@@ -138,7 +140,7 @@ package struct NetstringHash {
     }
 
     private mutating func flush() {
-        hash.update(data: buffer)
+        buffer.withUnsafeBytes { hash.update(bufferPointer: $0) }
         buffer.removeAll(keepingCapacity: true)
     }
 }

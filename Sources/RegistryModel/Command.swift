@@ -64,65 +64,6 @@ public enum BatchRow: Hashable, Sendable {
     case refused(code: String)
 }
 
-/// What a registration asks for.
-public struct NewDomain: Hashable, Sendable {
-    public var fqdn: FQDN
-    /// `nil`: the location that is the default for signups.
-    public var location: LocationName?
-    public var tenant: String?
-    /// Signups are served; an operator brings domains as they were.
-    public var mode: Mode
-    /// Whether it may stand below or above a name of somebody else's.
-    public var allowsNested: Bool
-
-    public init(
-        fqdn: FQDN, location: LocationName? = nil, tenant: String? = nil, mode: Mode = .serve,
-        allowsNested: Bool = false
-    ) {
-        self.fqdn = fqdn
-        self.location = location
-        self.tenant = tenant
-        self.mode = mode
-        self.allowsNested = allowsNested
-    }
-}
-
-/// The fields of a domain to set; the rest stays.
-public struct DomainPatch: Hashable, Sendable {
-    public enum TenantChange: Hashable, Sendable {
-        case set(String)
-        case clear
-    }
-
-    public var location: LocationName?
-    public var mode: Mode?
-    public var tenant: TenantChange?
-    /// Whether the new tenant may have names of others' above or below.
-    public var allowsNested: Bool
-
-    public init(
-        location: LocationName? = nil, mode: Mode? = nil, tenant: TenantChange? = nil,
-        allowsNested: Bool = false
-    ) {
-        self.location = location
-        self.mode = mode
-        self.tenant = tenant
-        self.allowsNested = allowsNested
-    }
-
-    public func applied(to placement: Placement) -> Placement {
-        var result = placement
-        if let location { result.location = location }
-        if let mode { result.mode = mode }
-        switch tenant {
-        case .set(let name): result.tenant = name
-        case .clear: result.tenant = nil
-        case nil: break
-        }
-        return result
-    }
-}
-
 /// `If-Match`, RFC 9110 §13.1.1.
 public enum Precondition: Hashable, Sendable {
     case exists

@@ -18,21 +18,6 @@ extension Mode: Comparable {
     }
 }
 
-/// The part of a domain that changes: what history shows before and after.
-public struct Placement: Hashable, Sendable, Codable {
-    public var location: LocationName
-    public var mode: Mode
-    /// Who the domain belongs to, in the words of the company's own records. At most 200
-    /// characters.
-    public var tenant: String?
-
-    public init(location: LocationName, mode: Mode = .serve, tenant: String? = nil) {
-        self.location = location
-        self.mode = mode
-        self.tenant = tenant
-    }
-}
-
 /// One live domain, as a lookup answers it.
 public struct Domain: Hashable, Sendable, Codable {
     public var fqdn: FQDN

@@ -60,33 +60,24 @@ extension TableDigest: CustomStringConvertible {
 
 extension TableDigest {
     static func hash(_ domain: Domain) -> TableDigest {
-        var (name, tenant) = (domain.fqdn.text, domain.tenant ?? "")
-        return name.withUTF8 { name in
-            tenant.withUTF8 { tenant in
-                hash(
-                    UnsafeRawBufferPointer(name), at: domain.location, domain.mode,
-                    tenant: UnsafeRawBufferPointer(tenant), domain.revision.number,
-                    registeredAt: domain.registeredAt, changedAt: domain.changedAt)
-            }
-        }
+        var digest = TableDigest()
+        domain.withView { digest = hash($0, $1) }
+        return digest
     }
 
     /// A domain whose texts lie in memory.
-    static func hash(
-        _ name: UnsafeRawBufferPointer, at location: LocationName, _ mode: Mode,
-        tenant: UnsafeRawBufferPointer, _ revision: Int64, registeredAt: Timestamp,
-        changedAt: Timestamp
-    ) -> TableDigest {
-        var (location, mode) = (location.text, mode.rawValue)
+    static func hash(_ name: UnsafeRawBufferPointer, _ domain: DomainView) -> TableDigest {
+        let tenant = domain.tenant ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        var (location, mode) = (domain.location.text, domain.mode.rawValue)
         return location.withUTF8 { location in
             mode.withUTF8 { mode in
                 // Four zero bytes, the letter and the numbers.
                 let size = 29 + name.count + location.count + mode.count + tenant.count
                 return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
                     var writer = RowBytes(bytes, UInt8(ascii: "d"))
-                    writer.number(revision)
-                    writer.number(registeredAt.milliseconds)
-                    writer.number(changedAt.milliseconds)
+                    writer.number(domain.revision.number)
+                    writer.number(domain.registeredAt.milliseconds)
+                    writer.number(domain.changedAt.milliseconds)
                     writer.text(name)
                     writer.text(UnsafeRawBufferPointer(location))
                     writer.text(UnsafeRawBufferPointer(mode))

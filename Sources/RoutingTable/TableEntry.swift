@@ -2,26 +2,19 @@ import RegistryModel
 
 /// What the table holds for one name, in place: good until the closure that was given it returns.
 public struct TableEntry {
-    public var location: LocationName
+    public var domain: DomainView
     public var upstream: UpstreamURL?
-    public var mode: Mode
-    /// UTF-8.
-    public var tenant: UnsafeRawBufferPointer?
-    public var revision: Revision
-    public var registeredAt: Timestamp
-    public var changedAt: Timestamp
 
-    public init(
-        location: LocationName, upstream: UpstreamURL?, mode: Mode, tenant: UnsafeRawBufferPointer?,
-        revision: Revision, registeredAt: Timestamp, changedAt: Timestamp
-    ) {
-        self.location = location
+    public init(_ domain: DomainView, upstream: UpstreamURL?) {
+        self.domain = domain
         self.upstream = upstream
-        self.mode = mode
-        self.tenant = tenant
-        self.revision = revision
-        self.registeredAt = registeredAt
-        self.changedAt = changedAt
+    }
+}
+
+extension RouteTarget {
+    /// - Parameter body: its argument is good until it returns.
+    public func withEntry(_ body: (TableEntry) -> Void) {
+        domain.withView { body(TableEntry($1, upstream: upstream)) }
     }
 }
 
@@ -34,15 +27,6 @@ extension RoutingTable {
         guard var position else { throw .notReady }
         position.revision = read.revision
         guard let target = read.value else { return body(nil, position) }
-        let domain = target.domain
-        var entry = TableEntry(
-            location: domain.location, upstream: target.upstream, mode: domain.mode, tenant: nil,
-            revision: domain.revision, registeredAt: domain.registeredAt,
-            changedAt: domain.changedAt)
-        guard var tenant = domain.tenant else { return body(entry, position) }
-        tenant.withUTF8 { bytes in
-            entry.tenant = UnsafeRawBufferPointer(bytes)
-            body(entry, position)
-        }
+        target.withEntry { body($0, position) }
     }
 }

@@ -18,8 +18,10 @@ extension Database: SQLSession {
 
     package func script(_ sql: String) throws { try execute(sql: sql) }
 
-    package func scan(_ sql: String, _ values: [SQLValue]) throws -> RowScan {
-        try RowScan(self, sql, values)
+    package func scan(_ sql: String, _ values: [SQLValue]) throws -> RawStatement {
+        let scan = try RawStatement(makeStatement(sql: sql), in: self)
+        try scan.bind(values)
+        return scan
     }
 
     /// A dozen checks for each of a million rows cost more than the rows.

@@ -8,7 +8,7 @@ import StoreCore
 ///
 /// For what every write does, and for loops over a whole wave: GRDB's arguments and rows cost several
 /// times what SQLite does with them. Everything else goes through GRDB.
-struct RawStatement {
+package struct RawStatement: ScannedRows {
     private let statement: Statement
     private let connection: OpaquePointer
 
@@ -34,7 +34,7 @@ struct RawStatement {
     ) throws -> Value? {
         begin(bind)
         defer { sqlite3_reset(handle) }
-        return try step() ? try read(SQLRow(handle, .sqlite)) : nil
+        return try step() ? try read(row) : nil
     }
 
     func forEach(
@@ -42,7 +42,7 @@ struct RawStatement {
     ) throws {
         begin(bind)
         defer { sqlite3_reset(handle) }
-        while try step() { try body(SQLRow(handle, .sqlite)) }
+        while try step() { try body(row) }
     }
 
     private func begin(_ bind: (inout Binder) -> Void) {
@@ -52,13 +52,17 @@ struct RawStatement {
 
     /// Runs a statement whose parameters are called `$1`, `$2` and so on.
     func forEach(_ values: [SQLValue], _ body: (SQLRow) throws -> Void) throws {
-        try Binder.bind(values, to: statement)
+        try bind(values)
         defer { sqlite3_reset(handle) }
-        while try step() { try body(SQLRow(handle, .sqlite)) }
+        while try step() { try body(row) }
     }
 
+    func bind(_ values: [SQLValue]) throws { try Binder.bind(values, to: statement) }
+
+    package var row: SQLRow { SQLRow(handle, .sqlite) }
+
     /// - Throws: what SQLite says, as GRDB would.
-    private func step() throws -> Bool {
+    package func step() throws -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
@@ -178,9 +182,7 @@ struct Binder {
     mutating func time(_ time: Timestamp?) { number(time?.milliseconds) }
 
     mutating func placement(_ placement: Placement?) {
-        text(placement?.location.text)
-        text(placement?.mode.rawValue)
-        text(placement?.tenant)
+        for column in Placement.columns { text(placement.flatMap(column.text)) }
     }
 
     mutating func blob(_ bytes: [UInt8]) {
@@ -214,16 +216,18 @@ extension SQLRowReader {
         },
         bytes: { row, column in
             try row.expect(SQLITE_BLOB, column, "bytes")
-            let start = sqlite3_column_blob(row.handle, Int32(column))
-            return Array(
-                UnsafeRawBufferPointer(
-                    start: start, count: Int(sqlite3_column_bytes(row.handle, Int32(column)))))
+            return row.bytes(at: column).map { Array($0) } ?? []
         },
+        bytes: { $0.bytes(at: $1) },
         add: { row, column, hash in
             switch row.type(column) {
             case SQLITE_NULL: hash.absent()
             case SQLITE_INTEGER: hash.number(sqlite3_column_int64(row.handle, Int32(column)))
-            default: row.withText(column) { hash.bytes($0) }
+            case SQLITE_TEXT:
+                if let bytes = row.bytes(at: column) {
+                    hash.bytes(bytes.assumingMemoryBound(to: UInt8.self))
+                }
+            default: hash.foreign()
             }
         })
 }
@@ -251,13 +255,12 @@ extension SQLRow {
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
-    fileprivate func withText<Value>(
-        _ column: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Value
-    ) -> Value {
-        // The text before its length: the one may convert what the other counts.
-        let start = sqlite3_column_text(handle, Int32(column))
-        return body(
-            UnsafeBufferPointer(
-                start: start, count: Int(sqlite3_column_bytes(handle, Int32(column)))))
+    /// Of a text or a blob: neither is converted.
+    fileprivate func bytes(at column: Int) -> UnsafeRawBufferPointer? {
+        let start = sqlite3_column_blob(handle, Int32(column))
+        // One of no length has no address.
+        guard start != nil || type(column) != SQLITE_NULL else { return nil }
+        return UnsafeRawBufferPointer(
+            start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
     }
 }

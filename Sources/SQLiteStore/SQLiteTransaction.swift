@@ -93,10 +93,10 @@ extension SQLiteTransaction {
     func insert(_ domain: Domain) throws {
         try statements[.insertDomain].run {
             $0.text(domain.fqdn.text)
-            $0.placement(domain.placement)
             $0.number(domain.revision.number)
             $0.time(domain.registeredAt)
             $0.time(domain.changedAt)
+            $0.placement(domain.placement)
         }
         try statements[.insertName].run {
             $0.text(domain.fqdn.treeKey)
@@ -120,9 +120,9 @@ extension SQLiteTransaction {
 
     func update(_ domain: Domain) throws {
         try statements[.updateDomain].run {
-            $0.placement(domain.placement)
             $0.number(domain.revision.number)
             $0.time(domain.changedAt)
+            $0.placement(domain.placement)
             $0.text(domain.fqdn.text)
         }
     }
@@ -142,11 +142,11 @@ extension SQLiteTransaction {
     func insert(_ released: ReleasedDomain) throws {
         try statements[.insertReleased].run {
             $0.text(released.fqdn.text)
-            $0.placement(released.placement)
             $0.number(released.revision.number)
             $0.time(released.registeredAt)
             $0.time(released.releasedAt)
             $0.time(released.availableAt)
+            $0.placement(released.placement)
         }
     }
 

@@ -42,27 +42,32 @@ extension StatementBook.Name {
         case .head: Head.select
         case .advanceHead: Head.advance
         case .appendHeader:
-            RevisionHeader.insertion + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            Self.insertion("revision_log", RevisionHeader.tableColumns)
         case .appendChange:
-            ChangeRow.insertion + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            Self.insertion("change_log", ChangeRow.tableColumns)
         case .domain: Domain.byName
-        case .insertDomain: Domain.insertion + " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        case .insertDomain: Self.insertion("domain", Domain.columnNames)
         case .updateDomain:
             """
-            UPDATE domain SET location = ?, mode = ?, tenant = ?, revision = ?, changed_at = ?
-            WHERE fqdn = ?
+            UPDATE domain SET \(Domain.changingNames.map { "\($0) = ?" }.listed) WHERE fqdn = ?
             """
         case .deleteDomain: "DELETE FROM domain WHERE fqdn = ?"
         case .insertName:
             "INSERT INTO name_tree (key, fqdn) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
         case .firstName: NameReads<Database>.firstName
         case .released: ReleasedDomain.byName
-        case .insertReleased: ReleasedDomain.insertion + " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        case .insertReleased:
+            Self.insertion("released_domain", ReleasedDomain.columnNames)
         case .deleteReleased: "DELETE FROM released_domain WHERE fqdn = ?"
         case .location: Location.byName
         case .defaultLocation: Location.selectDefault(.sqlite)
         case .freeze: DomainFreeze.select("= ?")
         case .putIdempotency: IdempotencyRecord.insertion
         }
+    }
+
+    /// Values come in the order of the columns.
+    private static func insertion(_ table: String, _ columns: [String]) -> String {
+        "INSERT INTO \(table) (\(columns.listed)) VALUES (\(columns.places))"
     }
 }

@@ -132,12 +132,13 @@ struct HistoryLine {
         func differing<Value: Equatable>(_ field: KeyPath<HistoryEntry.State, Value?>) -> Value? {
             state[keyPath: field] == other?[keyPath: field] ? nil : state[keyPath: field]
         }
-        let isServed = state.mode == "serve" && (other?.mode ?? "serve") == "serve"
+        let (own, others) = (state.placement, other?.placement)
+        let isServed = own.mode == "serve" && (others?.mode ?? "serve") == "serve"
         let tenant =
-            state.tenant == other?.tenant ? nil : state.tenant.map { "(\($0))" } ?? "(no tenant)"
+            own.tenant == others?.tenant ? nil : own.tenant.map { "(\($0))" } ?? "(no tenant)"
         let parts = [
-            state.location, isServed ? nil : state.mode,
-            state.location == nil || other == nil && state.tenant == nil ? nil : tenant,
+            own.location, isServed ? nil : own.mode,
+            own.location == nil || others == nil && own.tenant == nil ? nil : tenant,
             differing(\.role), differing(\.name), differing(\.upstream),
             differing(\.acceptsSignups).map { $0 ? "open" : "closed" },
             differing(\.defaultForSignups).map { $0 ? "default" : "not default" },

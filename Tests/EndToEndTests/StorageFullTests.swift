@@ -26,7 +26,7 @@ struct StorageFullTests {
             refused.append(name)
         }
         let batch = (0..<1000).map {
-            BatchRegistration.Row(fqdn: "full\($0).example.org", location: nil, tenant: nil)
+            BatchRegistration.Row(fqdn: "full\($0).example.org")
         }
         #expect(
             await Self.refusal { try await registry.registerBatch(batch, note: .init()) }?.code
@@ -118,7 +118,7 @@ struct StorageFullTests {
 
 extension RegistryClient {
     func register(_ fqdn: String) async throws -> Domain {
-        try await register(fqdn, location: nil, tenant: nil, note: .init()).value
+        try await register(DomainRegistration(fqdn: fqdn)).value
     }
 }
 

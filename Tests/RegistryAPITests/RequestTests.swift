@@ -23,19 +23,21 @@ import Testing
 
     @Test func `is read as it's written, and has no other member`() throws {
         try Self.check(Self.note)
-        var registration = DomainRegistration(fqdn: "acme.example.com")
-        (registration.location, registration.tenant) = ("aws", "acme")
-        (registration.allowsNested, registration.note) = (true, Self.note)
-        try Self.check(registration)
-        for tenant in [DomainPatch.TenantChange.set("acme"), .clear] {
-            var change = DomainChangeRequest()
-            (change.location, change.mode, change.tenant) = ("aws", "read_only", tenant)
-            (change.allowsNested, change.note) = (true, Self.note)
-            try Self.check(change)
+        try Self.check(
+            DomainRegistration(
+                fqdn: "acme.example.com",
+                placement: PlacementText(location: "aws", tenant: "acme"), allowsNested: true,
+                note: Self.note))
+        for (tenant, cleared) in [("acme", []), (nil, ["tenant"])] as [(String?, Set<String>)] {
+            try Self.check(
+                DomainChangeRequest(
+                    PlacementText(location: "aws", mode: "read_only", tenant: tenant),
+                    clearing: cleared, allowsNested: true, note: Self.note))
         }
         try Self.check(Restoration(allowsNested: true, note: Self.note))
         let row = BatchRegistration.Row(
-            fqdn: "a.example.com", location: "aws", tenant: "acme", mode: "serve")
+            fqdn: "a.example.com",
+            placement: PlacementText(location: "aws", mode: "serve", tenant: "acme"))
         try Self.check(row)
         try Self.check(BatchRegistration(domains: [row], allowsNested: true, note: Self.note))
         try Self.check(

@@ -66,7 +66,7 @@ import Testing
         history(
             .moved,
             .domain(
-                fqdn, before: Placement(location: japan),
+                fqdn, before: Placement(location: japan, mode: .serve, tenant: nil),
                 after: Placement(location: aws, mode: .reject, tenant: "a"), registeredAt: time)),
         history(.locationChanged, .location(aws, before: nil, after: location.settings)),
         history(
@@ -231,7 +231,7 @@ import Testing
             .replacing(#""mode":"reject""#, with: #""mode":"shadow""#)
             .replacing(#""role":"operator""#, with: #""role":"robot""#)
         let entry = try HistoryEntry(json: line.utf8)
-        #expect(entry.action == "cloned" && entry.after?.mode == "shadow")
+        #expect(entry.action == "cloned" && entry.after?.placement.mode == "shadow")
         #expect(entry.actor.role == "robot")
     }
 

@@ -164,7 +164,8 @@ import Testing
         for (name, isTaken) in [(fits, true), ("a" + fits, false)] {
             let domain = Domain(
                 fqdn: FQDN(canonical: name),
-                placement: Placement(location: LocationName(canonical: "aws")),
+                placement: Placement(
+                    location: LocationName(canonical: "aws"), mode: .serve, tenant: nil),
                 revision: Revision(8), registeredAt: Timestamp(milliseconds: 1),
                 changedAt: Timestamp(milliseconds: 1))
             let next = try #require(table.position).revision.next

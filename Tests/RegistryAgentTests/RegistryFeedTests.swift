@@ -11,7 +11,8 @@ import Testing
     private static func domain(_ number: Int, at place: String, revision: Int64) -> Domain {
         Domain(
             fqdn: FQDN(canonical: "t\(number).kintone.com"),
-            placement: Placement(location: LocationName(canonical: place), mode: .serve),
+            placement: Placement(
+                location: LocationName(canonical: place), mode: .serve, tenant: nil),
             revision: Revision(revision), registeredAt: Timestamp(milliseconds: 0),
             changedAt: Timestamp(milliseconds: revision))
     }

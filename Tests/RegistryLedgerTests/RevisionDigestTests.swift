@@ -10,7 +10,7 @@ import Testing
         wave: 2, overrideReason: "o")
     private static let row = ChangeRow(
         action: "moved", fqdn: "a.example",
-        before: Placement(location: LocationName(canonical: "japan"), tenant: "x"),
+        before: Placement(location: LocationName(canonical: "japan"), mode: .serve, tenant: "x"),
         after: Placement(location: LocationName(canonical: "aws"), mode: .reject, tenant: "y"),
         registeredAt: Timestamp(milliseconds: 5), subject: "s", beforeDetail: "b",
         afterDetail: "a")

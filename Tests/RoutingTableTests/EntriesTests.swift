@@ -19,13 +19,7 @@ import Testing
         } _: { name, entry in
             let fqdn = FQDN(canonical: String(decoding: name, as: UTF8.self))
             reading.count += 1
-            reading.domains[fqdn] = Domain(
-                fqdn: fqdn,
-                placement: Placement(
-                    location: entry.location, mode: entry.mode,
-                    tenant: entry.tenant.map { String(decoding: $0, as: UTF8.self) }),
-                revision: entry.revision, registeredAt: entry.registeredAt,
-                changedAt: entry.changedAt)
+            reading.domains[fqdn] = entry.domain.domain(fqdn)
         }
         return reading
     }

@@ -13,21 +13,22 @@ import Testing
             let domain = Domain(
                 fqdn: fqdn(1),
                 placement: Placement(
-                    location: japan, mode: Mode.allCases.randomElement(using: &random) ?? .serve),
+                    location: japan, mode: Mode.allCases.randomElement(using: &random) ?? .serve,
+                    tenant: nil),
                 revision: .zero, registeredAt: time(&random), changedAt: time(&random))
             let location = UInt16.random(in: 0...UInt16.max, using: &random)
-            let tenant = Int.random(in: 0..<RecordWords.tenantLimit, using: &random)
+            let texts = Int.random(in: 0..<RecordWords.textLimit, using: &random)
             let revision = UInt64.random(in: 0..<RecordWords.revisionLimit, using: &random)
             let length = Int.random(in: 1...255, using: &random)
             let words = RecordWords(
-                entry(domain), location: location, tenant: tenant, revision: revision,
+                view(domain), location: location, texts: texts, revision: revision,
                 nameLength: length)
             #expect(words.isPresent)
             #expect(words.mode == domain.mode)
             #expect(words.registeredAt == domain.registeredAt)
             #expect(words.changedAt == domain.changedAt)
             #expect(words.location == Int(location))
-            #expect(words.tenant == tenant)
+            #expect(words.texts == texts)
             #expect(words.revision == revision)
             #expect(words.nameLength == length)
 
@@ -35,15 +36,14 @@ import Testing
             #expect(!gone.isPresent)
             #expect(gone.revision == revision)
             #expect(gone.nameLength == length)
-            #expect(gone.tenant == 0)
+            #expect(gone.texts == 0)
         }
     }
 
-    private func entry(_ domain: Domain) -> TableEntry {
-        TableEntry(
-            location: domain.location, upstream: nil, mode: domain.mode, tenant: nil,
-            revision: domain.revision, registeredAt: domain.registeredAt,
-            changedAt: domain.changedAt)
+    private func view(_ domain: Domain) -> DomainView {
+        DomainView(
+            location: domain.location, mode: domain.mode, revision: domain.revision,
+            registeredAt: domain.registeredAt, changedAt: domain.changedAt, texts: nil)
     }
 
     /// Years 0 to 9999: what RFC 3339 writes.
@@ -61,7 +61,7 @@ import Testing
     ) {
         var odd = domain(1)
         odd.changedAt = Timestamp(milliseconds: milliseconds)
-        let words = RecordWords(entry(odd), location: 0, tenant: 0, revision: 1, nameLength: 9)
+        let words = RecordWords(view(odd), location: 0, texts: 0, revision: 1, nameLength: 9)
         #expect(words.changedAt.milliseconds == kept)
         #expect(words.registeredAt == odd.registeredAt)
     }

@@ -48,8 +48,8 @@ import Testing
         for (name, tenant) in zip(names, tenants) {
             let kept: String? = name.withBytes { bytes in
                 let found = contents.find(bytes, NameHash(bytes))
-                guard let (record, shard) = found, record.current.tenant != 0 else { return nil }
-                let text = shard.index.pointee.tenant(record.current.tenant)
+                guard let (record, shard) = found, record.current.texts != 0 else { return nil }
+                let text = shard.index.pointee.texts(record.current.texts)
                 return String(decoding: text, as: UTF8.self)
             }
             #expect(kept == tenant)

@@ -94,15 +94,8 @@ import Testing
         let reader = PackedRowsReader()
         var found: [Domain] = []
         while let row = reader.next(in: packed.rows) {
-            found.append(
-                Domain(
-                    fqdn: FQDN(canonical: String(decoding: row.name, as: UTF8.self)),
-                    placement: Placement(
-                        location: packed.rows.locations[row.location],
-                        mode: try #require(row.mode),
-                        tenant: row.tenant.map { String(decoding: $0, as: UTF8.self) }),
-                    revision: row.revision, registeredAt: row.registeredAt,
-                    changedAt: row.changedAt))
+            let fqdn = FQDN(canonical: String(decoding: row.name, as: UTF8.self))
+            found.append(try #require(row.domain).domain(fqdn))
         }
         let expected = model.domains.values.sorted {
             $0.fqdn.text.utf8.lexicographicallyPrecedes($1.fqdn.text.utf8)
@@ -122,6 +115,6 @@ import Testing
         let reader = PackedRowsReader()
         let first = try #require(reader.next(in: packed.rows))
         #expect(String(decoding: first.name, as: UTF8.self) == fqdn(0).text)
-        #expect(first.revision == Revision(1))
+        #expect(first.domain?.revision == Revision(1))
     }
 }

@@ -185,10 +185,10 @@ import Testing
         let found = fqdn(1).withBytes { contents.find($0, NameHash($0)) }
         let (record, _) = try #require(found)
         let row = rows.row(for: record)
-        domain(1, at: aws, revision: 2).withEntry { _, entry in
+        domain(1, at: aws, revision: 2).withView { _, view in
             rows.set(
                 RecordWords(
-                    entry, location: 0, tenant: 0, revision: 2, nameLength: record.nameLength),
+                    view, location: 0, texts: 0, revision: 2, nameLength: record.nameLength),
                 for: row)
         }
         let old = owner(memory, &contents, revision: 1, changes: nil)

@@ -78,9 +78,9 @@ extension VerifyTests {
                 var reader = HistoryReader()
                 let items = try db.rows(
                     """
-                    SELECT \(HistoryItem.columns("c", "r"))
-                    FROM change_log c JOIN revision_log r ON r.revision = c.revision
-                    WHERE c.revision = $1 ORDER BY c.position
+                    SELECT \(HistoryItem.columns)
+                    FROM change_log l JOIN revision_log r ON r.revision = l.revision
+                    WHERE l.revision = $1 ORDER BY l.position
                     """, [.number(number)]
                 ) { try reader.item($0) }
                 digests.append(

@@ -11,7 +11,8 @@ import Testing
             let committed = try await session.commit(
                 .register(wanted), note: Note(reason: "signup", ticket: "T-1"), requestID: "r-1")
             let domain = Domain(
-                fqdn: wanted.fqdn, placement: Placement(location: japan, tenant: "acme-inc"),
+                fqdn: wanted.fqdn,
+                placement: Placement(location: japan, mode: .serve, tenant: "acme-inc"),
                 revision: Revision(1), registeredAt: StoreSession.start,
                 changedAt: StoreSession.start)
             #expect(committed == Committed(revision: Revision(1), outcome: .domain(domain)))

@@ -49,12 +49,15 @@ extension SQLRowReader {
             row.raw(column).map { String(decoding: $0, as: UTF8.self) }
         },
         bytes: { Array(try $0.value($1, "bytes")) },
+        bytes: { $0.raw($1) },
         add: { row, column, hash in
             guard let bytes = row.raw(column) else { return hash.absent() }
-            if !row.isText(column), let number = try? row.number(column) {
+            if row.isText(column) {
+                hash.bytes(bytes.assumingMemoryBound(to: UInt8.self))
+            } else if let number = try? row.number(column) {
                 hash.number(number)
             } else {
-                hash.bytes(bytes.assumingMemoryBound(to: UInt8.self))
+                hash.foreign()
             }
         })
 }
@@ -77,8 +80,11 @@ extension SQLRow {
     }
 
     func isText(_ column: Int) -> Bool {
+        switch PQftype(handle, Int32(column)) {
         // text, and the types that are written as such: char, name, varchar.
-        [25, 18, 19, 1042, 1043].contains(PQftype(handle, Int32(column)))
+        case 25, 18, 19, 1042, 1043: true
+        default: false
+        }
     }
 }
 
@@ -147,14 +153,5 @@ package final class ResultScan: ScannedRows {
         return place < rows.count
     }
 
-    package func integer(_ column: Int) throws -> Int64 { try rows[place].number(column) }
-
-    package func blob(_ column: Int) throws -> [UInt8] { try rows[place].bytes(column) }
-
-    package func value(_ column: Int) -> ScannedValue {
-        let row = rows[place]
-        guard let bytes = row.raw(column) else { return .absent }
-        if row.isText(column) { return .text(bytes) }
-        return (try? row.number(column)).map { .integer($0) } ?? .other
-    }
+    package var row: SQLRow { rows[place] }
 }

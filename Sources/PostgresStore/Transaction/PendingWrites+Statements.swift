@@ -60,17 +60,23 @@ extension PendingWrites {
         if !newReleased.isEmpty { result.append(Self.insert(newReleased)) }
     }
 
-    private static func insert(_ domains: [Domain]) -> Statement {
+    /// - Parameter lists: one for each column, in their order.
+    private static func insert(
+        into table: String, _ columns: [String], _ lists: [SQLValue]
+    ) -> Statement {
         Statement(
-            """
-            \(Domain.insertion)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
-            """,
-            [.names(domains.map(\.fqdn))] + .placements(domains.map(\.placement)) + [
-                .numbers(domains.map(\.revision.number)),
+            "INSERT INTO \(table) (\(columns.listed)) SELECT * FROM unnest(\(columns.places))",
+            lists)
+    }
+
+    private static func insert(_ domains: [Domain]) -> Statement {
+        insert(
+            into: "domain", Domain.columnNames,
+            [
+                .names(domains.map(\.fqdn)), .numbers(domains.map(\.revision.number)),
                 .numbers(domains.map(\.registeredAt.milliseconds)),
                 .numbers(domains.map(\.changedAt.milliseconds)),
-            ])
+            ] + .placements(domains.map(\.placement)))
     }
 
     private static func insertNames(_ names: [FQDN]) -> Statement {
@@ -80,39 +86,32 @@ extension PendingWrites {
     }
 
     private static func update(_ domains: [Domain]) -> Statement {
-        Statement(
+        let columns = Domain.changingNames + ["fqdn"]
+        return Statement(
             """
-            UPDATE domain SET location = n.location, mode = n.mode, tenant = n.tenant,
-                revision = n.revision, changed_at = n.changed_at
-            FROM unnest($1, $2, $3, $4, $5, $6) AS n (fqdn, location, mode, tenant, revision, changed_at)
-            WHERE domain.fqdn = n.fqdn
+            UPDATE domain SET \(Domain.changingNames.map { "\($0) = n.\($0)" }.listed)
+            FROM unnest(\(columns.places)) AS n (\(columns.listed)) WHERE domain.fqdn = n.fqdn
             """,
-            [.names(domains.map(\.fqdn))] + .placements(domains.map(\.placement)) + [
+            [
                 .numbers(domains.map(\.revision.number)),
                 .numbers(domains.map(\.changedAt.milliseconds)),
-            ])
+            ] + .placements(domains.map(\.placement)) + [.names(domains.map(\.fqdn))])
     }
 
     private static func insert(_ released: [ReleasedDomain]) -> Statement {
-        Statement(
-            """
-            \(ReleasedDomain.insertion)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-            """,
-            [.names(released.map(\.fqdn))] + .placements(released.map(\.placement)) + [
-                .numbers(released.map(\.revision.number)),
+        insert(
+            into: "released_domain", ReleasedDomain.columnNames,
+            [
+                .names(released.map(\.fqdn)), .numbers(released.map(\.revision.number)),
                 .numbers(released.map(\.registeredAt.milliseconds)),
                 .numbers(released.map(\.releasedAt.milliseconds)),
                 .numbers(released.map(\.availableAt.milliseconds)),
-            ])
+            ] + .placements(released.map(\.placement)))
     }
 
     private var logStatement: Statement {
-        Statement(
-            """
-            \(ChangeRow.insertion)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-            """,
+        Self.insert(
+            into: "change_log", ChangeRow.tableColumns,
             [
                 .numbers(lines.map(\.revision.number)), .numbers(lines.map { Int64($0.position) }),
                 .texts(lines.map(\.row.action)), .texts(lines.map(\.row.fqdn)),
@@ -125,11 +124,8 @@ extension PendingWrites {
 
     private var headerStatement: Statement {
         let all = headers.map(\.header)
-        return Statement(
-            """
-            \(RevisionHeader.insertion)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-            """,
+        return Self.insert(
+            into: "revision_log", RevisionHeader.tableColumns,
             [
                 .numbers(all.map(\.revision.number)), .texts(all.map(\.epoch.text)),
                 .numbers(all.map(\.at.milliseconds)), .texts(all.map(\.actor.token)),
@@ -148,12 +144,9 @@ extension SQLValue {
 }
 
 extension [SQLValue] {
-    /// Locations, modes and tenants: three lists.
+    /// A list for each of `Placement.columns`.
     fileprivate static func placements(_ placements: [Placement?]) -> [SQLValue] {
-        [
-            .texts(placements.map { $0?.location.text }),
-            .texts(placements.map { $0?.mode.rawValue }), .texts(placements.map { $0?.tenant }),
-        ]
+        Placement.columns.map { column in .texts(placements.map { $0.flatMap(column.text) }) }
     }
 }
 

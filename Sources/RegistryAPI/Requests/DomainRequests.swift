@@ -23,26 +23,27 @@ extension Note: Shape {
 
 package struct DomainRegistration: Shape {
     package var fqdn: String
-    package var location: String?
-    package var tenant: String?
-    package var allowsNested = false
-    package var note = Note()
+    /// Without a mode: a signup is served.
+    package var placement: PlacementText
+    package var allowsNested: Bool
+    package var note: Note
 
-    package init(fqdn: String) {
-        self.fqdn = fqdn
+    package init(
+        fqdn: String, placement: PlacementText = PlacementText(), allowsNested: Bool = false,
+        note: Note = Note()
+    ) {
+        (self.fqdn, self.placement) = (fqdn, placement)
+        (self.allowsNested, self.note) = (allowsNested, note)
     }
 
-    package static let fields =
-        [
-            ShapeField<DomainRegistration>("fqdn") { .text($0.fqdn) },
-            .optional("location") { Cell($0.location) }, .optional("tenant") { Cell($0.tenant) },
-            .flag("allow_nested") { $0.allowsNested },
-        ] + Note.note { $0.note }
+    package static let fields: [ShapeField<DomainRegistration>] =
+        [ShapeField("fqdn") { .text($0.fqdn) }]
+        + PlacementText.fields { $0.placement }.filter { $0.name != "mode" }
+        + [.flag("allow_nested") { $0.allowsNested }] + Note.note { $0.note }
 
     package init?(reading object: inout JSONObjectReader) {
         let fqdn = object.text("fqdn")
-        location = object.optionalString("location", maximum: 63)
-        tenant = object.tenant()
+        placement = object.placement(besides: ["mode"])
         allowsNested = object.optionalBool("allow_nested") ?? false
         note = object.note()
         guard let fqdn else { return nil }
@@ -51,34 +52,35 @@ package struct DomainRegistration: Shape {
 }
 
 package struct DomainChangeRequest: Shape {
-    package var location: String?
-    package var mode: String?
-    package var tenant: DomainPatch.TenantChange?
-    package var allowsNested = false
-    package var note = Note()
+    package var placement: PlacementText
+    /// Members to take away: null in JSON.
+    package var cleared: Set<String>
+    package var allowsNested: Bool
+    package var note: Note
 
-    package init() {}
+    package init(
+        _ placement: PlacementText, clearing cleared: Set<String> = [], allowsNested: Bool = false,
+        note: Note = Note()
+    ) {
+        (self.placement, self.cleared) = (placement, cleared)
+        (self.allowsNested, self.note) = (allowsNested, note)
+    }
 
-    package static let fields =
-        [
-            ShapeField<DomainChangeRequest>.optional("location") { Cell($0.location) },
-            .optional("mode") { Cell($0.mode) },
-            ShapeField("tenant", false) { change, writer in
-                switch change.tenant {
-                case .set(let name): writer.field("tenant", name)
-                case .clear:
-                    writer.key("tenant")
-                    writer.null()
-                case nil: break
+    package static let fields: [ShapeField<DomainChangeRequest>] =
+        PlacementText.fields { (change: DomainChangeRequest) in change.placement }.map { field in
+            ShapeField(field.name, false) { change, writer in
+                guard change.cleared.contains(field.name) else {
+                    return field.write(change, &writer)
                 }
-            },
-            .flag("allow_nested") { $0.allowsNested },
-        ] + Note.note { $0.note }
+                writer.key(named: field.name)
+                writer.null()
+            }
+        } + [.flag("allow_nested") { $0.allowsNested }] + Note.note { $0.note }
 
     package init?(reading object: inout JSONObjectReader) {
-        location = object.optionalString("location", maximum: 63)
-        mode = object.optionalChoice("mode", Mode.self)?.rawValue
-        tenant = object.isNull("tenant") ? .clear : object.tenant().map { .set($0) }
+        let cleared = PlacementText.clearable.filter { object.isNull($0) }
+        placement = object.placement(besides: cleared)
+        self.cleared = cleared
         allowsNested = object.optionalBool("allow_nested") ?? false
         note = object.note()
     }
@@ -107,28 +109,19 @@ package struct BatchRegistration: Shape {
     /// One row, as its file said it.
     package struct Row: Shape {
         package var fqdn: String
-        package var location: String?
-        package var tenant: String?
-        package var mode: String?
+        package var placement: PlacementText
 
-        package init(fqdn: String, location: String?, tenant: String?, mode: String? = nil) {
-            self.fqdn = fqdn
-            self.location = location
-            self.tenant = tenant
-            self.mode = mode
+        package init(fqdn: String, placement: PlacementText = PlacementText()) {
+            (self.fqdn, self.placement) = (fqdn, placement)
         }
 
-        package static let fields: [ShapeField<Row>] = [
-            ShapeField("fqdn") { .text($0.fqdn) }, .optional("location") { Cell($0.location) },
-            .optional("tenant") { Cell($0.tenant) }, .optional("mode") { Cell($0.mode) },
-        ]
+        package static let fields: [ShapeField<Row>] =
+            [ShapeField("fqdn") { .text($0.fqdn) }] + PlacementText.fields { $0.placement }
 
         /// A value that won't do is this row's trouble; a row of another shape is the request's.
         package init?(reading object: inout JSONObjectReader) {
             fqdn = object.text("fqdn") ?? ""
-            location = object.optionalText("location")
-            tenant = object.optionalText("tenant")
-            mode = object.optionalText("mode")
+            placement = PlacementText { object.optionalText($0) }
         }
     }
 
@@ -189,10 +182,5 @@ extension JSONObjectReader {
         Note(
             reason: optionalString("reason", maximum: 500, allowsLineBreaks: true),
             ticket: optionalString("ticket", maximum: 100))
-    }
-
-    /// At most 200 characters.
-    package mutating func tenant() -> String? {
-        optionalString("tenant", minimum: 1, maximum: 200)
     }
 }

@@ -11,29 +11,20 @@ extension Domain: Shape {
         ShapeField("changed_at") { Cell($0.changedAt) },
     ]
 
-    /// What an import reads, and `tenant-registry export` writes.
+    /// What `tenant-registry export` writes.
     package static let importColumns = fields.named("fqdn", "location", "tenant", "mode")
 
-    /// What `/v1/export/csv` has: those of an import, and then the rest.
-    package static let csvColumns =
-        importColumns + fields.named("revision", "registered_at", "changed_at")
+    /// What `/v1/export/csv` has: it only ever grows at the end.
+    package static let csvColumns = fields.named(
+        "fqdn", "location", "tenant", "mode", "revision", "registered_at", "changed_at")
 
     package func write(to writer: inout JSONWriter) {
-        var (name, tenant) = (fqdn.text, tenant ?? "")
-        name.withUTF8 { name in
-            tenant.withUTF8 { tenant in
-                writer.writeDomain(
-                    UnsafeRawBufferPointer(name), at: location, mode,
-                    tenant: self.tenant == nil ? nil : UnsafeRawBufferPointer(tenant),
-                    revision, registeredAt: registeredAt, changedAt: changedAt)
-            }
-        }
+        withView { writer.writeDomain($0, $1) }
     }
 
     package init?(reading object: inout JSONObjectReader) {
         let (fqdn, location) = (object.fqdn("fqdn"), object.location("location"))
-        let mode = object.choice("mode", Mode.self)
-        let tenant = object.optionalString("tenant", minimum: 1, maximum: 200)
+        let (mode, tenant) = (object.choice("mode", Mode.self), object.tenant())
         let revision = object.revision("revision")
         let (registered, changed) = (object.time("registered_at"), object.time("changed_at"))
         guard let fqdn, let location, let mode, let revision, let registered, let changed else {
@@ -45,31 +36,112 @@ extension Domain: Shape {
     }
 }
 
+/// A placement in people's words: what a request or a row of a file asks for, and what history tells. Words stay text, and
+/// whether they'll do is told when a domain is made of them.
+package struct PlacementText: Sendable, Equatable {
+    package var location: String?
+    package var mode: String?
+    package var tenant: String?
+
+    package init(location: String? = nil, mode: String? = nil, tenant: String? = nil) {
+        (self.location, self.mode, self.tenant) = (location, mode, tenant)
+    }
+
+    package init(_ placement: Placement) {
+        self.init(
+            location: placement.location.text, mode: placement.mode.rawValue,
+            tenant: placement.tenant)
+    }
+
+    /// - Parameter text: a member, or what a row has in a column, by its name.
+    package init(reading text: (String) -> String?) {
+        self.init(location: text("location"), mode: text("mode"), tenant: text("tenant"))
+    }
+
+    static func fields<Value>(
+        of placement: @escaping @Sendable (Value) -> PlacementText
+    ) -> [ShapeField<Value>] {
+        [
+            .optional("location") { Cell(placement($0).location) },
+            .optional("mode") { Cell(placement($0).mode) },
+            .optional("tenant") { Cell(placement($0).tenant) },
+        ]
+    }
+
+    /// What a domain may be without.
+    static let clearable: Set = ["tenant"]
+    /// The columns that every CSV file of history has had: what came later stands at the end there.
+    static let firstColumns: Set = ["location", "mode", "tenant"]
+
+    /// - Throws: `invalidTenant`, `invalidMode`.
+    package func newDomain(
+        _ fqdn: FQDN, allowsNested: Bool
+    ) throws(RegistryError) -> NewDomain {
+        if let tenant, !Self.isTenant(tenant) { throw .invalidTenant }
+        guard let mode = mode.map({ Mode(rawValue: $0) }) ?? .serve else { throw .invalidMode }
+        return NewDomain(
+            fqdn: fqdn, location: location.map(LocationName.init(canonical:)), tenant: tenant,
+            mode: mode, allowsNested: allowsNested)
+    }
+
+    /// - Parameter cleared: the members that are to be taken away.
+    package func patch(clearing cleared: Set<String>, allowsNested: Bool) -> DomainPatch {
+        DomainPatch(
+            location: location.map(LocationName.init(canonical:)),
+            mode: mode.flatMap(Mode.init(rawValue:)),
+            tenant: cleared.contains("tenant") ? .clear : tenant.map { .set($0) },
+            allowsNested: allowsNested)
+    }
+
+    private static func isTenant(_ text: String) -> Bool {
+        (1...200).contains(text.unicodeScalars.count)
+            && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    }
+}
+
+extension JSONObjectReader {
+    /// What is wrong with a member is told at once.
+    ///
+    /// - Parameter passedOver: members that aren't read here.
+    mutating func placement(besides passedOver: Set<String>) -> PlacementText {
+        var placement = PlacementText()
+        if !passedOver.contains("location") {
+            placement.location = optionalString("location", maximum: 63)
+        }
+        if !passedOver.contains("mode") {
+            placement.mode = optionalChoice("mode", Mode.self)?.rawValue
+        }
+        if !passedOver.contains("tenant") { placement.tenant = tenant() }
+        return placement
+    }
+
+    /// At most 200 characters.
+    package mutating func tenant() -> String? {
+        optionalString("tenant", minimum: 1, maximum: 200)
+    }
+}
+
 extension JSONWriter {
     /// A domain whose texts lie in memory: every lookup's answer is made of this. It allocates nothing that the
     /// writer doesn't have.
-    package mutating func writeDomain(
-        _ fqdn: UnsafeRawBufferPointer, at location: LocationName, _ mode: Mode,
-        tenant: UnsafeRawBufferPointer?, _ revision: Revision, registeredAt: Timestamp,
-        changedAt: Timestamp
-    ) {
+    package mutating func writeDomain(_ fqdn: UnsafeRawBufferPointer, _ domain: DomainView) {
         beginPieces()
         piece("{\"fqdn\":\"")
         piece(plain: fqdn)
         piece("\",\"location\":\"")
-        piece(plain: location.text)
+        piece(plain: domain.location.text)
         piece("\",\"mode\":\"")
-        piece(plain: mode.rawValue)
-        if let tenant {
+        piece(plain: domain.mode.rawValue)
+        if let tenant = domain.tenant {
             piece("\",\"tenant\":\"")
             piece(escaping: tenant)
         }
         piece("\",\"revision\":")
-        piece(revision.number.magnitude)
+        piece(domain.revision.number.magnitude)
         piece(",\"registered_at\":\"")
-        piece(registeredAt)
+        piece(domain.registeredAt)
         piece("\",\"changed_at\":\"")
-        piece(changedAt)
+        piece(domain.changedAt)
         piece("\"}")
         endPieces()
     }

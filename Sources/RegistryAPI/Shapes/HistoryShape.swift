@@ -64,14 +64,8 @@ package struct HistoryEntry: Shape, Equatable {
     /// They only ever grow at the end. A change of something else than a domain has its subject in `subject`, and
     /// its states as JSON in `before` and `after`.
     package static let tableColumns =
-        fields.named("revision", "at", "action", "fqdn") + [
-            ShapeField("before_location") { $0.placement(\.before, \.location) },
-            ShapeField("before_mode") { $0.placement(\.before, \.mode) },
-            ShapeField("before_tenant") { $0.placement(\.before, \.tenant) },
-            ShapeField("after_location") { $0.placement(\.after, \.location) },
-            ShapeField("after_mode") { $0.placement(\.after, \.mode) },
-            ShapeField("after_tenant") { $0.placement(\.after, \.tenant) },
-        ] + fields.named("subject") + [
+        fields.named("revision", "at", "action", "fqdn") + placementColumns(areFirst: true)
+        + fields.named("subject") + [
             ShapeField("before") { $0.details(\.before) },
             ShapeField("after") { $0.details(\.after) },
             ShapeField("actor_token") { .text($0.actor.token) },
@@ -79,11 +73,19 @@ package struct HistoryEntry: Shape, Equatable {
             ShapeField("actor_role") { .text($0.actor.role) },
         ]
         + fields.named("reason", "ticket", "migration", "wave", "override_reason", "request_id")
+        + placementColumns(areFirst: false)
 
-    private func placement(
-        _ state: KeyPath<HistoryEntry, State?>, _ field: KeyPath<State, String?>
-    ) -> Cell {
-        fqdn == nil ? .absent : Cell(self[keyPath: state]?[keyPath: field])
+    /// Before and after, of domains only.
+    private static func placementColumns(areFirst: Bool) -> [ShapeField<HistoryEntry>] {
+        func columns(
+            _ prefix: String, _ state: @escaping @Sendable (HistoryEntry) -> State?
+        ) -> [ShapeField<HistoryEntry>] {
+            PlacementText.fields { entry in
+                entry.fqdn == nil ? PlacementText() : state(entry)?.placement ?? PlacementText()
+            }.filter { PlacementText.firstColumns.contains($0.name) == areFirst }
+                .compactMap { field in field.cell.map { ShapeField(prefix + field.name, $0) } }
+        }
+        return columns("before_") { $0.before } + columns("after_") { $0.after }
     }
 
     private func details(_ state: KeyPath<HistoryEntry, State?>) -> Cell {
@@ -163,9 +165,7 @@ extension HistoryEntry {
 
     /// Before or after: of a domain, a location, a token or a migration; which members are there tells.
     package struct State: Shape, Equatable {
-        package var location: String?
-        package var mode: String?
-        package var tenant: String?
+        package var placement = PlacementText()
         package var upstream: String?
         package var acceptsSignups: Bool?
         package var defaultForSignups: Bool?
@@ -181,9 +181,7 @@ extension HistoryEntry {
         package var waves: [Int]?
 
         init(_ placement: Placement) {
-            location = placement.location.text
-            mode = placement.mode.rawValue
-            tenant = placement.tenant
+            self.placement = PlacementText(placement)
         }
 
         init(_ settings: LocationSettings) {
@@ -208,25 +206,24 @@ extension HistoryEntry {
             waves = facts.waves
         }
 
-        package static let fields: [ShapeField<State>] = [
-            .optional("location") { Cell($0.location) }, .optional("mode") { Cell($0.mode) },
-            .optional("tenant") { Cell($0.tenant) }, .optional("upstream") { Cell($0.upstream) },
-            .optional("accepts_signups") { Cell($0.acceptsSignups) },
-            .optional("default_for_signups") { Cell($0.defaultForSignups) },
-            .optional("name") { Cell($0.name) }, .optional("role") { Cell($0.role) },
-            .optional("expires_at") { Cell($0.expiresAt) }, .optional("from") { Cell($0.from) },
-            .optional("to") { Cell($0.to) }, .optional("freeze") { Cell($0.freeze) },
-            .optional("state") { Cell($0.state) }, .optional("plan_digest") { Cell($0.planDigest) },
-            ShapeField("waves", false) { state, writer in
-                guard let waves = state.waves else { return }
-                writer.list(named: "waves", waves) { $0.integer($1) }
-            },
-        ]
+        package static let fields: [ShapeField<State>] =
+            PlacementText.fields { $0.placement } + [
+                .optional("upstream") { Cell($0.upstream) },
+                .optional("accepts_signups") { Cell($0.acceptsSignups) },
+                .optional("default_for_signups") { Cell($0.defaultForSignups) },
+                .optional("name") { Cell($0.name) }, .optional("role") { Cell($0.role) },
+                .optional("expires_at") { Cell($0.expiresAt) }, .optional("from") { Cell($0.from) },
+                .optional("to") { Cell($0.to) }, .optional("freeze") { Cell($0.freeze) },
+                .optional("state") { Cell($0.state) },
+                .optional("plan_digest") { Cell($0.planDigest) },
+                ShapeField("waves", false) { state, writer in
+                    guard let waves = state.waves else { return }
+                    writer.list(named: "waves", waves) { $0.integer($1) }
+                },
+            ]
 
         package init?(reading object: inout JSONObjectReader) {
-            location = object.optionalText("location")
-            mode = object.optionalText("mode")
-            tenant = object.optionalText("tenant")
+            placement = PlacementText { object.optionalText($0) }
             upstream = object.optionalText("upstream")
             acceptsSignups = object.optionalBool("accepts_signups")
             defaultForSignups = object.optionalBool("default_for_signups")

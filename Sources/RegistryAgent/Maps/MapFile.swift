@@ -32,8 +32,8 @@ enum MapFile {
         var isFirst = true
         try copy.forEach { row in
             // A value is made once for all the rows that have it, one after the other.
-            if traefik == nil, last?.location != row.location || last?.mode != row.mode {
-                last = (row.location, row.mode, value(of: row, in: copy, target))
+            if traefik == nil, last?.location != row.location || last?.mode != row.domain?.mode {
+                last = (row.location, row.domain?.mode, value(of: row, in: copy, target))
             }
             guard row.name.count <= longest else {
                 throw InvalidLine(
@@ -42,7 +42,7 @@ enum MapFile {
                 )
             }
             // As in exports: no line is better than a wrong one.
-            if let traefik, row.mode != nil {
+            if let traefik, row.domain != nil {
                 try append(row, in: copy, traefik, isFirst: isFirst, to: &lines)
                 isFirst = false
             } else if let value = last?.value {
@@ -64,7 +64,7 @@ enum MapFile {
         _ row: PackedRow, in copy: PackedTable, _ traefik: TraefikConfiguration, isFirst: Bool,
         to line: inout [UInt8]
     ) throws {
-        guard let mode = row.mode else { return }
+        guard let mode = row.domain?.mode else { return }
         try checkHost(row.name)
         traefik.appendRouters(
             String(decoding: row.name, as: UTF8.self), at: copy.place(of: row).name, mode,
@@ -77,8 +77,8 @@ enum MapFile {
         let place = copy.place(of: row)
         return switch target.value {
         case .location: Array(place.name.text.utf8)
-        case .mode: row.mode.map { Array($0.rawValue.utf8) }
-        case .placement: row.mode.map { MapText.placement(place.name, $0) }
+        case .mode: row.domain.map { Array($0.mode.rawValue.utf8) }
+        case .placement: row.domain.map { MapText.placement(place.name, $0.mode) }
         case .upstream:
             place.upstream.map {
                 target.format == .nginx ? MapText.nginx($0.text) : Array($0.text.utf8)

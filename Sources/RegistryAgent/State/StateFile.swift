@@ -33,10 +33,8 @@ enum StateFile {
             ))
         try output.writeLine(&writer)
         try copy.forEach { row throws(FileFailure) in
-            guard let mode = row.mode else { return }
-            writer.writeDomain(
-                row.name, at: copy.place(of: row).name, mode, tenant: row.tenant, row.revision,
-                registeredAt: row.registeredAt, changedAt: row.changedAt)
+            guard let domain = row.domain else { return }
+            writer.writeDomain(row.name, domain)
             try output.writeLine(&writer)
         }
         writer.beginObject()

@@ -104,12 +104,11 @@ struct FastLookup: Sendable {
         let isFound = service.lookUp(bytes: request.name) { name, entry, position in
             lookups.found.increment()
             let response = LookupResponse.domain(
-                entry.revision, isKnown: tag.isOf(entry.revision, in: position.epoch), at: position)
+                entry.domain.revision,
+                isKnown: tag.isOf(entry.domain.revision, in: position.epoch), at: position)
             scratch.json.clear()
             if response.hasBody {
-                scratch.json.writeDomain(
-                    name, at: entry.location, entry.mode, tenant: entry.tenant, entry.revision,
-                    registeredAt: entry.registeredAt, changedAt: entry.changedAt)
+                scratch.json.writeDomain(name, entry.domain)
             }
             pieces.write(response, request, scratch)
             status = response.status

@@ -50,12 +50,12 @@ struct LookupResponse {
             if hasBody { printer.print(.contentType, "application/json") }
             printer.printTag(position.epoch, revision)
         case .target(let entry):
-            printer.print(.tenantLocation, entry.location.text)
-            printer.print(.tenantMode, entry.mode.rawValue)
+            printer.print(.tenantLocation, entry.domain.location.text)
+            printer.print(.tenantMode, entry.domain.mode.rawValue)
             if let upstream = entry.upstream { printer.print(.tenantUpstream, upstream.text) }
-            printer.print(.tenantRevision, position.epoch, entry.revision)
+            printer.print(.tenantRevision, position.epoch, entry.domain.revision)
             printer.print(.cacheControl, settings.cacheControl)
-            if entry.mode != .serve { printer.print(.retryAfter, settings.retryAfter) }
+            if entry.domain.mode != .serve { printer.print(.retryAfter, settings.retryAfter) }
         case .unknown: printer.print(.tenantMode, "unknown")
         }
     }

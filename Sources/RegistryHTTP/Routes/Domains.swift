@@ -88,10 +88,8 @@ struct DomainRoutes: Sendable {
     @Sendable func register(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .created(replay, in: try call.epoch()) }
         let request: DomainRegistration = try call.read()
-        let domain = NewDomain(
-            fqdn: try RegistryCall.fqdn(request.fqdn),
-            location: request.location.map(LocationName.init(canonical:)),
-            tenant: request.tenant, allowsNested: request.allowsNested)
+        let domain = try request.placement.newDomain(
+            RegistryCall.fqdn(request.fqdn), allowsNested: request.allowsNested)
         let committed = try await call.service.register(domain, call.writing(request.note))
         return .created(committed, in: try call.epoch())
     }
@@ -106,11 +104,8 @@ struct DomainRoutes: Sendable {
         if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
         let fqdn = try call.fqdn()
         let request: DomainChangeRequest = try call.read()
-        var patch = DomainPatch()
-        patch.location = request.location.map(LocationName.init(canonical:))
-        patch.mode = request.mode.flatMap(Mode.init(rawValue:))
-        patch.tenant = request.tenant
-        patch.allowsNested = request.allowsNested
+        let patch = request.placement.patch(
+            clearing: request.cleared, allowsNested: request.allowsNested)
         let committed = try await call.service.change(
             fqdn, patch, ifMatch: call.ifMatch(), call.writing(request.note))
         return .changed(committed, in: try call.epoch())
@@ -207,7 +202,10 @@ struct BatchRoutes: Sendable {
         let request: BatchRegistration = try call.read()
         var names: [String] = []
         let rows = request.domains.map { row in
-            let parsed = Self.domain(row, allowsNested: request.allowsNested)
+            let parsed = Result { () throws(RegistryError) in
+                try row.placement.newDomain(
+                    RegistryCall.fqdn(row.fqdn), allowsNested: request.allowsNested)
+            }
             names.append((try? parsed.get().fqdn.text) ?? row.fqdn)
             return parsed
         }
@@ -221,22 +219,5 @@ struct BatchRoutes: Sendable {
         return EndpointResponse.json(
             BatchResponse(revision: committed.revision, results: results), at: committed.revision
         ).noting(committed)
-    }
-
-    private static func domain(
-        _ row: BatchRegistration.Row, allowsNested: Bool
-    ) -> Result<NewDomain, RegistryError> {
-        Result { () throws(RegistryError) in
-            let fqdn = try RegistryCall.fqdn(row.fqdn)
-            if let tenant = row.tenant, !JSONObjectReader.isTenant(tenant) { throw .invalidTenant }
-            guard let mode = row.mode.map({ Mode(rawValue: $0) }) ?? .serve else {
-                throw .invalidMode
-            }
-            var domain = NewDomain(
-                fqdn: fqdn, location: row.location.map(LocationName.init(canonical:)),
-                tenant: row.tenant, mode: mode)
-            domain.allowsNested = allowsNested
-            return domain
-        }
     }
 }

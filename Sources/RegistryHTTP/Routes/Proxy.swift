@@ -69,14 +69,13 @@ struct ProxyRoutes: Sendable {
     {
         let read = try find(call, host: host)
         let position = Position(epoch: try read.epoch ?? call.epoch(), revision: read.revision)
-        let entry = read.value.map { target in
-            TableEntry(
-                location: target.domain.location, upstream: target.upstream,
-                mode: target.domain.mode, tenant: nil, revision: target.domain.revision,
-                registeredAt: target.domain.registeredAt, changedAt: target.domain.changedAt)
+        var response = EndpointResponse(
+            LookupResponse.route(nil, unknown: unknown, at: position), settings)
+        read.value?.withEntry { entry in
+            response = EndpointResponse(
+                LookupResponse.route(entry, unknown: unknown, at: position), settings)
         }
-        return EndpointResponse(
-            LookupResponse.route(entry, unknown: unknown, at: position), settings)
+        return response
     }
 
     /// What an unknown host gets. A 404 would be read as the answer about one: no other status is taken for it.

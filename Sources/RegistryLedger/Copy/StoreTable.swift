@@ -1,3 +1,5 @@
+import RegistryModel
+
 /// A table as a copy between engines sees it: its columns, which every engine has under the same names,
 /// and its key.
 package struct StoreTable: Sendable, Hashable {
@@ -21,9 +23,17 @@ package struct StoreTable: Sendable, Hashable {
     package var keys: [String] { Array(names.prefix(keyLength)) }
 
     private init(_ name: String, key: Int = 1, _ columns: (String, Kind)...) {
+        self.init(name, key: key, columns)
+    }
+
+    private init(_ name: String, key: Int = 1, _ columns: [(String, Kind)]) {
         self.name = name
         keyLength = key
         self.columns = columns.map { Column(name: $0.0, kind: $0.1) }
+    }
+
+    private static func placement(_ prefix: String = "") -> [(String, Kind)] {
+        Placement.names(prefix).map { ($0, .text) }
     }
 
     /// The log's headers. The place of `epoch`, `at` and `digest` is what a copy asks for.
@@ -34,11 +44,12 @@ package struct StoreTable: Sendable, Hashable {
         ("wave", .number), ("override_reason", .text), ("change_count", .number))
 
     package static let changes = StoreTable(
-        "change_log", key: 2, ("revision", .number), ("position", .number), ("action", .text),
-        ("fqdn", .text), ("before_location", .text), ("before_mode", .text),
-        ("before_tenant", .text), ("after_location", .text), ("after_mode", .text),
-        ("after_tenant", .text), ("registered_at", .number), ("subject", .text),
-        ("before_detail", .text), ("after_detail", .text))
+        "change_log", key: 2,
+        [("revision", .number), ("position", .number), ("action", .text), ("fqdn", .text)]
+            + placement("before_") + placement("after_") + [
+                ("registered_at", .number), ("subject", .text), ("before_detail", .text),
+                ("after_detail", .text),
+            ])
 
     /// What is now, in an order that foreign keys allow.
     package static let state = [
@@ -46,12 +57,16 @@ package struct StoreTable: Sendable, Hashable {
             "location", ("name", .text), ("upstream", .text), ("accepts_signups", .flag),
             ("default_for_signups", .flag), ("revision", .number)),
         StoreTable(
-            "domain", ("fqdn", .text), ("location", .text), ("mode", .text), ("tenant", .text),
-            ("revision", .number), ("registered_at", .number), ("changed_at", .number)),
+            "domain",
+            [("fqdn", .text)] + placement() + [
+                ("revision", .number), ("registered_at", .number), ("changed_at", .number),
+            ]),
         StoreTable(
-            "released_domain", ("fqdn", .text), ("location", .text), ("mode", .text),
-            ("tenant", .text), ("revision", .number), ("registered_at", .number),
-            ("released_at", .number), ("available_at", .number)),
+            "released_domain",
+            [("fqdn", .text)] + placement() + [
+                ("revision", .number), ("registered_at", .number), ("released_at", .number),
+                ("available_at", .number),
+            ]),
         StoreTable("name_tree", ("key", .text), ("fqdn", .text)),
         StoreTable(
             "token", ("id", .text), ("name", .text), ("role", .text), ("secret_digest", .bytes),

@@ -100,7 +100,7 @@ struct LocationBook {
 
     /// Counts a domain's change, and takes it into the digest.
     ///
-    /// - Parameter shard: has the name, and the tenant's text of both.
+    /// - Parameter shard: has the name, and the texts of both.
     mutating func note(
         _ name: UnsafeRawBufferPointer, _ before: RecordWords, became after: RecordWords,
         in shard: Shard
@@ -114,11 +114,8 @@ struct LocationBook {
     private func hash(
         _ name: UnsafeRawBufferPointer, _ words: RecordWords, in shard: Shard
     ) -> TableDigest {
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        return TableDigest.hash(
-            name, at: entries[words.location].name, words.mode,
-            tenant: words.tenant == 0 ? none : shard.index.pointee.tenant(words.tenant),
-            Int64(words.revision), registeredAt: words.registeredAt, changedAt: words.changedAt)
+        TableDigest.hash(
+            name, words.view(at: entries[words.location].name, in: shard.index.pointee))
     }
 
     private mutating func note(_ words: RecordWords, by difference: Int) {

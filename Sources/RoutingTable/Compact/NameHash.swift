@@ -28,17 +28,3 @@ struct NameHash {
         Int((UInt64(UInt32(truncatingIfNeeded: bits)) &* UInt64(truncatingIfNeeded: count)) &>> 32)
     }
 }
-
-extension FQDN {
-    /// The bytes of the name, in place where Swift lets us.
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        text.withBytes(body)
-    }
-}
-
-extension String {
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) }
-            ?? Array(utf8).withUnsafeBytes(body)
-    }
-}

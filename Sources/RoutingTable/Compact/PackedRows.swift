@@ -2,7 +2,7 @@ import RegistryModel
 
 /// Rows of a table, one after the other, in some 25 bytes each: written once, and read from the beginning.
 ///
-/// A row says what differs from the one before it: names and tenants share their beginnings with it, numbers
+/// A row says what differs from the one before it: names and texts share their beginnings with it, numbers
 /// are differences. The memory is in pages of its own, so that what has been read can be given back at once.
 public struct PackedRows {
     public private(set) var count = 0
@@ -19,27 +19,27 @@ public struct PackedRows {
         self.memory = memory
     }
 
-    /// - Parameter entry: nil: the name is gone.
+    /// - Parameter domain: nil: the name is gone.
     mutating func append(
-        _ name: UnsafeRawBufferPointer, _ entry: TableEntry?, at revision: Revision
+        _ name: UnsafeRawBufferPointer, _ domain: DomainView?, at revision: Revision
     ) {
-        let tenant = entry?.tenant
-        let output = chunk(for: PackedChunk.rowSize + name.count + (tenant?.count ?? 0))
+        let texts = domain?.texts
+        let output = chunk(for: PackedChunk.rowSize + name.count + (texts?.count ?? 0))
         output.put(delta: revision.number, from: &last.revision)
-        output.put(mark(entry?.mode, tenant))
+        output.put(mark(domain?.mode, texts))
         output.put(text: name, after: &last.name)
-        if let entry {
-            output.put(UInt64(number(of: entry.location)))
-            output.put(delta: entry.registeredAt.milliseconds, from: &last.registeredAt)
-            output.put(delta: entry.changedAt.milliseconds, from: &last.changedAt)
-            if let tenant { output.put(text: tenant, after: &last.tenant) }
+        if let domain {
+            output.put(UInt64(number(of: domain.location)))
+            output.put(delta: domain.registeredAt.milliseconds, from: &last.registeredAt)
+            output.put(delta: domain.changedAt.milliseconds, from: &last.changedAt)
+            if let texts { output.put(text: texts, after: &last.texts) }
         }
         count += 1
     }
 
-    private func mark(_ mode: Mode?, _ tenant: UnsafeRawBufferPointer?) -> UInt64 {
+    private func mark(_ mode: Mode?, _ texts: UnsafeRawBufferPointer?) -> UInt64 {
         guard let mode, let number = Mode.allCases.firstIndex(of: mode) else { return 0 }
-        return UInt64(number + 1) << 1 | (tenant == nil ? 0 : 1)
+        return UInt64(number + 1) << 1 | (texts == nil ? 0 : 1)
     }
 
     private mutating func number(of name: LocationName) -> Int {
@@ -70,14 +70,10 @@ public struct PackedRows {
 /// A row as it was put in. The texts are good until the reader's next step.
 public struct PackedRow {
     public var name: UnsafeRawBufferPointer
-    public var revision: Revision
-    /// Nil: the name is gone, and the rest means nothing.
-    public var mode: Mode?
-    /// Of `PackedRows.locations`.
+    /// Nil: the name is gone.
+    public var domain: DomainView?
+    /// Its location among `PackedRows.locations`.
     public var location = 0
-    public var tenant: UnsafeRawBufferPointer?
-    public var registeredAt = Timestamp(milliseconds: 0)
-    public var changedAt = Timestamp(milliseconds: 0)
 }
 
 /// Goes through packed rows. Not Sendable: it has a scratch buffer for the texts.
@@ -87,16 +83,16 @@ public final class PackedRowsReader {
     private var offset = 0
     private var last = PackedContext()
     private let name: UnsafeMutableRawBufferPointer
-    private var tenant: UnsafeMutableRawBufferPointer
+    private var texts: UnsafeMutableRawBufferPointer
 
     public init() {
         name = .allocate(byteCount: 256, alignment: 1)
-        tenant = .allocate(byteCount: 256, alignment: 1)
+        texts = .allocate(byteCount: 256, alignment: 1)
     }
 
     deinit {
         name.deallocate()
-        tenant.deallocate()
+        texts.deallocate()
     }
 
     /// A reader that stands where this one does.
@@ -121,21 +117,23 @@ public final class PackedRowsReader {
         let nameLength = input.text(after: &last.name)
         copyBytes(last.name, to: name, nameLength)
         var row = PackedRow(
-            name: UnsafeRawBufferPointer(rebasing: name[..<nameLength]),
-            revision: Revision(last.revision))
+            name: UnsafeRawBufferPointer(rebasing: name[..<nameLength]))
         if mark != 0 {
-            row.mode = Mode.allCases[Int(mark >> 1) - 1]
             row.location = Int(input.number())
             input.delta(from: &last.registeredAt)
             input.delta(from: &last.changedAt)
-            row.registeredAt = Timestamp(milliseconds: last.registeredAt)
-            row.changedAt = Timestamp(milliseconds: last.changedAt)
+            var domain = DomainView(
+                location: rows.locations[row.location], mode: Mode.allCases[Int(mark >> 1) - 1],
+                revision: Revision(last.revision),
+                registeredAt: Timestamp(milliseconds: last.registeredAt),
+                changedAt: Timestamp(milliseconds: last.changedAt), texts: nil)
             if mark & 1 == 1 {
-                let length = input.text(after: &last.tenant)
-                growTenant(length)
-                copyBytes(last.tenant, to: tenant, length)
-                row.tenant = UnsafeRawBufferPointer(rebasing: tenant[..<length])
+                let length = input.text(after: &last.texts)
+                growTexts(length)
+                copyBytes(last.texts, to: texts, length)
+                domain.texts = UnsafeRawBufferPointer(rebasing: texts[..<length])
             }
+            row.domain = domain
         }
         offset = input.offset
         return row
@@ -154,10 +152,10 @@ public final class PackedRowsReader {
         return nil
     }
 
-    private func growTenant(_ length: Int) {
-        guard tenant.count < length else { return }
-        tenant.deallocate()
-        tenant = .allocate(byteCount: length, alignment: 1)
+    private func growTexts(_ length: Int) {
+        guard texts.count < length else { return }
+        texts.deallocate()
+        texts = .allocate(byteCount: length, alignment: 1)
     }
 
     private func copyBytes(
@@ -172,7 +170,7 @@ public final class PackedRowsReader {
 /// What the next row is told against.
 private struct PackedContext {
     var name: [UInt8] = []
-    var tenant: [UInt8] = []
+    var texts: [UInt8] = []
     var revision: Int64 = 0
     var registeredAt: Int64 = 0
     var changedAt: Int64 = 0

@@ -4,12 +4,12 @@ import RegistryModel
 ///
 /// | word | bits, from the lowest |
 /// | --- | --- |
-/// | state | 40 revision, 16 location, 2 mode, 1 present, 1 changing, 4 tenant |
-/// | changed | 49 time of the last change, 15 tenant |
-/// | registered | 49 time of registration, 8 length of the name, 7 tenant |
+/// | state | 40 revision, 16 location, 2 mode, 1 present, 1 changing, 4 texts |
+/// | changed | 49 time of the last change, 15 texts |
+/// | registered | 49 time of registration, 8 length of the name, 7 texts |
 ///
-/// Times are milliseconds since the year 0: 49 bits reach past the year 17,000. The tenant is a place
-/// in its shard's tenant text, see `Shard`; its 26 bits lie where there was room.
+/// Times are milliseconds since the year 0: 49 bits reach past the year 17,000. A domain's texts are a place in
+/// its shard's memory for them, see `Shard`; its 26 bits lie where there was room.
 struct RecordWords: Equatable {
     var state: UInt64
     var changed: UInt64
@@ -19,7 +19,7 @@ struct RecordWords: Equatable {
 extension RecordWords {
     static let revisionLimit = UInt64(1) << 40
     static let locationLimit = 1 << 16
-    static let tenantLimit = 1 << 26
+    static let textLimit = 1 << 26
 
     private static let timeMask = (UInt64(1) << 49) - 1
     /// 0000-01-01T00:00:00Z in milliseconds since 1970.
@@ -33,15 +33,15 @@ extension RecordWords {
     }
 
     /// - Parameters:
-    ///   - tenant: 0 for none, otherwise one more than the place of the tenant's text.
+    ///   - texts: 0 for none, otherwise one more than the place of the texts.
     ///   - nameLength: in bytes.
     init(
-        _ entry: TableEntry, location: UInt16, tenant: Int, revision: UInt64, nameLength: Int
+        _ domain: DomainView, location: UInt16, texts: Int, revision: UInt64, nameLength: Int
     ) {
-        state = revision | UInt64(location) << 40 | entry.mode.number << 56 | Self.present
-        changed = Self.bits(entry.changedAt)
-        registered = Self.bits(entry.registeredAt) | UInt64(nameLength) << 49
-        self.tenant = tenant
+        state = revision | UInt64(location) << 40 | domain.mode.number << 56 | Self.present
+        changed = Self.bits(domain.changedAt)
+        registered = Self.bits(domain.registeredAt) | UInt64(nameLength) << 49
+        self.texts = texts
     }
 
     /// The name gone at `revision`.
@@ -63,8 +63,8 @@ extension RecordWords {
     var nameLength: Int { Self.nameLength(ofRegistered: registered) }
     var changedAt: Timestamp { Self.time(changed) }
     var registeredAt: Timestamp { Self.time(registered) }
-    /// 0 for none, otherwise one more than the place of the tenant's text.
-    var tenant: Int {
+    /// 0 for none, otherwise one more than the place of the texts.
+    var texts: Int {
         get { Int(changed >> 49 | (registered >> 57) << 15 | (state >> 60) << 22) }
         set {
             let bits = UInt64(newValue)
@@ -74,22 +74,32 @@ extension RecordWords {
         }
     }
 
+    /// - Parameters:
+    ///   - location: what the words' number stands for.
+    ///   - shard: has the texts.
+    func view(at location: LocationName, in shard: borrowing ShardIndex) -> DomainView {
+        DomainView(
+            location: location, mode: mode, revision: Revision(Int64(revision)),
+            registeredAt: registeredAt, changedAt: changedAt,
+            texts: texts == 0 ? nil : shard.texts(texts))
+    }
+
     /// Whether a record of these words may be told by a template: nothing but its state and the time of its
     /// last change differs.
-    func hasTenantAndRegistration(of before: RecordWords) -> Bool {
-        registered == before.registered && tenant == before.tenant
+    func hasTextsAndRegistration(of before: RecordWords) -> Bool {
+        registered == before.registered && texts == before.texts
     }
 
     /// What a template has: state and time of change.
-    var withoutTenant: RecordWords {
+    var withoutTexts: RecordWords {
         var words = RecordWords(state: state, changed: changed, registered: 0)
-        words.tenant = 0
+        words.texts = 0
         return words
     }
 
-    func keepingTenant(of before: RecordWords) -> RecordWords {
+    func keepingTexts(of before: RecordWords) -> RecordWords {
         var words = RecordWords(state: state, changed: changed, registered: before.registered)
-        words.tenant = before.tenant
+        words.texts = before.texts
         return words
     }
 

@@ -7,7 +7,7 @@ import RegistryModel
 /// before, as soon as they meet a record that is ahead of them.
 ///
 /// Some 41 bytes a record, because a wave may be the whole table: most of a wave's records become the same
-/// but for tenant and registration, which stay. So words after are a number: of a template, which has the
+/// but for texts and registration, which stay. So words after are a number: of a template, which has the
 /// rest, or of words of the record's own.
 struct RevisionRows {
     let records: UnsafeMutablePointer<Record>
@@ -34,7 +34,7 @@ struct RevisionRows {
         let link = links[row]
         if link & Self.own != 0 { return ownWords[Int(link & ~Self.own)] }
         if link == Self.unchanged { return before[row] }
-        return templates[Int(link)].keepingTenant(of: before[row])
+        return templates[Int(link)].keepingTexts(of: before[row])
     }
 
     /// The slot that has the record, or the empty one where it would be.
@@ -115,8 +115,8 @@ final class RevisionRowsOwner {
         let link = face.pointee.links[row]
         if link & RevisionRows.own != 0 {
             face.pointee.ownWords[Int(link & ~RevisionRows.own)] = after
-        } else if after.hasTenantAndRegistration(of: before(row)),
-            let template = template(after.withoutTenant)
+        } else if after.hasTextsAndRegistration(of: before(row)),
+            let template = template(after.withoutTexts)
         {
             face.pointee.links[row] = UInt32(template)
         } else {
@@ -158,28 +158,28 @@ protocol RevisionSource: Sendable {
     /// Shows each change of a domain, in order.
     ///
     /// - Parameter body: its arguments are good until it returns; nil: the name is gone.
-    func forEach(_ body: (_ name: UnsafeRawBufferPointer, TableEntry?) -> Void)
+    func forEach(_ body: (_ name: UnsafeRawBufferPointer, DomainView?) -> Void)
 
     /// The same for the last time: what was shown may be given back.
-    mutating func consume(_ body: (_ name: UnsafeRawBufferPointer, TableEntry?) -> Void)
+    mutating func consume(_ body: (_ name: UnsafeRawBufferPointer, DomainView?) -> Void)
 }
 
 extension RevisionChanges: RevisionSource {
     var count: Int { domains.count }
 
-    func forEach(_ body: (UnsafeRawBufferPointer, TableEntry?) -> Void) {
+    func forEach(_ body: (UnsafeRawBufferPointer, DomainView?) -> Void) {
         for change in domains {
             switch change {
             case .set(var domain):
                 // Its revision is the change's: nothing else is in the log.
                 domain.revision = revision
-                domain.withEntry { body($0, $1) }
+                domain.withView { body($0, $1) }
             case .gone(let fqdn): fqdn.withBytes { body($0, nil) }
             }
         }
     }
 
-    mutating func consume(_ body: (UnsafeRawBufferPointer, TableEntry?) -> Void) {
+    mutating func consume(_ body: (UnsafeRawBufferPointer, DomainView?) -> Void) {
         forEach(body)
     }
 }

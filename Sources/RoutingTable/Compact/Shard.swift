@@ -12,7 +12,7 @@ final class Shard {
 
     private let memory: TableMemory
     private let records: ChunkList
-    private let tenants: ChunkList
+    private let textMemory: ChunkList
     private let capacity: Int
     private var recordCount = 0
     private var usedBytes = 0
@@ -28,7 +28,7 @@ final class Shard {
     private static let freshLoad = 0.6
     /// Records take at most half of what a slot can name: there's room for what one revision adds.
     private static let chunkLimit = ShardIndex.chunkLimit / 2
-    private static let tenantChunkLimit = RecordWords.tenantLimit / ChunkList.chunkSize / 2
+    private static let textChunkLimit = RecordWords.textLimit / ChunkList.chunkSize / 2
 
     /// - Parameter names: how many it must take in before it's made anew.
     init(_ memory: TableMemory, depth: Int, names: Int, load: Double = fullLoad) {
@@ -39,13 +39,13 @@ final class Shard {
         let slots = memory.allocate(Atomic<UInt32>.self, count: slotCount)
         for slot in 0..<slotCount { (slots + slot).initialize(to: Atomic(0)) }
         records = ChunkList(memory)
-        tenants = ChunkList(memory)
+        textMemory = ChunkList(memory)
         index = memory.allocate(ShardIndex.self, count: 1)
         index.initialize(
             to: ShardIndex(
                 slots: slots, slotCount: slotCount,
                 records: ChunkAddresses(array: Atomic(records.array)),
-                tenants: ChunkAddresses(array: Atomic(tenants.array))))
+                textMemory: ChunkAddresses(array: Atomic(textMemory.array))))
     }
 
     deinit {
@@ -53,10 +53,10 @@ final class Shard {
         memory.free(index, count: 1)
     }
 
-    /// Whether one more name, and one more tenant's text for each name, can be taken in.
+    /// Whether one more name, and texts once more for each name, can be taken in.
     var hasRoom: Bool {
         recordCount < capacity && records.chunkCount < Self.chunkLimit
-            && tenants.chunkCount < Self.tenantChunkLimit
+            && textMemory.chunkCount < Self.textChunkLimit
     }
 
     /// Whether so much of it is dead that it should be made anew.
@@ -79,12 +79,12 @@ final class Shard {
     }
 
     /// - Returns: what a record's words say of it.
-    func addTenant(_ text: UnsafeRawBufferPointer) -> Int {
-        let size = Self.size(ofTenant: text.count)
-        let place = tenants.append(size, alignment: 1)
-        precondition(place + 1 < RecordWords.tenantLimit, "a tenant has at most 200 characters")
-        index.pointee.tenants.publish(tenants.array)
-        var byte = tenants.address(of: place)
+    func addTexts(_ text: UnsafeRawBufferPointer) -> Int {
+        let size = Self.size(ofTexts: text.count)
+        let place = textMemory.append(size, alignment: 1)
+        precondition(place + 1 < RecordWords.textLimit, "a tenant has at most 200 characters")
+        index.pointee.textMemory.publish(textMemory.array)
+        var byte = textMemory.address(of: place)
         var length = text.count
         while length >= 0x80 {
             byte.storeBytes(of: UInt8(truncatingIfNeeded: length) | 0x80, as: UInt8.self)
@@ -99,7 +99,7 @@ final class Shard {
         return place + 1
     }
 
-    private static func size(ofTenant length: Int) -> Int {
+    private static func size(ofTexts length: Int) -> Int {
         var size = length + 1
         var rest = length >> 7
         while rest > 0 {
@@ -111,7 +111,7 @@ final class Shard {
 
     /// Counts what a change leaves behind, or brings back to life.
     func note(_ old: RecordWords, became new: RecordWords) {
-        if old.tenant != 0, old.tenant != new.tenant { noteDeadTenant(old.tenant) }
+        if old.texts != 0, old.texts != new.texts { noteDeadTexts(old.texts) }
         let wasDead = !old.isPresent && !old.wasNeverPresent
         let isDead = !new.isPresent
         if wasDead != isDead {
@@ -119,8 +119,8 @@ final class Shard {
         }
     }
 
-    func noteDeadTenant(_ tenant: Int) {
-        deadBytes += Self.size(ofTenant: index.pointee.tenant(tenant).count)
+    func noteDeadTexts(_ place: Int) {
+        deadBytes += Self.size(ofTexts: index.pointee.texts(place).count)
     }
 }
 
@@ -149,9 +149,9 @@ extension Shard {
 
     private func copy(_ record: Record, _ words: RecordWords, _ hash: NameHash, from old: Shard) {
         var words = words
-        if words.tenant != 0 {
-            let text = old.index.pointee.tenant(words.tenant)
-            words.tenant = addTenant(text)
+        if words.texts != 0 {
+            let text = old.index.pointee.texts(words.texts)
+            words.texts = addTexts(text)
         }
         add(record.name, hash).write(words)
     }

@@ -88,7 +88,7 @@ final class ShardDirectory {
     }
 }
 
-/// What readers see of a shard: the index, and where records and tenants' texts lie.
+/// What readers see of a shard: the index, and where records and texts lie.
 ///
 /// Unsafe because of the pointers. What holds it together:
 /// - A slot is released after the record that it names is complete, and never changes again: who
@@ -101,7 +101,7 @@ struct ShardIndex: ~Copyable {
     let slots: UnsafeMutablePointer<Atomic<UInt32>>
     let slotCount: Int
     let records: ChunkAddresses
-    let tenants: ChunkAddresses
+    let textMemory: ChunkAddresses
 
     static let placeBits: UInt32 = 20
     /// Chunks of records that a slot can name.
@@ -139,12 +139,12 @@ struct ShardIndex: ~Copyable {
         slots[position].store(slot, ordering: .releasing)
     }
 
-    /// A tenant's text: its length, seven bits an byte, the lowest first and marked while more
+    /// A domain's texts: their length, seven bits an byte, the lowest first and marked while more
     /// follow; then the bytes.
     ///
-    /// - Parameter tenant: as a record's words have it, not 0.
-    func tenant(_ tenant: Int) -> UnsafeRawBufferPointer {
-        var byte = UnsafeRawPointer(tenants.address(of: tenant &- 1))
+    /// - Parameter place: as a record's words have it, not 0.
+    func texts(_ place: Int) -> UnsafeRawBufferPointer {
+        var byte = UnsafeRawPointer(textMemory.address(of: place &- 1))
         var length = 0
         var shift = 0
         while true {

@@ -17,7 +17,7 @@ final class StagedRevisions: @unchecked Sendable {
     }
 
     func set(_ domain: Domain) {
-        domain.withEntry { rows.append($0, $1, at: $1.revision) }
+        domain.withView { rows.append($0, $1, at: $1.revision) }
         note(domain.revision)
     }
 
@@ -54,14 +54,14 @@ final class StagedRevisions: @unchecked Sendable {
     }
 
     fileprivate func forEach(
-        _ revision: StagedRevision, _ body: (UnsafeRawBufferPointer, TableEntry?) -> Void
+        _ revision: StagedRevision, _ body: (UnsafeRawBufferPointer, DomainView?) -> Void
     ) {
         let reader = reader.copy()
         for _ in 0..<revision.count { show(reader, body) }
     }
 
     fileprivate func consume(
-        _ revision: StagedRevision, _ body: (UnsafeRawBufferPointer, TableEntry?) -> Void
+        _ revision: StagedRevision, _ body: (UnsafeRawBufferPointer, DomainView?) -> Void
     ) {
         for _ in 0..<revision.count {
             show(reader, body)
@@ -70,16 +70,10 @@ final class StagedRevisions: @unchecked Sendable {
     }
 
     private func show(
-        _ reader: PackedRowsReader, _ body: (UnsafeRawBufferPointer, TableEntry?) -> Void
+        _ reader: PackedRowsReader, _ body: (UnsafeRawBufferPointer, DomainView?) -> Void
     ) {
         guard let row = reader.next(in: rows) else { return }
-        let entry = row.mode.map { mode in
-            TableEntry(
-                location: rows.locations[row.location], upstream: nil, mode: mode,
-                tenant: row.tenant, revision: row.revision, registeredAt: row.registeredAt,
-                changedAt: row.changedAt)
-        }
-        body(row.name, entry)
+        body(row.name, row.domain)
     }
 }
 
@@ -100,11 +94,11 @@ struct StagedSource: RevisionSource {
     var locations: [RevisionChanges.LocationChange] { staged.locations }
     var count: Int { staged.count }
 
-    func forEach(_ body: (UnsafeRawBufferPointer, TableEntry?) -> Void) {
+    func forEach(_ body: (UnsafeRawBufferPointer, DomainView?) -> Void) {
         revisions.forEach(staged, body)
     }
 
-    mutating func consume(_ body: (UnsafeRawBufferPointer, TableEntry?) -> Void) {
+    mutating func consume(_ body: (UnsafeRawBufferPointer, DomainView?) -> Void) {
         revisions.consume(staged, body)
     }
 }

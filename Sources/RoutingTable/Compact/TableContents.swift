@@ -23,22 +23,23 @@ struct TableContents {
     /// Puts a domain into contents that no reader sees yet. The last of two with one name counts.
     mutating func load(_ domain: Domain) {
         guard locations.hasRoom(for: domain.location) else { return isOverfull = true }
-        domain.withEntry { name, entry in
+        domain.withView { name, view in
             let (record, shard) = findOrAdd(name, NameHash(name))
             let before = record.current
-            let after = words(of: entry, in: shard, before: before)
+            let after = words(of: view, in: shard, before: before)
             locations.note(name, before, became: after, in: shard)
             shard.note(before, became: after)
             record.write(after)
         }
     }
 
-    /// What a record says of an entry.
-    mutating func words(of entry: TableEntry, in shard: Shard, before: RecordWords) -> RecordWords {
+    /// What a record says of a domain.
+    mutating func words(of domain: DomainView, in shard: Shard, before: RecordWords) -> RecordWords
+    {
         RecordWords(
-            entry, location: locations.number(of: entry.location),
-            tenant: tenant(entry.tenant, in: shard, before: before.tenant),
-            revision: RecordWords.clamp(entry.revision), nameLength: before.nameLength)
+            domain, location: locations.number(of: domain.location),
+            texts: texts(domain.texts, in: shard, before: before.texts),
+            revision: RecordWords.clamp(domain.revision), nameLength: before.nameLength)
     }
 
     /// - Returns: nil for a name without a record.
@@ -55,27 +56,11 @@ struct TableContents {
         return (shard.add(name, hash), shard)
     }
 
-    /// The place of a tenant's text, the former one where it's the same text.
-    private func tenant(_ text: UnsafeRawBufferPointer?, in shard: Shard, before: Int) -> Int {
+    /// The place of a domain's texts, the former one where they're the same.
+    private func texts(_ text: UnsafeRawBufferPointer?, in shard: Shard, before: Int) -> Int {
         guard let text else { return 0 }
-        if before != 0, shard.index.pointee.tenant(before).elementsEqual(text) { return before }
-        return shard.addTenant(text)
-    }
-}
-
-extension Domain {
-    /// - Parameter body: its arguments are good until it returns.
-    func withEntry(_ body: (_ name: UnsafeRawBufferPointer, TableEntry) -> Void) {
-        var entry = TableEntry(
-            location: location, upstream: nil, mode: mode, tenant: nil, revision: revision,
-            registeredAt: registeredAt, changedAt: changedAt)
-        fqdn.withBytes { name in
-            guard let tenant else { return body(name, entry) }
-            tenant.withBytes { text in
-                entry.tenant = text
-                body(name, entry)
-            }
-        }
+        if before != 0, shard.index.pointee.texts(before).elementsEqual(text) { return before }
+        return shard.addTexts(text)
     }
 }
 

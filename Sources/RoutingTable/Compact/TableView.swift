@@ -76,15 +76,13 @@ struct TableView: ~Copyable {
 
 extension TableView {
     func domain(_ fqdn: FQDN) -> Domain? {
-        guard let found = fqdn.withBytes({ find($0) }) else { return nil }
-        return domain(fqdn, found.words, found.shard)
+        fqdn.withBytes { entry($0)?.domain.domain(fqdn) }
     }
 
     func target(_ fqdn: FQDN) -> RouteTarget? {
-        guard let found = fqdn.withBytes({ find($0) }) else { return nil }
-        return RouteTarget(
-            domain: domain(fqdn, found.words, found.shard),
-            upstream: locations[found.words.location].upstream)
+        fqdn.withBytes { name in
+            entry(name).map { RouteTarget(domain: $0.domain.domain(fqdn), upstream: $0.upstream) }
+        }
     }
 
     /// Good as long as the view is.
@@ -95,21 +93,8 @@ extension TableView {
     func entry(_ words: RecordWords, _ shard: ShardPointer) -> TableEntry {
         let location = locations + words.location
         return TableEntry(
-            location: location.pointee.name, upstream: location.pointee.upstream, mode: words.mode,
-            tenant: words.tenant == 0 ? nil : shard.pointee.tenant(words.tenant),
-            revision: Revision(Int64(words.revision)), registeredAt: words.registeredAt,
-            changedAt: words.changedAt)
-    }
-
-    private func domain(_ fqdn: FQDN, _ words: RecordWords, _ shard: ShardPointer) -> Domain {
-        let tenant = words.tenant == 0 ? nil : shard.pointee.tenant(words.tenant)
-        return Domain(
-            fqdn: fqdn,
-            placement: Placement(
-                location: locations[words.location].name, mode: words.mode,
-                tenant: tenant.map { String(decoding: $0, as: UTF8.self) }),
-            revision: Revision(Int64(words.revision)), registeredAt: words.registeredAt,
-            changedAt: words.changedAt)
+            words.view(at: location.pointee.name, in: shard.pointee),
+            upstream: location.pointee.upstream)
     }
 
     func summary() -> TableSummary {
@@ -225,7 +210,8 @@ extension TableView {
         for record in sorted {
             let shard = shards[NameHash(record.name).prefix(depth)]
             let words = words(of: record, isWritten: isWritten)
-            rows.append(record.name, entry(words, shard), at: Revision(Int64(words.revision)))
+            rows.append(
+                record.name, entry(words, shard).domain, at: Revision(Int64(words.revision)))
         }
         return PackedTable(position: position, summary: summary(), rows: rows)
     }

@@ -65,7 +65,7 @@ struct LogReads<Session: SQLSession> {
         let way = scope.way(rows ?? limit, &filter, Session.dialect, withHeaders: true)
         let clause = filter.clause
         let all = """
-            SELECT \(HistoryItem.columns("l", "r")) FROM \(way.tables) \(clause)
+            SELECT \(HistoryItem.columns) FROM \(way.tables) \(clause)
             ORDER BY \(way.order) LIMIT \(filter.bind(.number(rows ?? limit)))
             """
         guard rows != nil else {

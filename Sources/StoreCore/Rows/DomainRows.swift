@@ -1,32 +1,21 @@
 import RegistryLedger
 import RegistryModel
 
-// How the model's values are read from rows, by the places of the columns that `columns` names.
-
-extension SQLRow {
-    /// Location, mode and tenant, side by side from a column on.
-    package func placement(from column: Int) throws -> Placement {
-        Placement(
-            location: try location(column), mode: try word(column + 1),
-            tenant: try textIfPresent(column + 2))
-    }
-
-    package func placementIfPresent(from column: Int) throws -> Placement? {
-        isNull(column) ? nil : try placement(from: column)
-    }
-}
+// How the model's values are read from rows, by the places of the columns that `columns` names. A placement comes last.
 
 extension Domain {
-    package static let columns =
-        "fqdn, location, mode, tenant, revision, registered_at, changed_at"
+    package static let columnNames =
+        ["fqdn", "revision", "registered_at", "changed_at"] + Placement.names()
+    package static let columns = columnNames.listed
     package static let byName = "SELECT \(columns) FROM domain WHERE fqdn = $1"
-    package static let insertion = "INSERT INTO domain (\(columns))"
+    /// What a change writes; whose it is comes behind.
+    package static let changingNames = ["revision", "changed_at"] + Placement.names()
 
     package init(row: SQLRow) throws {
         self.init(
-            fqdn: try row.name(0), placement: try row.placement(from: 1),
-            revision: try row.revision(4), registeredAt: try row.time(5),
-            changedAt: try row.time(6))
+            fqdn: try row.name(0), placement: try row.placement(from: 4),
+            revision: try row.revision(1), registeredAt: try row.time(2),
+            changedAt: try row.time(3))
     }
 
     /// As of a revision, from the last lines of the log until then; in the order of the names. Nil for those that
@@ -37,7 +26,7 @@ extension Domain {
         let asked = session.dialect.texts("$1", as: "asked")
         let found = try session.rows(
             """
-            SELECT c.fqdn, c.after_location, c.after_mode, c.after_tenant, c.revision, c.registered_at, r.at
+            SELECT c.fqdn, c.revision, c.registered_at, r.at, \(Placement.names("c.after_").listed)
             FROM \(asked) CROSS JOIN \(session.dialect.lastChange) AND c.after_location IS NOT NULL
             """, [.texts(Set(names).map(\.text)), .number(revision.number)], Domain.init(row:))
         let byName = Dictionary(uniqueKeysWithValues: found.map { ($0.fqdn, $0) })
@@ -72,16 +61,16 @@ extension SQLDialect {
 }
 
 extension ReleasedDomain {
-    package static let columns =
-        "fqdn, location, mode, tenant, revision, registered_at, released_at, available_at"
+    package static let columnNames =
+        ["fqdn", "revision", "registered_at", "released_at", "available_at"] + Placement.names()
+    package static let columns = columnNames.listed
     package static let byName = "SELECT \(columns) FROM released_domain WHERE fqdn = $1"
-    package static let insertion = "INSERT INTO released_domain (\(columns))"
 
     package init(row: SQLRow) throws {
         self.init(
-            fqdn: try row.name(0), placement: try row.placement(from: 1),
-            revision: try row.revision(4), registeredAt: try row.time(5),
-            releasedAt: try row.time(6), availableAt: try row.time(7))
+            fqdn: try row.name(0), placement: try row.placement(from: 5),
+            revision: try row.revision(1), registeredAt: try row.time(2),
+            releasedAt: try row.time(3), availableAt: try row.time(4))
     }
 }
 

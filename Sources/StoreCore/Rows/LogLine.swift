@@ -18,16 +18,17 @@ package struct LogLine: Sendable {
     package var kind: Kind
 
     /// Of `change_log c` and `revision_log r`.
-    package static let columns = """
-        c.revision, c.position, c.fqdn, c.after_location, c.after_mode, c.after_tenant,
-        c.registered_at, r.at, c.action, c.subject, c.after_detail, r.migration, r.wave
-        """
+    package static let columns =
+        ([
+            "c.revision", "c.position", "c.action", "c.fqdn", "c.registered_at", "r.at",
+            "c.subject", "c.after_detail", "r.migration", "r.wave",
+        ] + Placement.names("c.after_")).listed
 
     package init(row: SQLRow) throws {
         let revision = try row.revision(0)
         place = HistoryQuery.Place(revision: revision, position: try row.integer(1))
-        action = try row.word(8)
-        if let migration = try row.textIfPresent(11), let number = try row.numberIfPresent(12) {
+        action = try row.word(2)
+        if let migration = try row.textIfPresent(8), let number = try row.numberIfPresent(9) {
             wave = WaveName(migration: migration, number: Int(number))
         }
         kind = try Kind(row, action, at: revision)
@@ -36,9 +37,9 @@ package struct LogLine: Sendable {
 
 extension LogLine.Kind {
     fileprivate init(_ row: SQLRow, _ action: Action, at revision: Revision) throws {
-        if !row.isNull(2) {
-            let fqdn = try row.name(2)
-            guard let placement = try row.placementIfPresent(from: 3) else {
+        if !row.isNull(3) {
+            let fqdn = try row.name(3)
+            guard let placement = try row.placementIfPresent(from: 10) else {
                 self = .domain(.gone(fqdn))
                 return
             }
@@ -46,21 +47,21 @@ extension LogLine.Kind {
                 .set(
                     Domain(
                         fqdn: fqdn, placement: placement, revision: revision,
-                        registeredAt: try row.time(6), changedAt: try row.time(7))))
+                        registeredAt: try row.time(4), changedAt: try row.time(5))))
             return
         }
         switch action {
         case .locationChanged:
-            let name = try row.location(9)
-            let settings: LocationSettings? = try ChangeRow.value(row.textIfPresent(10))
+            let name = try row.location(6)
+            let settings: LocationSettings? = try ChangeRow.value(row.textIfPresent(7))
             self = .location(
                 settings.map { .set(Location(name: name, settings: $0, revision: revision)) }
                     ?? .gone(name))
-        case .tokenCreated, .tokenRevoked: self = .token(id: try row.text(9))
+        case .tokenCreated, .tokenRevoked: self = .token(id: try row.text(6))
         case .migrationPlanned, .migrationFinalized, .migrationCancelled:
-            let facts: MigrationFacts? = try ChangeRow.value(row.textIfPresent(10))
-            self = .migration(id: try row.text(9), isOpen: facts?.state.isOpen ?? false)
-        default: throw UnreadableValue(column: 8, expected: "an action of no domain")
+            let facts: MigrationFacts? = try ChangeRow.value(row.textIfPresent(7))
+            self = .migration(id: try row.text(6), isOpen: facts?.state.isOpen ?? false)
+        default: throw UnreadableValue(column: 2, expected: "an action of no domain")
         }
     }
 }

@@ -38,36 +38,20 @@ package struct HeadMissing: Error, CustomStringConvertible {
 }
 
 extension HistoryItem {
-    /// - Parameters:
-    ///   - changes: what the table with the columns of `change_log` is called.
-    ///   - headers: what that with the columns of `revision_log` is called.
-    package static func columns(_ changes: String, _ headers: String) -> String {
-        let names = [
-            (changes, changeColumns),
-            (headers, headerColumns),
-        ]
-        return names.flatMap { table, columns in columns.map { "\(table).\($0)" } }
-            .joined(separator: ", ")
-    }
-
-    private static let changeColumns = [
-        "revision", "position", "action", "fqdn", "before_location", "before_mode", "before_tenant",
-        "after_location", "after_mode", "after_tenant", "registered_at", "subject",
-        "before_detail", "after_detail",
-    ]
     private static let headerColumns = [
         "epoch", "at", "actor_token", "actor_name", "actor_role", "reason", "ticket", "request_id",
         "migration", "wave", "override_reason",
     ]
 
+    /// Of `change_log l` and `revision_log r`.
+    package static let columns =
+        (["l.revision", "l.position"] + headerColumns.prefixed("r.")
+        + ChangeRow.columns.prefixed("l.")).listed
+
     fileprivate init(_ row: SQLRow, under header: RevisionHeader) throws {
-        let change = try ChangeRow(
-            action: row.text(2), fqdn: row.textIfPresent(3),
-            before: row.placementIfPresent(from: 4), after: row.placementIfPresent(from: 7),
-            registeredAt: row.timeIfPresent(10), subject: row.textIfPresent(11),
-            beforeDetail: row.textIfPresent(12), afterDetail: row.textIfPresent(13)
-        ).change()
-        self.init(header: header, position: try row.integer(1), change: change)
+        self.init(
+            header: header, position: try row.integer(1),
+            change: try row.change(from: 2 + Self.headerColumns.count).change())
     }
 }
 
@@ -81,32 +65,28 @@ package struct HistoryReader {
         let revision = try row.revision(0)
         if let header, header.revision == revision { return try HistoryItem(row, under: header) }
         let header = RevisionHeader(
-            epoch: Epoch(try row.text(14)), revision: revision, at: try row.time(15),
+            epoch: Epoch(try row.text(2)), revision: revision, at: try row.time(3),
             actor: Actor(
-                token: try row.text(16), name: try row.text(17), role: try row.word(18)),
-            note: Note(reason: try row.textIfPresent(19), ticket: try row.textIfPresent(20)),
-            requestID: try row.text(21), migration: try row.textIfPresent(22),
-            wave: try row.numberIfPresent(23).map(Int.init),
-            overrideReason: try row.textIfPresent(24))
+                token: try row.text(4), name: try row.text(5), role: try row.word(6)),
+            note: Note(reason: try row.textIfPresent(7), ticket: try row.textIfPresent(8)),
+            requestID: try row.text(9), migration: try row.textIfPresent(10),
+            wave: try row.numberIfPresent(11).map(Int.init),
+            overrideReason: try row.textIfPresent(12))
         self.header = header
         return try HistoryItem(row, under: header)
     }
 }
 
 extension ChangeRow {
-    package static let insertion = """
-        INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
-            before_tenant, after_location, after_mode, after_tenant, registered_at, subject,
-            before_detail, after_detail)
-        """
+    package static let tableColumns = ["revision", "position"] + columns
 }
 
 extension RevisionHeader {
     /// With the number of changes and the digest behind its own columns.
-    package static let insertion = """
-        INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name, actor_role, reason,
-            ticket, request_id, migration, wave, override_reason, change_count, digest)
-        """
+    package static let tableColumns = [
+        "revision", "epoch", "at", "actor_token", "actor_name", "actor_role", "reason", "ticket",
+        "request_id", "migration", "wave", "override_reason", "change_count", "digest",
+    ]
 }
 
 extension IdempotencyRecord {

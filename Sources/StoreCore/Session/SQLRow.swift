@@ -28,6 +28,9 @@ package struct SQLRow {
     package func text(_ column: Int) throws -> String { try reader.text(self, column) }
     package func bytes(_ column: Int) throws -> [UInt8] { try reader.bytes(self, column) }
 
+    /// A text or bytes where they lie; nil: null.
+    package func bytes(_ column: Int) -> UnsafeRawBufferPointer? { reader.bytes(self, column) }
+
     /// Adds a value to a digest as it's stored: absent, a number, or text.
     package func add(_ column: Int, to hash: inout NetstringHash) {
         reader.add(self, column, &hash)
@@ -52,6 +55,7 @@ package final class SQLRowReader: Sendable {
     fileprivate let text: Reading<String>
     fileprivate let textIfPresent: Reading<String?>
     fileprivate let bytes: Reading<[UInt8]>
+    fileprivate let bytes: @Sendable (SQLRow, Int) -> UnsafeRawBufferPointer?
     fileprivate let add: @Sendable (SQLRow, Int, inout NetstringHash) -> Void
 
     package init(
@@ -59,11 +63,12 @@ package final class SQLRowReader: Sendable {
         flag: @escaping Reading<Bool>, text: @escaping Reading<String>,
         textIfPresent: @escaping Reading<String?>,
         bytes: @escaping Reading<[UInt8]>,
+        bytes: @escaping @Sendable (SQLRow, Int) -> UnsafeRawBufferPointer?,
         add: @escaping @Sendable (SQLRow, Int, inout NetstringHash) -> Void
     ) {
         (self.isNull, self.number, self.flag) = (isNull, number, flag)
         (self.text, self.textIfPresent) = (text, textIfPresent)
-        (self.bytes, self.add) = (bytes, add)
+        (self.bytes, self.bytes, self.add) = (bytes, bytes, add)
     }
 }
 

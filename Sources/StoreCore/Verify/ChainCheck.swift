@@ -16,7 +16,7 @@ struct ChainCheck: Sendable {
 
     private var current: Current?
     /// Of the current revision.
-    private var hashing = RawDigest()
+    private var hashing = NetstringHash()
     private var facets: FacetCheck
 
     /// A revision whose changes are being read.
@@ -32,8 +32,6 @@ struct ChainCheck: Sendable {
 
     /// Of `LogScan.headers`: what the digest covers.
     private static let headerColumns: Range<Int> = 3..<16
-    /// Of `LogScan.changes`.
-    private static let rowColumns: Range<Int> = 2..<14
 
     /// - Parameter checksFacets: false for a store from before they were kept.
     init(through head: Revision, noted: NotedDigest?, checksFacets: Bool) {
@@ -55,23 +53,27 @@ struct ChainCheck: Sendable {
             if current == nil {
                 let hasMore = try revision < head.number && headers.step()
                 guard hasMore else { return try end(log, rows, hasRow) }
-                try begin(headers)
+                try begin(headers.row)
                 budget -= 1
             }
             guard var open = current, flaw == nil else { break }
             current = nil
-            while hasRow, budget > 0, try rows.integer(0) == open.revision {
-                guard try rows.integer(1) == open.seen else { break }
-                hashing.add(rows, Self.rowColumns)
-                facets.note(rows)
+            while hasRow, budget > 0 {
+                let row = rows.row
+                guard try row.number(0) == open.revision, try row.number(1) == open.seen else {
+                    break
+                }
+                row.add(change: 2, to: &hashing)
+                facets.note(row)
                 open.seen += 1
                 budget -= 1
                 hasRow = try rows.step()
             }
-            if hasRow, try rows.integer(0) == open.revision, try rows.integer(1) == open.seen {
+            let next = hasRow ? (try rows.row.number(0), try rows.row.number(1)) : nil
+            if let next, next == (open.revision, open.seen) {
                 current = open
             } else {
-                close(open, next: hasRow ? (try rows.integer(0), try rows.integer(1)) : nil)
+                close(open, next: next)
             }
         }
         if flaw == nil { flaw = try facets.compare(log) }
@@ -84,16 +86,17 @@ struct ChainCheck: Sendable {
         return revision == 0 ? (.min, .min) : (revision + 1, .min)
     }
 
-    private mutating func begin(_ header: some ScannedRows) throws {
-        let number = try header.integer(0)
+    private mutating func begin(_ header: SQLRow) throws {
+        let number = try header.number(0)
         guard number == revision + 1 else {
             return flaw = .init(Revision(revision + 1), "revision \(revision + 1) is missing")
         }
-        hashing.begin(after: digest)
-        hashing.add(header, Self.headerColumns)
+        hashing.clear()
+        hashing.raw(digest)
+        header.add(fields: Self.headerColumns, to: &hashing)
         current = Current(
-            revision: number, changeCount: try header.integer(1),
-            storedDigest: try header.blob(2))
+            revision: number, changeCount: try header.number(1),
+            storedDigest: header.bytes(2).map { Array($0) } ?? [])
     }
 
     /// - Parameter next: the change that follows in the log.
@@ -144,10 +147,8 @@ struct ChainCheck: Sendable {
                 "revision \(revision + 1) is missing: the log ends before its head, revision \(head)"
             )
         }
-        if hasRow, try rows.integer(0) <= revision {
-            return flaw = .init(
-                Revision(try rows.integer(0)),
-                "there are changes of a revision \(try rows.integer(0))")
+        if hasRow, case let number = try rows.row.number(0), number <= revision {
+            return flaw = .init(Revision(number), "there are changes of a revision \(number)")
         }
         if let noted, noted.revision > head {
             return flaw = .init(

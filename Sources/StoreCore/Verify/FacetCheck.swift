@@ -20,17 +20,17 @@ struct FacetCheck: Sendable {
 
     /// Of `LogScan.changes`.
     private static let columns: [(column: Int, kind: String)] = [
-        (2, "action:"), (4, "location:"), (7, "location:"),
+        (2, "action:"), (2 + ChangeRow.before, "location:"), (2 + ChangeRow.after, "location:"),
     ]
 
     init(isOn: Bool) {
         self.isOn = isOn
     }
 
-    mutating func note(_ row: some ScannedRows) {
+    mutating func note(_ row: SQLRow) {
         guard isOn else { return }
         for (index, (column, kind)) in Self.columns.enumerated() {
-            guard case .text(let bytes) = row.value(column) else { continue }
+            guard let bytes = row.bytes(column) else { continue }
             if !last[index].bytes.elementsEqual(bytes) {
                 last[index].bytes = Array(bytes)
                 last[index].facet = kind + String(decoding: bytes, as: UTF8.self)
@@ -74,7 +74,7 @@ struct FacetCheck: Sendable {
     }
 
     private static func next(_ rows: some ScannedRows) throws -> Int64? {
-        try rows.step() ? try rows.integer(0) : nil
+        try rows.step() ? try rows.row.number(0) : nil
     }
 
     /// - Parameters:

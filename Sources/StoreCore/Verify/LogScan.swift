@@ -1,4 +1,4 @@
-import Crypto
+import RegistryLedger
 import RegistryModel
 
 /// The log's rows as a check reads them: bytes where they lie, nothing made of them. Over a snapshot that stays open
@@ -24,15 +24,12 @@ struct LogScan<Session: SQLSession> {
 
     /// Changes from a place on, in order; at least `rows` of them.
     ///
-    /// Columns: revision, position; then the change's fields in the order of the digest.
+    /// Columns: revision, position; then `ChangeRow.columns`.
     func changes(from revision: Int64, position: Int64) throws -> Session.Scan {
         try session.scan(
             """
-            SELECT revision, position,
-                action, fqdn, before_location, before_mode, before_tenant, after_location, after_mode,
-                after_tenant, registered_at, subject, before_detail, after_detail
-            FROM change_log WHERE (revision, position) >= ($1, $2)
-            ORDER BY revision, position LIMIT $3
+            SELECT \(ChangeRow.tableColumns.listed) FROM change_log
+            WHERE (revision, position) >= ($1, $2) ORDER BY revision, position LIMIT $3
             """, [.number(revision), .number(position), .number(Self.rows)])
     }
 
@@ -74,96 +71,10 @@ struct LogScan<Session: SQLSession> {
     }
 }
 
-/// Rows of one question, one after the other. Values are good until the next step. Columns count from 0.
+/// Rows of one question, one after the other.
 package protocol ScannedRows {
     /// - Returns: false after the last row.
     func step() throws -> Bool
-    func integer(_ column: Int) throws -> Int64
-    func blob(_ column: Int) throws -> [UInt8]
-    func value(_ column: Int) -> ScannedValue
-}
-
-package enum ScannedValue {
-    case absent
-    case integer(Int64)
-    case text(UnsafeRawBufferPointer)
-    /// A kind that no column of ours has.
-    case other
-}
-
-/// The digest of one revision, straight from the columns of its rows: the encoding of
-/// `RevisionDigest`, for rows that nobody has read into values yet. What a row holds counts, not what
-/// this version would make of it.
-struct RawDigest: Sendable {
-    private var hash = SHA256()
-    private var buffer: [UInt8] = []
-
-    private static let flushAt = 1 << 15
-
-    /// Begins a revision. The buffer stays: millions of revisions have one change.
-    mutating func begin(after previous: [UInt8]) {
-        hash = SHA256()
-        buffer.removeAll(keepingCapacity: true)
-        hash.update(data: previous)
-    }
-
-    /// Adds the columns `first..<end` of the row at hand.
-    mutating func add(_ row: some ScannedRows, _ columns: Range<Int>) {
-        for column in columns {
-            switch row.value(column) {
-            case .absent: buffer.append(UInt8(ascii: "~"))
-            case .integer(let number): add(number)
-            case .text(let bytes): add(bytes)
-            // No text begins so: it can't fit any digest.
-            case .other: buffer.append(UInt8(ascii: "?"))
-            }
-        }
-        if buffer.count >= Self.flushAt { flush() }
-    }
-
-    mutating func finish() -> [UInt8] {
-        flush()
-        return Array(hash.finalize())
-    }
-
-    private mutating func flush() {
-        buffer.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        buffer.removeAll(keepingCapacity: true)
-    }
-
-    private mutating func add(_ bytes: UnsafeRawBufferPointer) {
-        digits(UInt64(bytes.count))
-        buffer.append(UInt8(ascii: ":"))
-        buffer.append(contentsOf: bytes)
-        buffer.append(UInt8(ascii: ","))
-    }
-
-    private mutating func add(_ number: Int64) {
-        var length = number < 0 ? 2 : 1
-        var rest = number.magnitude / 10
-        while rest > 0 {
-            rest /= 10
-            length += 1
-        }
-        digits(UInt64(length))
-        buffer.append(UInt8(ascii: ":"))
-        if number < 0 { buffer.append(UInt8(ascii: "-")) }
-        digits(number.magnitude)
-        buffer.append(UInt8(ascii: ","))
-    }
-
-    private mutating func digits(_ number: UInt64) {
-        guard number >= 10 else { return buffer.append(UInt8(ascii: "0") + UInt8(number)) }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var rest = number
-            var start = digits.count
-            while rest > 0 {
-                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-                start -= 1
-                digits.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(digit))
-                rest = quotient
-            }
-            buffer.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
-        }
-    }
+    /// The row at hand, which is good until the next step.
+    var row: SQLRow { get }
 }

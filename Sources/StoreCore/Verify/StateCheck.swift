@@ -198,25 +198,22 @@ private struct Comparison: Sendable {
         """
     }
 
+    /// - Parameter placement: what the log's names for it begin with.
+    private static func columns(
+        _ placement: String, _ at: String
+    ) -> [(name: String, log: String)] {
+        Placement.names().map { ($0, "c.\(placement)\($0)") } + [
+            ("revision", "c.revision"), ("registered_at", "c.registered_at"), (at, "r.at"),
+        ]
+    }
+
     static let live = Comparison(
-        table: "domain", key: "fqdn",
-        columns: { _ in
-            [
-                ("location", "c.after_location"), ("mode", "c.after_mode"),
-                ("tenant", "c.after_tenant"), ("revision", "c.revision"),
-                ("registered_at", "c.registered_at"), ("changed_at", "r.at"),
-            ]
-        }, joins: lastChange, isInLog: "c.after_location IS NOT NULL")
+        table: "domain", key: "fqdn", columns: { _ in columns("after_", "changed_at") },
+        joins: lastChange, isInLog: "c.after_location IS NOT NULL")
 
     static let released = Comparison(
-        table: "released_domain", key: "fqdn",
-        columns: { _ in
-            [
-                ("location", "c.before_location"), ("mode", "c.before_mode"),
-                ("tenant", "c.before_tenant"), ("revision", "c.revision"),
-                ("registered_at", "c.registered_at"), ("released_at", "r.at"),
-            ]
-        }, joins: lastChange, isInLog: "c.revision IS NOT NULL AND c.after_location IS NULL")
+        table: "released_domain", key: "fqdn", columns: { _ in columns("before_", "released_at") },
+        joins: lastChange, isInLog: "c.revision IS NOT NULL AND c.after_location IS NULL")
 
     /// `c` made the token, `v` revoked it.
     static let tokens = Comparison(

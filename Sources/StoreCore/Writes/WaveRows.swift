@@ -33,10 +33,10 @@ package struct WaveRows<Session: SQLSession> {
         return try session.withoutRowChecks {
             let written = try session.run(
                 """
-                INSERT INTO change_log (revision, position, action, fqdn, before_location, before_mode,
-                    before_tenant, after_location, after_mode, after_tenant, registered_at)
-                SELECT $4, \(place) + $5, $6, d.fqdn, d.location, d.mode, d.tenant, $7,
-                    \(Self.mode(move.result)), d.tenant, d.registered_at
+                INSERT INTO change_log (revision, position, action, fqdn,
+                    \((Placement.names("before_") + Placement.names("after_")).listed), registered_at)
+                SELECT $4, \(place) + $5, $6, d.fqdn, \(Placement.names("d.").listed),
+                    \(Self.result(move.result, at: "$7").listed), d.registered_at
                 FROM migration_domain m CROSS JOIN domain d
                 WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3 AND d.fqdn = m.fqdn
                     AND d.location = $8 AND \(Self.isExpected(move.expected))
@@ -71,6 +71,17 @@ package struct WaveRows<Session: SQLSession> {
                 JOIN wave w ON w.migration = o.migration AND w.number = o.wave
                 WHERE o.fqdn = m.fqdn AND o.wave IS NOT NULL AND w.state = 'frozen')
             """
+    }
+
+    /// What a row's placement becomes: a wave changes its location and its mode.
+    private static func result(_ place: WaveMove.Place, at location: String) -> [String] {
+        Placement.names().map { name in
+            switch name {
+            case "location": location
+            case "mode": mode(place)
+            default: "d.\(name)"
+            }
+        }
     }
 
     /// What a row's mode is at a place.
@@ -109,16 +120,16 @@ package struct WaveRows<Session: SQLSession> {
         let total = try session.count("SELECT count(*) \(conditions)", values)
         let found = try session.rows(
             """
-            SELECT m.fqdn, \(Self.mode(move.expected)), d.location, d.mode, d.tenant,
-                d.registered_at IS NOT DISTINCT FROM m.registered_at
+            SELECT m.fqdn, \(Self.mode(move.expected)),
+                d.registered_at IS NOT DISTINCT FROM m.registered_at, d.location, d.mode
             \(conditions) ORDER BY m.position LIMIT $5
             """, values + [.number(limit)]
         ) { row in
-            let there = try row.flag(5) ? row.placementIfPresent(from: 2) : nil
-            return WaveConflict(
+            WaveConflict(
                 fqdn: try row.name(0),
                 expected: .init(location: move.expected.location, mode: try row.word(1)),
-                found: there.map { .init(location: $0.location, mode: $0.mode) })
+                found: try row.flag(2)
+                    ? .init(location: try row.location(3), mode: try row.word(4)) : nil)
         }
         return (found, total)
     }
@@ -139,49 +150,31 @@ package struct WaveRows<Session: SQLSession> {
         _ revision: Revision, at: Timestamp, into digest: inout RevisionDigest, _ session: Session
     ) throws -> [RevisionChanges.DomainChange] {
         var changes: [RevisionChanges.DomainChange] = []
-        var placements = PlacementCache()
+        var placements = PlacementReader()
+        let (fqdn, after) = (1 + ChangeRow.fqdn, 1 + ChangeRow.after)
+        let registeredAt = 1 + ChangeRow.registeredAt
         var next = 0
         while true {
             var count = 0
             try session.forEach(
                 """
-                SELECT position, action, fqdn, before_location, before_mode, before_tenant,
-                    after_location, after_mode, after_tenant, registered_at, subject,
-                    before_detail, after_detail
-                FROM change_log WHERE revision = $1 AND position >= $2 ORDER BY position LIMIT $3
+                SELECT position, \(ChangeRow.columns.listed) FROM change_log
+                WHERE revision = $1 AND position >= $2 ORDER BY position LIMIT $3
                 """, [.number(revision.number), .number(next), .number(rowsAtOnce)]
             ) { row in
                 count += 1
                 next = try row.integer(0) + 1
-                digest.add {
-                    row.add(fields: 1..<1 + RevisionDigest.fieldsPerChange, to: &$0)
-                }
-                guard !row.isNull(2), !row.isNull(6) else { return }
+                digest.add { row.add(change: 1, to: &$0) }
+                guard !row.isNull(fqdn), !row.isNull(after) else { return }
                 changes.append(
                     .set(
                         Domain(
-                            fqdn: try row.name(2),
-                            placement: try placements.placement(row, from: 6),
-                            revision: revision, registeredAt: try row.time(9), changedAt: at)))
+                            fqdn: try row.name(fqdn),
+                            placement: try placements.placement(row, from: after),
+                            revision: revision, registeredAt: try row.time(registeredAt),
+                            changedAt: at)))
             }
             guard count == rowsAtOnce else { return changes }
         }
-    }
-}
-
-/// A wave's rows are nearly all at one place: its text is made once.
-private struct PlacementCache {
-    private var last: (location: String, mode: String, placement: Placement)?
-
-    mutating func placement(_ row: SQLRow, from column: Int) throws -> Placement {
-        let (location, mode) = (try row.text(column), try row.text(column + 1))
-        if let last, last.location == location, last.mode == mode {
-            var placement = last.placement
-            placement.tenant = try row.textIfPresent(column + 2)
-            return placement
-        }
-        let placement = try row.placement(from: column)
-        last = (location, mode, placement)
-        return placement
     }
 }

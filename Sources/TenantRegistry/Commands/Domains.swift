@@ -79,8 +79,9 @@ extension Domains {
         func run() async throws {
             try await client.withClient { registry in
                 let domain = try await registry.register(
-                    fqdn, location: location, tenant: tenant, allowsNested: allowNested,
-                    note: why.note)
+                    DomainRegistration(
+                        fqdn: fqdn, placement: PlacementText(location: location, tenant: tenant),
+                        allowsNested: allowNested, note: why.note))
                 Domains.show(domain, output)
             }
         }
@@ -115,15 +116,15 @@ extension Domains {
         }
 
         func run() async throws {
-            let change: DomainPatch.TenantChange? = clearTenant ? .clear : tenant.map { .set($0) }
+            let change = DomainChange(
+                PlacementText(location: location, mode: mode, tenant: tenant),
+                clearing: clearTenant ? ["tenant"] : [], allowsNested: allowNested, note: why.note)
             try await client.withClient { registry in
                 var position: Position?
                 if let ifRevision { position = try await registry.position(of: ifRevision) }
                 let domain = try await Retry.keyed { [position] in
                     try await registry.change(
-                        fqdn, location: location, mode: mode, tenant: change,
-                        allowsNested: allowNested, note: why.note, ifMatch: position,
-                        idempotencyKey: $0)
+                        fqdn, change, ifMatch: position, idempotencyKey: $0)
                 }
                 Domains.show(domain, output)
             }

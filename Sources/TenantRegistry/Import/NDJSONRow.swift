@@ -17,9 +17,7 @@ enum NDJSONRow {
         var object = JSONObjectReader(document)
         let fqdn = object.text("fqdn")
         // Other programs write null for nothing.
-        let location = object.isNull("location") ? nil : object.optionalText("location")
-        let tenant = object.isNull("tenant") ? nil : object.optionalText("tenant")
-        let mode = object.isNull("mode") ? nil : object.optionalText("mode")
+        let placement = PlacementText { object.isNull($0) ? nil : object.optionalText($0) }
         for name in RowReader.exportedOnly where object.has(name) { notCarried.insert(name) }
         object.finish()
         if let problem = object.problems.first {
@@ -28,8 +26,6 @@ enum NDJSONRow {
                     fqdn: fqdn ?? shown, code: "invalid-row",
                     detail: "\(problem.pointer): \(problem.detail)"))
         }
-        return .success(
-            BatchRegistration.Row(
-                fqdn: fqdn ?? "", location: location, tenant: tenant, mode: mode))
+        return .success(BatchRegistration.Row(fqdn: fqdn ?? "", placement: placement))
     }
 }

@@ -36,7 +36,7 @@ struct RowReader {
     /// the file is from.
     private(set) var notCarried: Set<String> = []
 
-    private static let known = Set(Domain.importColumns.map(\.name))
+    private static let known = Set(BatchRegistration.Row.fields.map(\.name))
     static let exportedOnly = Set(Domain.fields.map(\.name) + ["epoch"]).subtracting(known)
 
     /// - Throws: `CommandFailure.usage` where a CSV file has no usable header line.
@@ -135,8 +135,7 @@ struct RowReader {
             return lines.hadMark ? SpreadsheetText.original(field) : field
         }
         let row = BatchRegistration.Row(
-            fqdn: value("fqdn") ?? "", location: value("location"), tenant: value("tenant"),
-            mode: value("mode"))
+            fqdn: value("fqdn") ?? "", placement: PlacementText(reading: value))
         countLeftBehind(fields)
         return ImportRow(line: line, content: .success(row))
     }

@@ -1,5 +1,6 @@
 import Foundation
 import NIOHTTP1
+import RegistryAPI
 import RegistryClient
 import RegistryModel
 import Testing
@@ -30,7 +31,7 @@ import Testing
         #expect(mode as? Int == 0o600)
         // What comes after it is lost: that's what the epoch tells.
         _ = try await first.client.register(
-            "lost.example.com", location: nil, tenant: nil, note: .init())
+            DomainRegistration(fqdn: "lost.example.com"))
 
         let data = first.folder.file("restored")
         let restored = try await Self.restore(
@@ -48,7 +49,7 @@ import Testing
         let now = try await second.client.historyHead()
         #expect(now.epoch.text == report["epoch"] && now.digest == head.digest)
         _ = try await second.client.register(
-            "next.example.com", location: nil, tenant: nil, note: .init())
+            DomainRegistration(fqdn: "next.example.com"))
         let found = try await second.succeed("verify", "--output", "ndjson").objects()
         #expect(found.first?["ok"] == "1")
         #expect(found.first?["revision"] == "\(head.revision.next)")
@@ -79,7 +80,7 @@ import Testing
         _ = try await first.succeed("backup", file.path)
         let path = "/v1/domains/n0.example.com"
         let changed = try await first.client.change(
-            "n0.example.com", location: nil, mode: "read_only", tenant: nil, note: .init())
+            "n0.example.com", DomainChange(PlacementText(mode: "read_only")))
         let before = "\(try #require(changed.position?.epoch)).\(changed.value.revision)"
         let number = "\(changed.value.revision)"
         #expect(try await Self.status(first, "/v1/changes", [("after", number)]) == 200)
@@ -90,7 +91,7 @@ import Testing
 
         let second = try await ServerProcess.start(in: first.folder, data: first.data)
         let anew = try await second.client.change(
-            "n0.example.com", location: nil, mode: "serve", tenant: .set("x"), note: .init())
+            "n0.example.com", DomainChange(PlacementText(mode: "serve", tenant: "x")))
         // The same number, and another state.
         #expect(
             anew.value.revision == changed.value.revision
@@ -170,7 +171,7 @@ import Testing
         let file = server.folder.file("b.sqlite")
         _ = try await server.succeed("backup", file.path)
         _ = try await server.client.register(
-            "newer.example.com", location: nil, tenant: nil, note: .init())
+            DomainRegistration(fqdn: "newer.example.com"))
         let old = try await server.client.historyHead()
         try await server.crash()
         var outcomes: Set<String> = []

@@ -1,5 +1,6 @@
 import Foundation
 import PostgresServer
+import RegistryAPI
 import RegistryClient
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
     {
         let first = try await ServerProcess.start(in: folder, arguments: serve)
         let before = try await first.client.register(
-            "a.example.com", location: nil, tenant: nil, note: .init())
+            DomainRegistration(fqdn: "a.example.com"))
         let old = try await first.client.historyHead()
         let arguments = renew ?? ["--data-dir", first.data.path]
         #expect(try await first.stop() == .code(0))

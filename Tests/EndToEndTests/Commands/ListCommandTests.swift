@@ -1,4 +1,5 @@
 import Foundation
+import RegistryAPI
 import Testing
 
 @Suite("The other commands", .runningServer) struct ListCommandTests {
@@ -77,7 +78,7 @@ import Testing
         let clerk = server.client(token: token)
         let first = try await clerk.register("h1.history.example.com")
         _ = try await clerk.change(
-            "h1.history.example.com", location: "aws", mode: nil, tenant: nil, note: .init())
+            "h1.history.example.com", DomainChange(PlacementText(location: "aws")))
         let second = try await clerk.register("h2.history.example.com")
         let id = String(token.split(separator: "_")[1])
 

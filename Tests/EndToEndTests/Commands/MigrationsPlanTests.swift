@@ -98,7 +98,9 @@ import Testing
         let server = try RunningServer.current
         _ = try await Planned.register("where", 200, on: server)
         _ = try await server.client.register(
-            "x.where.example.com", location: "japan", tenant: "acme", note: .init())
+            DomainRegistration(
+                fqdn: "x.where.example.com",
+                placement: PlacementText(location: "japan", tenant: "acme")))
         func eligible(_ arguments: String...) async throws -> Int {
             let run = try await server.run(
                 Self.journey + ["--dry-run", "--output", "json"] + arguments)

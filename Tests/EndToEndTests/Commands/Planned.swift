@@ -33,7 +33,8 @@ struct Planned: Sendable {
         let names = (1...count).map { String(format: "t%05d.\(label).example.com", $0) }
         for start in stride(from: 0, to: count, by: 10_000) {
             let rows = names[start..<min(count, start + 10_000)].map {
-                BatchRegistration.Row(fqdn: $0, location: "japan", tenant: nil)
+                BatchRegistration.Row(
+                    fqdn: $0, placement: PlacementText(location: "japan"))
             }
             _ = try await server.client.registerBatch(rows, note: Note())
         }

@@ -1,4 +1,5 @@
 import Foundation
+import RegistryAPI
 import RegistryModel
 import Testing
 
@@ -58,7 +59,8 @@ import Testing
         let server = try RunningServer.current
         let tenant = "acme\u{202E}\u{2066}\u{2028}"
         _ = try await server.client.register(
-            "a.bidi.example.com", location: nil, tenant: tenant, note: Note())
+            DomainRegistration(fqdn: "a.bidi.example.com", placement: PlacementText(tenant: tenant))
+        )
         let filter = ["domains", "list", "--suffix", "bidi.example.com", "--output"]
         let table = try await server.run(filter + ["table"])
         #expect(Self.isClean(table.output) && table.output.contains("acme\\u202e\\u2066\\u2028"))
@@ -77,7 +79,7 @@ import Testing
         let parent = "\(format).tty.example.com"
         let tenant = "日本\u{202E}\u{85}x".replacing("\u{85}", with: "\u{2028}")
         _ = try await server.client.register(
-            "a.\(parent)", location: nil, tenant: tenant, note: Note())
+            DomainRegistration(fqdn: "a.\(parent)", placement: PlacementText(tenant: tenant)))
         let command = [
             TenantRegistryBinary.url.path, "domains", "history", "a.\(parent)", "--output", format,
         ]

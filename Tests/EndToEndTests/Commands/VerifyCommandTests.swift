@@ -1,4 +1,5 @@
 import Foundation
+import RegistryAPI
 import Testing
 
 @Suite("tenant-registry verify") struct VerifyCommandTests {
@@ -6,7 +7,8 @@ import Testing
         let server = try await ServerProcess.start(in: TestFolder())
         for number in 0..<20 {
             _ = try await server.client.register(
-                "n\(number).example.com", location: nil, tenant: "t", note: .init())
+                DomainRegistration(
+                    fqdn: "n\(number).example.com", placement: PlacementText(tenant: "t")))
         }
         return server
     }

@@ -89,7 +89,8 @@ struct Observation: Sendable {
     }
 
     private static func placement(_ state: HistoryEntry.State) -> Operation.Placement? {
-        guard let location = state.location, let mode = state.mode else { return nil }
-        return Operation.Placement(location: location, mode: mode, tenant: state.tenant)
+        let placement = state.placement
+        guard let location = placement.location, let mode = placement.mode else { return nil }
+        return Operation.Placement(location: location, mode: mode, tenant: placement.tenant)
     }
 }

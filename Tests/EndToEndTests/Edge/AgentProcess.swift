@@ -132,7 +132,7 @@ extension ServerProcess {
 
     func move(_ name: String, to location: String) async throws -> Int64 {
         try await client.change(
-            name, location: location, mode: nil, tenant: nil, note: .init()
+            name, DomainChange(PlacementText(location: location))
         ).value.revision.number
     }
 }

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import RegistryAPI
 import RegistryClient
 import Testing
 
@@ -35,7 +36,7 @@ import Testing
         try await agent.reaches(registry.revision())
         #expect(try await agent.location("t2.kintone.com") == "404")
         _ = try await registry.client.register(
-            "new.kintone.com", location: nil, tenant: "x", note: .init())
+            DomainRegistration(fqdn: "new.kintone.com", placement: PlacementText(tenant: "x")))
         try await agent.reaches(registry.revision())
         #expect(try await agent.location("new.kintone.com") == "japan")
         #expect(try await agent.metric("registry_agent_connected") == 1)

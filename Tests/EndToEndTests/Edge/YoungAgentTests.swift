@@ -1,4 +1,5 @@
 import Foundation
+import RegistryAPI
 import RegistryClient
 import Testing
 
@@ -13,7 +14,7 @@ struct YoungAgentTests {
         try await registry.client.registerAll(names)
         _ = try await registry.move("t7.kintone.com", to: "aws")
         _ = try await registry.client.change(
-            "t8.kintone.com", location: nil, mode: "read_only", tenant: nil, note: .init())
+            "t8.kintone.com", DomainChange(PlacementText(mode: "read_only")))
         return registry
     }
 

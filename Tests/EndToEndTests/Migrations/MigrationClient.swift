@@ -11,7 +11,7 @@ extension RegistryClient {
         for start in stride(from: 0, to: names.count, by: 10_000) {
             let part = names[start..<min(start + 10_000, names.count)]
             let batch = try await registerBatch(
-                part.map { BatchRegistration.Row(fqdn: $0, location: nil, tenant: nil) },
+                part.map { BatchRegistration.Row(fqdn: $0) },
                 note: .init())
             try #require(batch.results.allSatisfy { $0.isRegistered })
         }

@@ -45,7 +45,7 @@ struct FullDatabaseTests {
         #expect(word == "507 storage-full")
         let before = try await registry.historyHead()
         let batch = (0..<1_000).map {
-            BatchRegistration.Row(fqdn: "b\($0).example.com", location: nil, tenant: nil)
+            BatchRegistration.Row(fqdn: "b\($0).example.com")
         }
         for node in nodes {
             let words = try await [
