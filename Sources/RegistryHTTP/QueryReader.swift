@@ -133,6 +133,10 @@ struct QueryReader {
     }
 }
 
+extension QueryReader: DomainFilterSource {
+    mutating func text(of member: DomainFilterMember) -> String? { text(member.rawValue) }
+}
+
 /// The query of a request target, in order, percent-decoded.
 struct Query: Sendable {
     struct Item: Sendable {

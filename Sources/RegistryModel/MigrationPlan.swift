@@ -40,27 +40,6 @@ public enum Selection: Hashable, Sendable {
     case filter(DomainFilter, sample: Sample?)
 }
 
-/// Filters are joined by "and"; none: every domain.
-public struct DomainFilter: Hashable, Sendable {
-    /// The name itself or a parent of it, at a label boundary.
-    public var suffix: String?
-    /// The first bytes of the name.
-    public var prefix: String?
-    public var tenant: String?
-    /// Exclusive.
-    public var registeredBefore: Timestamp?
-
-    public init(
-        suffix: String? = nil, prefix: String? = nil, tenant: String? = nil,
-        registeredBefore: Timestamp? = nil
-    ) {
-        self.suffix = suffix
-        self.prefix = prefix
-        self.tenant = tenant
-        self.registeredBefore = registeredBefore
-    }
-}
-
 /// A share of all names that stays the same: a name is in it by the SHA-256 of its text, so that a
 /// larger share holds every smaller one.
 public struct Sample: Hashable, Sendable {

@@ -1,30 +1,3 @@
-/// Which domains to list, by name. Filters are joined by "and".
-public struct DomainQuery: Sendable, Hashable {
-    public var location: LocationName?
-    public var mode: Mode?
-    public var tenant: String?
-    /// The first bytes of the name.
-    public var prefix: String?
-    /// The name itself or a parent of it, at a label boundary.
-    public var suffix: String?
-    /// The last name of the page before.
-    public var after: FQDN?
-    public var limit: Int
-
-    public init(
-        location: LocationName? = nil, mode: Mode? = nil, tenant: String? = nil,
-        prefix: String? = nil, suffix: String? = nil, after: FQDN? = nil, limit: Int = 100
-    ) {
-        self.location = location
-        self.mode = mode
-        self.tenant = tenant
-        self.prefix = prefix
-        self.suffix = suffix
-        self.after = after
-        self.limit = limit
-    }
-}
-
 /// Which part of the log to read. Filters are joined by "and".
 public struct HistoryQuery: Sendable, Hashable {
     public enum Order: String, Sendable, Hashable, CaseIterable {

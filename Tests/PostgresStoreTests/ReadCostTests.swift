@@ -68,14 +68,26 @@ import Testing
         let (japan, name) = (LocationName(canonical: "japan"), Self.name(10_000))
         let reads: [(String, @Sendable (PostgresStore) async throws -> Void)] = [
             ("a page", { _ = try await $0.domains(DomainQuery(after: name)) }),
-            ("a prefix", { _ = try await $0.domains(DomainQuery(prefix: "n1100")) }),
-            ("a tenant", { _ = try await $0.domains(DomainQuery(tenant: "tenant-3000")) }),
-            ("no tenant", { _ = try await $0.domains(DomainQuery(tenant: "nobody")) }),
+            ("a prefix", { _ = try await $0.domains(DomainQuery(DomainFilter(prefix: "n1100"))) }),
+            (
+                "a tenant",
+                { _ = try await $0.domains(DomainQuery(DomainFilter(tenant: "tenant-3000"))) }
+            ),
+            (
+                "no tenant",
+                { _ = try await $0.domains(DomainQuery(DomainFilter(tenant: "nobody"))) }
+            ),
             (
                 "a tenant's filter",
-                { _ = try await $0.domains(DomainQuery(mode: .reject, tenant: "tenant-9")) }
+                {
+                    _ = try await $0.domains(
+                        DomainQuery(DomainFilter(mode: .reject, tenant: "tenant-9")))
+                }
             ),
-            ("a common location", { _ = try await $0.domains(DomainQuery(location: japan)) }),
+            (
+                "a common location",
+                { _ = try await $0.domains(DomainQuery(DomainFilter(location: japan))) }
+            ),
             ("a page then", { _ = try await $0.domains(DomainQuery(after: name), at: head) }),
             ("a domain then", { _ = try await $0.domain(name, at: Revision(2)) }),
             ("names then", { _ = try await $0.domains([name, Self.name(7)], at: Revision(2)) }),
@@ -140,13 +152,22 @@ import Testing
         let database = try await TestDatabase()
         let head = try await Self.fill(database)
         let reads: [(String, @Sendable (PostgresStore) async throws -> Void)] = [
-            ("a mode", { _ = try await $0.domains(DomainQuery(mode: .reject)) }),
+            ("a mode", { _ = try await $0.domains(DomainQuery(DomainFilter(mode: .reject))) }),
             (
                 "a rare location",
-                { _ = try await $0.domains(DomainQuery(location: LocationName(canonical: "aws"))) }
+                {
+                    _ = try await $0.domains(
+                        DomainQuery(DomainFilter(location: LocationName(canonical: "aws"))))
+                }
             ),
-            ("a suffix", { _ = try await $0.domains(DomainQuery(suffix: "none.example")) }),
-            ("a mode then", { _ = try await $0.domains(DomainQuery(mode: .reject), at: head) }),
+            (
+                "a suffix",
+                { _ = try await $0.domains(DomainQuery(DomainFilter(suffix: "none.example"))) }
+            ),
+            (
+                "a mode then",
+                { _ = try await $0.domains(DomainQuery(DomainFilter(mode: .reject)), at: head) }
+            ),
             (
                 "a status",
                 {

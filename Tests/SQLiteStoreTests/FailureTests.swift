@@ -34,7 +34,8 @@ import Testing
         #expect(try await store.head() == head)
         #expect(try await store.replay(of: key) == nil)
         #expect(try await store.domain(fqdn("old7.example"), at: head.revision) != nil)
-        #expect(try await store.domains(DomainQuery(prefix: "new")).value.items.isEmpty)
+        #expect(
+            try await store.domains(DomainQuery(DomainFilter(prefix: "new"))).value.items.isEmpty)
         #expect(folder.observed.value.count == 1)
 
         try await setPages(store, atMost: 1_000_000)

@@ -17,35 +17,40 @@ import Testing
                         NewDomain(
                             fqdn: fqdn(name), location: place, tenant: index < 3 ? "t" : nil,
                             allowsNested: true)))
+                session.pass(.seconds(1))
             }
             try await session.commit(
                 .change(fqdn("b.kintone.com"), DomainPatch(mode: .reject), ifMatch: nil))
             let all = try await session.allDomains()
             #expect(all.map(\.fqdn.text) == Self.names.sorted())
-            let cases: [(DomainQuery, (Domain) -> Bool)] = [
-                (DomainQuery(location: aws), { $0.location == aws }),
-                (DomainQuery(mode: .reject), { $0.mode == .reject }),
-                (DomainQuery(tenant: "t"), { $0.tenant == "t" }),
-                (DomainQuery(prefix: "a"), { $0.fqdn.text.hasPrefix("a") }),
-                (DomainQuery(prefix: "x-"), { $0.fqdn.text.hasPrefix("x-") }),
-                (DomainQuery(prefix: "x."), { $0.fqdn.text.hasPrefix("x.") }),
-                (DomainQuery(suffix: "kintone.com"), { $0.fqdn.isWithin(fqdn("kintone.com")) }),
-                (DomainQuery(suffix: "com"), { $0.fqdn.text.hasSuffix(".com") }),
-                (DomainQuery(suffix: "x.a.kintone.com"), { $0.fqdn.text == "x.a.kintone.com" }),
+            let time = all[3].registeredAt
+            #expect((1..<all.count).contains(all.count { $0.registeredAt < time }))
+            let cases: [(DomainFilter, (Domain) -> Bool)] = [
+                (DomainFilter(location: aws), { $0.location == aws }),
+                (DomainFilter(mode: .reject), { $0.mode == .reject }),
+                (DomainFilter(tenant: "t"), { $0.tenant == "t" }),
+                (DomainFilter(registeredBefore: time), { $0.registeredAt < time }),
+                (DomainFilter(prefix: "a"), { $0.fqdn.text.hasPrefix("a") }),
+                (DomainFilter(prefix: "x-"), { $0.fqdn.text.hasPrefix("x-") }),
+                (DomainFilter(prefix: "x."), { $0.fqdn.text.hasPrefix("x.") }),
+                (DomainFilter(suffix: "kintone.com"), { $0.fqdn.isWithin(fqdn("kintone.com")) }),
+                (DomainFilter(suffix: "com"), { $0.fqdn.text.hasSuffix(".com") }),
+                (DomainFilter(suffix: "x.a.kintone.com"), { $0.fqdn.text == "x.a.kintone.com" }),
                 // No wildcards, no other case.
-                (DomainQuery(suffix: "kintone_com"), { _ in false }),
-                (DomainQuery(suffix: "%"), { _ in false }),
-                (DomainQuery(suffix: "KINTONE.COM"), { _ in false }),
-                (DomainQuery(suffix: String(repeating: "%", count: 60_000)), { _ in false }),
-                (DomainQuery(prefix: "%"), { _ in false }),
+                (DomainFilter(suffix: "kintone_com"), { _ in false }),
+                (DomainFilter(suffix: "%"), { _ in false }),
+                (DomainFilter(suffix: "KINTONE.COM"), { _ in false }),
+                (DomainFilter(suffix: String(repeating: "%", count: 60_000)), { _ in false }),
+                (DomainFilter(prefix: "%"), { _ in false }),
                 (
-                    DomainQuery(location: japan, prefix: "x", suffix: "kintone.com"),
+                    DomainFilter(location: japan, prefix: "x", suffix: "kintone.com"),
                     { $0.location == japan && $0.fqdn.text.hasPrefix("x") }
                 ),
             ]
-            for (query, isWanted) in cases {
-                let found = try await session.store.domains(query).value.items
-                #expect(found == all.filter(isWanted), "\(query.prefix ?? query.suffix ?? "")")
+            for (filter, isWanted) in cases {
+                let found = try await session.store.domains(DomainQuery(filter)).value.items
+                #expect(found == all.filter(isWanted), "\(filter)")
+                #expect(found == all.filter(filter.takes), "\(filter)")
             }
         }
     }

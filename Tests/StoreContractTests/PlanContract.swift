@@ -154,6 +154,11 @@ import Testing
                 try await names(DomainFilter(suffix: "one.example", registeredBefore: later)) == [
                     "a.one.example 1 planned", "b.one.example 1 planned",
                 ])
+            #expect(
+                try await names(DomainFilter(location: aws)) == [
+                    "a.notone.example not-at-source skipped"
+                ])
+            #expect(try await names(DomainFilter(mode: .reject)).isEmpty)
             #expect(try await names(DomainFilter(tenant: "nobody")).isEmpty)
             #expect(try await names(DomainFilter()).count == 4)
         }

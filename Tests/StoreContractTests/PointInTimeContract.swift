@@ -51,26 +51,27 @@ import Testing
         try await engine.run(quarantine: .seconds(60)) { session in
             let model = try await TimeTravelContract.write(600, to: session, seed: 43)
             try await session.register("other.test", tenant: "batch")
-            let cases: [(DomainQuery, (Domain) -> Bool)] = [
-                (DomainQuery(location: aws), { $0.location == aws }),
-                (DomainQuery(mode: .reject), { $0.mode == .reject }),
-                (DomainQuery(tenant: "batch"), { $0.tenant == "batch" }),
-                (DomainQuery(prefix: "d1"), { $0.fqdn.text.hasPrefix("d1") }),
-                (DomainQuery(prefix: "d5.example"), { $0.fqdn.text == "d5.example" }),
-                (DomainQuery(suffix: "example"), { _ in true }),
-                (DomainQuery(suffix: "ample"), { _ in false }),
-                (DomainQuery(suffix: "d3.example"), { $0.fqdn.text == "d3.example" }),
+            let time = try #require(Self.sorted(model.states[300]).map(\.registeredAt).max())
+            let cases: [(DomainFilter, (Domain) -> Bool)] = [
+                (DomainFilter(location: aws), { $0.location == aws }),
+                (DomainFilter(mode: .reject), { $0.mode == .reject }),
+                (DomainFilter(tenant: "batch"), { $0.tenant == "batch" }),
+                (DomainFilter(registeredBefore: time), { $0.registeredAt < time }),
+                (DomainFilter(prefix: "d1"), { $0.fqdn.text.hasPrefix("d1") }),
+                (DomainFilter(prefix: "d5.example"), { $0.fqdn.text == "d5.example" }),
+                (DomainFilter(suffix: "example"), { _ in true }),
+                (DomainFilter(suffix: "ample"), { _ in false }),
+                (DomainFilter(suffix: "d3.example"), { $0.fqdn.text == "d3.example" }),
                 (
-                    DomainQuery(location: japan, mode: .serve, prefix: "d", suffix: "example"),
+                    DomainFilter(location: japan, mode: .serve, prefix: "d", suffix: "example"),
                     { $0.location == japan && $0.mode == .serve }
                 ),
             ]
             for point in Self.points(model, 20, seed: 43) {
                 let revision = Revision(Int64(point))
-                for (query, isWanted) in cases {
+                for (filter, isWanted) in cases {
                     let expected = Self.sorted(model.states[point]).filter(isWanted)
-                    var query = query
-                    query.limit = 2
+                    var query = DomainQuery(filter, limit: 2)
                     var items: [Domain] = []
                     var page: Page<Domain>
                     repeat {

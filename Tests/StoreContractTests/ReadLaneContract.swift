@@ -69,11 +69,16 @@ import Testing
                 let store = session.store
                 #expect(try await store.domain(fqdn("a.example"), at: revision) != nil)
                 #expect(try await store.domains(DomainQuery()).value.items.count == 2)
-                #expect(try await store.domains(DomainQuery(tenant: "t")).value.items.count == 1)
                 #expect(
-                    try await store.domains(DomainQuery(tenant: "t"), at: revision).items.count == 1
+                    try await store.domains(DomainQuery(DomainFilter(tenant: "t"))).value.items
+                        .count == 1)
+                #expect(
+                    try await store.domains(DomainQuery(DomainFilter(tenant: "t")), at: revision)
+                        .items.count == 1
                 )
-                #expect(try await store.domains(DomainQuery(mode: .reject)).value.items.count == 1)
+                #expect(
+                    try await store.domains(DomainQuery(DomainFilter(mode: .reject))).value.items
+                        .count == 1)
                 #expect(try await store.history(HistoryQuery()).value.items.count == 3)
                 #expect(
                     try await store.history(
@@ -106,11 +111,17 @@ import Testing
             let revision = try await session.store.head().revision
             let store = session.store
             let walks: [@Sendable () async throws -> Void] = [
-                { _ = try await store.domains(DomainQuery(mode: .reject)) },
-                { _ = try await store.domains(DomainQuery(location: aws)) },
-                { _ = try await store.domains(DomainQuery(suffix: "none.example")) },
-                { _ = try await store.domains(DomainQuery(mode: .reject, tenant: "all")) },
-                { _ = try await store.domains(DomainQuery(mode: .reject), at: revision) },
+                { _ = try await store.domains(DomainQuery(DomainFilter(mode: .reject))) },
+                { _ = try await store.domains(DomainQuery(DomainFilter(location: aws))) },
+                { _ = try await store.domains(DomainQuery(DomainFilter(suffix: "none.example"))) },
+                {
+                    _ = try await store.domains(
+                        DomainQuery(DomainFilter(mode: .reject, tenant: "all")))
+                },
+                {
+                    _ = try await store.domains(
+                        DomainQuery(DomainFilter(mode: .reject)), at: revision)
+                },
                 { _ = try await store.domains(DomainQuery(limit: 2_000), at: revision) },
                 {
                     _ = try await store.tableChanges(
@@ -142,12 +153,12 @@ import Testing
             let lanes = try Self.lanes(session)
             for _ in 0..<lanes.limits.walks { try lanes.beginWalk() }
             await #expect(throws: RegistryError.overloaded) {
-                try await session.store.domains(DomainQuery(mode: .reject))
+                try await session.store.domains(DomainQuery(DomainFilter(mode: .reject)))
             }
             // Those that don't have to walk are none of them.
             #expect(try await session.store.domains(DomainQuery(limit: 5)).value.items.count == 5)
             lanes.endWalk()
-            let found = try await session.store.domains(DomainQuery(mode: .reject))
+            let found = try await session.store.domains(DomainQuery(DomainFilter(mode: .reject)))
             #expect(found.value.items.isEmpty)
         }
     }
@@ -158,7 +169,7 @@ import Testing
             try await Self.fill(session)
             let lanes = try Self.lanes(session)
             let before = lanes.steps
-            _ = try await session.store.domains(DomainQuery(mode: .reject))
+            _ = try await session.store.domains(DomainQuery(DomainFilter(mode: .reject)))
             // 1,500 in the first look, 4,000 and the rest in two steps.
             #expect(lanes.steps >= before + 2)
         }

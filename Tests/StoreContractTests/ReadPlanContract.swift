@@ -134,11 +134,14 @@ import Testing
             for prefix in [nil, "old1"] {
                 for tenant in [nil, "t"] {
                     for query in [
-                        DomainQuery(), DomainQuery(location: aws), DomainQuery(mode: .reject),
-                        DomainQuery(suffix: "none.example"),
+                        DomainQuery(), DomainQuery(DomainFilter(location: aws)),
+                        DomainQuery(DomainFilter(mode: .reject)),
+                        DomainQuery(DomainFilter(suffix: "none.example")),
                     ] {
                         var query = query
-                        (query.after, query.prefix, query.tenant) = (after, prefix, tenant)
+                        (query.after, query.filter.prefix, query.filter.tenant) = (
+                            after, prefix, tenant
+                        )
                         found.append(query)
                     }
                 }

@@ -29,8 +29,9 @@ import Testing
             let revision = try await session.store.head().revision
             let store = session.store
             for query in [
-                DomainQuery(location: aws), DomainQuery(location: aws, tenant: "t"),
-                DomainQuery(location: aws, suffix: "example"),
+                DomainQuery(DomainFilter(location: aws)),
+                DomainQuery(DomainFilter(location: aws, tenant: "t")),
+                DomainQuery(DomainFilter(location: aws, suffix: "example")),
             ] {
                 let expected = try await store.domains(query, at: revision)
                 #expect(expected.items == before.filter { $0.location == aws })
@@ -43,7 +44,7 @@ import Testing
                 }
             }
             while lanes.running(.walk) == 0 { await Task.yield() }
-            let list = Task { try await store.domains(DomainQuery(location: aws)) }
+            let list = Task { try await store.domains(DomainQuery(DomainFilter(location: aws))) }
             while lanes.waiting(.walk) == 0 { await Task.yield() }
             try await session.commit(
                 .change(fqdn(Self.name(5_500)), DomainPatch(location: aws), ifMatch: nil))
@@ -57,7 +58,7 @@ import Testing
             #expect(read.revision == revision)
             #expect(read.value.items == before.filter { $0.location == aws })
             // And the next one sees it all.
-            let now = try await store.domains(DomainQuery(location: aws)).value.items
+            let now = try await store.domains(DomainQuery(DomainFilter(location: aws))).value.items
             #expect(
                 now.map(\.fqdn.text)
                     == ([0, 1_000, 2_000, 3_000].map(Self.name) + ["n15400x.example"]
@@ -69,7 +70,7 @@ import Testing
     func `has every page whole, whatever it looks past`(engine: StoreUnderTest) async throws {
         try await engine.run { session in
             try await Self.fill(session)
-            var query = DomainQuery(location: aws, limit: 2)
+            var query = DomainQuery(DomainFilter(location: aws), limit: 2)
             var found: [String] = []
             while true {
                 let page = try await session.store.domains(query).value

@@ -44,8 +44,8 @@ extension EndpointID {
         case .listDomains:
             .get(
                 "/v1/domains", .read,
-                query: Self.page + Self.moment
-                    + ["location", "mode", "tenant", "prefix", "suffix"], ListPage<Domain>.self)
+                query: Self.page + Self.moment + Set(DomainFilterMember.ofLists.map(\.rawValue)),
+                ListPage<Domain>.self)
         case .lookUpDomains:
             .write(
                 .post, "/v1/lookup", .read, bodyLimit: 4 * EndpointDeclaration.mebibyte,

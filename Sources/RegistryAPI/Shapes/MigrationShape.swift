@@ -150,9 +150,7 @@ package struct PlanRequest: WrittenShape {
         /// At most 1,000,000.
         case names([String])
         /// All of these have to hold; none: everything.
-        case filter(
-            suffix: String?, prefix: String?, tenant: String?, registeredBefore: String?,
-            samplePercent: Double?)
+        case filter([(member: DomainFilterMember, text: String?)], samplePercent: Double?)
     }
 
     package enum Wave: Sendable, Equatable {
@@ -205,13 +203,14 @@ extension JSONWriter {
         beginObject()
         switch selection {
         case .names(let names): list(named: "fqdns", names) { $0.string($1) }
-        case .filter(let suffix, let prefix, let tenant, let registeredBefore, let samplePercent):
+        case .filter(let conditions, let samplePercent):
             key("where")
             beginObject()
-            fieldIfPresent("suffix", suffix)
-            fieldIfPresent("prefix", prefix)
-            fieldIfPresent("tenant", tenant)
-            fieldIfPresent("registered_before", registeredBefore)
+            for (member, text) in conditions {
+                guard let text else { continue }
+                key(named: member.rawValue)
+                string(text)
+            }
             endObject()
             if let samplePercent {
                 key("sample_percent")

@@ -49,27 +49,22 @@ struct DomainRoutes: Sendable {
 
     @Sendable func list(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
-        var filter = DomainQuery()
-        filter.location = query.value("location", "a location's name") { LocationName($0) }
-        filter.mode = query.choice("mode", Mode.self)
-        filter.tenant = query.text("tenant")
-        filter.prefix = query.prefix()
-        filter.suffix = query.suffix()
-        filter.limit = query.limit()
+        var page = DomainQuery(DomainFilter(DomainFilterMember.ofLists, from: &query))
+        page.limit = query.limit()
         let moment = PointInTime(&query)
         let cursor = query.text("cursor")
         try query.finish()
-        if let moment { return try await list(call, filter, cursor, at: moment) }
-        filter.after = try cursor.map(Cursor.name(_:))
-        let read = try await call.service.domains(filter)
+        if let moment { return try await list(call, page, cursor, at: moment) }
+        page.after = try cursor.map(Cursor.name(_:))
+        let read = try await call.service.domains(page)
         return call.list(read) { $0.fqdn.text }
     }
 
     /// The cursor keeps the revision: a time that is now can see one more before the next page.
     private func list(
-        _ call: RegistryCall, _ filter: DomainQuery, _ cursor: String?, at moment: PointInTime
+        _ call: RegistryCall, _ page: DomainQuery, _ cursor: String?, at moment: PointInTime
     ) async throws -> EndpointResponse {
-        var filter = filter
+        var page = page
         var position = Position(
             epoch: try call.epoch(), revision: try await moment.revision(of: call))
         if let cursor {
@@ -79,9 +74,9 @@ struct DomainRoutes: Sendable {
                 throw RegistryError.invalidCursor
             }
             position.revision = then
-            filter.after = name
+            page.after = name
         }
-        let read = try await call.service.domains(filter, at: position.revision)
+        let read = try await call.service.domains(page, at: position.revision)
         return call.list(read) { [position] in Cursor.key($0.fqdn, at: position) }
     }
 

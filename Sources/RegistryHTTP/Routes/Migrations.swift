@@ -139,17 +139,7 @@ struct PlanBody {
     private static func filter(_ select: inout JSONObjectReader) -> Selection? {
         guard var conditions = select.object("where") else { return nil }
         defer { conditions.finish() }
-        var filter = DomainFilter()
-        filter.suffix = conditions.suffix()
-        filter.prefix = conditions.prefix()
-        filter.tenant = conditions.tenant()
-        if let text = conditions.optionalString("registered_before", maximum: 64) {
-            filter.registeredBefore = Timestamp(rfc3339: text)
-            if filter.registeredBefore == nil {
-                conditions.refuse(
-                    "registered_before", "invalid", "a time in RFC 3339 is expected")
-            }
-        }
+        let filter = DomainFilter(DomainFilterMember.ofPlans, from: &conditions)
         let percent = select.optionalNumber("sample_percent", above: 0, atMost: 100)
         return .filter(filter, sample: percent.flatMap { Sample(percent: $0) })
     }

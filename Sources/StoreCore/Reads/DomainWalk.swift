@@ -34,22 +34,21 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
     /// One domain more than asked for tells whether there is a next page.
     private var missing: Int { query.limit == .max ? .max : query.limit + 1 - found.count }
 
-    /// Whether rows along the way may be no one's.
-    private var passesOver: Bool {
-        query.location != nil || query.mode != nil || query.suffix != nil
-    }
-
     package mutating func advance(_ session: Session, _ budget: inout StepBudget) throws {
         let head = try Head.read(session)
         if let revision { try head.check(revision) }
         let asked = revision ?? head.revision
         revision = asked
         // A tenant's names have an index, and only as they are now.
-        if !hasBegun, let tenant = query.tenant, asked == head.revision {
+        if !hasBegun, let tenant = query.filter.tenant, asked == head.revision {
+            let passesOver = query.filter.passesOver
             let end =
                 try passesOver ? name(session, of: budget.rows, ofTenant: tenant) : nil
             var filter = bounded(ofTenant: tenant, through: end)
-            filter.add(query)
+            // The bounds say whose they are.
+            var rest = query.filter
+            rest.tenant = nil
+            filter.add(rest)
             found += try read(session, filter, by: "tenant, fqdn", limit: missing)
             budget.take(passesOver ? budget.rows : found.count)
             last = end ?? last
@@ -68,7 +67,7 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
         _ session: Session, _ asked: Revision, hasChanged: Bool,
         _ budget: inout StepBudget
     ) throws {
-        let isSQLFiltered = passesOver || query.tenant != nil
+        let isSQLFiltered = query.filter.passesOver || query.filter.tenant != nil
         // What has changed is looked up in the log, each some ten rows' time.
         let most = hasChanged ? Self.changedAtOnce : .max
         let rows = max(1, min(budget.rows, most, isSQLFiltered ? .max : missing))
@@ -80,8 +79,7 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
         let end = ends.compactMap(\.self).min()
         var filter = bounded(through: end)
         filter.add("revision <= ?", hasChanged ? asked.number : nil)
-        filter.add("tenant = ?", query.tenant)
-        filter.add(query)
+        filter.add(query.filter)
         let limit = min(missing, rows)
         var names = try read(session, filter, limit: limit)
         let isCut = names.count == limit
@@ -112,7 +110,7 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
         guard !names.isEmpty else { return [] }
         budget.take(names.count * 10)
         return try Domain.read(session, names, at: asked).compactMap { domain in
-            domain.flatMap { query.takes($0) ? $0 : nil }
+            domain.flatMap { query.filter.takes($0) ? $0 : nil }
         }
     }
 
@@ -126,7 +124,7 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
         // A bound that says nothing would be compared with each row.
         if let end {
             filter.add("fqdn <= ?", end)
-        } else if query.prefix != nil {
+        } else if query.filter.prefix != nil {
             filter.add("fqdn < ?", self.end)
         }
         return filter
@@ -146,11 +144,11 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
     }
 
     private var start: (isBeyond: Bool, name: String) {
-        guard let prefix = query.prefix, prefix > last else { return (true, last) }
+        guard let prefix = query.filter.prefix, prefix > last else { return (true, last) }
         return (false, prefix)
     }
 
-    private var end: String { (query.prefix ?? "") + SQLFilter.behindNames }
+    private var end: String { (query.filter.prefix ?? "") + SQLFilter.behindNames }
 
     /// The name of a table's row on the way, counted from 1; nil where there are fewer.
     private func name(
@@ -189,14 +187,5 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
             SELECT \(Domain.columns) FROM domain \(filter.clause) ORDER BY \(order)
             LIMIT \(place)
             """, filter.values, Domain.init(row:))
-    }
-}
-
-extension SQLFilter {
-    /// What a list asks for beside a tenant and a range of names.
-    fileprivate mutating func add(_ query: DomainQuery) {
-        add("location = ?", query.location?.text)
-        add("mode = ?", query.mode?.rawValue)
-        add(suffix: query.suffix)
     }
 }

@@ -101,10 +101,8 @@ package struct PlanStage<Session: SQLSession> {
 
     private func stage(_ filter: DomainFilter, _ sample: Sample?) throws -> Int {
         var conditions = SQLFilter()
-        conditions.add("tenant = ?", filter.tenant)
-        conditions.add("registered_at < ?", filter.registeredBefore?.milliseconds)
+        conditions.add(filter)
         conditions.add(prefix: filter.prefix)
-        conditions.add(suffix: filter.suffix)
         conditions.add("name_sample(fqdn) < ?", sample?.threshold)
         return try session.run(
             """

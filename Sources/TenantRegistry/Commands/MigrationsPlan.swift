@@ -98,8 +98,10 @@ extension Migrations {
         private func selection(_ list: NameList?) -> PlanRequest.Selection {
             if let list { return .names(list.names) }
             return .filter(
-                suffix: suffix, prefix: prefix, tenant: tenant, registeredBefore: registeredBefore,
-                samplePercent: samplePercent)
+                [
+                    (.suffix, suffix), (.prefix, prefix), (.tenant, tenant),
+                    (.registeredBefore, registeredBefore),
+                ], samplePercent: samplePercent)
         }
 
         private func readNames(_ path: String) throws -> NameList {

@@ -26,9 +26,7 @@ extension RegistryClient {
             PlanRequest(
                 name: nil, from: from, to: to,
                 selection: names.map { .names($0) }
-                    ?? .filter(
-                        suffix: nil, prefix: nil, tenant: nil, registeredBefore: nil,
-                        samplePercent: nil), waves: [], freeze: freeze),
+                    ?? .filter([], samplePercent: nil), waves: [], freeze: freeze),
             dryRun: false, note: .init()
         ).value
     }
