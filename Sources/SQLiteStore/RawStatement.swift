@@ -132,8 +132,12 @@ struct Binder {
 
     private static func append(_ text: String, to json: inout [UInt8]) {
         json.append(UInt8(ascii: "\""))
-        if text.utf8.contains(where: mustBeEscaped) {
-            for byte in text.utf8 {
+        var text = text
+        text.withUTF8 { bytes in
+            guard bytes.contains(where: mustBeEscaped) else {
+                return json.append(contentsOf: bytes)
+            }
+            for byte in bytes {
                 guard mustBeEscaped(byte) else {
                     json.append(byte)
                     continue
@@ -142,8 +146,6 @@ struct Binder {
                 json.append(contentsOf: (digits.count == 1 ? "\\u000" : "\\u00").utf8)
                 json.append(contentsOf: digits.utf8)
             }
-        } else {
-            json.append(contentsOf: text.utf8)
         }
         json.append(UInt8(ascii: "\""))
     }

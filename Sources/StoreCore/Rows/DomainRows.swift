@@ -27,7 +27,8 @@ extension Domain {
         let found = try session.rows(
             """
             SELECT c.fqdn, c.revision, c.registered_at, r.at, \(Placement.names("c.after_").listed)
-            FROM \(asked) CROSS JOIN \(session.dialect.lastChange) AND c.after_location IS NOT NULL
+            FROM \(asked) \(session.dialect.lastLine(of: "asked.value", "AND l.revision <= $2"))
+            JOIN revision_log r ON r.revision = c.revision WHERE c.after_location IS NOT NULL
             """, [.texts(Set(names).map(\.text)), .number(revision.number)], Domain.init(row:))
         let byName = Dictionary(uniqueKeysWithValues: found.map { ($0.fqdn, $0) })
         return names.map { byName[$0] }
@@ -35,27 +36,24 @@ extension Domain {
 }
 
 extension SQLDialect {
-    /// The last line `c` of each name of `asked` until the revision `$2`, and its header `r`.
+    /// Joins `c`, the last line of the log about a name, and nothing where there is none.
     ///
-    /// SQLite has no LATERAL: revision and position are looked up one after the other, each a step in the index of names.
-    fileprivate var lastChange: String {
-        switch self {
+    /// SQLite has no LATERAL, and finds the line by the key that the index of names gives. PostgreSQL sees no key in that.
+    ///
+    /// - Parameters:
+    ///   - name: a column of what it's joined to.
+    ///   - bound: a further condition on the line `l`.
+    func lastLine(of name: String, _ bound: String = "") -> String {
+        let last = """
+            FROM change_log l WHERE l.fqdn = \(name) \(bound)
+            ORDER BY l.revision DESC, l.position DESC LIMIT 1
+            """
+        return switch self {
         case .sqlite:
             """
-            change_log c INDEXED BY change_log_by_domain CROSS JOIN revision_log r
-            WHERE c.fqdn = asked.value
-                AND c.revision = (SELECT max(l.revision) FROM change_log l
-                    WHERE l.fqdn = asked.value AND l.revision <= $2)
-                AND c.position = (SELECT max(l.position) FROM change_log l
-                    WHERE l.fqdn = asked.value AND l.revision = c.revision)
-                AND r.revision = c.revision
+            LEFT JOIN change_log c ON (c.revision, c.position) = (SELECT l.revision, l.position \(last))
             """
-        case .postgres:
-            """
-            LATERAL (SELECT * FROM change_log l WHERE l.fqdn = asked.value AND l.revision <= $2
-                ORDER BY l.revision DESC, l.position DESC LIMIT 1) AS c
-            CROSS JOIN revision_log r WHERE r.revision = c.revision
-            """
+        case .postgres: "LEFT JOIN LATERAL (SELECT * \(last)) AS c ON true"
         }
     }
 }

@@ -190,10 +190,7 @@ private struct Comparison: Sendable {
     /// `c` is the last change of the name, `r` its revision.
     private static func lastChange(_ dialect: SQLDialect) -> String {
         """
-        LEFT JOIN change_log c\(dialect.indexed(by: "change_log_by_domain")) ON c.fqdn = t.fqdn
-            AND c.revision = (SELECT max(l.revision) FROM change_log l WHERE l.fqdn = t.fqdn)
-            AND c.position = (SELECT max(l.position) FROM change_log l
-                WHERE l.fqdn = t.fqdn AND l.revision = c.revision)
+        \(dialect.lastLine(of: "t.fqdn"))
         LEFT JOIN revision_log r ON r.revision = c.revision
         """
     }

@@ -5,8 +5,8 @@ import RegistryModel
 /// nothing between two plans; the plan itself is read from them in a few statements. What is kept and what
 /// is only asked for come out of the same statements.
 ///
-/// A row's turn is its place among those that are in; those that are left out come behind, in the order of the
-/// selection, too.
+/// A row has the position of its name in the selection. Nothing numbers those that are in: that would take as long as
+/// looking them up, and only the positions with which waves begin are asked for (`bounds`).
 package struct PlanStage<Session: SQLSession> {
     private let session: Session
 
@@ -49,7 +49,7 @@ package struct PlanStage<Session: SQLSession> {
             (
                 "plan_row",
                 """
-                turn \(number) PRIMARY KEY, fqdn \(text) NOT NULL, mode \(text),
+                position \(number) PRIMARY KEY, fqdn \(text) NOT NULL, mode \(text),
                 registered_at \(number), code \(text)
                 """
             ),
@@ -111,25 +111,22 @@ package struct PlanStage<Session: SQLSession> {
             """, conditions.values)
     }
 
-    /// Why a name is left out, or its turn among those that are in.
+    /// Why a name is left out; nothing for those that are in.
     private func sortOut(from: LocationName) throws {
         try session.run(
             """
-            INSERT INTO plan_row (turn, fqdn, mode, registered_at, code)
-            SELECT row_number() OVER (ORDER BY code IS NOT NULL, position), fqdn, mode,
-                registered_at, code
-            FROM (
-                SELECT n.position, n.fqdn, d.mode, d.registered_at, CASE
-                    WHEN n.is_again THEN 'duplicate'
-                    WHEN d.fqdn IS NULL THEN 'unknown-domain'
-                    WHEN d.location <> $1 THEN 'not-at-source'
-                    WHEN EXISTS (
-                        SELECT 1 FROM migration_domain m
-                        JOIN wave w ON w.migration = m.migration AND w.number = m.wave
-                        WHERE m.fqdn = n.fqdn AND m.wave IS NOT NULL
-                            AND w.state IN ('planned', 'frozen')) THEN 'in-another-migration'
-                    END AS code
-                FROM plan_name n LEFT JOIN domain d ON d.fqdn = n.fqdn) AS sorted
+            INSERT INTO plan_row (position, fqdn, mode, registered_at, code)
+            SELECT n.position, n.fqdn, d.mode, d.registered_at, CASE
+                WHEN n.is_again THEN 'duplicate'
+                WHEN d.fqdn IS NULL THEN 'unknown-domain'
+                WHEN d.location <> $1 THEN 'not-at-source'
+                WHEN EXISTS (
+                    SELECT 1 FROM migration_domain m
+                    JOIN wave w ON w.migration = m.migration AND w.number = m.wave
+                    WHERE m.fqdn = n.fqdn AND m.wave IS NOT NULL
+                        AND w.state IN ('planned', 'frozen')) THEN 'in-another-migration'
+                END
+            FROM plan_name n LEFT JOIN domain d ON d.fqdn = n.fqdn
             """, [.text(from.text)])
     }
 }
@@ -139,38 +136,47 @@ package struct PlanStage<Session: SQLSession> {
 extension PlanStage {
     /// The rows of all waves, with the number of each one's wave.
     ///
-    /// `$1`: the first turns of the waves; `$2`: the turn behind the last one.
+    /// `$1` and `$2`: `bounds`.
     private var inWaves: String {
         """
         SELECT w.number AS wave, r.fqdn, r.mode, r.registered_at
         FROM (SELECT row_number() OVER (ORDER BY first.key) AS number, first.value AS first,
                 lead(first.value, 1, $2) OVER (ORDER BY first.key) AS next
             FROM \(session.dialect.numbers("$1", as: "first"))) AS w
-        CROSS JOIN plan_row r WHERE r.turn >= w.first AND r.turn < w.next
+        CROSS JOIN plan_row r
+        WHERE r.position >= w.first AND r.position < w.next AND r.code IS NULL
         """
     }
 
-    private static func values(_ waves: [Wave]) -> (firsts: [Int64], values: [SQLValue]) {
-        var next: Int64 = 1
-        let firsts = waves.map { wave in
-            defer { next += Int64(wave.size) }
-            return next
+    /// The positions with which the waves begin, and one behind the last wave: a wave has the next ones that are in.
+    private func bounds(_ waves: [Wave]) throws -> [SQLValue] {
+        var firsts: [Int64] = []
+        var next: Int64 = 0
+        for wave in waves {
+            firsts.append(next)
+            next =
+                try session.first(
+                    """
+                    SELECT position FROM plan_row WHERE position >= $1 AND code IS NULL
+                    ORDER BY position LIMIT 1 OFFSET $2
+                    """, [.number(next), .number(wave.size)]
+                ) { try $0.number(0) } ?? .max
         }
-        return (firsts, [.numbers(firsts), .number(next)])
+        return [.numbers(firsts), .number(next)]
     }
 
     /// `PlanningTransaction.addStagedPlan`.
     package func add(_ waves: [Wave], to hash: inout NetstringHash) throws {
         try session.stream(
             "SELECT wave, fqdn, mode FROM (\(inWaves)) AS planned ORDER BY wave, fqdn",
-            Self.values(waves).values
+            bounds(waves)
         ) { $0.add(fields: 0..<3, to: &hash) }
     }
 
     /// `PlanningTransaction.stagedSkippedNames`.
     package func skippedNames(limit: Int) throws -> [SkippedName] {
         try session.rows(
-            "SELECT fqdn, code FROM plan_row WHERE code IS NOT NULL ORDER BY turn LIMIT $1",
+            "SELECT fqdn, code FROM plan_row WHERE code IS NOT NULL ORDER BY position LIMIT $1",
             [.number(limit)], SkippedName.init(row:)
         ).compactMap(\.self)
     }
@@ -178,14 +184,15 @@ extension PlanStage {
     /// `MigrationTransaction.keepPlan`.
     package func keep(_ migration: Migration) throws {
         let number = SQLValue.number(try migration.insert(session))
-        let (firsts, values) = Self.values(migration.waves)
+        var first: Int64 = 1
         try session.run(
             """
             INSERT INTO wave (migration, number, state, first_position, size)
             VALUES ($1, $2, $3, $4, $5)
             """,
-            each: zip(migration.waves, firsts).map { wave, first in
-                [
+            each: migration.waves.map { wave in
+                defer { first += Int64(wave.size) }
+                return [
                     number, .number(wave.number), .text(wave.state.rawValue), .number(first),
                     .number(wave.size),
                 ]
@@ -195,13 +202,13 @@ extension PlanStage {
             INSERT INTO migration_domain (migration, position, fqdn, wave, mode, registered_at)
             SELECT $3, row_number() OVER (ORDER BY wave, fqdn), fqdn, wave, mode, registered_at
             FROM (\(inWaves)) AS planned ORDER BY wave, fqdn
-            """, values + [number])
+            """, bounds(migration.waves) + [number])
         try session.run(
             """
             INSERT INTO migration_domain (migration, position, fqdn, code)
-            SELECT $1, row_number() OVER (ORDER BY turn) + $2, fqdn, code
+            SELECT $1, row_number() OVER (ORDER BY position) + $2, fqdn, code
             FROM plan_row WHERE code IS NOT NULL
-            """, [number, .number(migration.waves.reduce(0) { $0 + $1.size })])
+            """, [number, .number(first - 1)])
         try clear()
     }
 }
