@@ -185,9 +185,9 @@ def machine():
             f"nginx {version(['nginx', '-v'])}, wrk {version(['wrk', '-v'])}")
 
 
-def write_figures(name, lines):
+def write_figures(name, lines, document="benchmarks.md"):
     """Puts lines between `<!-- name -->` and `<!-- end of name -->` in docs/benchmarks.md."""
-    target = ROOT / "docs" / "benchmarks.md"
+    target = ROOT / "docs" / document
     text = target.read_text()
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     head, tail = text.split(begin)[0], text.split(end)[1]

@@ -68,8 +68,12 @@ http {{ access_log off; keepalive_requests 100000000;
 """
 
 
+def name(number):
+    return f"tenant{number:06d}.kintone.com"
+
+
 def names():
-    return (f"tenant{number:06d}.kintone.com" for number in range(NAMES))
+    return (name(number) for number in range(NAMES))
 
 
 def script(folder):

@@ -38,7 +38,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
             let reload = Repository.root.appendingPathComponent("deploy/nginx/reload-and-wait").path
             let own = "-e stderr -p \(files.url.path) -c nginx.conf"
             arguments = [
-                "--write", "nginx-map:placement:\(map)", "--on-change", "\(reload) \(files.file("nginx.pid").path) 50 \(own)",
+                "--write", "nginx-map:placement:\(map)", "--on-change",
+                "\(reload) \(files.file("nginx.pid").path) 50 \(own)",
             ]
             let program = try await release.program("nginx", files)
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/bin"

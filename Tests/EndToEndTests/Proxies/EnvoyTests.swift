@@ -12,7 +12,7 @@ import Testing
             ])
         #expect(page.side == "japan japan serve")
         let asked = try #require(registry.requests.last)
-        #expect(asked.first == "GET /v1/route/forwarded?unknown=200 HTTP/1.1")
+        #expect(asked.first == "GET /v1/route/forwarded/200 HTTP/1.1")
         // Envoy adds the others by itself, whoever asks.
         let names = Set(asked.dropFirst().map { $0.lowercased().prefix { $0 != ":" } })
         #expect(

@@ -1,0 +1,344 @@
+"""Proxies with the configurations of deploy/, as visitors meet them, and each with a constant upstream beside it: what a
+lookup adds. All have one core and one worker, releases come by scripts/proxy."""
+import collections
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import time
+import urllib.request
+
+from common import BUILD, ROOT, free_ports, version
+import peers
+
+# What the constant proxies and all others have in common.
+NGINX = """
+daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr error; {user}
+events {{ worker_connections 1024; }}
+http {{ access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  {inner}
+}}
+"""
+NGINX_FORWARDED = """
+      proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-Host $host; proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"""
+HAPROXY = """
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 60s
+    timeout server 300s
+frontend visitors
+    bind 127.0.0.1:{port}
+    http-request set-header X-Forwarded-Host %[req.fhdr(host)]
+    http-request set-header X-Forwarded-Proto http
+    option forwardfor
+    default_backend side
+backend side
+    server side 127.0.0.1:{side}
+"""
+CADDY = """
+{{
+    admin off
+    auto_https off
+}}
+http://:{port} {{
+    bind 127.0.0.1
+    reverse_proxy 127.0.0.1:{side}
+}}
+"""
+ENVOY = """
+static_resources:
+  listeners:
+    - name: visitors
+      address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
+      filter_chains:
+        - filters:
+            - name: envoy.filters.network.http_connection_manager
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                stat_prefix: visitors
+                use_remote_address: true
+                route_config:
+                  name: side
+                  request_headers_to_add:
+                    - header: {{key: x-forwarded-host, value: "%REQ(:AUTHORITY)%"}}
+                      append_action: OVERWRITE_IF_EXISTS_OR_ADD
+                  virtual_hosts:
+                    - name: side
+                      domains: ["*"]
+                      routes: [{{match: {{prefix: /}}, route: {{cluster: side, timeout: 0s}}}}]
+                http_filters:
+                  - name: envoy.filters.http.router
+                    typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
+  clusters:
+    - name: side
+      type: STATIC
+      connect_timeout: 2s
+      load_assignment:
+        cluster_name: side
+        endpoints:
+          - lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {side}}}}}}}}}]
+"""
+TRAEFIK = """
+global: {{checkNewVersion: false, sendAnonymousUsage: false}}
+entryPoints: {{visitors: {{address: "127.0.0.1:{port}"}}}}
+providers: {{file: {{filename: "{routes}"}}}}
+"""
+TRAEFIK_ROUTES = """
+http:
+  routers: {{side: {{entryPoints: [visitors], rule: "PathPrefix(`/`)", service: side}}}}
+  services: {{side: {{loadBalancer: {{servers: [{{url: "http://127.0.0.1:{side}"}}]}}}}}}
+"""
+
+
+def program(name):
+    done = subprocess.run([ROOT / "scripts" / "proxy", name], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def configuration(path, *changes):
+    """One of deploy/'s, with other addresses and paths. Each must be in it."""
+    text = (ROOT / "deploy" / path).read_text()
+    for old, new in changes:
+        if old not in text:
+            raise SystemExit(f"deploy/{path} has no {old}")
+        text = text.replace(old, str(new))
+    return text
+
+
+class Sides:
+    """Two applications that say who they are."""
+
+    def __init__(self, processes):
+        self.japan, self.aws = free_ports(2)
+        folder = processes.folder / "sides"
+        folder.mkdir()
+        inner = "keepalive_requests 100000000;" + "".join(
+            f'server {{ listen 127.0.0.1:{port}; default_type text/plain; return 200 "{name}"; }}'
+            for name, port in (("japan", self.japan), ("aws", self.aws)))
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user="", inner=inner))
+        processes.start("sides", ["nginx", "-e", "stderr", "-c", folder / "nginx.conf"],
+                        f"http://127.0.0.1:{self.japan}/")
+
+
+class Way:
+    """A proxy that knows in one way or another where tenants live."""
+
+    def __init__(self, proxy, label, process, port, beside=()):
+        self.proxy, self.label, self.process, self.port = proxy, label, process, port
+        self.pids = [process.pid, *(each.pid for each in beside)]
+
+    def ask(self, host):
+        """What a new visitor gets."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", "/", headers={"Host": host})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return text if answer.status == 200 else f"{answer.status}"
+
+    def becomes(self, host, text, seconds=60):
+        deadline, said = time.monotonic() + seconds, None
+        while time.monotonic() < deadline:
+            try:
+                said = self.ask(host)
+            except (OSError, http.client.HTTPException) as error:
+                said = error
+            if said == text:
+                return
+            time.sleep(0.02)
+        raise SystemExit(f"{self.label}: {host} is {said}, not {text}")
+
+
+Agent = collections.namedtuple("Agent", "process port socket")
+
+
+class Edges:
+    """Starts proxies, each on the core that isn't the load's."""
+
+    def __init__(self, processes, sides, core):
+        self.processes, self.sides, self.core, self.count = processes, sides, core, 0
+
+    def _folder(self):
+        self.count += 1
+        folder = self.processes.folder / f"edge{self.count}"
+        folder.mkdir()
+        return folder
+
+    def start(self, name, *command):
+        return self.processes.start(f"{name}{self.count}", ["taskset", "-c", self.core, *command])
+
+    def agent(self, registry, *flags):
+        folder, (port,) = self._folder(), free_ports(1)
+        process = self.start(
+            "agent", BUILD / "tenant-registry", "agent", "--upstream", f"http://127.0.0.1:{registry.port}", "--name",
+            f"edge-{self.count}", "--listen", f"127.0.0.1:{port}", "--socket", folder / "agent.sock", "--state-dir", folder,
+            "--token", registry.token, "--log-level", "error", "--drain-seconds", "0", *flags)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").read()
+                return Agent(process, port, folder / "agent.sock")
+            except OSError:
+                time.sleep(0.02)
+        raise SystemExit("the agent doesn't get ready")
+
+    def _nginx(self, label, folder, port, inner, beside=()):
+        user = "user root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user, inner=inner))
+        process = self.start("nginx", program("nginx"), "-e", "stderr", "-p", folder, "-c", "nginx.conf")
+        return Way("nginx", label, process, port, beside)
+
+    def nginx_constant(self):
+        folder, (port,) = self._folder(), free_ports(1)
+        return self._nginx("a constant upstream", folder, port, f"""
+  upstream side {{ server 127.0.0.1:{self.sides.japan}; keepalive 32; }}
+  server {{ listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://side;{NGINX_FORWARDED} }} }}""")
+
+    def _shipped(self, label, file, beside=(), *own, token=None):
+        folder, (port, gate) = self._folder(), free_ports(2)
+        changes = [("127.0.0.1:8000", f"127.0.0.1:{port}"), ("127.0.0.1:8001", f"127.0.0.1:{gate}"),
+                   ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"),
+                   ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}"), *own]
+        if token:
+            (folder / "token.conf").write_text(f'proxy_set_header Authorization "Bearer {token}";\n')
+            changes += [("/var/cache/nginx/tenant-registry", folder / "cache"),
+                        ("/etc/nginx/tenant-registry-token.conf", folder / "token.conf")]
+        return self._nginx(label, folder, port, configuration(f"nginx/{file}", *changes), beside)
+
+    def nginx_asking_agent(self, agent):
+        return self._shipped("`auth_request` to an agent, `agent.conf`", "agent.conf", [agent.process],
+                             ("/run/tenant-registry-agent/agent.sock", agent.socket))
+
+    def nginx_asking_registry(self, registry, label, registry_pids):
+        way = self._shipped(label, "tenant-registry.conf", (), ("127.0.0.1:8080", f"127.0.0.1:{registry.port}"),
+                            token=registry.token)
+        way.pids += registry_pids
+        return way
+
+    def nginx_map(self, registry, label="a map and reload, an agent beside it"):
+        folder, (port,) = self._folder(), free_ports(1)
+        reload = f"PATH={pathlib.Path(program('nginx')).parent}:$PATH {ROOT}/deploy/nginx/reload-and-wait " \
+                 f"{folder}/nginx.pid 50 -e stderr -p {folder} -c nginx.conf"
+        # The first maps come before nginx: nobody is there yet to be told.
+        agent = self.agent(registry, "--write", f"nginx-map:placement:{folder}/placement.map", "--on-change",
+                              f"[ ! -e {folder}/nginx.pid ] || {reload}")
+        text = configuration(
+            "nginx/maps.conf", ("127.0.0.1:8000", f"127.0.0.1:{port}"), ("/etc/nginx/tenants", folder),
+            ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"), ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}"))
+        return self._nginx(label, folder, port, text, [agent.process])
+
+    def _haproxy(self, label, folder, port, text, beside=()):
+        (folder / "haproxy.cfg").write_text(text)
+        process = self.start("haproxy", program("haproxy"), "-W", "-db", "-f", folder / "haproxy.cfg")
+        return Way("HAProxy", label, process, port, beside)
+
+    def haproxy_constant(self):
+        folder, (port,) = self._folder(), free_ports(1)
+        return self._haproxy("a constant upstream", folder, port, HAPROXY.format(port=port, side=self.sides.japan))
+
+    def haproxy_map(self, registry):
+        folder, (port,) = self._folder(), free_ports(1)
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{registry.port}/v1/export/haproxy-map?value=placement",
+            headers={"Authorization": f"Bearer {registry.token}"})
+        (folder / "placement.map").write_bytes(urllib.request.urlopen(request).read())
+        way = self._haproxy("a map, an agent beside it", folder, port, configuration(
+            "haproxy/haproxy.cfg", ("127.0.0.1:8000", f"127.0.0.1:{port}"),
+            ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"), ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}"),
+            ("/etc/haproxy/tenants", folder), ("/run/haproxy/admin.sock", folder / "s")))
+        way.becomes(peers.name(1), "japan")
+        agent = self.agent(registry, "--write", f"haproxy-map:placement:{folder}/placement.map",
+                              "--haproxy-socket", folder / "s")
+        way.pids.append(agent.process.pid)
+        return way
+
+    def _caddy(self, label, folder, port, text, beside=()):
+        (folder / "Caddyfile").write_text(text)
+        process = self.start("caddy", "env", f"HOME={folder}", f"XDG_DATA_HOME={folder}", f"XDG_CONFIG_HOME={folder}",
+                             program("caddy"), "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile")
+        return Way("Caddy", label, process, port, beside)
+
+    def caddy_constant(self):
+        folder, (port,) = self._folder(), free_ports(1)
+        return self._caddy("a constant upstream", folder, port, CADDY.format(port=port, side=self.sides.japan))
+
+    def caddy_asking_agent(self, agent):
+        folder, (port,) = self._folder(), free_ports(1)
+        text = configuration(
+            "caddy/Caddyfile", ("127.0.0.1:8080", f"unix/{agent.socket}"),
+            ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"), ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}"),
+            (":8000 {", f"http://:{port} {{\n\tbind 127.0.0.1"))
+        return self._caddy("`forward_auth` to an agent", folder, port, text, [agent.process])
+
+    def _envoy(self, label, folder, port, text, beside=()):
+        (folder / "envoy.yaml").write_text(text)
+        process = self.start("envoy", program("envoy"), "-c", folder / "envoy.yaml", "--disable-hot-restart",
+                             "--concurrency", "1", "-l", "error")
+        return Way("Envoy", label, process, port, beside)
+
+    def envoy_constant(self):
+        folder, (port,) = self._folder(), free_ports(1)
+        return self._envoy("a constant upstream", folder, port, ENVOY.format(port=port, side=self.sides.japan))
+
+    def envoy_asking_agent(self, agent):
+        folder, (port,) = self._folder(), free_ports(1)
+        text = configuration(
+            "envoy/envoy.yaml", ("socket_address: {address: 127.0.0.1, port_value: 8080}", f"pipe: {{path: {agent.socket}}}"),
+            ("port_value: 8000", f"port_value: {port}"), ("port_value: 9001", f"port_value: {self.sides.japan}"),
+            ("port_value: 9002", f"port_value: {self.sides.aws}"))
+        return self._envoy("`ext_authz` to an agent", folder, port, text, [agent.process])
+
+    def _traefik(self, label, folder, port, text, beside=()):
+        (folder / "traefik.yaml").write_text(text)
+        process = self.start("traefik", program("traefik"), f"--configFile={folder}/traefik.yaml")
+        return Way("Traefik", label, process, port, beside)
+
+    def traefik_constant(self):
+        folder, (port,) = self._folder(), free_ports(1)
+        (folder / "routes.yaml").write_text(TRAEFIK_ROUTES.format(side=self.sides.japan))
+        return self._traefik("a constant upstream", folder, port,
+                             TRAEFIK.format(port=port, routes=folder / "routes.yaml"))
+
+    def traefik_asking_agent(self, agent):
+        folder, (port, gate) = self._folder(), free_ports(2)
+        (folder / "tenants.yaml").write_text(configuration(
+            "traefik/tenants.yaml", ("127.0.0.1:8080", f"127.0.0.1:{agent.port}"), ("127.0.0.1:8001", f"127.0.0.1:{gate}"),
+            ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"), ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}")))
+        return self._traefik("`forwardAuth` to an agent, `tenants.yaml`", folder, port, configuration(
+            "traefik/traefik.yaml", ("/etc/traefik/tenants.yaml", folder / "tenants.yaml"),
+            ("127.0.0.1:8000", f"127.0.0.1:{port}"), ("127.0.0.1:8001", f"127.0.0.1:{gate}")), [agent.process])
+
+    def traefik_list(self, count):
+        """The registry's export of so many tenants."""
+        folder, (port,) = self._folder(), free_ports(1)
+        _, registry, token = self.processes.serve(f"list{count}", "--log-level", "error")
+        for name, side in (("japan", self.sides.japan), ("aws", self.sides.aws)):
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{registry}/v1/locations/{name}", json.dumps(
+                    {"upstream": f"http://127.0.0.1:{side}", "accepts_signups": True,
+                     "default_for_signups": name == "japan"}).encode(), method="PUT",
+                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+            urllib.request.urlopen(request).read()
+        table = folder / "names.csv"
+        table.write_text("fqdn,location\n" + "".join(f"{peers.name(number)},japan\n" for number in range(count)))
+        subprocess.run([BUILD / "tenant-registry", "import", table, "--server", f"http://127.0.0.1:{registry}",
+                        "--data-dir", self.processes.folder / f"list{count}"], check=True, capture_output=True)
+        return self._traefik(f"a list of {count:,} routers, `export.yaml`", folder, port, configuration(
+            "traefik/export.yaml", ("/etc/traefik/words.yaml", ROOT / "deploy" / "traefik" / "words.yaml"),
+            ("127.0.0.1:8080", f"127.0.0.1:{registry}"), ("trk_REPLACE_ME", token),
+            ("127.0.0.1:8000", f"127.0.0.1:{port}")))
+
+
+def versions():
+    said = {
+        "nginx": version([program("nginx"), "-v"]), "HAProxy": version([program("haproxy"), "-v"]),
+        "Caddy": version([program("caddy"), "version"]), "Envoy": version([program("envoy"), "--version"], r"/(\d+\.\d+\.\d+)/"),
+        "Traefik": version([program("traefik"), "version"], r"Version:\s+([\d.]+)")}
+    return ", ".join(f"{name} {number}" for name, number in said.items())
