@@ -220,7 +220,7 @@ extension SQLRowReader {
             try row.expect(SQLITE_BLOB, column, "bytes")
             return row.bytes(at: column).map { Array($0) } ?? []
         },
-        bytes: { $0.bytes(at: $1) },
+        storedBytes: { $0.bytes(at: $1) },
         add: { row, column, hash in
             switch row.type(column) {
             case SQLITE_NULL: hash.absent()

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import TableSamples
+import TestRandom
 import Testing
 
 @testable import RegistryAgent

@@ -29,7 +29,11 @@ import Testing
             acceptsRewind: true, logger: Logger(label: "test") { _ in LineLog(lines) })
         let head = try await store.head()
         #expect(head.epoch != early.epoch && head.revision == early.revision)
-        #expect(lines.value.count == 1 && lines.value.joined().contains("\(Position(epoch: late.epoch, revision: late.revision))"))
+        #expect(
+            lines.value.count == 1
+                && lines.value.joined().contains(
+                    "\(Position(epoch: late.epoch, revision: late.revision))")
+        )
         #expect(lines.value.joined().contains("\(head.epoch)"))
         try await store.run(new("other.example"))
         await store.close()

@@ -49,7 +49,7 @@ extension SQLRowReader {
             row.raw(column).map { String(decoding: $0, as: UTF8.self) }
         },
         bytes: { Array(try $0.value($1, "bytes")) },
-        bytes: { $0.raw($1) },
+        storedBytes: { $0.raw($1) },
         add: { row, column, hash in
             guard let bytes = row.raw(column) else { return hash.absent() }
             if row.isText(column) {

@@ -29,7 +29,9 @@ package struct SQLRow {
     package func bytes(_ column: Int) throws -> [UInt8] { try reader.bytes(self, column) }
 
     /// A text or bytes where they lie; nil: null.
-    package func bytes(_ column: Int) -> UnsafeRawBufferPointer? { reader.bytes(self, column) }
+    package func storedBytes(_ column: Int) -> UnsafeRawBufferPointer? {
+        reader.storedBytes(self, column)
+    }
 
     /// Adds a value to a digest as it's stored: absent, a number, or text.
     package func add(_ column: Int, to hash: inout NetstringHash) {
@@ -55,7 +57,7 @@ package final class SQLRowReader: Sendable {
     fileprivate let text: Reading<String>
     fileprivate let textIfPresent: Reading<String?>
     fileprivate let bytes: Reading<[UInt8]>
-    fileprivate let bytes: @Sendable (SQLRow, Int) -> UnsafeRawBufferPointer?
+    fileprivate let storedBytes: @Sendable (SQLRow, Int) -> UnsafeRawBufferPointer?
     fileprivate let add: @Sendable (SQLRow, Int, inout NetstringHash) -> Void
 
     package init(
@@ -63,12 +65,12 @@ package final class SQLRowReader: Sendable {
         flag: @escaping Reading<Bool>, text: @escaping Reading<String>,
         textIfPresent: @escaping Reading<String?>,
         bytes: @escaping Reading<[UInt8]>,
-        bytes: @escaping @Sendable (SQLRow, Int) -> UnsafeRawBufferPointer?,
+        storedBytes: @escaping @Sendable (SQLRow, Int) -> UnsafeRawBufferPointer?,
         add: @escaping @Sendable (SQLRow, Int, inout NetstringHash) -> Void
     ) {
         (self.isNull, self.number, self.flag) = (isNull, number, flag)
         (self.text, self.textIfPresent) = (text, textIfPresent)
-        (self.bytes, self.bytes, self.add) = (bytes, bytes, add)
+        (self.bytes, self.storedBytes, self.add) = (bytes, storedBytes, add)
     }
 }
 

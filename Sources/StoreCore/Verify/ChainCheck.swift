@@ -96,7 +96,7 @@ struct ChainCheck: Sendable {
         header.add(fields: Self.headerColumns, to: &hashing)
         current = Current(
             revision: number, changeCount: try header.number(1),
-            storedDigest: header.bytes(2).map { Array($0) } ?? [])
+            storedDigest: header.storedBytes(2).map { Array($0) } ?? [])
     }
 
     /// - Parameter next: the change that follows in the log.

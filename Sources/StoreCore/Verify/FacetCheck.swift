@@ -30,7 +30,7 @@ struct FacetCheck: Sendable {
     mutating func note(_ row: SQLRow) {
         guard isOn else { return }
         for (index, (column, kind)) in Self.columns.enumerated() {
-            guard let bytes = row.bytes(column) else { continue }
+            guard let bytes = row.storedBytes(column) else { continue }
             if !last[index].bytes.elementsEqual(bytes) {
                 last[index].bytes = Array(bytes)
                 last[index].facet = kind + String(decoding: bytes, as: UTF8.self)

@@ -116,7 +116,7 @@ extension Domains {
         }
 
         func run() async throws {
-            let change = DomainChange(
+            let change = DomainChangeRequest(
                 PlacementText(location: location, mode: mode, tenant: tenant),
                 clearing: clearTenant ? ["tenant"] : [], allowsNested: allowNested, note: why.note)
             try await client.withClient { registry in

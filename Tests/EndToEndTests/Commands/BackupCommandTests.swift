@@ -80,7 +80,7 @@ import Testing
         _ = try await first.succeed("backup", file.path)
         let path = "/v1/domains/n0.example.com"
         let changed = try await first.client.change(
-            "n0.example.com", DomainChange(PlacementText(mode: "read_only")))
+            "n0.example.com", DomainChangeRequest(PlacementText(mode: "read_only")))
         let before = "\(try #require(changed.position?.epoch)).\(changed.value.revision)"
         let number = "\(changed.value.revision)"
         #expect(try await Self.status(first, "/v1/changes", [("after", number)]) == 200)
@@ -91,7 +91,7 @@ import Testing
 
         let second = try await ServerProcess.start(in: first.folder, data: first.data)
         let anew = try await second.client.change(
-            "n0.example.com", DomainChange(PlacementText(mode: "serve", tenant: "x")))
+            "n0.example.com", DomainChangeRequest(PlacementText(mode: "serve", tenant: "x")))
         // The same number, and another state.
         #expect(
             anew.value.revision == changed.value.revision

@@ -78,7 +78,7 @@ import Testing
         let clerk = server.client(token: token)
         let first = try await clerk.register("h1.history.example.com")
         _ = try await clerk.change(
-            "h1.history.example.com", DomainChange(PlacementText(location: "aws")))
+            "h1.history.example.com", DomainChangeRequest(PlacementText(location: "aws")))
         let second = try await clerk.register("h2.history.example.com")
         let id = String(token.split(separator: "_")[1])
 

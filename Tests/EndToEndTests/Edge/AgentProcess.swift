@@ -132,7 +132,7 @@ extension ServerProcess {
 
     func move(_ name: String, to location: String) async throws -> Int64 {
         try await client.change(
-            name, DomainChange(PlacementText(location: location))
+            name, DomainChangeRequest(PlacementText(location: location))
         ).value.revision.number
     }
 }

@@ -14,7 +14,7 @@ struct YoungAgentTests {
         try await registry.client.registerAll(names)
         _ = try await registry.move("t7.kintone.com", to: "aws")
         _ = try await registry.client.change(
-            "t8.kintone.com", DomainChange(PlacementText(mode: "read_only")))
+            "t8.kintone.com", DomainChangeRequest(PlacementText(mode: "read_only")))
         return registry
     }
 
