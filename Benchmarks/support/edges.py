@@ -331,8 +331,7 @@ class Edges:
         subprocess.run([BUILD / "tenant-registry", "import", table, "--server", f"http://127.0.0.1:{registry}",
                         "--data-dir", self.processes.folder / f"list{count}"], check=True, capture_output=True)
         return self._traefik(f"a list of {count:,} routers, `export.yaml`", folder, port, configuration(
-            "traefik/export.yaml", ("/etc/traefik/words.yaml", ROOT / "deploy" / "traefik" / "words.yaml"),
-            ("127.0.0.1:8080", f"127.0.0.1:{registry}"), ("trk_REPLACE_ME", token),
+            "traefik/export.yaml", ("127.0.0.1:8080", f"127.0.0.1:{registry}"), ("trk_REPLACE_ME", token),
             ("127.0.0.1:8000", f"127.0.0.1:{port}")))
 
 
