@@ -1,4 +1,4 @@
-/// A set of ASCII bytes, as bits: whether an byte is in it is a shift and a mask.
+/// A set of ASCII bytes, as bits: whether a byte is in it is a shift and a mask.
 struct ByteClass {
     /// For 0x00–0x3F and 0x40–0x7F, the lowest bit first.
     let low: UInt64

@@ -33,7 +33,7 @@ enum PostgresSession {
     private static let mark = "tenant_registry.session"
 
     /// What tells whether a session is still this connection's, and as it was set. To be read with others:
-    /// two columns, for `isOwn`.
+    /// two columns, for `checkOwn`.
     static let identity = "pg_backend_pid()::bigint, current_setting('\(mark)', true)"
 
     /// - Parameter current: what tells the connection that another server has taken over.

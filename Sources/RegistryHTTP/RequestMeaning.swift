@@ -31,7 +31,8 @@ struct RequestMeaning {
             // No body says what an empty object says.
             meaning.value(.object([]))
         } else {
-            meaning.mark("bytes", bytes.count)
+            // Digests are kept: this word is for ever.
+            meaning.mark("octets", bytes.count)
             meaning.append(bytes)
         }
         meaning.flush()

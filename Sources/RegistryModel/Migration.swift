@@ -185,7 +185,7 @@ public struct MigrationDomain: Hashable, Sendable {
     }
 }
 
-/// Where one wave of a migration stands. The states and steps of API.md §5, and no others.
+/// Where one wave of a migration stands. These are all states and steps that there are.
 public enum WaveState: String, Hashable, Sendable, Codable, CaseIterable {
     case planned, frozen, moved
     case rolledBack = "rolled_back"

@@ -98,7 +98,29 @@ final class BlockingConnection {
             }
         }
         // `deinit` closes it. Closing it here, too, would take another's that got the same number meanwhile.
-        guard result == 0 else { return nil }
+        guard result == 0, !isItsOwnPeer(port) else { return nil }
+    }
+
+    /// Where nobody listens at a port that clients get, too, a connection may come out at itself.
+    private func isItsOwnPeer(_ port: Int) -> Bool {
+        var own = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &own) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getsockname(descriptor, $0, &size)
+            }
+        }
+        return result == 0 && Int(in_port_t(bigEndian: own.sin_port)) == port
+    }
+
+    /// - Returns: nothing at the end, or after an error.
+    private func receive(atMost size: Int) -> ArraySlice<UInt8> {
+        var chunk = [UInt8](repeating: 0, count: size)
+        var count = -1
+        repeat {
+            count = recv(descriptor, &chunk, chunk.count, 0)
+        } while count < 0 && errno == EINTR
+        return chunk.prefix(max(0, count))
     }
 
     deinit { close(descriptor) }
@@ -125,10 +147,9 @@ final class BlockingConnection {
     /// What comes, up to a number of bytes; fewer where the connection ends.
     func read(_ count: Int) -> String {
         while buffer.count < count {
-            var chunk = [UInt8](repeating: 0, count: count - buffer.count)
-            let received = recv(descriptor, &chunk, chunk.count, 0)
-            guard received > 0 else { break }
-            buffer += chunk[..<received]
+            let chunk = receive(atMost: count - buffer.count)
+            guard !chunk.isEmpty else { break }
+            buffer += chunk
         }
         defer { buffer.removeFirst(min(count, buffer.count)) }
         return String(decoding: buffer.prefix(count), as: UTF8.self)
@@ -156,10 +177,9 @@ final class BlockingConnection {
                         fields: fields, body: body)
                 }
             }
-            var chunk = [UInt8](repeating: 0, count: 16_384)
-            let count = recv(descriptor, &chunk, chunk.count, 0)
-            guard count > 0 else { return nil }
-            buffer += chunk[..<count]
+            let chunk = receive(atMost: 16_384)
+            guard !chunk.isEmpty else { return nil }
+            buffer += chunk
         }
     }
 
@@ -176,11 +196,10 @@ final class BlockingConnection {
                     isOver || kind == 7 || stream == 1 && (kind == 3 || kind < 2 && flags & 1 == 1)
                 rest.removeFirst(9 + length)
             }
-            var chunk = [UInt8](repeating: 0, count: 16_384)
-            let count = isOver ? 0 : recv(descriptor, &chunk, chunk.count, 0)
-            guard count > 0 else { break }
-            rest += chunk[..<count]
-            all += chunk[..<count]
+            let chunk = isOver ? [] : receive(atMost: 16_384)
+            guard !chunk.isEmpty else { break }
+            rest += chunk
+            all += chunk
         }
         return String(decoding: all, as: UTF8.self)
     }

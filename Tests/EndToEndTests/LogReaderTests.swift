@@ -10,7 +10,7 @@ import Testing
         let token: String
         let pipe: FileHandle
 
-        /// Reads the log until the service listens, and not an byte more.
+        /// Reads the log until the service listens, and not a byte more.
         static func start(in folder: TestFolder) async throws -> Logged {
             let fifo = folder.file("log")
             try #require(mkfifo(fifo.path, 0o600) == 0)

@@ -204,6 +204,19 @@ import Testing
         #expect(try folder.text("n").isEmpty)
     }
 
+    @Test func `take the place of a file that somebody made before, whatever he says in it`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let said = String(repeating: "# who lives where\n", count: 25) + "t0.kintone.com aws;\n"
+        try Data(said.utf8).write(to: URL(fileURLWithPath: folder.path("n")))
+        let targets = try Self.targets(folder, "nginx-map:DIR/n")
+        try await MapPublisher(
+            sampleTable(3), .init(targets: targets), logger: silent, applied: { _ in }
+        ).publish()
+        #expect(try folder.text("n").hasPrefix("t0.kintone.com aws;\nt1."))
+    }
+
     @Test func `follow a small table that one tenant leaves`() async throws {
         let folder = try TestFolder()
         let table = sampleTable(3)

@@ -19,14 +19,15 @@ import Testing
     }
 
     @Test func `may have a colon in its path`() throws {
-        #expect(MapTarget("nginx-map:a:b")?.path == "a:b")
+        #expect(MapTarget("nginx-map:./a:b")?.path == "./a:b")
+        #expect(MapTarget("nginx-map:/a:b")?.path == "/a:b")
     }
 
     @Test func `may be a file of Traefik's, which has no other value`() throws {
-        let target = try #require(MapTarget("traefik-file:mode:a.yaml"))
-        #expect(target.format == .traefik && target.path == "mode:a.yaml")
+        let target = try #require(MapTarget("traefik-file:/mode:a.yaml"))
+        #expect(target.format == .traefik && target.path == "/mode:a.yaml")
         #expect(target.fault == nil)
-        #expect(target.description == "traefik-file:mode:a.yaml")
+        #expect(target.description == "traefik-file:/mode:a.yaml")
     }
 
     @Test(arguments: ["a", "a.json", "a.toml", "a.yaml.new"])
@@ -45,7 +46,7 @@ import Testing
 
     @Test(arguments: [
         "traefik-file", "traefik-file:", "nginx-map", "nginx-map:", "nginx-map:mode:", "csv:x",
-        ":x", "",
+        ":x", "", "nginx-map:placment:a.map", "traefik-file:mode:a.yaml",
     ])
     func `is refused as anything else`(text: String) {
         #expect(MapTarget(text) == nil)

@@ -79,7 +79,7 @@ import Testing
     }
 }
 
-/// The rules of API.md §4 on canonical text, a line each.
+/// The rules of the contract on canonical text, a line each.
 private func isPlainHostName(_ name: String) -> Bool {
     let labels = name.split(separator: ".", omittingEmptySubsequences: false)
     let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-")

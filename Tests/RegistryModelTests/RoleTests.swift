@@ -2,7 +2,7 @@ import RegistryModel
 import Testing
 
 @Suite("A role") struct RoleTests {
-    /// API.md §2, "Who may do what", row by row.
+    /// the contract, row by row.
     private static let table: [Role: Set<Permission>] = [
         .reader: [.read],
         .registrar: [.read, .register],

@@ -257,10 +257,15 @@ import Testing
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Sources/RegistryModel")
         var declared: Set<String> = []
-        for file in ["Store", "AgentBook", "SharedStore"] {
-            let text = try String(
-                contentsOf: model.appendingPathComponent("\(file).swift"), encoding: .utf8)
-            for match in text.matches(of: /(?m)^    func (\w+)\(([^{}]*?)\)\s+(async|\n|throws)/) {
+        let text = try FileManager.default.contentsOfDirectory(atPath: model.path).map { file in
+            file.hasSuffix(".swift")
+                ? try String(contentsOf: model.appendingPathComponent(file), encoding: .utf8) : ""
+        }.joined()
+        for name in ["Store", "ChangeSource", "AgentBook", "SharedAgentBook", "SharedStore"] {
+            let start = try #require(text.range(of: "public protocol \(name): "), "\(name)")
+            let end = try #require(text[start.upperBound...].range(of: "\n}"), "\(name)")
+            let body = text[start.upperBound..<end.lowerBound]
+            for match in body.matches(of: /(?m)^    func (\w+)\(([^{}]*?)\)\s+(async|\n|throws)/) {
                 let labels = String(match.2).matches(of: /(?:^|,)\s*(\w+)(?: \w+)?:/).map {
                     "\($0.1):"
                 }

@@ -1,6 +1,6 @@
 import RegistryModel
 
-// API.md §4.
+// the contract.
 
 extension WaveModel {
     mutating func register(_ wanted: NewDomain) throws(Refusal) -> Written {

@@ -1,6 +1,6 @@
 import RegistryModel
 
-// API.md §5.
+// the contract.
 
 /// A plan and where its waves stand.
 struct ModelMigration {

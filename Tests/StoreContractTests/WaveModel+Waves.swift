@@ -1,6 +1,6 @@
 import RegistryModel
 
-// API.md §5: freeze, cutover, rollback, thaw.
+// the contract: freeze, cutover, rollback, thaw.
 
 extension WaveModel {
     private typealias Place = WaveConflict.Place

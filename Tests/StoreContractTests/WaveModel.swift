@@ -1,6 +1,6 @@
 import RegistryModel
 
-/// The registry once more, as dictionaries: what API.md says of domains, plans and waves, written
+/// The registry once more, as dictionaries: what the contract says of domains, plans and waves, written
 /// from there and sharing no rule with the code under test.
 ///
 /// Where the contract leaves open which of two refusals comes first, the order of the service is

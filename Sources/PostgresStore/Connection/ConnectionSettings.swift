@@ -113,7 +113,7 @@ final class ConnectionAttempt: @unchecked Sendable {
 
     /// Waits for the end of the try.
     ///
-    /// - Parameter contact: tells that waiting is in vain.
+    /// - Parameter health: tells that waiting is in vain.
     /// - Returns: nil where it hasn't ended yet.
     /// - Throws: `unreachable` with libpq's words.
     func connection(within limit: Duration, _ health: DatabaseHealth?) throws -> PostgresConnection?

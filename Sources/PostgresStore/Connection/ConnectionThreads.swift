@@ -25,7 +25,7 @@ final class ConnectionThreads: Sendable {
     private let count: Int
 
     /// - Parameters:
-    ///   - contact: whether the database answers; nil: whoever asks waits for it.
+    ///   - health: whether the database answers; nil: whoever asks waits for it.
     ///   - prepare: called once with each new connection, before anything else.
     init(
         _ name: String, count: Int, settings: ConnectionSettings, health: DatabaseHealth? = nil,

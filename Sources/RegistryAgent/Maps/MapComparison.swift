@@ -21,13 +21,13 @@ final class MapComparison {
     /// HAProxy looks at every entry for each change (before 2.8): from some fifty on a whole map is cheaper.
     static let limit = 32
 
-    private let old: LineReader
+    private let old: MapLineReader
     private let digest: [UInt8]
     private var found = MapDifference()
 
     /// - Parameter digest: of the old file, as it was written: nobody knows what other lines a proxy has.
     init(_ path: String, digest: [UInt8]) throws(FileFailure) {
-        old = try LineReader(path)
+        old = try MapLineReader(path)
         self.digest = digest
     }
 
@@ -94,7 +94,7 @@ final class MapComparison {
 }
 
 /// Reads a file line by line.
-private final class LineReader {
+private final class MapLineReader {
     private let file: Int32
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 1)
     private var unread = 0..<0

@@ -142,7 +142,11 @@ package struct MapTarget: Sendable, Hashable, CustomStringConvertible {
         let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count >= 2, let format = Format(rawValue: String(parts[0])) else { return nil }
         self.format = format
-        if format != .traefik, parts.count == 3, let value = Value(rawValue: String(parts[1])) {
+        // A word before another colon is a value, or a mistake: a path with a colon has a slash or a dot before it.
+        if parts.count == 3, parts[1].allSatisfy({ $0.isLetter || $0 == "_" }) {
+            guard format != .traefik, let value = Value(rawValue: String(parts[1])) else {
+                return nil
+            }
             self.value = value
             path = String(parts[2])
         } else {

@@ -73,7 +73,10 @@ actor MapPublisher {
     func run() async {
         var next = ContinuousClock.now
         for await _ in wakeup {
-            guard table.position != published || !untold.isEmpty || hasNewProxy() else { continue }
+            // Nothing is late before there is a table.
+            guard table.position != nil,
+                table.position != published || !untold.isEmpty || hasNewProxy()
+            else { continue }
             var failed = 0
             var wait = max(.zero, next - .now)
             while (try? await Task.sleep(for: wait)) != nil {
@@ -106,21 +109,22 @@ actor MapPublisher {
     private func write(_ copy: PackedTable) throws {
         defer { written() }
         try validate(copy.count)
-        var files: [(MapTarget, DurableFile)] = []
+        var files: [(MapTarget, DurableFile, MapDifference?)] = []
         for target in settings.targets {
             let comparison = comparison(target)
             let file = try MapFile.write(
                 copy, target, longest: settings.longestKey, comparison: comparison)
+            differences[target] = nil
             guard digests[target] != file.digest else { continue }
             try file.sync()
-            files.append((target, file))
-            differences[target] = comparison?.end()
+            files.append((target, file, comparison?.end()))
         }
         // All are whole before the first takes its place.
-        for (target, file) in files {
+        for (target, file, difference) in files {
             untold.insert(target)
             try file.keep()
             digests[target] = file.digest
+            differences[target] = difference
         }
         count = copy.count
         if !files.isEmpty { writes.increment() }
@@ -151,11 +155,17 @@ actor MapPublisher {
 
     private func existingCount() -> Int {
         let counts = settings.targets.compactMap { target in
-            var count = 0
+            // Comments are somebody's who made the file before the agent.
+            var (count, isComment, isStart) = (0, false, true)
             let isThere: Void? = try? FileChunks.read(target.path) { piece in
-                count += piece.count { $0 == 0x0A }
+                for byte in piece {
+                    if isStart { isComment = byte == UInt8(ascii: "#") }
+                    isStart = byte == 0x0A
+                    if isStart, !isComment { count += 1 }
+                }
             }
-            return isThere.map { count }
+            // An empty one says nothing of the others.
+            return isThere == nil || count == 0 ? nil : count
         }
         return counts.min() ?? 0
     }

@@ -4,7 +4,7 @@ import RoutingTable
 
 /// What a lookup answers, decided in one place: status, tag and fields, and whether a domain's JSON follows.
 ///
-/// It's printed twice: into a `EndpointResponse` for the router, and as bytes on the event loop that read the request. So
+/// It's printed twice: into an `EndpointResponse` for the router, and as bytes on the event loop that read the request. So
 /// it holds nothing that would have to be made: numbers, and what the table has.
 struct LookupResponse {
     enum Content {

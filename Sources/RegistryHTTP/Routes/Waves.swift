@@ -6,7 +6,7 @@ import RegistryService
 /// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw.
 struct WaveRoutes: Sendable {
     @Sendable func freeze(_ call: RegistryCall) async throws -> EndpointResponse {
-        let wait = try Wait(call)
+        let wait = try WaveWait(call)
         if let replay = call.replay { return try await wait.response(to: replay, call) }
         let wave = try call.wave()
         let request: FreezeRequest = try call.read()
@@ -17,7 +17,7 @@ struct WaveRoutes: Sendable {
     }
 
     @Sendable func cutOver(_ call: RegistryCall) async throws -> EndpointResponse {
-        let wait = try Wait(call, takesRequire: true)
+        let wait = try WaveWait(call, takesRequire: true)
         if let replay = call.replay { return try await wait.response(to: replay, call) }
         let wave = try call.wave()
         let request: CutoverRequest = try call.read()
@@ -28,7 +28,7 @@ struct WaveRoutes: Sendable {
     }
 
     @Sendable func rollBack(_ call: RegistryCall) async throws -> EndpointResponse {
-        let wait = try Wait(call)
+        let wait = try WaveWait(call)
         if let replay = call.replay { return try await wait.response(to: replay, call) }
         let wave = try call.wave()
         let request = call.body.isEmpty ? RollbackRequest() : try call.read()
@@ -59,7 +59,7 @@ extension RegistryCall {
 
 /// `?wait=converged&timeout=&require=`: whether the answer waits for agents, and whether the step does
 /// anything before they have the last one.
-private struct Wait {
+private struct WaveWait {
     private enum Goal: String, CaseIterable { case converged }
 
     private let limit: Duration?

@@ -196,7 +196,7 @@ private final class PackedChunk {
         memory.free(start, count: size)
     }
 
-    /// Seven bits an byte, the lowest first, marked while more follow.
+    /// Seven bits a byte, the lowest first, marked while more follow.
     func put(_ number: UInt64) {
         var rest = number
         while rest >= 0x80 {

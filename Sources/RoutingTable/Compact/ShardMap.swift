@@ -139,7 +139,7 @@ struct ShardIndex: ~Copyable {
         slots[position].store(slot, ordering: .releasing)
     }
 
-    /// A domain's texts: their length, seven bits an byte, the lowest first and marked while more
+    /// A domain's texts: their length, seven bits a byte, the lowest first and marked while more
     /// follow; then the bytes.
     ///
     /// - Parameter place: as a record's words have it, not 0.

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Metrics
 import NIOCore
+import NIOPosix
 import PrometheusMetrics
 import RegistryAPI
 import RegistryAgent
@@ -75,6 +76,16 @@ enum RunningAgent {
         return configuration
     }
 
+    /// One that was killed leaves its socket behind, and the next agent puts its own there. One that lives must keep it: two
+    /// that are started alike would take it from each other, and away when they end.
+    private static func checkUnused(_ socket: ListenAddress) async throws {
+        let other = try? await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(unixDomainSocketPath: socket.description).get()
+        guard let other else { return }
+        try? await other.close()
+        throw CommandFailure.failed("--socket: somebody listens at \(socket) already")
+    }
+
     private static func serve(
         _ server: RegistryServer, _ agent: EdgeAgent, _ options: AgentOptions,
         _ drain: DrainSignal, _ logger: Logger
@@ -82,6 +93,7 @@ enum RunningAgent {
         // Stopped in the reverse order: unready, listener, then the feed.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: agent)]
         if let socket = options.socket {
+            try await checkUnused(socket)
             services.append(
                 .init(
                     service: Listener(

@@ -54,7 +54,7 @@ struct Backup: AsyncParsableCommand {
                 StandardError.write("\(beside.count) bytes are here; checking them\n")
                 let found = try await Self.verify(incoming)
                 try beside.keep()
-                var listing = Listing(["file", "epoch", "revision", "digest", "bytes"])
+                var listing = Listing(["file", "epoch", "revision", "digest", "octets"])
                 listing.add([
                     .text(file), Cell(position?.epoch.text), .number(found.revision.number),
                     .text(DigestText.text(found.digest)), .number(beside.count),

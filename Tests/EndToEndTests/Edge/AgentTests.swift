@@ -64,6 +64,15 @@ import Testing
         try await agent.process.crash()
         let next = try await AgentProcess.start(in: agent.folder, upstream: registry.url)
         #expect(try await ask(next).status == .ok)
+        // One that lives keeps it.
+        let twin = try await CommandRun.run(
+            [
+                "agent", "--upstream", registry.url.absoluteString, "--listen", "127.0.0.1:0",
+                "--state-dir", TestFolder().file("state").path, "--socket", next.socket.path,
+            ], in: TestFolder())
+        #expect(twin.exit == .code(1))
+        #expect(twin.errors.contains("somebody listens at \(next.socket.path) already"))
+        #expect(try await ask(next).status == .ok)
         try await next.process.crash()
         try FileManager.default.removeItem(at: next.socket)
         _ = try next.folder.write("mine", to: "agent.sock")

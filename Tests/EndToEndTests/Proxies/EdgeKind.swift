@@ -123,12 +123,12 @@ enum EdgeKind: String, CaseIterable, Sendable {
                 ? "nginx removes by whole names alone: the registry's" : nil
         case .envoy:
             row.hasPrefix("Connection: ") ? "Envoy refuses it by itself" : nil
-        case .caddy, .newestCaddy:
+        case .caddy:
             row == "a body of a GET" ? "forward_auth takes it, and the side gets none" : nil
         case .traefikFile:
             row.hasPrefix("X-Tenant-Other")
                 ? "Traefik removes by whole names alone: the registry's" : nil
-        case .haproxy, .newestHAProxy, .traefik: nil
+        case .haproxy, .newestHAProxy, .newestCaddy, .traefik: nil
         }
     }
 }

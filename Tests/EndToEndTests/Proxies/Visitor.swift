@@ -39,15 +39,16 @@ struct Visitor: Sendable {
         let text =
             "\(method) \(path) HTTP/1.1\r\n" + fields.map { "\($0)\r\n" }.joined() + "\r\n" + body
         let answer = await withCheckedContinuation {
-            (done: CheckedContinuation<BlockingConnection.Answer?, Never>) in
+            (done: CheckedContinuation<(BlockingConnection.Answer?, String), Never>) in
             // Blocking calls don't belong on Swift's own threads.
             Thread.detachNewThread {
                 let connection = BlockingConnection(port: port)
                 connection?.send(text)
-                done.resume(returning: connection?.readAnswer(hasBody: method != "HEAD"))
+                let answer = connection?.readAnswer(hasBody: method != "HEAD")
+                done.resume(returning: (answer, connection?.received ?? "nobody listens"))
             }
         }
-        let page = try #require(answer, "no answer to \(text.prefix(2000))")
+        let page = try #require(answer.0, "no answer to \(text.prefix(2000)): \(answer.1)")
         return Page(status: page.status, fields: page.fields, body: page.body)
     }
 

@@ -84,7 +84,8 @@ struct VisitorRow: Sendable {
             if told.body != bytes { lies.append("body \(told.body)") }
             return lies.isEmpty ? nil : "\(lies)"
         case .nobody:
-            return page.status == 404 ? nil : "not 404: \(page)"
+            // There's nothing to try again.
+            return page.status == 404 && page.retryAfter == nil ? nil : "not 404: \(page)"
         case .moving:
             guard page.status == 503, page.retryAfter == "30" else { return "not moving: \(page)" }
             return nil

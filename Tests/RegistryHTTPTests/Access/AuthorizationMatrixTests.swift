@@ -12,7 +12,7 @@ import Testing
         var permission: String
     }
 
-    /// What API.md §2 expects of a request.
+    /// What the contract expects of a request.
     private enum Verdict: String {
         case unauthenticated, forbidden, allowed
     }

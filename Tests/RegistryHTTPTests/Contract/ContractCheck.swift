@@ -4,7 +4,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-/// Holds each answer that a test gets against openapi.yaml and against what API.md says of all.
+/// Holds each answer that a test gets against openapi.yaml and against what the contract says of all.
 enum ContractCheck {
     static func check(
         _ answer: Answer, to method: String, _ target: String, at place: SourceLocation
@@ -83,7 +83,7 @@ enum ContractCheck {
         }
     }
 
-    /// RFC 9457, and API.md §2 on errors.
+    /// RFC 9457, and the contract on errors.
     private static func problemRules(_ answer: Answer) -> [String] {
         guard answer.header("Content-Type") == "application/problem+json" else {
             return answer.status >= 400 && !answer.bytes.isEmpty ? ["not a problem"] : []
