@@ -155,8 +155,9 @@ struct Agent: AsyncParsableCommand {
     private func readMaps(_ settings: Settings, _ agent: inout AgentSettings) throws {
         agent.maps = try settings.list(write, "write").map { text in
             guard let target = MapTarget(text) else {
+                let values = MapTarget.Value.allCases.map(\.rawValue).joined(separator: ", ")
                 throw CommandFailure.usage(
-                    "--write: nginx-map:PATH, haproxy-map:PATH or traefik-file:PATH is expected, not \(text)"
+                    "--write: nginx-map:PATH, haproxy-map:PATH, traefik-file:PATH, or nginx-map:VALUE:PATH with one of \(values) is expected, not \(text)"
                 )
             }
             if let fault = target.fault { throw CommandFailure.usage("--write: \(fault)") }
