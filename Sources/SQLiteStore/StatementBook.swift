@@ -17,7 +17,8 @@ final class StatementBook {
     subscript(_ name: Name) -> RawStatement {
         get throws {
             if let statement = prepared[name.rawValue] { return statement }
-            let statement = try RawStatement(db.cachedStatement(sql: name.sql), in: db)
+            let statement = try RawStatement(
+                db.cachedStatement(sql: Name.texts[name.rawValue]), in: db)
             prepared[name.rawValue] = statement
             return statement
         }
@@ -33,8 +34,11 @@ final class StatementBook {
 }
 
 extension StatementBook.Name {
+    /// Put together once: each transaction looks its statements up by them, while others wait for it.
+    fileprivate static let texts = allCases.map(\.sql)
+
     // Those that are `StoreCore`'s own bind `$1`, `$2` and so on, which stand there in this order.
-    fileprivate var sql: String {
+    private var sql: String {
         switch self {
         case .savepoint: "SAVEPOINT command"
         case .release: "RELEASE command"

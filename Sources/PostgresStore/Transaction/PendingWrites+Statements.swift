@@ -60,18 +60,27 @@ extension PendingWrites {
         if !newReleased.isEmpty { result.append(Self.insert(newReleased)) }
     }
 
-    /// - Parameter lists: one for each column, in their order.
-    private static func insert(
-        into table: String, _ columns: [String], _ lists: [SQLValue]
-    ) -> Statement {
-        Statement(
-            "INSERT INTO \(table) (\(columns.listed)) SELECT * FROM unnest(\(columns.places))",
-            lists)
+    // Texts that are put together once, not by each group of commits. Their values are lists, one for each column, in
+    // their order.
+    private static let insertDomains = insertion("domain", Domain.columnNames)
+    private static let insertReleased = insertion("released_domain", ReleasedDomain.columnNames)
+    private static let insertLines = insertion("change_log", ChangeRow.tableColumns)
+    private static let insertHeaders = insertion("revision_log", RevisionHeader.tableColumns)
+    private static let updateDomains = {
+        let columns = Domain.changingNames + ["fqdn"]
+        return """
+            UPDATE domain SET \(Domain.changingNames.map { "\($0) = n.\($0)" }.listed)
+            FROM unnest(\(columns.places)) AS n (\(columns.listed)) WHERE domain.fqdn = n.fqdn
+            """
+    }()
+
+    private static func insertion(_ table: String, _ columns: [String]) -> String {
+        "INSERT INTO \(table) (\(columns.listed)) SELECT * FROM unnest(\(columns.places))"
     }
 
     private static func insert(_ domains: [Domain]) -> Statement {
-        insert(
-            into: "domain", Domain.columnNames,
+        Statement(
+            insertDomains,
             [
                 .names(domains.map(\.fqdn)), .numbers(domains.map(\.revision.number)),
                 .numbers(domains.map(\.registeredAt.milliseconds)),
@@ -86,12 +95,8 @@ extension PendingWrites {
     }
 
     private static func update(_ domains: [Domain]) -> Statement {
-        let columns = Domain.changingNames + ["fqdn"]
-        return Statement(
-            """
-            UPDATE domain SET \(Domain.changingNames.map { "\($0) = n.\($0)" }.listed)
-            FROM unnest(\(columns.places)) AS n (\(columns.listed)) WHERE domain.fqdn = n.fqdn
-            """,
+        Statement(
+            updateDomains,
             [
                 .numbers(domains.map(\.revision.number)),
                 .numbers(domains.map(\.changedAt.milliseconds)),
@@ -99,8 +104,8 @@ extension PendingWrites {
     }
 
     private static func insert(_ released: [ReleasedDomain]) -> Statement {
-        insert(
-            into: "released_domain", ReleasedDomain.columnNames,
+        Statement(
+            insertReleased,
             [
                 .names(released.map(\.fqdn)), .numbers(released.map(\.revision.number)),
                 .numbers(released.map(\.registeredAt.milliseconds)),
@@ -110,8 +115,8 @@ extension PendingWrites {
     }
 
     private var logStatement: Statement {
-        Self.insert(
-            into: "change_log", ChangeRow.tableColumns,
+        Statement(
+            Self.insertLines,
             [
                 .numbers(lines.map(\.revision.number)), .numbers(lines.map { Int64($0.position) }),
                 .texts(lines.map(\.row.action)), .texts(lines.map(\.row.fqdn)),
@@ -124,8 +129,8 @@ extension PendingWrites {
 
     private var headerStatement: Statement {
         let all = headers.map(\.header)
-        return Self.insert(
-            into: "revision_log", RevisionHeader.tableColumns,
+        return Statement(
+            Self.insertHeaders,
             [
                 .numbers(all.map(\.revision.number)), .texts(all.map(\.epoch.text)),
                 .numbers(all.map(\.at.milliseconds)), .texts(all.map(\.actor.token)),
