@@ -28,6 +28,8 @@ public struct SchemaFile: Sendable {
         SchemaFile(
             version: 9, name: "agents_ahead",
             bytes: PackageResources._009_agents_ahead_sqlite_sql),
+        SchemaFile(
+            version: 10, name: "tenants", bytes: PackageResources._010_tenants_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -50,6 +52,8 @@ public struct SchemaFile: Sendable {
         SchemaFile(
             version: 9, name: "agents_ahead",
             bytes: PackageResources._009_agents_ahead_postgres_sql),
+        SchemaFile(
+            version: 10, name: "tenants", bytes: PackageResources._010_tenants_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -231,7 +231,8 @@ extension Command {
     fileprivate var isOrdinary: Bool {
         switch self {
         case .register, .registerBatch, .change, .release, .restore: true
-        case .putLocation, .deleteLocation, .createToken, .revokeToken, .planMigration, .waveStep,
+        case .changeTenant, .putLocation, .deleteLocation, .createToken, .revokeToken,
+            .planMigration, .waveStep,
             .finalizeMigration, .cancelMigration:
             false
         }

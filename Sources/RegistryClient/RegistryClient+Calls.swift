@@ -41,12 +41,13 @@ extension RegistryClient {
     }
 
     package func registerBatch(
-        _ rows: [BatchRegistration.Row], allowsNested: Bool = false, note: Note,
-        idempotencyKey: String? = nil
+        _ rows: [BatchRegistration.Row], allowsNested: Bool = false, allowsSplit: Bool = false,
+        note: Note, idempotencyKey: String? = nil
     ) async throws -> BatchResponse {
         try await send(
             .registerDomains,
-            body: BatchRegistration(domains: rows, allowsNested: allowsNested, note: note),
+            body: BatchRegistration(
+                domains: rows, allowsNested: allowsNested, allowsSplit: allowsSplit, note: note),
             idempotencyKey: idempotencyKey
         ).decode()
     }
@@ -74,11 +75,36 @@ extension RegistryClient {
     }
 
     package func restore(
-        _ fqdn: String, allowsNested: Bool = false, note: Note
+        _ fqdn: String, allowsNested: Bool = false, allowsSplit: Bool = false, note: Note
     ) async throws -> Received<Domain> {
         try Received(
             await send(
-                .restoreDomain, fqdn, body: Restoration(allowsNested: allowsNested, note: note)))
+                .restoreDomain, fqdn,
+                body: Restoration(
+                    allowsNested: allowsNested, allowsSplit: allowsSplit, note: note)))
+    }
+
+    /// A tenant, and a page of its domains.
+    package func tenant(
+        _ name: String, limit: Int, cursor: String? = nil
+    ) async throws -> TenantResponse {
+        try await send(
+            .getTenant, name, query: [("limit", String(limit)), ("cursor", cursor)]
+        ).decode()
+    }
+
+    package func tenants(
+        filter: [(String, String?)], limit: Int, cursor: String? = nil
+    ) async throws -> ListPage<Tenant> {
+        try await send(
+            .listTenants, query: filter + [("limit", String(limit)), ("cursor", cursor)]
+        ).decode()
+    }
+
+    package func changeTenant(
+        _ name: String, _ change: TenantChangeRequest, idempotencyKey: String? = nil
+    ) async throws -> TenantChangeResponse {
+        try await send(.changeTenant, name, body: change, idempotencyKey: idempotencyKey).decode()
     }
 
     /// - Parameter fqdn: one domain's history; nil: everything.

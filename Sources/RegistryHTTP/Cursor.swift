@@ -1,4 +1,5 @@
 import Foundation
+import RegistryAPI
 import RegistryModel
 
 /// An opaque place in a list: what its last item is sorted by.
@@ -14,8 +15,13 @@ enum Cursor {
             .replacing("=", with: "")
     }
 
+    /// Characters: a tenant's 200, of four bytes at most, each of which is three in a key and four in the cursor.
+    static let longestTenant = 200 * 4 * 4
+
     /// - Returns: the key: printable ASCII, not empty.
-    static func decode(_ cursor: String) throws(RegistryError) -> String {
+    static func decode(
+        _ cursor: String, longest longestKey: Int = longestKey
+    ) throws(RegistryError) -> String {
         var text = cursor.replacing("-", with: "+").replacing("_", with: "/")
         text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
         guard let data = Data(base64Encoded: text), (1...longestKey).contains(data.count),
@@ -37,6 +43,16 @@ enum Cursor {
 
     static func name(_ cursor: String) throws(RegistryError) -> FQDN {
         try decode(cursor, { try? FQDN($0) }, spelling: \.text)
+    }
+
+    static func key(tenant: String) -> String { PercentCoding.component(tenant) }
+
+    static func tenant(_ cursor: String) throws(RegistryError) -> String {
+        let key = try decode(cursor, longest: longestTenant)
+        guard let tenant = PercentCoding.decode(key, plusIsSpace: false),
+            self.key(tenant: tenant) == key
+        else { throw .invalidCursor }
+        return tenant
     }
 
     static func location(_ cursor: String) throws(RegistryError) -> LocationName {

@@ -45,6 +45,26 @@ extension Problem {
                     .conflict, code,
                     "\(name) lies \(name.isWithin(other) ? "below" : "above") \(other), which isn't this tenant's"
                 ).entangled(with: other)
+            case .unknownTenant(let tenant):
+                Problem(
+                    .notFound, code, "no domain that is registered has the tenant “\(tenant)”")
+            case .tenantElsewhere(let tenant, let locations):
+                Problem(
+                    .conflict, code,
+                    "the tenant “\(tenant)” has its other domains at \(locations.map(\.text).joined(separator: ", ")); there, or with allow_split by an operator"
+                ).elsewhere(locations)
+            case .tenantSplit(let name, let tenant, let others, let total):
+                Problem(
+                    .conflict, code,
+                    "\(name) is one of the \(total + 1) domains of the tenant “\(tenant)”: move the tenant, or send allow_split"
+                ).splitting(others, total)
+            case .splittingForbidden(let role):
+                Problem(
+                    .forbidden, code,
+                    "the role \(role.rawValue) may not put one tenant's domains in different places"
+                )
+            case .tenantTooLarge(let why):
+                Problem(.conflict, code, "\(why): plan a migration")
             case .unknownLocation(let name):
                 Problem(.unprocessableContent, code, "there is no location \(name)")
             case .locationNotFound(let name):
@@ -226,6 +246,18 @@ extension Problem {
     private func entangled(with other: FQDN) -> Problem {
         var copy = self
         copy.entangledWith = other
+        return copy
+    }
+
+    private func elsewhere(_ locations: [LocationName]) -> Problem {
+        var copy = self
+        copy.locations = locations
+        return copy
+    }
+
+    private func splitting(_ others: [FQDN], _ total: Int) -> Problem {
+        var copy = self
+        (copy.others, copy.otherCount) = (others, total)
         return copy
     }
 

@@ -24,6 +24,11 @@ struct Problem: Error, Sendable {
     /// Rows that aren't as a step expects them: the first ones, and how many.
     var conflicts: [WaveConflict] = []
     var conflictCount: Int?
+    /// Where a tenant's other domains are.
+    var locations: [LocationName]?
+    /// A tenant's other domains: the first ones, and how many.
+    var others: [FQDN]?
+    var otherCount: Int?
     /// Agents that haven't applied a freeze, by name; nil where that isn't what's wrong.
     var lagging: [AgentName]?
     /// What a domain can't be changed for.
@@ -61,6 +66,7 @@ struct Problem: Error, Sendable {
         answer.wave = frozenIn?.number
         answer.conflictCount = conflictCount
         answer.conflicts = conflicts
+        (answer.locations, answer.others, answer.otherCount) = (locations, others, otherCount)
         answer.lagging = lagging
         answer.errors = errors
         return answer.json

@@ -144,6 +144,22 @@ struct ProblemKind: Sendable {
                 "Choose another name, or have an operator send allow_nested where both are meant to stand."
         ),
         ProblemKind(
+            code: "tenant-elsewhere", statuses: [409],
+            when: "the tenant's other domains are at locations",
+            advice:
+                "Leave location out, so that the domain goes where its tenant is; move the tenant first; or have an operator send allow_split, where the customer's data is meant to be in two places."
+        ),
+        ProblemKind(
+            code: "tenant-split", statuses: [409],
+            when: "the move would part the domain from its tenant's others",
+            advice:
+                "Move all of them at once, PATCH /v1/tenants/{tenant}, or in a migration; or send allow_split, where the customer's data is meant to be in two places."
+        ),
+        ProblemKind(
+            code: "unknown-tenant", statuses: [404], when: "no live domain has this tenant",
+            advice: "Look for it: GET /v1/tenants?prefix=."
+        ),
+        ProblemKind(
             code: "location-closed", statuses: [409],
             when: "the location doesn't take signups",
             advice:

@@ -85,10 +85,10 @@ struct QueryReader {
 
     /// `limit` and `cursor`, which come last: the query is finished here.
     mutating func page<Key>(
-        _ read: (String) throws -> Key
+        longest: Int = 512, _ read: (String) throws -> Key
     ) throws -> (limit: Int, after: Key?) {
         let limit = limit()
-        let cursor = text("cursor")
+        let cursor = text("cursor", maximum: longest)
         try finish()
         return (limit, try cursor.map(read))
     }

@@ -50,9 +50,15 @@ extension RegistryCall {
     func list<Item>(
         _ read: Read<Page<Item>>, as shape: (Item) -> some Shape, key: (Item) -> String
     ) -> EndpointResponse {
+        page(of: read, key: key) { ListPage(items: $0.map(shape), nextCursor: $1) }
+    }
+
+    /// - Parameter page: makes the answer of the items and the cursor of the next page.
+    func page<Item>(
+        of read: Read<Page<Item>>, key: (Item) -> String, _ page: ([Item], String?) -> some Shape
+    ) -> EndpointResponse {
         let cursor = read.value.hasMore ? read.value.items.last.map { Cursor.encode(key($0)) } : nil
-        let page = ListPage(items: read.value.items.map(shape), nextCursor: cursor)
-        let response = EndpointResponse.json(page, at: read.revision)
+        let response = EndpointResponse.json(page(read.value.items, cursor), at: read.revision)
         guard let cursor else { return response }
         return response.with(.link, "<\(nextTarget(cursor))>; rel=\"next\"")
     }

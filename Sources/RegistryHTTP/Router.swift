@@ -45,6 +45,10 @@ struct RegistryRoutes {
         case .releaseDomain: bind(domains.release)
         case .restoreDomain: bind(domains.restore)
 
+        case .listTenants: bind(TenantRoutes().list)
+        case .getTenant: bind(TenantRoutes().get)
+        case .changeTenant: bind(TenantRoutes().change)
+
         case .listLocations: bind(LocationRoutes().list)
         case .putLocation: bind(LocationRoutes().put)
         case .deleteLocation: bind(LocationRoutes().delete)

@@ -3,14 +3,18 @@ import RegistryModel
 extension CommandExecution {
     func register(_ wanted: NewDomain) throws -> Decision {
         try checkFree(wanted)
-        let location = try signupLocation(wanted.location)
-        guard location.settings.acceptsSignups else {
-            throw RegistryError.locationClosed(location.name)
+        let home = try home(for: wanted)
+        if !home.isTenants {
+            let location = try signupLocation(home.location)
+            guard location.settings.acceptsSignups else {
+                throw RegistryError.locationClosed(location.name)
+            }
         }
-        let (domain, change) = try insert(wanted, at: location.name)
+        let (domain, change) = try insert(wanted, at: home.location)
         return Decision(
             outcome: .domain(domain), log: [change],
-            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]),
+            allowsSplit: home.isSplit)
     }
 
     /// Whether a location takes signups doesn't matter here: an operator brings existing tenants.
@@ -18,7 +22,7 @@ extension CommandExecution {
         var refused: [Int: String] = [:]
         var log: [Change] = []
         var effects = RevisionChanges(revision: revision)
-        var locations: [LocationName?: LocationName] = [:]
+        var allowsSplit = false
         for (index, row) in rows.enumerated() {
             switch row {
             case .refused(let code):
@@ -26,10 +30,9 @@ extension CommandExecution {
             case .wanted(let wanted):
                 do {
                     try checkFree(wanted)
-                    let location =
-                        try locations[wanted.location] ?? signupLocation(wanted.location).name
-                    locations[wanted.location] = location
-                    let (domain, change) = try insert(wanted, at: location)
+                    let home = try home(for: wanted)
+                    let (domain, change) = try insert(wanted, at: home.location)
+                    allowsSplit = allowsSplit || home.isSplit
                     log.append(change)
                     effects.domains.append(.set(domain))
                 } catch let refusal as RegistryError {
@@ -37,7 +40,8 @@ extension CommandExecution {
                 }
             }
         }
-        return Decision(outcome: .batch(refused: refused), log: log, effects: effects)
+        return Decision(
+            outcome: .batch(refused: refused), log: log, effects: effects, allowsSplit: allowsSplit)
     }
 
     func change(_ fqdn: FQDN, _ patch: DomainPatch, ifMatch: Precondition?) throws -> Decision {
@@ -65,6 +69,8 @@ extension CommandExecution {
         if after.tenant != before.tenant, !patch.allowsNested {
             try checkNest(of: fqdn, for: after.tenant)
         }
+        let isSplit = try checkTenant(
+            of: domain, after, freeze?.wave, allowsSplit: patch.allowsSplit)
         if let freeze, let newOwnMode {
             try transaction.setOwnMode(newOwnMode, of: fqdn, in: freeze.wave)
         }
@@ -73,6 +79,7 @@ extension CommandExecution {
         domain.revision = revision
         domain.changedAt = at
         try transaction.update(domain)
+        try recount(before, after)
         let action: Action = after.location == before.location ? .updated : .moved
         return Decision(
             outcome: .domain(domain),
@@ -81,7 +88,8 @@ extension CommandExecution {
                     action,
                     .domain(fqdn, before: before, after: after, registeredAt: domain.registeredAt))
             ],
-            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]),
+            allowsSplit: isSplit)
     }
 
     func release(_ fqdn: FQDN, ifMatch: Precondition?) throws -> Decision {
@@ -91,6 +99,7 @@ extension CommandExecution {
                 fqdn, migration: wave.migration, wave: wave.number)
         }
         try transaction.deleteDomain(fqdn)
+        try recount(domain.placement, nil)
         try transaction.insert(
             ReleasedDomain(
                 fqdn: fqdn, placement: domain.placement, revision: revision,
@@ -108,22 +117,26 @@ extension CommandExecution {
             effects: RevisionChanges(revision: revision, domains: [.gone(fqdn)]))
     }
 
-    /// Brings a domain back as it was; only its revision and time of change are new.
-    func restore(_ fqdn: FQDN, allowsNested: Bool) throws -> Decision {
+    /// Brings a domain back as it was; only its revision and time of change are new, and its location where its tenant
+    /// lives elsewhere by now.
+    func restore(_ fqdn: FQDN, allowsNested: Bool, allowsSplit: Bool) throws -> Decision {
         guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
         guard let released = try transaction.released(fqdn) else {
             throw RegistryError.unknownDomain(fqdn)
         }
-        let location = released.placement.location
-        guard try transaction.location(location) != nil else {
-            throw RegistryError.unknownLocation(location)
+        var placement = released.placement
+        if !allowsNested { try checkNest(of: fqdn, for: placement.tenant) }
+        let home = try home(of: fqdn, restored: placement, allowsSplit: allowsSplit)
+        placement.location = home.location
+        guard try transaction.location(placement.location) != nil else {
+            throw RegistryError.unknownLocation(placement.location)
         }
-        if !allowsNested { try checkNest(of: fqdn, for: released.placement.tenant) }
         let domain = Domain(
-            fqdn: fqdn, placement: released.placement, revision: revision,
+            fqdn: fqdn, placement: placement, revision: revision,
             registeredAt: released.registeredAt, changedAt: at)
         try transaction.deleteReleased(fqdn)
         try transaction.insert(domain)
+        try recount(nil, placement)
         return Decision(
             outcome: .domain(domain),
             log: [
@@ -133,7 +146,8 @@ extension CommandExecution {
                         fqdn, before: nil, after: domain.placement,
                         registeredAt: domain.registeredAt))
             ],
-            effects: RevisionChanges(revision: revision, domains: [.set(domain)]))
+            effects: RevisionChanges(revision: revision, domains: [.set(domain)]),
+            allowsSplit: home.isSplit)
     }
 }
 
@@ -167,7 +181,7 @@ extension CommandExecution {
         }
     }
 
-    private func signupLocation(_ name: LocationName?) throws -> Location {
+    func signupLocation(_ name: LocationName?) throws -> Location {
         guard let name else {
             // The schema keeps exactly one default, and no command takes the last mark away.
             guard let location = try transaction.defaultLocation() else {
@@ -188,6 +202,7 @@ extension CommandExecution {
             changedAt: at)
         try transaction.deleteReleased(wanted.fqdn)
         try transaction.insert(domain)
+        try recount(nil, placement)
         return (
             domain,
             Change(

@@ -89,7 +89,8 @@ package struct Ledger: Sendable {
         let header = RevisionHeader(
             epoch: head.epoch, revision: head.revision.next, at: at, actor: request.actor,
             note: request.note, requestID: request.requestID, migration: decision.migration,
-            wave: decision.wave, overrideReason: decision.overrideReason)
+            wave: decision.wave, overrideReason: decision.overrideReason,
+            allowsSplit: decision.allowsSplit)
         var effects = decision.effects
         var digest = RevisionDigest(
             header, changeCount: decision.changeCount, after: head.digest)
@@ -115,7 +116,9 @@ extension CommandExecution {
         case .registerBatch(let rows): try registerBatch(rows)
         case .change(let fqdn, let patch, let ifMatch): try change(fqdn, patch, ifMatch: ifMatch)
         case .release(let fqdn, let ifMatch): try release(fqdn, ifMatch: ifMatch)
-        case .restore(let fqdn, let allowsNested): try restore(fqdn, allowsNested: allowsNested)
+        case .restore(let fqdn, let allowsNested, let allowsSplit):
+            try restore(fqdn, allowsNested: allowsNested, allowsSplit: allowsSplit)
+        case .changeTenant(let tenant, let patch): try changeTenant(tenant, patch)
         case .putLocation(let name, let settings): try putLocation(name, settings)
         case .deleteLocation(let name): try deleteLocation(name)
         case .createToken(let token): try createToken(token)
@@ -138,6 +141,7 @@ extension CommitRequest {
         case .registerBatch(let rows):
             for case .wanted(let domain) in rows { texts += domain.texts }
         case .change(_, let patch, _): texts += patch.texts
+        case .changeTenant(let tenant, _): texts.append(tenant)
         case .createToken(let token): texts += [token.id, token.name]
         case .planMigration(let plan): texts += [plan.id, plan.name]
         case .waveStep(let step):
@@ -166,6 +170,8 @@ struct Decision {
     var migration: String?
     var wave: Int?
     var overrideReason: String?
+    /// Whether it puts domains of one tenant in different places because an operator said so.
+    var allowsSplit = false
 
     var changeCount: Int { movedRows + log.count }
 

@@ -4,7 +4,7 @@ import RegistryModel
 ///
 /// Calls are synchronous and come from the engine's writing thread: SQLite has one writer, and
 /// libpq blocks. Whatever they throw that isn't a `RegistryError` is the engine's own failure.
-package protocol LedgerTransaction: MigrationTransaction, NameReader {
+package protocol LedgerTransaction: MigrationTransaction, TenantTransaction, NameReader {
     /// The head, locked against other writers until the transaction ends.
     func head() throws -> Head
     func advanceHead(to head: Head) throws

@@ -7,9 +7,11 @@ package protocol PlanningTransaction {
     /// Live domains there, as this transaction sees them.
     func domainCount(at location: LocationName) throws -> Int
 
-    /// Sorts out what the selection holds: who is eligible, and why the others aren't. Nothing of it
+    /// Sorts out what the plan's selection holds: who is eligible, and why the others aren't. Nothing of it
     /// lasts beyond the transaction but what `keepPlan` keeps.
-    func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts
+    func stage(_ plan: MigrationPlan) throws -> PlanCounts
+    /// How many eligible domains each tenant has, in order; nil where each domain moves by itself.
+    func stagedTenantSizes() throws -> [Int]?
     /// Adds number of the wave, name and mode of each row that is staged for one, by wave and name.
     func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws
     /// The first of those that aren't eligible, in the order of the selection.
@@ -43,6 +45,10 @@ package protocol MigrationTransaction: PlanningTransaction {
     /// The first rows that `apply` didn't change at `revision`, by name, and how many there are.
     func conflicts(
         with move: WaveMove, appliedAt revision: Revision, limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int)
+    /// After `apply`: domains that have come to the wave's tenants since, so that the step would part them.
+    func strangers(
+        to move: WaveMove, appliedAt revision: Revision, limit: Int
     ) throws -> (rows: [WaveConflict], total: Int)
     /// Marks these rows: a rollback leaves them where they are.
     func markConflicts(with move: WaveMove, appliedAt revision: Revision) throws
@@ -94,11 +100,16 @@ package struct WaveMove: Hashable, Sendable {
     /// Whether rows that a frozen wave holds are conflicts too. Only a rollback can meet any: a
     /// domain is in one open wave at most, but may have moved with another before.
     package var leavesFrozen = false
+    /// Whether tenants stay together.
+    package var wholeTenants: Bool
+    /// The revision that rows are expected to be of, where it's known who has changed them since.
+    package var since: Revision?
 
     package init(
         _ event: WaveState.Event, _ wave: Wave, of migration: Migration, mayLeaveRows: Bool
     ) throws {
         self.mayLeaveRows = mayLeaveRows
+        wholeTenants = migration.wholeTenants
         let source = Place(location: migration.from, mode: .own)
         let target = Place(location: migration.to, mode: .own)
         let frozen = Place(
@@ -114,6 +125,7 @@ package struct WaveMove: Hashable, Sendable {
         case .rollBack:
             (action, expected, result) = (.rolledBack, target, source)
             leavesFrozen = true
+            since = wave.revision
         case .finalize: throw RegistryError.inconsistent
         }
     }

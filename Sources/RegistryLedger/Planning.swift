@@ -13,8 +13,11 @@ struct Planning<Transaction: PlanningTransaction> {
         for name in [plan.from, plan.to] where try transaction.location(name) == nil {
             throw RegistryError.unknownLocation(name)
         }
-        let counts = try transaction.stage(plan.selection, from: plan.from)
-        let sizes = WaveSize.sizes(of: plan.waves, eligible: counts.eligible)
+        let counts = try transaction.stage(plan)
+        let tenants = try transaction.stagedTenantSizes()
+        let sizes =
+            tenants.map { WaveSize.sizes(of: plan.waves, tenants: $0) }
+            ?? WaveSize.sizes(of: plan.waves, eligible: counts.eligible)
         var migration = Migration(
             id: plan.id, name: plan.name, from: plan.from, to: plan.to, freeze: plan.freeze,
             // Nobody could ever take a step of it: it would stand open until somebody cleared it away.
@@ -22,9 +25,10 @@ struct Planning<Transaction: PlanningTransaction> {
             counts: counts,
             waves: zip(1..., sizes).map { Wave(number: $0, size: $1) },
             skipped: try transaction.stagedSkippedNames(limit: Migration.skippedShown),
-            createdAt: at, createdBy: actor, note: note)
+            createdAt: at, createdBy: actor, note: note, wholeTenants: plan.wholeTenants)
         migration.digest = try digest(of: migration)
         migration.warnings = try warnings(about: migration)
+        if tenants != nil { migration.warnings += leftOut(of: migration, plan.waves) }
         return migration
     }
 
@@ -35,9 +39,24 @@ struct Planning<Transaction: PlanningTransaction> {
         hash.text(migration.from.text)
         hash.text(migration.to.text)
         hash.text(migration.freeze.rawValue)
+        if migration.wholeTenants { hash.text("whole_tenants") }
         hash.number(Int64(migration.waves.count))
         try transaction.addStagedPlan(of: migration.waves, to: &hash)
         return hash.finish()
+    }
+
+    /// Waves that would have held everything, had tenants been divided.
+    private func leftOut(of migration: Migration, _ waves: [WaveSize]) -> [PlanWarning] {
+        let wanted = WaveSize.sizes(of: waves, eligible: migration.counts.eligible).reduce(0, +)
+        let planned = migration.waves.reduce(0) { $0 + $1.size }
+        guard let last = migration.waves.last, planned < wanted else { return [] }
+        return [
+            PlanWarning(
+                wave: last.number, code: "left-out",
+                detail:
+                    "\(migration.counts.eligible - planned) eligible domains are in no wave, for their tenants didn't fit whole: end with a wave of the rest"
+            )
+        ]
     }
 
     private func warnings(about migration: Migration) throws -> [PlanWarning] {

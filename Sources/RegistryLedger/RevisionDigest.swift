@@ -33,6 +33,8 @@ package struct RevisionDigest {
         hash.number(header.wave.map(Int64.init))
         hash.text(header.overrideReason)
         hash.number(Int64(changeCount))
+        // What came later is hashed only where it's there, with its name before it: every older revision keeps its digest.
+        if header.allowsSplit { hash.allowsSplit() }
     }
 
     package mutating func add(_ row: ChangeRow) {
@@ -74,6 +76,12 @@ package struct NetstringHash: Sendable {
     package mutating func clear() {
         hash = SHA256()
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    /// That a revision holds a split that somebody asked for.
+    package mutating func allowsSplit() {
+        text("allow_split")
+        number(1)
     }
 
     /// Bytes as they are, in front of the fields.

@@ -44,10 +44,13 @@ public struct RevisionHeader: Hashable, Sendable {
     public var wave: Int?
     /// Why an admin set a guard aside.
     public var overrideReason: String?
+    /// Whether the revision has put domains of one tenant in different places, because an operator said so.
+    public var allowsSplit: Bool
 
     public init(
         epoch: Epoch, revision: Revision, at: Timestamp, actor: Actor, note: Note,
-        requestID: String, migration: String? = nil, wave: Int? = nil, overrideReason: String? = nil
+        requestID: String, migration: String? = nil, wave: Int? = nil,
+        overrideReason: String? = nil, allowsSplit: Bool = false
     ) {
         self.epoch = epoch
         self.revision = revision
@@ -58,6 +61,7 @@ public struct RevisionHeader: Hashable, Sendable {
         self.migration = migration
         self.wave = wave
         self.overrideReason = overrideReason
+        self.allowsSplit = allowsSplit
     }
 }
 

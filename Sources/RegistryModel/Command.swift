@@ -5,8 +5,12 @@ public enum Command: Hashable, Sendable {
     case registerBatch([BatchRow])
     case change(FQDN, DomainPatch, ifMatch: Precondition?)
     case release(FQDN, ifMatch: Precondition?)
-    /// - Parameter allowsNested: whether it may stand below or above a name of somebody else's.
-    case restore(FQDN, allowsNested: Bool = false)
+    /// - Parameters:
+    ///   - allowsNested: whether it may stand below or above a name of somebody else's.
+    ///   - allowsSplit: whether it may come back elsewhere than its tenant's other domains are now.
+    case restore(FQDN, allowsNested: Bool = false, allowsSplit: Bool = false)
+    /// All domains of a tenant, in one revision.
+    case changeTenant(String, TenantPatch)
     case putLocation(LocationName, LocationSettings)
     case deleteLocation(LocationName)
     case createToken(TokenRecord)
@@ -51,7 +55,7 @@ extension Command {
         switch self {
         case .registerBatch(let rows): max(1, rows.count)
         // As many as there are: nobody else should wait in the same transaction.
-        case .planMigration, .waveStep, .cancelMigration: MigrationPlan.maximumNames
+        case .planMigration, .waveStep, .cancelMigration, .changeTenant: MigrationPlan.maximumNames
         default: 1
         }
     }

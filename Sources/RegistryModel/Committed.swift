@@ -30,6 +30,19 @@ public enum Outcome: Sendable, Hashable, Codable {
     case agentEvicted
     case migration(Migration)
     case wave(WaveOutcome)
+    case tenant(TenantOutcome)
+}
+
+/// What a change did to a tenant's domains.
+public struct TenantOutcome: Sendable, Hashable, Codable {
+    public var tenant: String
+    /// Domains that changed.
+    public var count: Int
+
+    public init(tenant: String, count: Int) {
+        self.tenant = tenant
+        self.count = count
+    }
 }
 
 /// What a step did to a wave.

@@ -19,6 +19,14 @@ public struct Migration: Hashable, Sendable, Codable {
     public var createdBy: Actor
     public var reason: String?
     public var ticket: String?
+    /// What an answer that an older version has stored doesn't say.
+    private var movesWholeTenants: Bool?
+
+    /// Whether tenants move whole. Plans from before there was that choice don't.
+    public var wholeTenants: Bool {
+        get { movesWholeTenants ?? false }
+        set { movesWholeTenants = newValue }
+    }
 
     /// How many skipped names come with a migration; the rest is in the list of its domains.
     public static let skippedShown = 100
@@ -26,7 +34,8 @@ public struct Migration: Hashable, Sendable, Codable {
     public init(
         id: String, name: String, from: LocationName, to: LocationName, freeze: FreezeMode,
         state: MigrationState, digest: [UInt8], counts: PlanCounts, waves: [Wave],
-        skipped: [SkippedName]? = nil, createdAt: Timestamp, createdBy: Actor, note: Note
+        skipped: [SkippedName]? = nil, createdAt: Timestamp, createdBy: Actor, note: Note,
+        wholeTenants: Bool
     ) {
         self.id = id
         self.name = name
@@ -42,6 +51,7 @@ public struct Migration: Hashable, Sendable, Codable {
         self.createdBy = createdBy
         reason = note.reason
         ticket = note.ticket
+        movesWholeTenants = wholeTenants
     }
 
     /// `sha256:` and 64 hexadecimal digits.
@@ -96,7 +106,7 @@ public struct Wave: Hashable, Sendable, Codable {
 }
 
 public struct PlanCounts: Hashable, Sendable, Codable {
-    /// Names in the list, or domains that the filter and the sample leave.
+    /// Names in the list, or domains that the filter and the sample leave, and those that their tenants bring along.
     public var selected: Int
     public var eligible: Int
     public var skipped: Int
@@ -117,6 +127,8 @@ public struct SkippedName: Hashable, Sendable, Codable {
         case notAtSource = "not-at-source"
         /// In a planned or frozen wave.
         case inAnotherMigration = "in-another-migration"
+        /// Another domain of its tenant's can't move, or is in a third place.
+        case tenantNotWhole = "tenant-not-whole"
     }
 
     public var fqdn: FQDN

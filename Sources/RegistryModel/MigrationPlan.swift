@@ -7,12 +7,15 @@ public struct MigrationPlan: Hashable, Sendable {
     public var selection: Selection
     public var waves: [WaveSize]
     public var freeze: FreezeMode
+    /// Whether a tenant moves with all its domains that are at the source, or not at all.
+    public var wholeTenants: Bool
     /// Whether to tell only what would be planned, and write nothing.
     public var isDryRun: Bool
 
     public init(
         id: String, name: String, from: LocationName, to: LocationName, selection: Selection,
-        waves: [WaveSize] = [.rest], freeze: FreezeMode = .none, isDryRun: Bool = false
+        waves: [WaveSize] = [.rest], freeze: FreezeMode = .none,
+        wholeTenants: Bool = true, isDryRun: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -21,6 +24,7 @@ public struct MigrationPlan: Hashable, Sendable {
         self.selection = selection
         self.waves = waves
         self.freeze = freeze
+        self.wholeTenants = wholeTenants
         self.isDryRun = isDryRun
     }
 
@@ -70,17 +74,38 @@ public enum WaveSize: Hashable, Sendable {
     public static func sizes(of waves: [WaveSize], eligible: Int) -> [Int] {
         var left = eligible
         return waves.compactMap { wave in
-            let wanted =
-                switch wave {
-                case .count(let count): count
-                // 250 × 64.4 is a little over 16,100 in floating point, and 64.4 % of 250 is 161.
-                case .percent(let percent):
-                    Int((Double(eligible) * percent / 100 * (1 - 1e-12)).rounded(.up))
-                case .rest: left
-                }
-            let size = min(wanted, left)
+            let size = min(wave.wanted(of: eligible), left)
             left -= size
             return size > 0 ? size : nil
+        }
+    }
+
+    /// The same of tenants that move whole: a wave takes the next ones as long as they fit, and one that is larger than
+    /// the wave alone.
+    ///
+    /// - Parameter tenants: their sizes, in order; a domain without a tenant is one of one.
+    public static func sizes(of waves: [WaveSize], tenants: [Int]) -> [Int] {
+        let eligible = tenants.reduce(0, +)
+        var rest = tenants[...]
+        return waves.compactMap { wave in
+            let wanted = wave.wanted(of: eligible)
+            guard wanted > 0, var size = rest.popFirst() else { return nil }
+            while let next = rest.first, size + next <= wanted {
+                size += next
+                rest.removeFirst()
+            }
+            return size
+        }
+    }
+
+    /// At most as many as there are.
+    private func wanted(of eligible: Int) -> Int {
+        switch self {
+        case .count(let count): min(count, eligible)
+        // 250 × 64.4 is a little over 16,100 in floating point, and 64.4 % of 250 is 161.
+        case .percent(let percent):
+            min(Int((Double(eligible) * percent / 100 * (1 - 1e-12)).rounded(.up)), eligible)
+        case .rest: eligible
         }
     }
 }
@@ -117,14 +142,18 @@ public struct BlastRadius: Hashable, Sendable {
 
     /// Why a wave is too much; nil: it isn't.
     ///
-    /// - Parameter remaining: domains at the source besides the wave.
-    public func refusal(size: Int, remaining: Int, source: LocationName) -> String? {
+    /// - Parameters:
+    ///   - what: moves.
+    ///   - remaining: domains at the source besides the wave.
+    public func refusal(
+        _ what: String = "the wave", size: Int, remaining: Int, source: LocationName
+    ) -> String? {
         if size > maximumWave {
-            return "the wave has \(size) domains; at most \(maximumWave) may move at once"
+            return "\(what) has \(size) domains; at most \(maximumWave) may move at once"
         }
         if remaining < minimumRemaining {
             return
-                "the wave leaves \(max(0, remaining)) domains at \(source); at least \(minimumRemaining) must remain"
+                "\(what) leaves \(max(0, remaining)) domains at \(source); at least \(minimumRemaining) must remain"
         }
         return nil
     }
@@ -143,12 +172,13 @@ public struct WaveConflict: Hashable, Sendable {
     }
 
     public var fqdn: FQDN
-    public var expected: Place
+    /// `nil`: the domain is none of the wave's, but of one of its tenants'.
+    public var expected: Place?
     /// `nil`: the domain was released. A name that was released and registered anew is another
     /// domain, and counts as released.
     public var found: Place?
 
-    public init(fqdn: FQDN, expected: Place, found: Place?) {
+    public init(fqdn: FQDN, expected: Place?, found: Place?) {
         self.fqdn = fqdn
         self.expected = expected
         self.found = found

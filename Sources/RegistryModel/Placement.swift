@@ -4,8 +4,8 @@
 public struct Placement: Hashable, Sendable, Codable {
     public var location: LocationName
     public var mode: Mode
-    /// Who the domain belongs to, in the words of the company's own records. At most 200
-    /// characters.
+    /// Who the domain belongs to, in the words of the company's own records: 1 to 200 characters, in Unicode normal
+    /// form C.
     public var tenant: String?
 
     public init(location: LocationName, mode: Mode, tenant: String?) {
@@ -25,16 +25,18 @@ public struct NewDomain: Hashable, Sendable {
     public var mode: Mode
     /// Whether it may stand below or above a name of somebody else's.
     public var allowsNested: Bool
+    /// Whether it may live elsewhere than its tenant's other domains.
+    public var allowsSplit: Bool
 
     public init(
         fqdn: FQDN, location: LocationName? = nil, tenant: String? = nil, mode: Mode = .serve,
-        allowsNested: Bool = false
+        allowsNested: Bool = false, allowsSplit: Bool = false
     ) {
         self.fqdn = fqdn
         self.location = location
         self.tenant = tenant
         self.mode = mode
-        self.allowsNested = allowsNested
+        (self.allowsNested, self.allowsSplit) = (allowsNested, allowsSplit)
     }
 
     package func placement(at location: LocationName) -> Placement {
@@ -57,15 +59,17 @@ public struct DomainPatch: Hashable, Sendable {
     public var tenant: TenantChange?
     /// Whether the new tenant may have names of others' above or below.
     public var allowsNested: Bool
+    /// Whether it may live elsewhere than its tenant's other domains.
+    public var allowsSplit: Bool
 
     public init(
         location: LocationName? = nil, mode: Mode? = nil, tenant: TenantChange? = nil,
-        allowsNested: Bool = false
+        allowsNested: Bool = false, allowsSplit: Bool = false
     ) {
         self.location = location
         self.mode = mode
         self.tenant = tenant
-        self.allowsNested = allowsNested
+        (self.allowsNested, self.allowsSplit) = (allowsNested, allowsSplit)
     }
 
     public func applied(to placement: Placement) -> Placement {

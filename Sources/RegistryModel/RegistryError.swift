@@ -15,6 +15,11 @@ public enum RegistryError: Error, Hashable, Sendable {
     case domainQuarantined(FQDN, availableAt: Timestamp)
     /// It lies below or above a name of another tenant's, or of none's.
     case nameEntangled(FQDN, with: FQDN)
+    case unknownTenant(String)
+    /// The tenant's other domains are in these places.
+    case tenantElsewhere(String, [LocationName])
+    /// The move would leave others of the tenant's domains where they are: the first of them, and how many.
+    case tenantSplit(FQDN, tenant: String, others: [FQDN], total: Int)
     /// Named in a request's body.
     case unknownLocation(LocationName)
     /// Named in a request's path.
@@ -39,8 +44,11 @@ public enum RegistryError: Error, Hashable, Sendable {
     case wrongMigrationState(MigrationState, why: String)
     case planMismatch(String)
     case blastRadius(String)
+    /// A tenant that moves at once is held to what a wave is.
+    case tenantTooLarge(String)
     case overrideForbidden(Role)
     case nestingForbidden(Role)
+    case splittingForbidden(Role)
     /// The first rows that differ, and how many do.
     case waveConflict([WaveConflict], total: Int)
     case domainInMigration(FQDN, migration: String, wave: Int)
@@ -108,6 +116,9 @@ extension RegistryError {
         case .domainTaken: "domain-taken"
         case .domainQuarantined: "domain-quarantined"
         case .nameEntangled: "name-entangled"
+        case .unknownTenant: "unknown-tenant"
+        case .tenantElsewhere: "tenant-elsewhere"
+        case .tenantSplit: "tenant-split"
         case .unknownLocation, .locationNotFound: "unknown-location"
         case .locationClosed: "location-closed"
         case .locationInUse: "location-in-use"
@@ -121,8 +132,8 @@ extension RegistryError {
         case .unknownWave: "unknown-wave"
         case .wrongWaveState, .freezeIsOver, .wrongMigrationState: "wrong-state"
         case .planMismatch: "plan-mismatch"
-        case .blastRadius: "blast-radius"
-        case .overrideForbidden, .nestingForbidden: "forbidden"
+        case .blastRadius, .tenantTooLarge: "blast-radius"
+        case .overrideForbidden, .nestingForbidden, .splittingForbidden: "forbidden"
         case .waveConflict: "wave-conflict"
         case .domainInMigration: "domain-in-migration"
         case .notConverged, .frozenAnew: "not-converged"

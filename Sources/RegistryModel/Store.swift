@@ -41,6 +41,17 @@ public protocol Store: ChangeSource, AgentBook {
     /// Whether a name is free, as the store sees it.
     func standing(of fqdn: FQDN) async throws(RegistryError) -> Read<NameStanding>
 
+    /// - Returns: nil where no live domain has this tenant.
+    func tenant(
+        _ name: String, after: FQDN?, limit: Int
+    ) async throws(RegistryError) -> Read<TenantPage?>
+
+    /// By name.
+    func tenants(_ query: TenantQuery) async throws(RegistryError) -> Read<Page<Tenant>>
+
+    /// How many tenants are in more than one place.
+    func splitTenantCount() async throws(RegistryError) -> Int
+
     /// Where signups that name no location land; nil where none is marked so.
     func defaultLocation() async throws(RegistryError) -> Location?
 

@@ -9,6 +9,9 @@ extension RegistryService {
         guard !domain.allowsNested || context.actor.role.may(.operate) else {
             throw .nestingForbidden(context.actor.role)
         }
+        guard !domain.allowsSplit || context.actor.role.may(.operate) else {
+            throw .splittingForbidden(context.actor.role)
+        }
         return try await commit(.register(domain), context)
     }
 
@@ -82,9 +85,11 @@ extension RegistryService {
 
     /// Brings a released domain back as it was.
     public func restore(
-        _ fqdn: FQDN, allowsNested: Bool = false, _ context: WriteContext
+        _ fqdn: FQDN, allowsNested: Bool = false, allowsSplit: Bool = false,
+        _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
-        try await commit(.restore(fqdn, allowsNested: allowsNested), context)
+        try await commit(
+            .restore(fqdn, allowsNested: allowsNested, allowsSplit: allowsSplit), context)
     }
 }
 

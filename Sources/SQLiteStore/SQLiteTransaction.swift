@@ -54,6 +54,7 @@ extension SQLiteTransaction {
             $0.text(header.migration)
             $0.number(header.wave)
             $0.text(header.overrideReason)
+            $0.number(header.allowsSplit ? 1 : nil)
             $0.number(changeCount)
             $0.blob(digest)
         }
@@ -152,6 +153,32 @@ extension SQLiteTransaction {
 
     func deleteReleased(_ fqdn: FQDN) throws {
         try statements[.deleteReleased].run { $0.text(fqdn.text) }
+    }
+}
+
+// MARK: - Tenants
+
+extension SQLiteTransaction {
+    func places(of tenant: String) throws -> [LocationName: Int] {
+        var places: [LocationName: Int] = [:]
+        try statements[.tenantPlaces].forEach {
+            $0.text(tenant)
+        } _: { row in
+            let place = try Tenant.place(row)
+            places[place.location] = place.count
+        }
+        return places
+    }
+
+    func count(_ tenant: String, at location: LocationName, by change: Int) throws {
+        for _ in 0..<change.magnitude {
+            let statement = try statements[change > 0 ? .countOneMore : .countOneLess]
+            try statement.run {
+                $0.text(tenant)
+                $0.text(location.text)
+            }
+        }
+        if change < 0 { try statements[.clearEmptyPlaces].run { _ in } }
     }
 }
 

@@ -30,6 +30,7 @@ final class StatementBook {
         case domain, insertDomain, updateDomain, deleteDomain, insertName, firstName
         case released, insertReleased, deleteReleased
         case location, defaultLocation, freeze, putIdempotency
+        case tenantPlaces, countOneMore, countOneLess, clearEmptyPlaces
     }
 }
 
@@ -67,6 +68,10 @@ extension StatementBook.Name {
         case .defaultLocation: Location.selectDefault(.sqlite)
         case .freeze: DomainFreeze.select("= ?")
         case .putIdempotency: IdempotencyRecord.insertion
+        case .tenantPlaces: Tenant.placesByName
+        case .countOneMore: Tenant.countOneMore
+        case .countOneLess: Tenant.countOneLess
+        case .clearEmptyPlaces: Tenant.clearEmptyPlaces
         }
     }
 

@@ -102,6 +102,7 @@ struct HistoryLine {
             Self.change(item.before, item.after), "by \(item.actor.name)", Self.wave(item),
             item.ticket, item.reason.map { "“\($0)”" },
             item.overrideReason.map { "override: “\($0)”" },
+            item.allowsSplit ? "allow split" : nil,
         ]
         text = Listing.printable(
             parts.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: "  "))

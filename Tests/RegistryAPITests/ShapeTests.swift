@@ -32,7 +32,7 @@ import Testing
                 Wave(number: 1, state: .moved, size: 1, deadline: time, revision: Revision(9)),
                 Wave(number: 2, size: 1),
             ], skipped: [SkippedName(fqdn: fqdn, code: .notAtSource)], createdAt: time,
-            createdBy: actor, note: Note(reason: "why", ticket: "CHG-1"))
+            createdBy: actor, note: Note(reason: "why", ticket: "CHG-1"), wholeTenants: true)
         migration.warnings = [PlanWarning(wave: 2, code: "blast-radius", detail: "large")]
         return migration
     }()
@@ -180,7 +180,7 @@ import Testing
                 revision: Revision(9), total: 3,
                 locations: [
                     LocationCount(location: Self.aws, domains: 3, frozen: 1, suspended: 1)
-                ], openMigrations: 1))
+                ], openMigrations: 1, splitTenants: 2))
         try Self.check(LocationCount(location: Self.aws, domains: 3, frozen: 1, suspended: 1))
         try Self.check(Self.token)
         try Self.check(Self.actor)
@@ -195,7 +195,8 @@ import Testing
         try Self.check(
             Self.step(.frozen), Self.step(.moved), Self.step(.rolledBack), Self.step(.planned))
         try Self.check(Self.conflict)
-        try Self.check(Self.conflict.expected)
+        try Self.check(try #require(Self.conflict.expected))
+        try Self.check(WaveConflict(fqdn: Self.fqdn, expected: nil, found: Self.conflict.expected))
         try Self.check(Self.agent)
         try Self.check(try #require(Self.agent.eviction))
         try Self.check(Self.convergence)

@@ -15,6 +15,7 @@ struct IndependentDigest {
             header.note.ticket, header.requestID, header.migration, header.wave.map { "\($0)" },
             header.overrideReason, "\(items.count)",
         ])
+        if header.allowsSplit { digest.add(["allow_split", "1"]) }
         for item in items { digest.add(columns(of: item.change)) }
         return SHA256ByTheBook.hash(digest.input)
     }

@@ -16,7 +16,7 @@ import Testing
                     .register(
                         NewDomain(
                             fqdn: fqdn(name), location: place, tenant: index < 3 ? "t" : nil,
-                            allowsNested: true)))
+                            allowsNested: true, allowsSplit: true)))
                 session.pass(.seconds(1))
             }
             try await session.commit(

@@ -97,6 +97,22 @@ import Testing
                 }
             }
         },
+        PlannedRead("tenant(_:after:limit:)", along: "domain_by_tenant") { store, scene in
+            for after in [nil, scene.name] {
+                _ = try await store.tenant("customer-7", after: after, limit: 10)
+            }
+        },
+        PlannedRead("tenants(_:)", along: "tenant_place") { store, _ in
+            for location in [nil, japan] {
+                for isSplit in [nil, true, false] {
+                    for after in [nil, "customer-1"] {
+                        _ = try await store.tenants(
+                            TenantQuery(
+                                location: location, isSplit: isSplit, prefix: "cust", after: after))
+                    }
+                }
+            }
+        },
         PlannedRead("wavesDue()", along: "wave_by_deadline") { store, _ in
             _ = try await store.wavesDue()
         },
@@ -123,6 +139,7 @@ import Testing
 
     /// What reads, or writes, all of something by its purpose, or isn't a statement of the store's.
     static let others: Set = [
+        "splitTenantCount()",
         "commit(_:)", "snapshot(_:)", "snapshot(at:_:)", "verify(_:progress:)", "agents()",
         "evict(_:by:_:idempotency:)", "forgetAgents(silentFor:)", "backup()", "waitForFailure()",
         "close()", "agentRoll()", "convergence(at:lease:)", "headOfPrimary()", "follow(after:)",
@@ -187,6 +204,14 @@ import Testing
                                 fqdn: fqdn("old\($0).example"), tenant: "customer-\($0 / 5)"))
                     }))
         }
+        try await session.commit(
+            .registerBatch(
+                (0..<4_000).map {
+                    .wanted(
+                        NewDomain(
+                            fqdn: fqdn("half\($0).example"), location: $0 % 2 == 0 ? japan : aws,
+                            tenant: "divided-\($0 / 2)", allowsSplit: true))
+                }))
         let gone = (0..<1_500).map { fqdn("gone\($0).example") }
         try await session.commit(
             .registerBatch(gone.map { .wanted(NewDomain(fqdn: $0, tenant: "t")) }))
@@ -216,7 +241,8 @@ import Testing
     private static func plan(_ id: String, _ numbers: [Int]) -> MigrationPlan {
         MigrationPlan(
             id: id, name: id, from: japan, to: aws,
-            selection: .names((numbers + [-1]).map { fqdn("old\($0).example") }))
+            selection: .names((numbers + [-1]).map { fqdn("old\($0).example") }),
+            wholeTenants: false)
     }
 
     @Test(arguments: StoreUnderTest.all)

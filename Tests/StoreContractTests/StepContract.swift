@@ -16,7 +16,7 @@ import Testing
                     .wanted(
                         NewDomain(
                             fqdn: fqdn(name($0)), location: $0.isMultiple(of: 1_000) ? aws : nil,
-                            tenant: "t"))
+                            tenant: "t", allowsSplit: true))
                 }))
     }
 
@@ -47,9 +47,13 @@ import Testing
             let list = Task { try await store.domains(DomainQuery(DomainFilter(location: aws))) }
             while lanes.waiting(.walk) == 0 { await Task.yield() }
             try await session.commit(
-                .change(fqdn(Self.name(5_500)), DomainPatch(location: aws), ifMatch: nil))
+                .change(
+                    fqdn(Self.name(5_500)), DomainPatch(location: aws, allowsSplit: true),
+                    ifMatch: nil))
             try await session.commit(
-                .change(fqdn(Self.name(5_000)), DomainPatch(location: japan), ifMatch: nil))
+                .change(
+                    fqdn(Self.name(5_000)), DomainPatch(location: japan, allowsSplit: true),
+                    ifMatch: nil))
             try await session.commit(.release(fqdn(Self.name(4_000)), ifMatch: nil))
             try await session.register("n15400x.example", at: aws)
             gate.open()

@@ -10,6 +10,8 @@ struct WaveCommands {
         fqdn($0)
     }
 
+    static let tenants = ["one", "two", "three", "four"]
+
     mutating func chance(_ percent: Int) -> Bool {
         Int.random(in: 0..<100, using: &random) < percent
     }
@@ -34,7 +36,13 @@ struct WaveCommands {
         case 0..<14: return registration()
         case 14..<26: return change()
         case 26..<30: return .release(pick(Self.names), ifMatch: nil)
-        case 30..<34: return .restore(pick(Self.names))
+        case 30..<33: return .restore(pick(Self.names), allowsSplit: chance(20))
+        case 33:
+            return .changeTenant(
+                pick(Self.tenants + ["nobody"]),
+                TenantPatch(
+                    location: chance(70) ? place() : nil,
+                    mode: chance(40) ? pick(Mode.allCases) : nil))
         case 34: return .putLocation(nowhere, settings("http://\(pick(["one", "two"]))"))
         case 35: return .deleteLocation(nowhere)
         case 36..<50: return .planMigration(plan())
@@ -44,12 +52,19 @@ struct WaveCommands {
 
     private mutating func registration() -> Command {
         guard chance(40) else {
-            return .register(NewDomain(fqdn: pick(Self.names), location: place()))
+            return .register(
+                NewDomain(
+                    fqdn: pick(Self.names), location: chance(70) ? place() : nil,
+                    tenant: chance(50) ? pick(Self.tenants) : nil, allowsSplit: chance(15)))
         }
         let location = place()
+        let allowsSplit = chance(20)
         return .registerBatch(
             Self.names.shuffled(using: &random).prefix(8).map {
-                .wanted(NewDomain(fqdn: $0, location: location, tenant: "batch"))
+                .wanted(
+                    NewDomain(
+                        fqdn: $0, location: chance(60) ? location : nil,
+                        tenant: chance(60) ? pick(Self.tenants) : nil, allowsSplit: allowsSplit))
             })
     }
 
@@ -57,7 +72,8 @@ struct WaveCommands {
         var patch = DomainPatch()
         if chance(40) { patch.location = place() }
         if chance(60) { patch.mode = pick(Mode.allCases) }
-        if chance(30) { patch.tenant = chance(30) ? .clear : .set(pick(["one", "two"])) }
+        if chance(30) { patch.tenant = chance(30) ? .clear : .set(pick(Self.tenants)) }
+        patch.allowsSplit = chance(25)
         return .change(pick(Self.names), patch, ifMatch: nil)
     }
 
@@ -72,7 +88,8 @@ struct WaveCommands {
         return MigrationPlan(
             id: "m-\(UInt64.random(in: 0 ... .max, using: &random))", name: "at random",
             from: from, to: to, selection: selection(), waves: pick(waves),
-            freeze: pick([.none, .readOnly, .readOnly, .reject]), isDryRun: chance(15))
+            freeze: pick([.none, .readOnly, .readOnly, .reject]), wholeTenants: chance(70),
+            isDryRun: chance(15))
     }
 
     private mutating func selection() -> Selection {
@@ -83,7 +100,7 @@ struct WaveCommands {
         var filter = DomainFilter()
         if chance(40) { filter.suffix = pick(["x.example", "example", "a1.x.example"]) }
         if chance(30) { filter.prefix = pick(["a", "b", "a1."]) }
-        if chance(20) { filter.tenant = pick(["one", "batch"]) }
+        if chance(20) { filter.tenant = pick(Self.tenants) }
         if chance(20) {
             let seconds = Int.random(in: 0...3_000, using: &random)
             filter.registeredBefore = StoreSession.start.adding(.seconds(seconds))

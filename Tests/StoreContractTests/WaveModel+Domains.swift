@@ -28,8 +28,7 @@ extension WaveModel {
         if let availableAt = released[wanted.fqdn]?.availableAt, availableAt > now {
             throw Refusal("domain-quarantined", "\(availableAt)")
         }
-        let location = wanted.location ?? japan
-        guard locations[location] != nil else { throw Refusal("unknown-location") }
+        let location = try home(of: wanted)
         released[wanted.fqdn] = nil
         lives += 1
         let placement = Placement(location: location, mode: .serve, tenant: wanted.tenant)
@@ -59,6 +58,7 @@ extension WaveModel {
         case .clear: placement.tenant = nil
         case nil: break
         }
+        try checkTenant(live.domain, placement, allowsSplit: patch.allowsSplit)
         var isOwnChanged = false
         if freeze != nil {
             placement.mode = live.domain.mode
@@ -77,7 +77,7 @@ extension WaveModel {
     }
 
     /// - Returns: what proxies are told from now on; nil: it's so already.
-    private mutating func setOwn(_ mode: Mode, of name: FQDN) -> Mode? {
+    mutating func setOwn(_ mode: Mode, of name: FQDN) -> Mode? {
         for (place, migration) in migrations.enumerated() {
             for (number, wave) in migration.waves.enumerated() where wave.state == .frozen {
                 guard let row = wave.rows.firstIndex(where: { $0.name == name }) else { continue }
@@ -104,9 +104,11 @@ extension WaveModel {
             ])
     }
 
-    mutating func restore(_ name: FQDN) throws(Refusal) -> Written {
+    mutating func restore(_ name: FQDN, allowsSplit: Bool) throws(Refusal) -> Written {
         guard domains[name] == nil else { throw Refusal("domain-taken") }
         guard var live = released[name]?.live else { throw Refusal("unknown-domain") }
+        live.domain.placement.location = try home(
+            of: name, restored: live.domain.placement, allowsSplit: allowsSplit)
         guard locations[live.domain.location] != nil else { throw Refusal("unknown-location") }
         released[name] = nil
         live.domain.revision = next

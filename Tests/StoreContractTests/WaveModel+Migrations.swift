@@ -49,7 +49,7 @@ struct ModelMigration {
                     number: number, state: wave.state, size: wave.rows.count,
                     deadline: wave.deadline, revision: wave.revision)
             }, skipped: showsSkipped ? Array(skipped.prefix(100)) : nil, createdAt: createdAt,
-            createdBy: .tester, note: Note())
+            createdBy: .tester, note: Note(), wholeTenants: plan.wholeTenants)
     }
 
     /// Every name of the plan: `name wave status`, `name code skipped`.
@@ -63,7 +63,7 @@ struct ModelMigration {
 
     /// What a digest stands for: where from, where to, how frozen, and each wave's rows.
     var substance: [String] {
-        ["\(from) \(to) \(plan.freeze)"]
+        ["\(from) \(to) \(plan.freeze) \(plan.wholeTenants)"]
             + zip(1..., waves).flatMap { number, wave in
                 wave.rows.map { "\(number) \($0.name) \($0.mode)" }
             }
@@ -110,20 +110,35 @@ extension WaveModel {
     /// What a plan would be now.
     func sketch(_ plan: MigrationPlan) -> ModelMigration {
         let selected = names(of: plan.selection)
-        var (eligible, skipped): ([ModelMigration.Row], [SkippedName]) = ([], [])
+        let hasTenants = plan.wholeTenants && domains.values.contains { $0.domain.tenant != nil }
+        let units = hasTenants ? bringingTenants(selected, plan.from) : selected.map { [$0] }
+        var (eligible, skipped): ([[ModelMigration.Row]], [SkippedName]) = ([], [])
         var seen: Set<FQDN> = []
-        for name in selected {
-            if let code = reasonToSkip(name, isAgain: !seen.insert(name).inserted, plan.from) {
-                skipped.append(SkippedName(fqdn: name, code: code))
-            } else if let live = domains[name] {
-                eligible.append(.init(name: name, mode: live.domain.mode, life: live.life))
+        for unit in units {
+            let isWhole =
+                !hasTenants
+                || movesWhole(unit, plan) {
+                    reasonToSkip($0, isAgain: false, plan.from) == .inAnotherMigration
+                }
+            var rows: [ModelMigration.Row] = []
+            for name in unit {
+                let isAgain = !seen.insert(name).inserted
+                if let code = reasonToSkip(name, isAgain: isAgain, plan.from) {
+                    skipped.append(SkippedName(fqdn: name, code: code))
+                } else if !isWhole {
+                    skipped.append(SkippedName(fqdn: name, code: .tenantNotWhole))
+                } else if let live = domains[name] {
+                    rows.append(.init(name: name, mode: live.domain.mode, life: live.life))
+                }
             }
+            if !rows.isEmpty { eligible.append(rows) }
         }
         let waves = Self.waves(plan.waves, eligible)
         return ModelMigration(
             plan: plan, state: waves.isEmpty ? .cancelled : .planned, waves: waves,
             skipped: skipped,
-            counts: PlanCounts(selected: selected.count, eligible: eligible.count), createdAt: now)
+            counts: PlanCounts(
+                selected: units.joined().count, eligible: eligible.joined().count), createdAt: now)
     }
 
     /// Takes over the digest of the plan that was just made, here and in the log.
@@ -162,26 +177,51 @@ extension WaveModel {
     }
 
     private static func waves(
-        _ sizes: [WaveSize], _ eligible: [ModelMigration.Row]
+        _ sizes: [WaveSize], _ eligible: [[ModelMigration.Row]]
     ) -> [ModelMigration.Wave] {
         var left = eligible[...]
         var waves: [ModelMigration.Wave] = []
+        let total = eligible.joined().count
         for size in sizes {
             let wanted =
                 switch size {
                 case .count(let count): count
                 // Rounded up; tests of this model ask for whole percents.
-                case .percent(let percent): (eligible.count * Int(percent) + 99) / 100
-                case .rest: left.count
+                case .percent(let percent): (total * Int(percent) + 99) / 100
+                case .rest: total
                 }
-            let rows = left.prefix(wanted).sorted { $0.name.text < $1.name.text }
-            left = left.dropFirst(wanted)
+            var rows: [ModelMigration.Row] = []
+            while let next = left.first, rows.isEmpty || rows.count + next.count <= wanted {
+                rows += next
+                left.removeFirst()
+            }
+            rows.sort { $0.name.text < $1.name.text }
             if !rows.isEmpty { waves.append(ModelMigration.Wave(rows: rows)) }
         }
         return waves
     }
 
     private func warnings(about migration: ModelMigration) -> [PlanWarning] {
+        largeWaves(of: migration) + leftOut(of: migration)
+    }
+
+    /// Waves that would have held what is in none, had tenants been divided.
+    private func leftOut(of migration: ModelMigration) -> [PlanWarning] {
+        let planned = migration.waves.reduce(0) { $0 + $1.rows.count }
+        let total = migration.counts.eligible
+        var wanted = 0
+        for wave in migration.plan.waves {
+            switch wave {
+            case .count(let count): wanted += count
+            case .percent(let percent): wanted += (total * Int(percent) + 99) / 100
+            case .rest: wanted = total
+            }
+        }
+        guard planned < min(wanted, total) else { return [] }
+        return [PlanWarning(wave: migration.waves.count, code: "left-out", detail: "")]
+    }
+
+    private func largeWaves(of migration: ModelMigration) -> [PlanWarning] {
         var remaining = count(at: migration.from)
         return zip(1..., migration.waves).compactMap { number, wave in
             remaining -= wave.rows.count
@@ -215,7 +255,7 @@ extension WaveModel {
                 || migration.waves.contains(where: { [.planned, .frozen].contains($0.state) })
         else { throw Refusal("wrong-state", migration.state.rawValue) }
         let lines = migration.waves.filter { $0.state == .frozen }.flatMap(\.rows).compactMap {
-            move($0, to: migration.from, mode: $0.mode, .thawed)
+            move($0, to: migration.from, mode: $0.own, .thawed)
         }
         let hasMoved = migration.waves.contains { ![.planned, .frozen].contains($0.state) }
         return end(

@@ -91,6 +91,7 @@ extension WaveModel {
         _ wave: ModelMigration.Wave, _ migration: ModelMigration, for deadline: Duration
     ) throws(Refusal) -> Step {
         try expect(wave.rows) { Place(location: migration.from, mode: $0.own) }
+        try expectNoStrangers(strangers(wave.rows, migration))
         let lines = wave.rows.compactMap {
             move($0, to: migration.from, mode: $0.told(migration.plan.freeze), .frozen)
         }
@@ -102,6 +103,10 @@ extension WaveModel {
     ) throws(Refusal) -> Step {
         let freeze = wave.state == .frozen ? migration.plan.freeze : .none
         try expect(wave.rows) { Place(location: migration.from, mode: $0.told(freeze)) }
+        try expectNoStrangers(strangers(wave.rows, migration))
+        if !migration.plan.wholeTenants {
+            allowed.formUnion(wave.rows.compactMap { domains[$0.name]?.domain.tenant })
+        }
         let lines = wave.rows.compactMap { move($0, to: migration.to, mode: $0.own, .moved) }
         return step(wave, migration, as: .moved, lines)
     }
@@ -120,10 +125,37 @@ extension WaveModel {
         let conflicts = conflicts(wave.rows, isHeld: { freeze(of: $0) != nil }) {
             Place(location: migration.to, mode: $0.own)
         }
-        let left = Set(conflicts.map(\.fqdn))
+        var left = Set(conflicts.map(\.fqdn))
         guard left.isEmpty || skips && left.count < wave.rows.count else {
             throw Refusal(conflicts: conflicts)
         }
+        let divided = dividedTenants(
+            wave.rows.filter { !left.contains($0.name) }, wave, migration)
+        if !skips {
+            try expectNoStrangers(
+                divided.values.joined().sorted { $0.fqdn.text < $1.fqdn.text })
+        } else if migration.plan.wholeTenants {
+            // A tenant stays whole, or goes back whole.
+            let staying = Set(
+                conflicts.filter { $0.found != nil }.compactMap {
+                    domains[$0.fqdn]?.domain.tenant
+                }
+            ).union(divided.keys)
+            for row in wave.rows
+            where domains[row.name]?.domain.tenant.map(staying.contains) ?? false {
+                left.insert(row.name)
+            }
+        }
+        if !migration.plan.wholeTenants {
+            allowed.formUnion(wave.rows.compactMap { domains[$0.name]?.domain.tenant })
+        }
+        let skipped = wave.rows.filter { left.contains($0.name) }.map { row in
+            let live = domains[row.name].flatMap { $0.life == row.life ? $0.domain : nil }
+            return WaveConflict(
+                fqdn: row.name, expected: Place(location: migration.to, mode: row.own),
+                found: live.map { Place(location: $0.location, mode: $0.mode) })
+        }
+        guard left.count < wave.rows.count else { throw Refusal(conflicts: skipped) }
         let lines = wave.rows.filter { !left.contains($0.name) }.compactMap {
             move($0, to: migration.from, mode: $0.own, .rolledBack)
         }
@@ -132,13 +164,17 @@ extension WaveModel {
             result.wave.rows[index].stayed = left.contains(wave.rows[index].name)
         }
         if skips {
-            result.outcome.skipped = conflicts.map(\.fqdn)
-            result.outcome.skippedCount = conflicts.count
+            result.outcome.skipped = skipped.map(\.fqdn)
+            result.outcome.skippedCount = skipped.count
         }
         return result
     }
 
     // MARK: Rows
+
+    private func expectNoStrangers(_ strangers: [WaveConflict]) throws(Refusal) {
+        guard strangers.isEmpty else { throw Refusal(conflicts: strangers) }
+    }
 
     private func expect(
         _ rows: [ModelMigration.Row], _ place: (ModelMigration.Row) -> Place

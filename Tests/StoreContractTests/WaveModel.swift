@@ -25,6 +25,7 @@ struct WaveModel {
         var migration: String?
         var wave: Int?
         var overrideReason: String?
+        var allowsSplit = false
         var at = StoreSession.start
     }
 
@@ -42,6 +43,10 @@ struct WaveModel {
     var domains: [FQDN: Live] = [:]
     var released: [FQDN: Released] = [:]
     var locations = [japan: Location.initial(japan), aws: Location.initial(aws)]
+    /// Tenants that somebody has put in more than one place.
+    var allowed: Set<String> = []
+    /// Whether the command at hand has.
+    var hasSplit = false
     /// In the order of their plans.
     var migrations: [ModelMigration] = []
     /// What each revision wrote.
@@ -59,9 +64,11 @@ struct WaveModel {
 
     mutating func take(_ command: Command) -> Verdict {
         do throws(Refusal) {
+            hasSplit = false
             guard var written = try decide(command) else { return .unchanged(.released) }
             guard !written.lines.isEmpty else { return .unchanged(written.outcome) }
             written.at = now
+            written.allowsSplit = hasSplit
             revision = next
             log[revision] = written
             for case .domain(let name, _, _, _) in written.lines.map(\.subject) {
@@ -84,7 +91,9 @@ struct WaveModel {
         case .registerBatch(let rows): return registerBatch(rows)
         case .change(let name, let patch, _): return try change(name, patch)
         case .release(let name, _): return try release(name)
-        case .restore(let name, _): return try restore(name)
+        case .restore(let name, _, let allowsSplit):
+            return try restore(name, allowsSplit: allowsSplit)
+        case .changeTenant(let tenant, let patch): return try changeTenant(tenant, patch)
         case .putLocation(let name, let settings): return putLocation(name, settings)
         case .deleteLocation(let name): return try deleteLocation(name)
         case .planMigration(let plan): return try self.plan(plan)

@@ -31,7 +31,8 @@ import Testing
         "registered", "updated", "released", "restored", "frozen", "moved", "thawed",
         "rolled_back", "migration_planned", "migration_finalized", "migration_cancelled",
         "wave-conflict", "wrong-state", "plan-mismatch", "domain-in-migration",
-        "unknown-migration", "unknown-wave", "location-in-use", "replayed", "thawed in time",
+        "unknown-migration", "unknown-wave", "location-in-use", "tenant-split",
+        "tenant-elsewhere", "unknown-tenant", "replayed", "thawed in time",
     ]
 
     @Test(arguments: StoreUnderTest.all)

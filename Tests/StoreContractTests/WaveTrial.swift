@@ -53,6 +53,7 @@ struct WaveTrial {
         let digest = try planned(command)
         let key = isKeyed ? key("k\(keyed.count)") : nil
         let verdict = model.take(command)
+        try #require(model.splitByAccident == [], "\(command)")
         let answer: Result<Committed, RegistryError>
         do throws(RegistryError) {
             answer = .success(try await session.commit(command, by: actor, key: key))
@@ -181,7 +182,17 @@ struct WaveTrial {
             try #require(try await store.migration(migration.id).value == resource)
             try #require(try await session.rows(of: resource) == migration.lines)
         }
+        try await checkTenants()
         try await checkLog()
+    }
+
+    private func checkTenants() async throws {
+        let store = session.store
+        let all = try await store.tenants(TenantQuery(limit: 1_000)).value.items
+        try #require(all == model.tenants)
+        let split = try await store.tenants(TenantQuery(isSplit: true, limit: 1_000)).value.items
+        try #require(split == model.tenants.filter(\.isSplit))
+        try #require(try await store.splitTenantCount() == split.count)
     }
 
     /// Every revision since the last time: whole, without a gap, a line for each domain, and told as
@@ -204,6 +215,7 @@ struct WaveTrial {
                 try #require(header.migration == written.migration)
                 try #require(header.wave == written.wave)
                 try #require(header.overrideReason == written.overrideReason)
+                try #require(header.allowsSplit == written.allowsSplit)
             }
         }
         let changes = try await store.changes(after: checked, limit: 1_000_000)

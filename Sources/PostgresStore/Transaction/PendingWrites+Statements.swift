@@ -8,6 +8,7 @@ extension PendingWrites {
     var statements: [Statement] {
         var result: [Statement] = []
         addNames(to: &result)
+        addPlaces(to: &result)
         if !lines.isEmpty { result.append(logStatement) }
         if !headers.isEmpty { result.append(headerStatement) }
         if !newRecords.isEmpty {
@@ -58,6 +59,37 @@ extension PendingWrites {
         }
         if !changed.isEmpty { result.append(Self.update(changed)) }
         if !newReleased.isEmpty { result.append(Self.insert(newReleased)) }
+    }
+
+    /// What goes goes first: a tenant that moves whole is never in two places meanwhile.
+    private func addPlaces(to result: inout [Statement]) {
+        let changes = placeChanges.filter { $0.value != 0 }.sorted { $0.key < $1.key }
+        func values(_ changes: [(key: TenantPlace, value: Int)]) -> [SQLValue] {
+            [
+                .texts(changes.map(\.key.tenant.name)), .texts(changes.map(\.key.location.text)),
+                .numbers(changes.map { Int64($0.value) }),
+            ]
+        }
+        let (fewer, more) = (changes.filter { $0.value < 0 }, changes.filter { $0.value > 0 })
+        if !fewer.isEmpty {
+            result.append(
+                Statement(
+                    """
+                    UPDATE tenant_place SET domains = tenant_place.domains + n.change
+                    FROM unnest($1, $2, $3) AS n (tenant, location, change)
+                    WHERE tenant_place.tenant = n.tenant AND tenant_place.location = n.location
+                    """, values(fewer)))
+            result.append(Statement(Tenant.clearEmptyPlaces))
+        }
+        if !more.isEmpty {
+            result.append(
+                Statement(
+                    """
+                    INSERT INTO tenant_place (tenant, location, domains)
+                    SELECT * FROM unnest($1, $2, $3) ON CONFLICT (tenant, location)
+                        DO UPDATE SET domains = tenant_place.domains + excluded.domains
+                    """, values(more)))
+        }
     }
 
     // Texts that are put together once, not by each group of commits. Their values are lists, one for each column, in
@@ -138,6 +170,7 @@ extension PendingWrites {
                 .texts(all.map(\.note.reason)), .texts(all.map(\.note.ticket)),
                 .texts(all.map(\.requestID)), .texts(all.map(\.migration)),
                 .numbers(all.map { $0.wave.map(Int64.init) }), .texts(all.map(\.overrideReason)),
+                .numbers(all.map { $0.allowsSplit ? 1 : nil }),
                 .numbers(headers.map { Int64($0.changeCount) }),
                 .byteLists(headers.map(\.digest)),
             ])

@@ -40,6 +40,16 @@ struct PendingWrites {
         var key: String
     }
 
+    /// A tenant's domains in one place.
+    struct TenantPlace: Hashable, Comparable {
+        let tenant: TenantKey
+        let location: LocationName
+
+        static func < (left: TenantPlace, right: TenantPlace) -> Bool {
+            (left.tenant, left.location) < (right.tenant, right.location)
+        }
+    }
+
     private(set) var head: Head
     private(set) var isHeadMoved = false
     private var names: [FQDN: Name] = [:]
@@ -48,6 +58,9 @@ struct PendingWrites {
     private(set) var records: [Key: IdempotencyRecord] = [:]
     private(set) var newRecords: Set<Key> = []
     private(set) var touched: Set<FQDN> = []
+    /// Where tenants' domains are, as the database has it and as it will be.
+    private var places: [TenantKey: [LocationName: Int]] = [:]
+    private(set) var placeChanges: [TenantPlace: Int] = [:]
     /// Every name that was ever touched in this transaction, by `FQDN.treeKey`; also those whose command was
     /// taken back.
     private var tree: [(key: String, name: FQDN)] = []
@@ -59,6 +72,7 @@ struct PendingWrites {
     private enum Undo {
         case name(FQDN, Name, wasTouched: Bool)
         case record(Key, IdempotencyRecord?, wasNew: Bool)
+        case count(TenantPlace, by: Int)
     }
 
     init(head: Head) {
@@ -68,6 +82,7 @@ struct PendingWrites {
 
     var isEmpty: Bool {
         !isHeadMoved && lines.isEmpty && headers.isEmpty && touched.isEmpty && newRecords.isEmpty
+            && placeChanges.isEmpty
     }
 
     // MARK: - Commands
@@ -86,6 +101,7 @@ struct PendingWrites {
             case .record(let key, let record, let wasNew):
                 records[key] = record
                 if !wasNew { newRecords.remove(key) }
+            case .count(let place, let change): add(-change, at: place)
             }
         }
         undo.removeAll(keepingCapacity: true)
@@ -144,6 +160,32 @@ struct PendingWrites {
         return low
     }
 
+    // MARK: - Tenants
+
+    /// Nil: it wasn't read.
+    func places(of tenant: String) -> [LocationName: Int]? { places[TenantKey(tenant)] }
+
+    /// A tenant's places as they were read from the database.
+    mutating func know(_ tenant: String, places stored: [LocationName: Int]) {
+        let tenant = TenantKey(tenant)
+        guard places[tenant] == nil else { return }
+        places[tenant] = stored
+        for (place, change) in placeChanges where place.tenant == tenant {
+            places[tenant]?.add(change, at: place.location)
+        }
+    }
+
+    mutating func count(_ place: TenantPlace, by change: Int) {
+        undo.append(.count(place, by: change))
+        add(change, at: place)
+    }
+
+    private mutating func add(_ change: Int, at place: TenantPlace) {
+        placeChanges[place, default: 0] += change
+        if placeChanges[place] == 0 { placeChanges[place] = nil }
+        places[place.tenant]?.add(change, at: place.location)
+    }
+
     // MARK: - The log
 
     mutating func append(_ changes: [Change], to revision: Revision, from position: Int) {
@@ -187,8 +229,16 @@ struct PendingWrites {
         lines = []
         headers = []
         newRecords = []
+        placeChanges = [:]
         isHeadMoved = false
         undo = []
         mark = (head, false, 0, 0)
+    }
+}
+
+extension [LocationName: Int] {
+    fileprivate mutating func add(_ change: Int, at location: LocationName) {
+        let count = self[location, default: 0] + change
+        self[location] = count == 0 ? nil : count
     }
 }

@@ -22,6 +22,8 @@ final class PostgresTransaction: SQLTransaction {
     private var frozen: [FQDN: DomainFreeze?] = [:]
     /// Names with nothing below them when the transaction began.
     private var childless: Set<FQDN> = []
+    /// Whether any wave is; nil: nobody has asked.
+    private var isAnyFrozen: Bool?
 
     /// Begins a transaction and reads in one go what the commands will ask for.
     init(
@@ -43,6 +45,7 @@ final class PostgresTransaction: SQLTransaction {
         frozen = reading.frozen
         childless = reading.childless
         locations = reading.locations
+        isAnyFrozen = reading.isAnyFrozen
     }
 
     /// Sends what is pending and commits, in one go.
@@ -156,6 +159,28 @@ extension PostgresTransaction {
     func deleteReleased(_ fqdn: FQDN) throws {
         guard try name(fqdn).released != nil else { return }
         pending.change(fqdn) { $0.released = nil }
+    }
+}
+
+// MARK: - Tenants
+
+extension PostgresTransaction {
+    func places(of tenant: String) throws -> [LocationName: Int] {
+        if let known = pending.places(of: tenant) { return known }
+        pending.know(tenant, places: try Tenant.places(of: tenant, connection))
+        return pending.places(of: tenant) ?? [:]
+    }
+
+    func count(_ tenant: String, at location: LocationName, by change: Int) throws {
+        pending.count(.init(tenant: TenantKey(tenant), location: location), by: change)
+    }
+
+    /// Steps of waves never share a transaction with others: whether one is frozen stays so.
+    func frozenWave(of tenant: String) throws -> WaveName? {
+        if isAnyFrozen == false { return nil }
+        return try session().first(WaveName.holding(.postgres), [.text(tenant)]) { row in
+            WaveName(migration: try row.text(0), number: try row.integer(1))
+        }
     }
 }
 

@@ -13,9 +13,13 @@ struct ReadAhead {
     private let places: Set<LocationName>
     private let wantsLocations: Bool
     private let isOfManyRows: Bool
+    /// Those of domains that come to them.
+    private let tenants: [TenantKey]
     private(set) var frozen: [FQDN: DomainFreeze?] = [:]
     /// Those of the new ones below which there is no name.
     private(set) var childless: Set<FQDN> = []
+    /// Whether any wave is; nil: nobody will ask.
+    private(set) var isAnyFrozen: Bool?
     /// Nil for those that aren't there.
     private(set) var locations: [LocationName: Location?] = [:]
 
@@ -31,6 +35,10 @@ struct ReadAhead {
     private static let ancestorsAhead = 10_000
     static let someLocations = "\(Location.select) WHERE default_for_signups OR name = ANY ($1)"
     static let freezes = DomainFreeze.select("= ANY ($1)")
+    private static let tenantPlaces = """
+        SELECT location, domains, tenant FROM tenant_place WHERE tenant = ANY ($1) AND domains > 0
+        """
+    private static let anyFrozen = "SELECT EXISTS (SELECT FROM wave WHERE state = 'frozen')"
     private static let head = """
         SELECT epoch, revision, digest, at, pg_current_xact_id()::text::bigint, \(PostgresSession.identity)
         FROM head WHERE id = 1 FOR UPDATE
@@ -47,21 +55,25 @@ struct ReadAhead {
         var places: Set<LocationName> = []
         var wantsLocations = false
         var isOfManyRows = false
+        var tenants: Set<TenantKey> = []
         for request in requests {
             switch request.command {
             case .register(let domain):
                 new.insert(domain.fqdn)
                 domain.location.map { _ = places.insert($0) }
+                domain.tenant.map { _ = tenants.insert(TenantKey($0)) }
                 wantsLocations = true
             case .registerBatch(let rows):
                 for case .wanted(let domain) in rows {
                     new.insert(domain.fqdn)
                     domain.location.map { _ = places.insert($0) }
+                    domain.tenant.map { _ = tenants.insert(TenantKey($0)) }
                 }
                 wantsLocations = true
             case .change(let fqdn, let patch, _):
                 names.insert(fqdn)
                 guarded.insert(fqdn)
+                if case .set(let tenant) = patch.tenant { tenants.insert(TenantKey(tenant)) }
                 if let location = patch.location {
                     places.insert(location)
                     wantsLocations = true
@@ -69,9 +81,9 @@ struct ReadAhead {
             case .release(let fqdn, _):
                 names.insert(fqdn)
                 guarded.insert(fqdn)
-            case .restore(let fqdn, _):
+            case .restore(let fqdn, _, _):
                 new.insert(fqdn)
-            case .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
+            case .changeTenant, .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
                 isOfManyRows = true
             case .putLocation, .deleteLocation, .createToken, .revokeToken:
                 break
@@ -89,6 +101,7 @@ struct ReadAhead {
         self.places = places
         self.wantsLocations = wantsLocations
         self.isOfManyRows = isOfManyRows
+        self.tenants = tenants.sorted()
         keys = requests.compactMap(\.idempotency)
     }
 
@@ -111,6 +124,10 @@ struct ReadAhead {
         }
         if wantsLocations {
             result.append(Statement(Self.someLocations, [.texts(places.map(\.text))]))
+        }
+        if !tenants.isEmpty {
+            result.append(Statement(Self.tenantPlaces, [.texts(tenants.map(\.name))]))
+            result.append(Statement(Self.anyFrozen))
         }
         // A wave of half the domains is read faster as a whole than name by name.
         if isOfManyRows { result.append(Statement("SET LOCAL enable_seqscan = on")) }
@@ -149,6 +166,15 @@ struct ReadAhead {
         if wantsLocations, let all = rest.popFirst() {
             for place in places { locations[place] = .some(nil) }
             for location in try all.map(Location.init(row:)) { locations[location.name] = location }
+        }
+        if !tenants.isEmpty, let rows = rest.popFirst(), let frozen = rest.popFirst() {
+            var places: [TenantKey: [LocationName: Int]] = [:]
+            for row in 0..<rows.count {
+                let place = try Tenant.place(rows[row])
+                places[TenantKey(try rows[row].text(2)), default: [:]][place.location] = place.count
+            }
+            for tenant in tenants { pending.know(tenant.name, places: places[tenant] ?? [:]) }
+            isAnyFrozen = try frozen.first?.flag(0)
         }
     }
 }

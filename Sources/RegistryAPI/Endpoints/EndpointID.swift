@@ -10,6 +10,8 @@ package enum EndpointID: String, Sendable, CaseIterable {
     // Register, change, release
     case getAvailability, registerDomain, registerDomains, changeDomain, releaseDomain,
         restoreDomain
+    // Tenants
+    case listTenants, getTenant, changeTenant
     // Locations
     case listLocations, putLocation, deleteLocation
     // Migrations
@@ -73,6 +75,17 @@ extension EndpointID {
         case .releaseDomain: .delete("/v1/domains/{fqdn}", .operate)
         case .restoreDomain:
             .write(.post, "/v1/domains/{fqdn}/restore", .operate, Restoration.self, Domain.self)
+
+        case .listTenants:
+            .get(
+                "/v1/tenants", .read, query: Self.page + ["location", "split", "prefix"],
+                ListPage<Tenant>.self)
+        case .getTenant:
+            .get("/v1/tenants/{tenant}", .read, query: Self.page, TenantResponse.self)
+        case .changeTenant:
+            .write(
+                .patch, "/v1/tenants/{tenant}", .operate, TenantChangeRequest.self,
+                TenantChangeResponse.self)
 
         case .listLocations:
             .get("/v1/locations", .read, query: Self.page, ListPage<Location>.self)

@@ -131,6 +131,15 @@ extension JSONObjectReader {
         _ name: String, minimum: Int = 0, maximum: Int, allowsLineBreaks: Bool = false
     ) -> String? {
         guard let text = optionalText(name) else { return nil }
+        return check(
+            text, of: name, minimum: minimum, maximum: maximum, allowsLineBreaks: allowsLineBreaks)
+    }
+
+    /// - Returns: nil where the text won't do.
+    package mutating func check(
+        _ text: String, of name: String, minimum: Int = 0, maximum: Int,
+        allowsLineBreaks: Bool = false
+    ) -> String? {
         let length = text.unicodeScalars.count
         guard length >= minimum else {
             refuse(name, "too-short", "at least \(Self.characters(minimum)) expected")

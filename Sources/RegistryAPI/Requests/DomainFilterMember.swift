@@ -61,7 +61,7 @@ extension DomainFilter {
             let allowed = Mode.allCases.map(\.rawValue).joined(separator: ", ")
             return mode == nil ? "one of \(allowed) is expected" : nil
         case .tenant:
-            tenant = text
+            tenant = TenantText.canonical(text)
             return nil
         // What no name can begin or end with is refused: it would select nothing, and whoever sent it meant something.
         case .prefix, .suffix:

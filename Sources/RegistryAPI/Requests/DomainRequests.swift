@@ -26,25 +26,28 @@ package struct DomainRegistration: Shape {
     /// Without a mode: a signup is served.
     package var placement: PlacementText
     package var allowsNested: Bool
+    package var allowsSplit: Bool
     package var note: Note
 
     package init(
         fqdn: String, placement: PlacementText = PlacementText(), allowsNested: Bool = false,
-        note: Note = Note()
+        allowsSplit: Bool = false, note: Note = Note()
     ) {
         (self.fqdn, self.placement) = (fqdn, placement)
-        (self.allowsNested, self.note) = (allowsNested, note)
+        (self.allowsNested, self.allowsSplit, self.note) = (allowsNested, allowsSplit, note)
     }
 
     package static let fields: [ShapeField<DomainRegistration>] =
         [ShapeField("fqdn") { .text($0.fqdn) }]
         + PlacementText.fields { $0.placement }.filter { $0.name != "mode" }
-        + [.flag("allow_nested") { $0.allowsNested }] + Note.note { $0.note }
+        + [.flag("allow_nested") { $0.allowsNested }, .flag("allow_split") { $0.allowsSplit }]
+        + Note.note { $0.note }
 
     package init?(reading object: inout JSONObjectReader) {
         let fqdn = object.text("fqdn")
         placement = object.placement(besides: ["mode"])
         allowsNested = object.optionalBool("allow_nested") ?? false
+        allowsSplit = object.optionalBool("allow_split") ?? false
         note = object.note()
         guard let fqdn else { return nil }
         self.fqdn = fqdn
@@ -56,14 +59,15 @@ package struct DomainChangeRequest: Shape {
     /// Members to take away: null in JSON.
     package var cleared: Set<String>
     package var allowsNested: Bool
+    package var allowsSplit: Bool
     package var note: Note
 
     package init(
         _ placement: PlacementText, clearing cleared: Set<String> = [], allowsNested: Bool = false,
-        note: Note = Note()
+        allowsSplit: Bool = false, note: Note = Note()
     ) {
         (self.placement, self.cleared) = (placement, cleared)
-        (self.allowsNested, self.note) = (allowsNested, note)
+        (self.allowsNested, self.allowsSplit, self.note) = (allowsNested, allowsSplit, note)
     }
 
     package static let fields: [ShapeField<DomainChangeRequest>] =
@@ -75,31 +79,36 @@ package struct DomainChangeRequest: Shape {
                 writer.key(named: field.name)
                 writer.null()
             }
-        } + [.flag("allow_nested") { $0.allowsNested }] + Note.note { $0.note }
+        } + [.flag("allow_nested") { $0.allowsNested }, .flag("allow_split") { $0.allowsSplit }]
+        + Note.note { $0.note }
 
     package init?(reading object: inout JSONObjectReader) {
         let cleared = PlacementText.clearable.filter { object.isNull($0) }
         placement = object.placement(besides: cleared)
         self.cleared = cleared
         allowsNested = object.optionalBool("allow_nested") ?? false
+        allowsSplit = object.optionalBool("allow_split") ?? false
         note = object.note()
     }
 }
 
 package struct Restoration: Shape {
     package var allowsNested = false
+    package var allowsSplit = false
     package var note = Note()
 
-    package init(allowsNested: Bool = false, note: Note = Note()) {
-        self.allowsNested = allowsNested
+    package init(allowsNested: Bool = false, allowsSplit: Bool = false, note: Note = Note()) {
+        (self.allowsNested, self.allowsSplit) = (allowsNested, allowsSplit)
         self.note = note
     }
 
     package static let fields: [ShapeField<Restoration>] =
-        [.flag("allow_nested") { $0.allowsNested }] + Note.note { $0.note }
+        [.flag("allow_nested") { $0.allowsNested }, .flag("allow_split") { $0.allowsSplit }]
+        + Note.note { $0.note }
 
     package init?(reading object: inout JSONObjectReader) {
         allowsNested = object.optionalBool("allow_nested") ?? false
+        allowsSplit = object.optionalBool("allow_split") ?? false
         note = object.note()
     }
 }
@@ -127,20 +136,23 @@ package struct BatchRegistration: Shape {
 
     package var domains: [Row]
     package var allowsNested: Bool
+    package var allowsSplit: Bool
     package var note: Note
 
     package static let maximumRows = 10_000
 
-    package init(domains: [Row], allowsNested: Bool, note: Note) {
+    package init(
+        domains: [Row], allowsNested: Bool = false, allowsSplit: Bool = false, note: Note
+    ) {
         self.domains = domains
-        self.allowsNested = allowsNested
+        (self.allowsNested, self.allowsSplit) = (allowsNested, allowsSplit)
         self.note = note
     }
 
     package static let fields: [ShapeField<BatchRegistration>] =
         [
             ShapeField("domains", objects: { $0.domains }),
-            .flag("allow_nested") { $0.allowsNested },
+            .flag("allow_nested") { $0.allowsNested }, .flag("allow_split") { $0.allowsSplit },
         ] + Note.note { $0.note }
 
     package init?(reading object: inout JSONObjectReader) {
@@ -150,6 +162,7 @@ package struct BatchRegistration: Shape {
             return Row(reading: &object)
         }
         allowsNested = object.optionalBool("allow_nested") ?? false
+        allowsSplit = object.optionalBool("allow_split") ?? false
         note = object.note()
     }
 }

@@ -75,27 +75,25 @@ package struct PlacementText: Sendable, Equatable {
 
     /// - Throws: `invalidTenant`, `invalidMode`.
     package func newDomain(
-        _ fqdn: FQDN, allowsNested: Bool
+        _ fqdn: FQDN, allowsNested: Bool, allowsSplit: Bool
     ) throws(RegistryError) -> NewDomain {
-        if let tenant, !Self.isTenant(tenant) { throw .invalidTenant }
+        let tenant = tenant.map(TenantText.canonical)
+        if let tenant, !TenantText.isValid(tenant) { throw .invalidTenant }
         guard let mode = mode.map({ Mode(rawValue: $0) }) ?? .serve else { throw .invalidMode }
         return NewDomain(
             fqdn: fqdn, location: location.map(LocationName.init(canonical:)), tenant: tenant,
-            mode: mode, allowsNested: allowsNested)
+            mode: mode, allowsNested: allowsNested, allowsSplit: allowsSplit)
     }
 
     /// - Parameter cleared: the members that are to be taken away.
-    package func patch(clearing cleared: Set<String>, allowsNested: Bool) -> DomainPatch {
+    package func patch(
+        clearing cleared: Set<String>, allowsNested: Bool, allowsSplit: Bool
+    ) -> DomainPatch {
         DomainPatch(
             location: location.map(LocationName.init(canonical:)),
             mode: mode.flatMap(Mode.init(rawValue:)),
             tenant: cleared.contains("tenant") ? .clear : tenant.map { .set($0) },
-            allowsNested: allowsNested)
-    }
-
-    private static func isTenant(_ text: String) -> Bool {
-        (1...200).contains(text.unicodeScalars.count)
-            && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+            allowsNested: allowsNested, allowsSplit: allowsSplit)
     }
 }
 
@@ -111,13 +109,20 @@ extension JSONObjectReader {
         if !passedOver.contains("mode") {
             placement.mode = optionalChoice("mode", Mode.self)?.rawValue
         }
-        if !passedOver.contains("tenant") { placement.tenant = tenant() }
+        if !passedOver.contains("tenant") { placement.tenant = requestedTenant() }
         return placement
     }
 
-    /// At most 200 characters.
+    /// As a store holds it. At most 200 characters.
     package mutating func tenant() -> String? {
-        optionalString("tenant", minimum: 1, maximum: 200)
+        optionalString("tenant", minimum: 1, maximum: TenantText.maximum)
+    }
+
+    /// As somebody writes it.
+    private mutating func requestedTenant() -> String? {
+        guard let text = optionalText("tenant") else { return nil }
+        return check(
+            TenantText.canonical(text), of: "tenant", minimum: 1, maximum: TenantText.maximum)
     }
 }
 

@@ -18,6 +18,8 @@ package struct HistoryEntry: Shape, Equatable {
     package var migration: String?
     package var wave: Int?
     package var overrideReason: String?
+    /// Whether the revision splits a tenant, as an operator said.
+    package var allowsSplit: Bool
     package var requestID: String
 
     package init(_ item: HistoryItem) {
@@ -32,6 +34,7 @@ package struct HistoryEntry: Shape, Equatable {
         migration = header.migration
         wave = header.wave
         overrideReason = header.overrideReason
+        allowsSplit = header.allowsSplit
         requestID = header.requestID
         switch item.change.subject {
         case .domain(let fqdn, let before, let after, _):
@@ -58,6 +61,7 @@ package struct HistoryEntry: Shape, Equatable {
         .optional("reason") { Cell($0.reason) }, .optional("ticket") { Cell($0.ticket) },
         .optional("migration") { Cell($0.migration) }, .optional("wave") { Cell($0.wave) },
         .optional("override_reason") { Cell($0.overrideReason) },
+        .flag("allow_split") { $0.allowsSplit },
         ShapeField("request_id") { .text($0.requestID) },
     ]
 
@@ -73,7 +77,7 @@ package struct HistoryEntry: Shape, Equatable {
             ShapeField("actor_role") { .text($0.actor.role) },
         ]
         + fields.named("reason", "ticket", "migration", "wave", "override_reason", "request_id")
-        + placementColumns(areFirst: false)
+        + placementColumns(areFirst: false) + fields.named("allow_split")
 
     /// Before and after, of domains only.
     private static func placementColumns(areFirst: Bool) -> [ShapeField<HistoryEntry>] {
@@ -111,6 +115,7 @@ package struct HistoryEntry: Shape, Equatable {
         writer.fieldIfPresent("migration", migration)
         writer.fieldIfPresent("wave", wave)
         writer.fieldIfPresent("override_reason", overrideReason)
+        if allowsSplit { writer.field("allow_split", true) }
         writer.field("request_id", requestID)
         writer.endObject()
     }
@@ -128,6 +133,7 @@ package struct HistoryEntry: Shape, Equatable {
         migration = object.optionalText("migration")
         wave = object.optionalCount("wave")
         overrideReason = object.optionalText("override_reason")
+        allowsSplit = object.optionalBool("allow_split") ?? false
         let requestID = object.text("request_id")
         guard let revision, let at, let action, let actor, let requestID else { return nil }
         self.revision = revision

@@ -60,28 +60,36 @@ package struct Statistics: Shape, Equatable {
     package var total: Int
     package var locations: [LocationCount]
     package var openMigrations: Int
+    /// Nil: the store couldn't be asked, or the registry is older than this client.
+    package var splitTenants: Int?
 
     package init(
-        revision: Revision, total: Int, locations: [LocationCount], openMigrations: Int
+        revision: Revision, total: Int, locations: [LocationCount], openMigrations: Int,
+        splitTenants: Int?
     ) {
         self.revision = revision
         self.total = total
         self.locations = locations
         self.openMigrations = openMigrations
+        self.splitTenants = splitTenants
     }
 
     package static let fields: [ShapeField<Statistics>] = [
         ShapeField("revision") { Cell($0.revision) }, ShapeField("total") { Cell($0.total) },
         ShapeField("locations", objects: { $0.locations }),
         ShapeField("open_migrations") { Cell($0.openMigrations) },
+        .optional("split_tenants") { Cell($0.splitTenants) },
     ]
 
     package init?(reading object: inout JSONObjectReader) {
         let (revision, total) = (object.revision("revision"), object.count("total"))
         let locations = object.shapes("locations", LocationCount.self)
         let open = object.count("open_migrations")
+        let split = object.optionalCount("split_tenants")
         guard let revision, let total, let open else { return nil }
-        self.init(revision: revision, total: total, locations: locations, openMigrations: open)
+        self.init(
+            revision: revision, total: total, locations: locations, openMigrations: open,
+            splitTenants: split)
     }
 }
 

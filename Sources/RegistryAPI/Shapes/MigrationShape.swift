@@ -16,6 +16,7 @@ extension Migration: Shape {
         ShapeField("created_at") { Cell($0.createdAt) },
         ShapeField("created_by", object: { $0.createdBy }),
         .optional("reason") { Cell($0.reason) }, .optional("ticket") { Cell($0.ticket) },
+        ShapeField("whole_tenants") { .bool($0.wholeTenants) },
     ]
 
     package static let tableColumns =
@@ -42,13 +43,14 @@ extension Migration: Shape {
         let createdAt = object.time("created_at")
         let createdBy = object.shape("created_by", Actor.self)
         let note = object.recordedNote()
+        let wholeTenants = object.optionalBool("whole_tenants") ?? false
         guard let name, let from, let to, let freeze, let state, let digest, let counts,
             let createdAt, let createdBy
         else { return nil }
         self.init(
             id: id ?? "", name: name, from: from, to: to, freeze: freeze, state: state,
             digest: digest, counts: counts, waves: waves, skipped: skipped, createdAt: createdAt,
-            createdBy: createdBy, note: note)
+            createdBy: createdBy, note: note, wholeTenants: wholeTenants)
         self.warnings = warnings ?? []
     }
 }
@@ -168,6 +170,7 @@ package struct PlanRequest: WrittenShape {
     package var waves: [Wave]
     /// none, read_only or reject; nil: none.
     package var freeze: String?
+    package var wholeTenants = true
     package var note = Note()
 
     package init(
@@ -195,6 +198,7 @@ package struct PlanRequest: WrittenShape {
                 writer.list(named: "waves", plan.waves) { $0.wave($1) }
             },
             .optional("freeze") { Cell($0.freeze) },
+            .optional("whole_tenants") { $0.wholeTenants ? .absent : .bool(false) },
         ] + Note.note { $0.note }
 }
 

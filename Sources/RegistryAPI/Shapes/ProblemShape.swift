@@ -26,6 +26,11 @@ package struct ProblemResponse: Shape, Equatable {
     package var conflictCount: Int?
     /// The first 1000 of a wave's domains that aren't as expected.
     package var conflicts: [WaveConflict] = []
+    /// Where the tenant's other domains are.
+    package var locations: [LocationName]?
+    /// The first 100 of the tenant's other domains, and how many there are.
+    package var others: [FQDN]?
+    package var otherCount: Int?
     /// Agents that aren't known to have applied a freeze.
     package var lagging: [AgentName]?
     package var errors: [FieldProblem] = []
@@ -55,6 +60,9 @@ package struct ProblemResponse: Shape, Equatable {
         .optional("conflict_count") { Cell($0.conflictCount) },
         ShapeField(
             "conflicts", isRequired: false, objects: { $0.conflicts.isEmpty ? nil : $0.conflicts }),
+        ShapeField("locations", isRequired: false, texts: { $0.locations?.map(\.text) }),
+        ShapeField("others", isRequired: false, texts: { $0.others?.map(\.text) }),
+        .optional("other_count") { Cell($0.otherCount) },
         ShapeField("lagging", isRequired: false, texts: { $0.lagging?.map(\.text) }),
         ShapeField("errors", isRequired: false, objects: { $0.errors.isEmpty ? nil : $0.errors }),
     ]
@@ -85,6 +93,15 @@ package struct ProblemResponse: Shape, Equatable {
         wave = object.optionalCount("wave")
         conflictCount = object.optionalCount("conflict_count")
         conflicts = object.optionalShapes("conflicts", WaveConflict.self) ?? []
+        if object.has("locations") {
+            locations = object.strings("locations", maximum: .max).map {
+                LocationName(canonical: $0)
+            }
+        }
+        if object.has("others") {
+            others = object.strings("others", maximum: .max).map { FQDN(canonical: $0) }
+        }
+        otherCount = object.optionalCount("other_count")
         if object.has("lagging") {
             lagging = object.strings("lagging", maximum: .max).map { AgentName(canonical: $0) }
         }

@@ -112,19 +112,22 @@ extension WaveConflict: Shape {
 
     package static let tableColumns =
         fields.named("fqdn") + [
-            ShapeField("expected_location") { .text($0.expected.location.text) },
-            ShapeField("expected_mode") { .text($0.expected.mode.rawValue) },
+            ShapeField("expected_location") { Cell($0.expected?.location.text) },
+            ShapeField("expected_mode") { Cell($0.expected?.mode.rawValue) },
             ShapeField("found_location") { Cell($0.found?.location.text) },
             ShapeField("found_mode") { Cell($0.found?.mode.rawValue) },
         ]
 
     package init?(reading object: inout JSONObjectReader) {
         let fqdn = object.fqdn("fqdn")
-        let expected = object.shape("expected", Place.self)
+        let expected = object.optionalShape("expected", Place.self)
         let found = object.optionalShape("found", Place.self)
         // One that is there and can't be read isn't one that is gone.
         let isGone = !object.has("found") || object.isNull("found")
-        guard let fqdn, let expected, isGone == (found == nil) else { return nil }
+        let isStranger = object.isNull("expected")
+        guard let fqdn, isStranger == (expected == nil), isGone == (found == nil) else {
+            return nil
+        }
         self.init(fqdn: fqdn, expected: expected, found: found)
     }
 }

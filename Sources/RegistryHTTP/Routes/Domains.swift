@@ -84,7 +84,8 @@ struct DomainRoutes: Sendable {
         if let replay = call.replay { return .created(replay, in: try call.epoch()) }
         let request: DomainRegistration = try call.read()
         let domain = try request.placement.newDomain(
-            RegistryCall.fqdn(request.fqdn), allowsNested: request.allowsNested)
+            RegistryCall.fqdn(request.fqdn), allowsNested: request.allowsNested,
+            allowsSplit: request.allowsSplit)
         let committed = try await call.service.register(domain, call.writing(request.note))
         return .created(committed, in: try call.epoch())
     }
@@ -100,7 +101,8 @@ struct DomainRoutes: Sendable {
         let fqdn = try call.fqdn()
         let request: DomainChangeRequest = try call.read()
         let patch = request.placement.patch(
-            clearing: request.cleared, allowsNested: request.allowsNested)
+            clearing: request.cleared, allowsNested: request.allowsNested,
+            allowsSplit: request.allowsSplit)
         let committed = try await call.service.change(
             fqdn, patch, ifMatch: call.ifMatch(), call.writing(request.note))
         return .changed(committed, in: try call.epoch())
@@ -119,7 +121,8 @@ struct DomainRoutes: Sendable {
         let fqdn = try call.fqdn()
         let request = call.body.isEmpty ? Restoration() : try call.read()
         let committed = try await call.service.restore(
-            fqdn, allowsNested: request.allowsNested, call.writing(request.note))
+            fqdn, allowsNested: request.allowsNested, allowsSplit: request.allowsSplit,
+            call.writing(request.note))
         return .changed(committed, in: try call.epoch())
     }
 }
@@ -199,7 +202,8 @@ struct BatchRoutes: Sendable {
         let rows = request.domains.map { row in
             let parsed = Result { () throws(RegistryError) in
                 try row.placement.newDomain(
-                    RegistryCall.fqdn(row.fqdn), allowsNested: request.allowsNested)
+                    RegistryCall.fqdn(row.fqdn), allowsNested: request.allowsNested,
+                    allowsSplit: request.allowsSplit)
             }
             names.append((try? parsed.get().fqdn.text) ?? row.fqdn)
             return parsed

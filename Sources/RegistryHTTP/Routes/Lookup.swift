@@ -69,10 +69,12 @@ struct LookupRoutes: Sendable {
                 location: location.name, domains: location.domains, frozen: held,
                 suspended: location.notServed - held)
         }
+        let split = try? await call.service.splitTenantCount()
         return .json(
             Statistics(
                 revision: read.revision, total: read.value.total, locations: locations,
-                openMigrations: call.lookups.state.openMigrations), at: read.revision)
+                openMigrations: call.lookups.state.openMigrations, splitTenants: split),
+            at: read.revision)
     }
 }
 

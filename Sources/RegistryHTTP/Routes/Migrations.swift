@@ -93,12 +93,13 @@ struct PlanBody {
         let selection = Self.selection(&body)
         let waves = Self.waves(&body)
         let freeze = body.optionalChoice("freeze", FreezeMode.self) ?? .none
+        let wholeTenants = body.optionalBool("whole_tenants") ?? true
         note = body.note()
         try body.finishOrThrow()
         guard let from, let to, let selection else { throw Problem.internalError }
         plan = MigrationPlan(
             id: MigrationPlan.newID(), name: name ?? "\(from)-to-\(to)", from: from, to: to,
-            selection: selection, waves: waves, freeze: freeze)
+            selection: selection, waves: waves, freeze: freeze, wholeTenants: wholeTenants)
     }
 
     private static func selection(_ body: inout JSONObjectReader) -> Selection? {

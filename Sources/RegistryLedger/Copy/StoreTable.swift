@@ -41,7 +41,8 @@ package struct StoreTable: Sendable, Hashable {
         "revision_log", ("revision", .number), ("epoch", .text), ("at", .number),
         ("digest", .bytes), ("actor_token", .text), ("actor_name", .text), ("actor_role", .text),
         ("reason", .text), ("ticket", .text), ("request_id", .text), ("migration", .text),
-        ("wave", .number), ("override_reason", .text), ("change_count", .number))
+        ("wave", .number), ("override_reason", .text), ("change_count", .number),
+        ("allow_split", .number))
 
     package static let changes = StoreTable(
         "change_log", key: 2,
@@ -68,6 +69,9 @@ package struct StoreTable: Sendable, Hashable {
                 ("available_at", .number),
             ]),
         StoreTable("name_tree", ("key", .text), ("fqdn", .text)),
+        // What is split follows from it: the schema notes that.
+        StoreTable(
+            "tenant_place", key: 2, ("tenant", .text), ("location", .text), ("domains", .number)),
         StoreTable(
             "token", ("id", .text), ("name", .text), ("role", .text), ("secret_digest", .bytes),
             ("created_at", .number), ("expires_at", .number), ("revoked_at", .number)),
@@ -80,7 +84,8 @@ package struct StoreTable: Sendable, Hashable {
             ("from_location", .text), ("to_location", .text), ("freeze", .text), ("state", .text),
             ("digest", .bytes), ("selected", .number), ("eligible", .number),
             ("created_at", .number), ("created_by_token", .text), ("created_by_name", .text),
-            ("created_by_role", .text), ("reason", .text), ("ticket", .text)),
+            ("created_by_role", .text), ("reason", .text), ("ticket", .text),
+            ("whole_tenants", .flag)),
         StoreTable(
             "wave", key: 2, ("migration", .number), ("number", .number), ("state", .text),
             ("first_position", .number), ("size", .number), ("deadline", .number),

@@ -70,9 +70,9 @@ private struct DryRunTransaction<Session: SQLSession>: PlanningTransaction {
         try location.domainCount(by: counts, through: head.revision, session)
     }
 
-    func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {
-        try staging.stage(selection, from: from)
-    }
+    func stage(_ plan: MigrationPlan) throws -> PlanCounts { try staging.stage(plan) }
+
+    func stagedTenantSizes() throws -> [Int]? { try staging.tenantSizes() }
 
     func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws {
         try staging.add(waves, to: &hash)

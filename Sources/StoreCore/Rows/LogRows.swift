@@ -40,7 +40,7 @@ package struct HeadMissing: Error, CustomStringConvertible {
 extension HistoryItem {
     private static let headerColumns = [
         "epoch", "at", "actor_token", "actor_name", "actor_role", "reason", "ticket", "request_id",
-        "migration", "wave", "override_reason",
+        "migration", "wave", "override_reason", "allow_split",
     ]
 
     /// Of `change_log l` and `revision_log r`.
@@ -71,7 +71,7 @@ package struct HistoryReader {
             note: Note(reason: try row.textIfPresent(7), ticket: try row.textIfPresent(8)),
             requestID: try row.text(9), migration: try row.textIfPresent(10),
             wave: try row.numberIfPresent(11).map(Int.init),
-            overrideReason: try row.textIfPresent(12))
+            overrideReason: try row.textIfPresent(12), allowsSplit: !row.isNull(13))
         self.header = header
         return try HistoryItem(row, under: header)
     }
@@ -85,7 +85,8 @@ extension RevisionHeader {
     /// With the number of changes and the digest behind its own columns.
     package static let tableColumns = [
         "revision", "epoch", "at", "actor_token", "actor_name", "actor_role", "reason", "ticket",
-        "request_id", "migration", "wave", "override_reason", "change_count", "digest",
+        "request_id", "migration", "wave", "override_reason", "allow_split", "change_count",
+        "digest",
     ]
 }
 

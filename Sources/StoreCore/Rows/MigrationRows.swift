@@ -4,7 +4,8 @@ import RegistryModel
 extension Migration {
     package static let columns = """
         number, id, name, from_location, to_location, "freeze", state, digest, selected, eligible,
-        created_at, created_by_token, created_by_name, created_by_role, reason, ticket
+        created_at, created_by_token, created_by_name, created_by_role, reason, ticket,
+        whole_tenants
         """
 
     /// With its waves, without skipped names.
@@ -38,7 +39,8 @@ extension Migration {
             waves: [], createdAt: try row.time(10),
             createdBy: Actor(
                 token: try row.text(11), name: try row.text(12), role: try row.word(13)),
-            note: Note(reason: try row.textIfPresent(14), ticket: try row.textIfPresent(15)))
+            note: Note(reason: try row.textIfPresent(14), ticket: try row.textIfPresent(15)),
+            wholeTenants: try row.flag(16))
     }
 
     package static func openCount(_ session: some SQLSession) throws -> Int {

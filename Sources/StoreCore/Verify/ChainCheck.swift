@@ -94,6 +94,7 @@ struct ChainCheck: Sendable {
         hashing.clear()
         hashing.raw(digest)
         header.add(fields: Self.headerColumns, to: &hashing)
+        if !header.isNull(Self.headerColumns.upperBound) { hashing.allowsSplit() }
         current = Current(
             revision: number, changeCount: try header.number(1),
             storedDigest: header.storedBytes(2).map { Array($0) } ?? [])

@@ -11,13 +11,14 @@ struct LogScan<Session: SQLSession> {
 
     /// Headers after a revision, in order; at least `rows` of them where there are so many.
     ///
-    /// Columns: revision, change count, digest; then the header's fields in the order of the digest.
+    /// Columns: revision, change count, digest; then the header's fields in the order of the digest, and last
+    /// `allow_split`, which is hashed where it's there.
     func headers(after revision: Int64) throws -> Session.Scan {
         try session.scan(
             """
             SELECT revision, change_count, digest,
                 epoch, revision, at, actor_token, actor_name, actor_role, reason, ticket, request_id,
-                migration, wave, override_reason, change_count
+                migration, wave, override_reason, change_count, allow_split
             FROM revision_log WHERE revision > $1 ORDER BY revision LIMIT $2
             """, [.number(revision), .number(Self.rows)])
     }

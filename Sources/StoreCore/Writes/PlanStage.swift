@@ -8,7 +8,7 @@ import RegistryModel
 /// A row has the position of its name in the selection. Nothing numbers those that are in: that would take as long as
 /// looking them up, and only the positions with which waves begin are asked for (`bounds`).
 package struct PlanStage<Session: SQLSession> {
-    private let session: Session
+    let session: Session
 
     /// Names in one statement, at most.
     private static var namesAtOnce: Int { 50_000 }
@@ -20,16 +20,21 @@ package struct PlanStage<Session: SQLSession> {
         self.session = session
     }
 
-    package func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {
+    package func stage(_ plan: MigrationPlan) throws -> PlanCounts {
         try makeTables()
         try clear()
-        let selected =
-            switch selection {
+        var selected =
+            switch plan.selection {
             case .names(let names): try stage(names)
             case .filter(let filter, let sample): try stage(filter, sample)
             }
         try gatherStatistics(of: "plan_name", selected)
-        try sortOut(from: from)
+        // Where nobody has a tenant, nobody pays for the question whose is whose.
+        if plan.wholeTenants, try session.exists("SELECT 1 FROM tenant_place LIMIT 1") {
+            selected = try sortOutTenants(plan, selected)
+        } else {
+            try sortOut(from: plan.from)
+        }
         try gatherStatistics(of: "plan_row", selected)
         return PlanCounts(
             selected: selected,
@@ -50,9 +55,17 @@ package struct PlanStage<Session: SQLSession> {
                 "plan_row",
                 """
                 position \(number) PRIMARY KEY, fqdn \(text) NOT NULL, mode \(text),
-                registered_at \(number), code \(text)
+                registered_at \(number), code \(text), unit \(number)
                 """
             ),
+            (
+                "plan_found",
+                """
+                position \(number) PRIMARY KEY, fqdn \(text) NOT NULL, mode \(text),
+                registered_at \(number), code \(text), tenant \(text)
+                """
+            ),
+            ("plan_tenant", "tenant \(text) PRIMARY KEY, position \(number) NOT NULL"),
         ] {
             try session.run(
                 """
@@ -65,10 +78,12 @@ package struct PlanStage<Session: SQLSession> {
     /// Empties the tables. PostgreSQL does so at the end of each transaction.
     package func clear() throws {
         guard session.dialect == .sqlite else { return }
-        for table in ["plan_name", "plan_row"] { try session.run("DELETE FROM \(table)", []) }
+        for table in ["plan_name", "plan_row", "plan_found", "plan_tenant"] {
+            try session.run("DELETE FROM \(table)", [])
+        }
     }
 
-    private func gatherStatistics(of table: String, _ rows: Int) throws {
+    func gatherStatistics(of table: String, _ rows: Int) throws {
         guard session.dialect == .postgres, rows >= Self.manyRows else { return }
         try session.run("ANALYZE \(table)", [])
     }
@@ -116,18 +131,29 @@ package struct PlanStage<Session: SQLSession> {
         try session.run(
             """
             INSERT INTO plan_row (position, fqdn, mode, registered_at, code)
-            SELECT n.position, n.fqdn, d.mode, d.registered_at, CASE
-                WHEN n.is_again THEN 'duplicate'
-                WHEN d.fqdn IS NULL THEN 'unknown-domain'
-                WHEN d.location <> $1 THEN 'not-at-source'
-                WHEN EXISTS (
-                    SELECT 1 FROM migration_domain m
-                    JOIN wave w ON w.migration = m.migration AND w.number = m.wave
-                    WHERE m.fqdn = n.fqdn AND m.wave IS NOT NULL
-                        AND w.state IN ('planned', 'frozen')) THEN 'in-another-migration'
-                END
+            SELECT n.position, n.fqdn, d.mode, d.registered_at, \(Self.code)
             FROM plan_name n LEFT JOIN domain d ON d.fqdn = n.fqdn
             """, [.text(from.text)])
+    }
+
+    /// Why the domain `d` under the name `n` can't move from `$1`.
+    static var code: String {
+        """
+        CASE
+            WHEN n.is_again THEN 'duplicate'
+            WHEN d.fqdn IS NULL THEN 'unknown-domain'
+            WHEN d.location <> $1 THEN 'not-at-source'
+            WHEN \(isSpokenFor) THEN 'in-another-migration' END
+        """
+    }
+
+    static var isSpokenFor: String {
+        """
+        EXISTS (
+            SELECT 1 FROM migration_domain m
+            JOIN wave w ON w.migration = m.migration AND w.number = m.wave
+            WHERE m.fqdn = d.fqdn AND m.wave IS NOT NULL AND w.state IN ('planned', 'frozen'))
+        """
     }
 }
 
@@ -214,9 +240,11 @@ extension PlanStage {
 }
 
 extension SQLTransaction {
-    package func stage(_ selection: Selection, from: LocationName) throws -> PlanCounts {
-        try PlanStage(session()).stage(selection, from: from)
+    package func stage(_ plan: MigrationPlan) throws -> PlanCounts {
+        try PlanStage(session()).stage(plan)
     }
+
+    package func stagedTenantSizes() throws -> [Int]? { try PlanStage(session()).tenantSizes() }
 
     package func addStagedPlan(of waves: [Wave], to hash: inout NetstringHash) throws {
         try PlanStage(session()).add(waves, to: &hash)

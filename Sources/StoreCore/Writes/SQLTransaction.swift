@@ -179,6 +179,12 @@ extension SQLTransaction {
         try WaveRows(move, session()).conflicts(appliedAt: revision, limit: limit)
     }
 
+    package func strangers(
+        to move: WaveMove, appliedAt revision: Revision, limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int) {
+        try WaveRows(move, session()).strangers(appliedAt: revision, limit: limit)
+    }
+
     package func markConflicts(with move: WaveMove, appliedAt revision: Revision) throws {
         try WaveRows(move, session()).markConflicts(appliedAt: revision)
     }
@@ -213,8 +219,8 @@ extension Migration {
             """
             INSERT INTO migration (id, name, from_location, to_location, "freeze", state, digest,
                 selected, eligible, created_at, created_by_token, created_by_name, created_by_role,
-                reason, ticket)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                reason, ticket, whole_tenants)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             RETURNING number
             """,
             [
@@ -222,7 +228,7 @@ extension Migration {
                 .text(state.rawValue), .bytes(digest), .number(counts.selected),
                 .number(counts.eligible), .number(createdAt.milliseconds), .text(createdBy.token),
                 .text(createdBy.name), .text(createdBy.role.rawValue), .text(reason),
-                .text(ticket),
+                .text(ticket), .flag(wholeTenants),
             ]
         ) { try $0.number(0) }
         guard let number else { throw RegistryError.inconsistent }

@@ -3,10 +3,10 @@ import RegistryModel
 
 /// A wave's rows, set-based: a handful of statements whatever the wave's size.
 package struct WaveRows<Session: SQLSession> {
-    private let session: Session
-    private let move: WaveMove
+    let session: Session
+    let move: WaveMove
     /// Migration, first and last position: `$1`, `$2`, `$3`.
-    private let rows: [SQLValue]
+    let rows: [SQLValue]
 
     /// Rows in one answer: what lies in memory at once.
     private static var rowsAtOnce: Int { 10_000 }
@@ -30,6 +30,7 @@ package struct WaveRows<Session: SQLSession> {
         let place =
             move.mayLeaveRows
             ? "\(session.dialect.rowNumber("m.position")) - 1" : "m.position - $2"
+        let together = try holdDividedTenants()
         return try session.withoutRowChecks {
             let written = try session.run(
                 """
@@ -40,29 +41,21 @@ package struct WaveRows<Session: SQLSession> {
                 FROM migration_domain m CROSS JOIN domain d
                 WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3 AND d.fqdn = m.fqdn
                     AND d.location = $8 AND \(Self.isExpected(move.expected))
-                    AND d.registered_at = m.registered_at \(try unfrozen())
+                    AND d.registered_at = m.registered_at \(try unfrozen()) \(together)
                 ORDER BY m.position
                 """,
                 rows + [
                     .number(revision.number), .number(position), .text(move.action.rawValue),
                     .text(move.result.location.text), .text(move.expected.location.text),
                 ])
-            // By what the log has just got: those rows, and no others.
-            let changed = try session.run(
-                """
-                UPDATE domain SET location = c.after_location, mode = c.after_mode,
-                    revision = c.revision, changed_at = $1
-                FROM change_log c
-                WHERE c.revision = $2 AND c.position >= $3 AND domain.fqdn = c.fqdn
-                """,
-                [.number(at.milliseconds), .number(revision.number), .number(position)])
+            let changed = try session.applyLines(of: revision, from: position, at: at)
             guard changed == written else { throw RegistryError.inconsistent }
             return written
         }
     }
 
     /// Nearly always nothing is frozen when a wave is rolled back: then no row pays for the question.
-    private func unfrozen() throws -> String {
+    func unfrozen() throws -> String {
         guard move.leavesFrozen,
             try session.exists("SELECT 1 FROM wave WHERE state = 'frozen' LIMIT 1")
         else { return "" }
@@ -101,7 +94,7 @@ package struct WaveRows<Session: SQLSession> {
     }
 
     /// Whether a row's mode is as a step expects it.
-    private static func isExpected(_ place: WaveMove.Place) -> String {
+    static func isExpected(_ place: WaveMove.Place) -> String {
         guard case .frozen(let freeze) = place.mode else { return "d.mode = \(mode(place))" }
         // What an older version has frozen is in the freeze's mode, also where its own one was stricter.
         return "d.mode IN (\(mode(place)), '\(freeze.rawValue)')"

@@ -69,9 +69,11 @@ extension Domains {
     struct Register: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Register a new domain.")
         @Argument(help: "The domain.") var fqdn: String
-        @Option(help: "Where. (default: the default for signups)") var location: String?
+        @Option(help: "Where. (default: where the tenant is, or the default for signups)")
+        var location: String?
         @Option(help: "Whose it is.") var tenant: String?
         @Flag(help: "Also below or above a name of another tenant's.") var allowNested = false
+        @Flag(help: "Also elsewhere than the tenant's other domains.") var allowSplit = false
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -81,7 +83,7 @@ extension Domains {
                 let domain = try await registry.register(
                     DomainRegistration(
                         fqdn: fqdn, placement: PlacementText(location: location, tenant: tenant),
-                        allowsNested: allowNested, note: why.note))
+                        allowsNested: allowNested, allowsSplit: allowSplit, note: why.note))
                 Domains.show(domain, output)
             }
         }
@@ -96,6 +98,7 @@ extension Domains {
         @Option(help: "The new tenant.") var tenant: String?
         @Flag(help: "Clear the tenant.") var clearTenant = false
         @Flag(help: "Also below or above a name of another tenant's.") var allowNested = false
+        @Flag(help: "Also elsewhere than the tenant's other domains.") var allowSplit = false
         @Option(
             help:
                 "Only if the domain is still at this revision, <epoch>.<revision>, or a number where the log has only had one epoch."
@@ -118,7 +121,8 @@ extension Domains {
         func run() async throws {
             let change = DomainChangeRequest(
                 PlacementText(location: location, mode: mode, tenant: tenant),
-                clearing: clearTenant ? ["tenant"] : [], allowsNested: allowNested, note: why.note)
+                clearing: clearTenant ? ["tenant"] : [], allowsNested: allowNested,
+                allowsSplit: allowSplit, note: why.note)
             try await client.withClient { registry in
                 var position: Position?
                 if let ifRevision { position = try await registry.position(of: ifRevision) }
@@ -152,6 +156,7 @@ extension Domains {
             abstract: "Bring a released domain back as it was.")
         @Argument(help: "The domain.") var fqdn: String
         @Flag(help: "Also below or above a name of another tenant's.") var allowNested = false
+        @Flag(help: "Also elsewhere than the tenant's other domains.") var allowSplit = false
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -159,7 +164,7 @@ extension Domains {
         func run() async throws {
             try await client.withClient { registry in
                 let domain = try await registry.restore(
-                    fqdn, allowsNested: allowNested, note: why.note)
+                    fqdn, allowsNested: allowNested, allowsSplit: allowSplit, note: why.note)
                 Domains.show(domain, output)
             }
         }

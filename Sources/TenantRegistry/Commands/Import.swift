@@ -19,6 +19,7 @@ struct Import: AsyncParsableCommand {
     @Argument(help: "The file; - for standard input.") var file: String
     @Option(help: "csv or ndjson. (default: by the file's name, else csv)") var format: Format?
     @Flag(help: "Also names below or above another tenant's.") var allowNested = false
+    @Flag(help: "Also names elsewhere than their tenant's others.") var allowSplit = false
     @OptionGroup var why: NoteOptions
     @OptionGroup var client: ClientOptions
 
@@ -28,7 +29,8 @@ struct Import: AsyncParsableCommand {
         try await client.withClient { registry in
             var rows = try RowReader(handle, format: isNDJSON ? .ndjson : .csv)
             var run = ImportRun(
-                registry: registry, allowsNested: allowNested, note: why.note)
+                registry: registry, allowsNested: allowNested, allowsSplit: allowSplit,
+                note: why.note)
             try await run.run(&rows, progress: ProgressBar(total: size))
             if let failure = run.failure { throw failure }
         }

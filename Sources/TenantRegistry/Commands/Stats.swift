@@ -12,8 +12,9 @@ struct Stats: AsyncParsableCommand {
         try await client.withClient { registry in
             let statistics = try await registry.statistics()
             Listing(statistics.locations, LocationCount.tableColumns).print(output.output)
+            let split = statistics.splitTenants.map { ", \($0) split tenants" } ?? ""
             StandardError.write(
-                "\(statistics.total) domains at revision \(statistics.revision), \(statistics.openMigrations) open migrations\n"
+                "\(statistics.total) domains at revision \(statistics.revision), \(statistics.openMigrations) open migrations\(split)\n"
             )
         }
     }

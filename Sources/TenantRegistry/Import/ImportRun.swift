@@ -7,6 +7,7 @@ import RegistryModel
 struct ImportRun {
     let registry: RegistryClient
     let allowsNested: Bool
+    let allowsSplit: Bool
     let note: Note
     /// Rows in one call; the service takes 10,000 and 4 MiB.
     static let batchSize = 2000
@@ -18,9 +19,11 @@ struct ImportRun {
     private(set) var leftBehind = 0
     private var batches = 0
 
-    init(registry: RegistryClient, allowsNested: Bool = false, note: Note) {
+    init(
+        registry: RegistryClient, allowsNested: Bool = false, allowsSplit: Bool = false, note: Note
+    ) {
         self.registry = registry
-        self.allowsNested = allowsNested
+        (self.allowsNested, self.allowsSplit) = (allowsNested, allowsSplit)
         self.note = note
     }
 
@@ -73,7 +76,7 @@ struct ImportRun {
         batches += 1
         let answer = try await Retry.calling {
             try await registry.registerBatch(
-                batch.map(\.row), allowsNested: allowsNested, note: note,
+                batch.map(\.row), allowsNested: allowsNested, allowsSplit: allowsSplit, note: note,
                 idempotencyKey: "import-\(id)-\(batches)")
         }
         for (sent, result) in zip(batch, answer.results) {

@@ -82,8 +82,8 @@ import Testing
         let conflict = try Self.read(
             ProblemResponse.self, "wave-conflict", of: cutover, status: "409")
         #expect(conflict.conflictCount == 2)
-        #expect(conflict.conflicts.first?.expected.location.text == "japan")
-        #expect(conflict.conflicts.first?.expected.mode == .serve)
+        #expect(conflict.conflicts.first?.expected?.location.text == "japan")
+        #expect(conflict.conflicts.first?.expected?.mode == .serve)
         #expect(conflict.conflicts.map(\.found?.location.text) == ["aws", nil])
         let state = try Self.read(ProblemResponse.self, "wrong-state", of: cutover, status: "409")
         #expect(state.state == "rolled_back")

@@ -63,6 +63,23 @@ struct FailingStore: Store {
         return try await store.standing(of: fqdn)
     }
 
+    func tenant(
+        _ name: String, after: FQDN?, limit: Int
+    ) async throws(RegistryError) -> Read<TenantPage?> {
+        try look()
+        return try await store.tenant(name, after: after, limit: limit)
+    }
+
+    func tenants(_ query: TenantQuery) async throws(RegistryError) -> Read<Page<Tenant>> {
+        try look()
+        return try await store.tenants(query)
+    }
+
+    func splitTenantCount() async throws(RegistryError) -> Int {
+        try look()
+        return try await store.splitTenantCount()
+    }
+
     func defaultLocation() async throws(RegistryError) -> Location? {
         try look()
         return try await store.defaultLocation()

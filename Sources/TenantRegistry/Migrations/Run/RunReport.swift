@@ -144,6 +144,9 @@ struct RunEvent {
     private static func words(_ conflict: WaveConflict) -> String {
         let words = { (place: WaveConflict.Place) in "\(place.location) \(place.mode.rawValue)" }
         let found = conflict.found.map(words) ?? "released"
-        return "\(conflict.fqdn) is \(found), expected \(words(conflict.expected))"
+        guard let expected = conflict.expected else {
+            return "\(conflict.fqdn) has come to a tenant of the wave's: \(found)"
+        }
+        return "\(conflict.fqdn) is \(found), expected \(words(expected))"
     }
 }

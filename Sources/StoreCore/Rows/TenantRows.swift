@@ -1,0 +1,208 @@
+import RegistryLedger
+import RegistryModel
+
+// Where tenants' domains are is counted in `tenant_place`. The schema itself notes which tenants are split, by the rows
+// that come there and go.
+
+extension Tenant {
+    package static let placesByName =
+        "SELECT location, domains FROM tenant_place WHERE tenant = $1 AND domains > 0"
+
+    /// One of `placesByName`'s rows.
+    package static func place(_ row: SQLRow) throws -> (location: LocationName, count: Int) {
+        (try row.location(0), try row.integer(1))
+    }
+
+    package static func places(
+        of tenant: String, _ session: some SQLSession
+    ) throws -> [LocationName: Int] {
+        Dictionary(
+            uniqueKeysWithValues: try session.rows(placesByName, [.text(tenant)], place))
+    }
+
+    // One domain more or less, of a tenant at a place: `$1` and `$2`.
+    package static let countOneMore = """
+        INSERT INTO tenant_place (tenant, location, domains) VALUES ($1, $2, 1)
+        ON CONFLICT (tenant, location) DO UPDATE SET domains = tenant_place.domains + 1
+        """
+    package static let countOneLess =
+        "UPDATE tenant_place SET domains = domains - 1 WHERE tenant = $1 AND location = $2"
+    package static let clearEmptyPlaces = "DELETE FROM tenant_place WHERE domains = 0"
+
+    /// Counts the domains that a revision's lines have moved. Tenants are the same before and after.
+    static func recount(_ revision: Revision, _ session: some SQLSession) throws {
+        func moved(_ side: String) -> String {
+            """
+            SELECT \(side)_tenant AS tenant, \(side)_location AS location, count(*) AS domains
+            FROM change_log WHERE revision = $1 AND \(side)_tenant IS NOT NULL
+                AND before_location <> after_location
+            GROUP BY \(side)_tenant, \(side)_location
+            """
+        }
+        let values = [SQLValue.number(revision.number)]
+        // What goes goes first: a tenant that moves whole is never in two places meanwhile.
+        try session.run(
+            """
+            UPDATE tenant_place SET domains = tenant_place.domains - gone.domains
+            FROM (\(moved("before"))) AS gone
+            WHERE tenant_place.tenant = gone.tenant AND tenant_place.location = gone.location
+            """, values)
+        try session.run(clearEmptyPlaces, [])
+        try session.run(
+            """
+            INSERT INTO tenant_place (tenant, location, domains) \(moved("after"))
+            ON CONFLICT (tenant, location)
+                DO UPDATE SET domains = tenant_place.domains + excluded.domains
+            """, values)
+    }
+
+    /// The tenant's first domain by name at a place, which stands for all of them there where they move together.
+    ///
+    /// - Parameters:
+    ///   - tenant: a value or a column.
+    ///   - location: a value or a column.
+    static func firstDomain(of tenant: String, at location: String) -> String {
+        """
+        (SELECT d.fqdn FROM domain d WHERE d.tenant = \(tenant) AND d.location = \(location)
+            ORDER BY d.fqdn LIMIT 1)
+        """
+    }
+}
+
+extension SQLTransaction {
+    package func domains(
+        of tenant: String, besides fqdn: FQDN, limit: Int
+    ) throws -> [FQDN] {
+        try session().rows(
+            "SELECT fqdn FROM domain WHERE tenant = $1 AND fqdn <> $2 ORDER BY fqdn LIMIT $3",
+            [.text(tenant), .text(fqdn.text), .number(limit)]
+        ) { try $0.name(0) }
+    }
+
+    package func frozenWave(of tenant: String) throws -> WaveName? {
+        let session = try session()
+        return try session.first(WaveName.holding(session.dialect), [.text(tenant)]) { row in
+            WaveName(migration: try row.text(0), number: try row.integer(1))
+        }
+    }
+
+    package func frozenDomain(of tenant: String) throws -> (fqdn: FQDN, wave: WaveName)? {
+        let session = try session()
+        // Nearly always nothing is frozen: then nobody looks through a tenant of a hundred thousand names.
+        guard try session.exists(WaveName.anyFrozen) else { return nil }
+        return try session.first(
+            """
+            SELECT d.fqdn, g.id, w.number FROM domain d
+            JOIN migration_domain m ON m.fqdn = d.fqdn AND m.wave IS NOT NULL
+            JOIN wave w ON w.migration = m.migration AND w.number = m.wave AND w.state = 'frozen'
+            JOIN migration g ON g.number = m.migration
+            WHERE d.tenant = $1 ORDER BY d.fqdn LIMIT 1
+            """, [.text(tenant)]
+        ) { row in
+            (try row.name(0), WaveName(migration: try row.text(1), number: try row.integer(2)))
+        }
+    }
+
+    package func setOwnModes(_ mode: Mode, ofTenant tenant: String) throws {
+        let session = try session()
+        guard try session.exists(WaveName.anyFrozen) else { return }
+        try session.run(
+            """
+            UPDATE migration_domain SET own_mode = $1
+            WHERE fqdn IN (SELECT fqdn FROM domain WHERE tenant = $2) AND wave IS NOT NULL
+                AND coalesce(own_mode, mode) <> $1 AND EXISTS (
+                    SELECT 1 FROM wave w WHERE w.migration = migration_domain.migration
+                        AND w.number = migration_domain.wave AND w.state = 'frozen')
+            """, [.text(mode.rawValue), .text(tenant)])
+    }
+
+    package func apply(
+        _ patch: TenantPatch, to tenant: String, revision: Revision, at: Timestamp
+    ) throws -> Int {
+        let session = try session()
+        let isFrozen = try patch.mode != nil && session.exists(WaveName.anyFrozen)
+        var values: [SQLValue] = [.number(revision.number), .text(tenant)]
+        func place(_ value: String) -> String {
+            values.append(.text(value))
+            return "$\(values.count)"
+        }
+        let location = patch.location.map { place($0.text) } ?? "d.location"
+        let own = patch.mode.map { place($0.rawValue) } ?? "d.mode"
+        // Proxies are told the stricter one of a domain's own mode and its freeze's, as long as that lasts.
+        let mode =
+            isFrozen
+            ? """
+            CASE WHEN g.number IS NULL THEN \(own)
+                WHEN 'reject' IN (\(own), g."freeze") THEN 'reject' ELSE 'read_only' END
+            """ : own
+        let freeze =
+            isFrozen
+            ? """
+            LEFT JOIN migration_domain m ON m.fqdn = d.fqdn AND m.wave IS NOT NULL AND EXISTS (
+                SELECT 1 FROM wave w WHERE w.migration = m.migration AND w.number = m.wave
+                    AND w.state = 'frozen')
+            LEFT JOIN migration g ON g.number = m.migration
+            """ : ""
+        let ownDiffers = isFrozen ? "OR coalesce(m.own_mode, m.mode) <> \(own)" : ""
+        let after = Placement.names().map { name in
+            switch name {
+            case "location": location
+            case "mode": mode
+            default: "d.\(name)"
+            }
+        }
+        return try session.withoutRowChecks {
+            let written = try session.run(
+                """
+                INSERT INTO change_log (revision, position, action, fqdn,
+                    \((Placement.names("before_") + Placement.names("after_")).listed), registered_at)
+                SELECT $1, row_number() OVER (ORDER BY d.fqdn) - 1,
+                    CASE WHEN d.location = \(location) THEN 'updated' ELSE 'moved' END, d.fqdn,
+                    \((Placement.names("d.") + after).listed), d.registered_at
+                FROM domain d \(freeze)
+                WHERE d.tenant = $2
+                    AND (d.location <> \(location) OR d.mode <> (\(mode)) \(ownDiffers))
+                ORDER BY d.fqdn
+                """, values)
+            guard try session.applyLines(of: revision, at: at) == written else {
+                throw RegistryError.inconsistent
+            }
+            return written
+        }
+    }
+}
+
+extension WaveName {
+    static let anyFrozen = "SELECT 1 FROM wave WHERE state = 'frozen' LIMIT 1"
+
+    /// The frozen wave, of a migration that moves whole tenants, that has the tenant `$1`. What it has of a tenant is all
+    /// that was at its source: one domain tells of the others.
+    package static func holding(_ dialect: SQLDialect) -> String {
+        """
+        SELECT g.id, w.number FROM wave w JOIN migration g ON g.number = w.migration
+        WHERE w.state = 'frozen' AND \(dialect.isSet("g.whole_tenants")) AND EXISTS (
+            SELECT 1 FROM migration_domain m
+            WHERE m.fqdn = \(Tenant.firstDomain(of: "$1", at: "g.from_location"))
+                AND m.migration = w.migration AND m.wave = w.number)
+        LIMIT 1
+        """
+    }
+}
+
+extension SQLSession {
+    /// Makes domains what the lines of a revision say: those lines' domains, and no others.
+    ///
+    /// - Parameter position: of the first of the lines.
+    /// - Returns: how many have changed.
+    func applyLines(of revision: Revision, from position: Int = 0, at: Timestamp) throws -> Int {
+        let changed = try run(
+            """
+            UPDATE domain SET location = c.after_location, mode = c.after_mode,
+                revision = c.revision, changed_at = $1
+            FROM change_log c
+            WHERE c.revision = $2 AND c.position >= $3 AND domain.fqdn = c.fqdn
+            """, [.number(at.milliseconds), .number(revision.number), .number(position)])
+        try Tenant.recount(revision, self)
+        return changed
+    }
+}

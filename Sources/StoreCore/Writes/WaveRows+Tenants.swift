@@ -1,0 +1,119 @@
+import RegistryLedger
+import RegistryModel
+
+// How a step keeps tenants together: it's asked of the tenants whose rows it has changed, by the log's new lines and by
+// the count of each tenant's places, so that a tenant of a hundred thousand names costs what one row does.
+
+extension WaveRows {
+    /// The tenants of the lines of `$1`, and how many lines each has.
+    private static var touched: String {
+        """
+        (SELECT before_tenant AS tenant, count(*) AS lines FROM change_log
+            WHERE revision = $1 AND before_tenant IS NOT NULL GROUP BY before_tenant)
+        """
+    }
+
+    /// `MigrationTransaction.strangers`.
+    package func strangers(
+        appliedAt revision: Revision, limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int) {
+        let source = SQLValue.text(move.expected.location.text)
+        switch move.action {
+        case .frozen, .moved:
+            // What has moved isn't counted at the source any more; what has frozen is.
+            let rest = move.action == .frozen ? "p.domains > t.lines" : "p.domains > 0"
+            return try strangers(
+                """
+                FROM \(Self.touched) AS t
+                JOIN tenant_place p ON p.tenant = t.tenant AND p.location = $2 AND \(rest)
+                """, [.number(revision.number), source],
+                found: """
+                    SELECT d.fqdn, d.location, d.mode
+                    FROM suspect CROSS JOIN domain d
+                    WHERE d.tenant = suspect.tenant AND d.location = $2 AND d.revision <> $1
+                    """, limit: limit)
+        case .rolledBack:
+            guard let since = move.since else { return ([], 0) }
+            return try strangers(
+                """
+                FROM \(Self.touched) AS t
+                JOIN tenant_place p ON p.tenant = t.tenant AND p.location <> $2
+                """, [.number(revision.number), .text(move.result.location.text)],
+                // A tenant that was in two places before the cutover is so again. What has come since, or has become
+                // this tenant's since, isn't parted from it.
+                found: """
+                    SELECT d.fqdn, d.location, d.mode FROM suspect CROSS JOIN domain d
+                    WHERE d.tenant = suspect.tenant AND d.location <> $2 AND d.revision > $3
+                    UNION ALL
+                    SELECT c.fqdn, c.before_location, c.before_mode
+                    FROM change_log c JOIN suspect ON suspect.tenant = c.before_tenant
+                    WHERE c.revision = $1 AND EXISTS (SELECT 1 FROM change_log x
+                        WHERE x.fqdn = c.fqdn AND x.revision > $3 AND x.revision < $1)
+                    """, [.number(since.number)], limit: limit)
+        default: return ([], 0)
+        }
+    }
+
+    private func strangers(
+        _ suspects: String, _ values: [SQLValue], found: String, _ more: [SQLValue] = [], limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int) {
+        guard try session.exists("SELECT 1 \(suspects) LIMIT 1", values) else { return ([], 0) }
+        let found = "WITH suspect AS (SELECT DISTINCT t.tenant \(suspects)), found AS (\(found))"
+        let values = values + more
+        let total = try session.count("\(found) SELECT count(*) FROM found", values)
+        let rows = try session.rows(
+            "\(found) SELECT * FROM found ORDER BY fqdn LIMIT $\(values.count + 1)",
+            values + [.number(limit)]
+        ) { row in
+            WaveConflict(
+                fqdn: try row.name(0), expected: nil,
+                found: .init(location: try row.location(1), mode: try row.word(2)))
+        }
+        return (rows, total)
+    }
+
+    /// Notes the tenants that a rollback which may leave rows leaves whole: those with a row that it can't change, and
+    /// those that it would part from what has changed since the cutover.
+    ///
+    /// - Returns: the condition on a row `d` that it's of none of them.
+    func holdDividedTenants() throws -> String {
+        guard move.wholeTenants, move.mayLeaveRows, move.action == .rolledBack,
+            let since = move.since, try session.exists("SELECT 1 FROM tenant_place LIMIT 1")
+        else { return "" }
+        try session.run(
+            """
+            CREATE TEMP TABLE IF NOT EXISTS wave_tenant (tenant \(session.dialect.text) PRIMARY KEY)
+            \(session.dialect.untilCommit)
+            """, [])
+        try session.run("DELETE FROM wave_tenant", [])
+        let rows = """
+            FROM migration_domain m CROSS JOIN domain d
+            WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3 AND d.fqdn = m.fqdn
+                AND d.tenant IS NOT NULL
+            """
+        let isExpected = """
+            (d.location = $4 AND \(Self.isExpected(move.expected))
+                AND d.registered_at = m.registered_at \(try unfrozen()))
+            """
+        let values = self.rows + [.text(move.expected.location.text)]
+        try session.run(
+            "INSERT INTO wave_tenant (tenant) SELECT DISTINCT d.tenant \(rows) AND NOT \(isExpected)",
+            values)
+        try session.run(
+            """
+            INSERT INTO wave_tenant (tenant)
+            SELECT r.tenant FROM (
+                SELECT d.tenant, count(*) AS names \(rows) AND \(isExpected) GROUP BY d.tenant) AS r
+            WHERE r.names < (SELECT sum(p.domains) FROM tenant_place p
+                    WHERE p.tenant = r.tenant AND p.location <> $5)
+                AND EXISTS (SELECT 1 FROM domain o
+                    WHERE o.tenant = r.tenant AND o.location <> $5 AND o.revision > $6)
+            ON CONFLICT (tenant) DO NOTHING
+            """,
+            values + [.text(move.result.location.text), .number(since.number)])
+        return """
+            AND (d.tenant IS NULL
+                OR NOT EXISTS (SELECT 1 FROM wave_tenant h WHERE h.tenant = d.tenant))
+            """
+    }
+}
