@@ -18,6 +18,7 @@ package struct AgentSettings: Sendable {
     /// Bytes in a name, for which the proxy's maps have room.
     package var longestMapKey = FQDN.maximumBytes
     package var onChange: OnChange?
+    package var confirm: OnChange?
     /// Path of HAProxy's runtime socket.
     package var haproxySocket: String?
 
@@ -53,7 +54,7 @@ package struct EdgeAgent: Service {
                 table,
                 MapPublisher.Settings(
                     targets: settings.maps, debounce: settings.debounce,
-                    onChange: settings.onChange,
+                    onChange: settings.onChange, confirm: settings.confirm,
                     haproxy: settings.haproxySocket.map { HAProxySocket(path: $0) },
                     admission: settings.follower.admission, longestKey: settings.longestMapKey),
                 logger: logger, written: { status.tried(.maps) }, applied: reporter.applied)

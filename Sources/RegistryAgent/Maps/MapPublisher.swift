@@ -6,7 +6,7 @@ import Metrics
 import RegistryModel
 import RoutingTable
 
-/// Keeps map files as the table is, and tells proxies of it. Only when all of that has succeeded is a
+/// Keeps map files as the table is, and tells proxies of it. Only when all of that has succeeded, and `confirm` too, is a
 /// revision said to be applied: a proxy that reads a file hasn't seen a move before.
 actor MapPublisher {
     struct Settings: Sendable {
@@ -15,6 +15,9 @@ actor MapPublisher {
         var debounce = Duration.milliseconds(200)
         /// Called after files have changed, with the paths of those that have.
         var onChange: OnChange?
+        /// Called after that, before a revision is said to be applied: it takes as long as a proxy still answers somebody by
+        /// maps of before. The next maps are written and told of meanwhile. One runs at a time.
+        var confirm: OnChange?
         var haproxy: HAProxySocket?
         var admission = SnapshotGuard()
         /// Bytes in a name, for which the proxy's maps have room.
@@ -35,6 +38,9 @@ actor MapPublisher {
     nonisolated let wakeup = Wakeup()
     private nonisolated let executor = BlockingExecutor("agent-maps")
     private var published: Position?
+    private var confirmed: Position?
+    /// Something was published that has to be confirmed.
+    private nonisolated let publications = Wakeup()
     /// Lines of the files, as they are.
     private var count: Int?
     private var digests: [MapTarget: [UInt8]] = [:]
@@ -70,7 +76,14 @@ actor MapPublisher {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    func run() async {
+    nonisolated func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.publishChanges() }
+            group.addTask { await self.confirmPublications() }
+        }
+    }
+
+    private func publishChanges() async {
         var next = ContinuousClock.now
         for await _ in wakeup {
             // Nothing is late before there is a table.
@@ -102,8 +115,34 @@ actor MapPublisher {
         try write(copy)
         try await tell(copy)
         published = copy.position
-        revision.record(copy.position.revision.number)
-        applied(copy.position)
+        if settings.confirm == nil { report(copy.position) } else { publications.wake() }
+    }
+
+    /// A later position may be published while one is confirmed: what was published before is reported all the same, or
+    /// steady changes would put off the report for ever.
+    private func confirmPublications() async {
+        for await _ in publications {
+            var failed = 0
+            while let position = published, position != confirmed {
+                guard let failure = await settings.confirm?(position, []) else {
+                    report(position)
+                    continue
+                }
+                failed += 1
+                failures.increment()
+                logger.error(
+                    "the proxies may still answer by maps of before",
+                    metadata: ["error": "\(failure)", "tries": "\(failed)"])
+                let wait = settings.backoff.wait(after: failed, chance: Double.random(in: 0...1))
+                guard (try? await Task.sleep(for: wait)) != nil else { return }
+            }
+        }
+    }
+
+    private func report(_ position: Position) {
+        confirmed = position
+        revision.record(position.revision.number)
+        applied(position)
     }
 
     private func write(_ copy: PackedTable) throws {

@@ -64,6 +64,12 @@ struct Agent: AsyncParsableCommand {
     var onChange: String?
 
     @Option(
+        help:
+            "A command, run by sh -c after that one and before a revision is reported: it must end with 0, when nothing serves by maps of before. The next maps are written meanwhile."
+    )
+    var confirm: String?
+
+    @Option(
         help: "HAProxy's runtime socket: the haproxy-maps are put there too, after their files.")
     var haproxySocket: String?
 
@@ -170,6 +176,9 @@ struct Agent: AsyncParsableCommand {
         if let command = try settings.text(onChange, "on-change") {
             agent.onChange = OnChangeCommand(text: command).run
         }
+        if let command = try settings.text(confirm, "confirm") {
+            agent.confirm = OnChangeCommand(text: command).run
+        }
         agent.haproxySocket = try settings.text(haproxySocket, "haproxy-socket")
         guard agent.haproxySocket == nil || agent.maps.contains(where: { $0.format == .haproxy })
         else {
@@ -179,6 +188,9 @@ struct Agent: AsyncParsableCommand {
         }
         guard agent.onChange == nil || !agent.maps.isEmpty else {
             throw CommandFailure.usage("--on-change needs a --write")
+        }
+        guard agent.confirm == nil || agent.onChange != nil else {
+            throw CommandFailure.usage("--confirm needs an --on-change")
         }
         agent.longestMapKey = try settings.integer(
             maxMapKey, "max-map-key", default: FQDN.maximumBytes, in: 4...FQDN.maximumBytes)

@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
-@Suite("deploy/nginx/reload-and-wait", .timeLimit(.minutes(5))) struct ReloadAndWaitTests {
+@Suite("deploy/nginx/workers", .timeLimit(.minutes(5))) struct WorkersTests {
     private let folder: TestFolder
     private let port: Int
     private let nginx: ChildProcess
@@ -45,34 +45,72 @@ import Testing
         }
     }
 
-    private func reload(within seconds: Int) async throws -> ChildProcess {
-        let script = NginxProcess.repository.appendingPathComponent("deploy/nginx/reload-and-wait")
+    private func run(_ what: String, within seconds: Int = 100) async throws -> ChildProcess {
+        let script = NginxProcess.repository.appendingPathComponent("deploy/nginx/workers")
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"
         return try ChildProcess(
             script,
             [
-                folder.file("nginx.pid").path, "\(seconds)", "-e", "stderr", "-p", folder.url.path,
-                "-c", "nginx.conf",
+                what, folder.file("nginx.pid").path, "\(seconds)", "-e", "stderr", "-p",
+                folder.url.path, "-c", "nginx.conf",
             ], outputs: folder.url,
             environment: ["PATH": folder.file("bin").path + ":" + path])
     }
 
-    @Test func `waits until no worker of before serves anybody`() async throws {
-        defer { nginx.signal(SIGTERM) }
-        let visitor = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: port).get()
-        // A request that isn't whole yet keeps its worker.
-        try await visitor.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a")).get()
-        _ = try await EdgeVisit.ask("nobody.example.com", .GET, at: port)
-        let early = try await reload(within: 1)
-        #expect(try await early.waitForExit(within: .seconds(60)) == .code(1))
-        #expect(early.errors.contains("still serves somebody"))
-        try await visitor.close()
-        let late = try await reload(within: 100)
-        #expect(try await late.waitForExit(within: .seconds(120)) == .code(0), "\(late.errors)")
+    private func expect(_ what: String, within seconds: Int = 100, _ code: Int32) async throws {
+        let child = try await run(what, within: seconds)
+        #expect(
+            try await child.waitForExit(within: .seconds(120)) == .code(code), "\(child.errors)")
+        if code == 1 { #expect(child.errors.contains("still serves somebody")) }
     }
 
-    @Test func `says what nginx refuses, and visitors get what they got`() async throws {
+    /// Sends half a request, which keeps its worker, and which that one will answer by its map.
+    private func holdWorker() async throws -> any Channel {
+        let visitor = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: port).get()
+        try await visitor.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a")).get()
+        // Accepted after the one before.
+        _ = try await EdgeVisit.ask("nobody.example.com", .GET, at: port)
+        return visitor
+    }
+
+    @Test func `serve by the new map while one of before still serves somebody, and say so`()
+        async throws
+    {
+        defer { nginx.signal(SIGTERM) }
+        try await expect("drained", 0)
+        let visitor = try await holdWorker()
+        _ = try folder.write("new.example.com japan;\n", to: "hosts.map")
+        try await expect("reload", 0)
+        // Nobody comes to a worker of before.
+        for _ in 0..<20 {
+            let answer = try await EdgeVisit.ask("new.example.com", .GET, at: port)
+            #expect(answer.body == "japan", "\(answer)")
+        }
+        try await expect("drained", within: 1, 1)
+        // The next one comes although they're on their way out.
+        _ = try folder.write("new.example.com aws;\n", to: "hosts.map")
+        try await expect("reload", 0)
+        #expect(try await EdgeVisit.ask("new.example.com", .GET, at: port).body == "aws")
+        try await visitor.close()
+        try await expect("drained", 0)
+    }
+
+    @Test func `aren't renewed while those of four reloads are on their way out`() async throws {
+        defer { nginx.signal(SIGTERM) }
+        var visitors: [any Channel] = []
+        for _ in 0..<4 {
+            visitors.append(try await holdWorker())
+            try await expect("reload", 0)
+        }
+        try await expect("reload", within: 1, 1)
+        try await visitors.removeFirst().close()
+        try await expect("reload", 0)
+        for visitor in visitors { try await visitor.close() }
+        try await expect("drained", 0)
+    }
+
+    @Test func `stay where nginx refuses its configuration, and it's said why`() async throws {
         defer { nginx.signal(SIGTERM) }
         let longest = try #require(
             String(contentsOf: map, encoding: .utf8).split(separator: " ").first)
@@ -80,7 +118,7 @@ import Testing
         try handle.seekToEnd()
         try handle.write(contentsOf: Data("broken\n".utf8))
         try handle.close()
-        let refused = try await reload(within: 100)
+        let refused = try await run("reload")
         #expect(try await refused.waitForExit(within: .seconds(60)) == .code(1))
         #expect(refused.errors.contains("isn't reloaded") && refused.errors.contains("hosts.map"))
         let answer = try await EdgeVisit.ask(String(longest), .GET, at: port)

@@ -35,11 +35,12 @@ enum EdgeKind: String, CaseIterable, Sendable {
         var arguments: [String] = []
         switch self {
         case .nginxMaps, .newestNginxMaps:
-            let reload = Repository.root.appendingPathComponent("deploy/nginx/reload-and-wait").path
-            let own = "-e stderr -p \(files.url.path) -c nginx.conf"
+            let workers = Repository.root.appendingPathComponent("deploy/nginx/workers").path
+            let pid = files.file("nginx.pid").path
             arguments = [
                 "--write", "nginx-map:placement:\(map)", "--on-change",
-                "\(reload) \(files.file("nginx.pid").path) 50 \(own)",
+                "\(workers) reload \(pid) 50 -e stderr -p \(files.url.path) -c nginx.conf",
+                "--confirm", "\(workers) drained \(pid) 50",
             ]
             let program = try await release.program("nginx", files)
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/bin"
