@@ -12,98 +12,54 @@ import urllib.request
 from common import BUILD, ROOT, free_ports, version
 import peers
 
-# What the constant proxies and all others have in common.
+# Bytes of an application's answer.
+PAGE = int(os.environ.get("PROXY_PAGE", "8192"))
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr error; {user}
 events {{ worker_connections 1024; }}
-http {{ access_log off;
+http {{ access_log {log};
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   {inner}
 }}
 """
-NGINX_FORWARDED = """
-      proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
-      proxy_set_header X-Forwarded-Host $host; proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"""
-HAPROXY = """
-defaults
-    mode http
-    timeout connect 2s
-    timeout client 60s
-    timeout server 300s
-frontend visitors
-    bind 127.0.0.1:{port}
-    http-request set-header X-Forwarded-Host %[req.fhdr(host)]
-    http-request set-header X-Forwarded-Proto http
-    option forwardfor
-    default_backend side
-backend side
-    server side 127.0.0.1:{side}
-"""
-CADDY = """
-{{
-    admin off
-    auto_https off
-}}
-http://:{port} {{
-    bind 127.0.0.1
-    reverse_proxy 127.0.0.1:{side}
-}}
-"""
-ENVOY = """
-static_resources:
-  listeners:
-    - name: visitors
-      address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
-      filter_chains:
-        - filters:
-            - name: envoy.filters.network.http_connection_manager
-              typed_config:
-                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                stat_prefix: visitors
-                use_remote_address: true
-                route_config:
-                  name: side
-                  request_headers_to_add:
-                    - header: {{key: x-forwarded-host, value: "%REQ(:AUTHORITY)%"}}
-                      append_action: OVERWRITE_IF_EXISTS_OR_ADD
-                  virtual_hosts:
-                    - name: side
-                      domains: ["*"]
-                      routes: [{{match: {{prefix: /}}, route: {{cluster: side, timeout: 0s}}}}]
-                http_filters:
-                  - name: envoy.filters.http.router
-                    typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
-  clusters:
-    - name: side
-      type: STATIC
-      connect_timeout: 2s
-      load_assignment:
-        cluster_name: side
-        endpoints:
-          - lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {side}}}}}}}}}]
-"""
-TRAEFIK = """
-global: {{checkNewVersion: false, sendAnonymousUsage: false}}
-entryPoints: {{visitors: {{address: "127.0.0.1:{port}"}}}}
-providers: {{file: {{filename: "{routes}"}}}}
-"""
-TRAEFIK_ROUTES = """
+# What each file does to know where a tenant lives, from one text up to another. All else is left to a constant upstream.
+LOOKUPS = {
+    "nginx/maps.conf": (("map $host $tenant {", "# WebSockets"), ("        if ($tenant_answer = nobody)", "        proxy_pass")),
+    "haproxy/haproxy.cfg": (("    # The whole field", "    http-request set-header X-Forwarded-Host"),
+                            ("    acl reading", "    default_backend"), ("# Whoever goes to no side", "")),
+    "caddy/Caddyfile": (("\t\t# What `forward_auth` is", "\t\t\treverse_proxy 127.0.0.1:9001"),
+                        ("\t\t}\n\t\t@aws", "\t}\n\n\thandle_errors")),
+    "envoy/envoy.yaml": (("                        # Most requests", "                        - match: {prefix: /}\n"),
+                         ("                          direct_response:", "                http_filters:"),
+                         ("                  - name: envoy.filters.http.ext_authz", "                  - name: envoy.filters.http.router"),
+                         ("    - name: tenant_registry", "    - name: japan"))}
+TRAEFIK_CONSTANT = """
 http:
-  routers: {{side: {{entryPoints: [visitors], rule: "PathPrefix(`/`)", service: side}}}}
+  routers: {{side: {{entryPoints: [visitors], rule: "PathPrefix(`/`)", service: side, middlewares: [words]}}}}
   services: {{side: {{loadBalancer: {{servers: [{{url: "http://127.0.0.1:{side}"}}]}}}}}}
+  middlewares: {{words: {{headers: {{customRequestHeaders: {{X-Original-Host: "", Forwarded: "", X-Tenant-Location: "",
+    X-Tenant-Mode: "", X-Tenant-Revision: "", X-Tenant-Upstream: "", X-Tenant-Fenced: ""}}}}}}}}
 """
 
 
 def program(name):
+    own = os.environ.get(f"PROXY_{name.upper()}")
+    if own:
+        return own
     done = subprocess.run([ROOT / "scripts" / "proxy", name], check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
-def configuration(path, *changes):
-    """One of deploy/'s, with other addresses and paths. Each must be in it."""
+def configuration(path, *changes, cuts=()):
+    """One of deploy/'s, with other addresses and paths, and without some of it. All must be in it."""
     text = (ROOT / "deploy" / path).read_text()
+    for begin, end in cuts:
+        first = text.find(begin)
+        last = text.find(end, first) if end else len(text)
+        if first < 0 or last < 0:
+            raise SystemExit(f"deploy/{path} has nothing from {begin!r} to {end!r}")
+        text = text[:first] + text[last:]
     for old, new in changes:
         if old not in text:
             raise SystemExit(f"deploy/{path} has no {old}")
@@ -112,16 +68,19 @@ def configuration(path, *changes):
 
 
 class Sides:
-    """Two applications that say who they are."""
+    """Two applications that say who they are, on pages as long as a page is."""
 
     def __init__(self, processes):
         self.japan, self.aws = free_ports(2)
         folder = processes.folder / "sides"
         folder.mkdir()
-        inner = "keepalive_requests 100000000;" + "".join(
-            f'server {{ listen 127.0.0.1:{port}; default_type text/plain; return 200 "{name}"; }}'
+        for name in ("japan", "aws"):
+            (folder / name).write_text(name.ljust(PAGE))
+        inner = "keepalive_requests 100000000; open_file_cache max=2; open_file_cache_valid 1h;" + "".join(
+            f"server {{ listen 127.0.0.1:{port}; root {folder}; default_type text/html; location / {{ rewrite ^ /{name} break; }} }}"
             for name, port in (("japan", self.japan), ("aws", self.aws)))
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user="", inner=inner))
+        user = "user root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user, log="off", inner=inner))
         processes.start("sides", ["nginx", "-e", "stderr", "-c", folder / "nginx.conf"],
                         f"http://127.0.0.1:{self.japan}/")
 
@@ -138,7 +97,7 @@ class Way:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("GET", "/", headers={"Host": host})
         answer = connection.getresponse()
-        text = answer.read().decode()
+        text = answer.read().decode().strip()
         connection.close()
         return text if answer.status == 200 else f"{answer.status}"
 
@@ -190,22 +149,25 @@ class Edges:
 
     def _nginx(self, label, folder, port, inner, beside=()):
         user = "user root;" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user, inner=inner))
+        # nginx's own log, as it is where nobody says otherwise, without a disk.
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user, log="/dev/null", inner=inner))
         process = self.start("nginx", program("nginx"), "-e", "stderr", "-p", folder, "-c", "nginx.conf")
         return Way("nginx", label, process, port, beside)
 
+    def _sides(self, form="127.0.0.1:{}", *which):
+        """Where the two sides are, as a configuration says it."""
+        sides = ((9001, self.sides.japan), (9002, self.sides.aws))
+        return [(form.format(old), form.format(new)) for old, new in sides if old in (which or (9001, 9002))]
+
     def nginx_constant(self):
-        folder, (port,) = self._folder(), free_ports(1)
-        return self._nginx("a constant upstream", folder, port, f"""
-  upstream side {{ server 127.0.0.1:{self.sides.japan}; keepalive 32; }}
-  server {{ listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://side;{NGINX_FORWARDED} }} }}""")
+        path, folder, (port,) = "nginx/maps.conf", self._folder(), free_ports(1)
+        return self._nginx("a constant upstream", folder, port, configuration(
+            path, ("127.0.0.1:8000", f"127.0.0.1:{port}"), *self._sides(), ("http://$tenant_location", "http://japan"),
+            ("Location $tenant_location", 'Location ""'), ("Mode $tenant_mode", 'Mode ""'), cuts=LOOKUPS[path]))
 
     def _shipped(self, label, file, beside=(), *own, token=None):
         folder, (port, gate) = self._folder(), free_ports(2)
-        changes = [("127.0.0.1:8000", f"127.0.0.1:{port}"), ("127.0.0.1:8001", f"127.0.0.1:{gate}"),
-                   ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"),
-                   ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}"), *own]
+        changes = [("127.0.0.1:8000", f"127.0.0.1:{port}"), ("127.0.0.1:8001", f"127.0.0.1:{gate}"), *self._sides(), *own]
         if token:
             (folder / "token.conf").write_text(f'proxy_set_header Authorization "Bearer {token}";\n')
             changes += [("/var/cache/nginx/tenant-registry", folder / "cache"),
@@ -224,14 +186,15 @@ class Edges:
 
     def nginx_map(self, registry, label="a map and reload, an agent beside it"):
         folder, (port,) = self._folder(), free_ports(1)
-        reload = f"PATH={pathlib.Path(program('nginx')).parent}:$PATH {ROOT}/deploy/nginx/reload-and-wait " \
-                 f"{folder}/nginx.pid 50 -e stderr -p {folder} -c nginx.conf"
+        workers = f"PATH={pathlib.Path(program('nginx')).parent}:$PATH {ROOT}/deploy/nginx/workers"
         # The first maps come before nginx: nobody is there yet to be told.
-        agent = self.agent(registry, "--write", f"nginx-map:placement:{folder}/placement.map", "--on-change",
-                              f"[ ! -e {folder}/nginx.pid ] || {reload}")
-        text = configuration(
-            "nginx/maps.conf", ("127.0.0.1:8000", f"127.0.0.1:{port}"), ("/etc/nginx/tenants", folder),
-            ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"), ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}"))
+        there = f"[ ! -e {folder}/nginx.pid ] ||"
+        agent = self.agent(
+            registry, "--write", f"nginx-map:placement:{folder}/placement.map",
+            "--on-change", f"{there} {workers} reload {folder}/nginx.pid 50 -e stderr -p {folder} -c nginx.conf",
+            "--confirm", f"{there} {workers} drained {folder}/nginx.pid 50")
+        text = configuration("nginx/maps.conf", ("127.0.0.1:8000", f"127.0.0.1:{port}"), *self._sides(),
+                             ("/etc/nginx/tenants", folder))
         return self._nginx(label, folder, port, text, [agent.process])
 
     def _haproxy(self, label, folder, port, text, beside=()):
@@ -240,8 +203,10 @@ class Edges:
         return Way("HAProxy", label, process, port, beside)
 
     def haproxy_constant(self):
-        folder, (port,) = self._folder(), free_ports(1)
-        return self._haproxy("a constant upstream", folder, port, HAPROXY.format(port=port, side=self.sides.japan))
+        path, folder, (port,) = "haproxy/haproxy.cfg", self._folder(), free_ports(1)
+        return self._haproxy("a constant upstream", folder, port, configuration(
+            path, ("127.0.0.1:8000", f"127.0.0.1:{port}"), *self._sides(), ("/run/haproxy/admin.sock", folder / "s"),
+            ("default_backend no_side", "default_backend side_japan"), cuts=LOOKUPS[path]))
 
     def haproxy_map(self, registry):
         folder, (port,) = self._folder(), free_ports(1)
@@ -250,9 +215,8 @@ class Edges:
             headers={"Authorization": f"Bearer {registry.token}"})
         (folder / "placement.map").write_bytes(urllib.request.urlopen(request).read())
         way = self._haproxy("a map, an agent beside it", folder, port, configuration(
-            "haproxy/haproxy.cfg", ("127.0.0.1:8000", f"127.0.0.1:{port}"),
-            ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"), ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}"),
-            ("/etc/haproxy/tenants", folder), ("/run/haproxy/admin.sock", folder / "s")))
+            "haproxy/haproxy.cfg", ("127.0.0.1:8000", f"127.0.0.1:{port}"), *self._sides(), ("/etc/haproxy/tenants", folder),
+            ("/run/haproxy/admin.sock", folder / "s")))
         way.becomes(peers.name(1), "japan")
         agent = self.agent(registry, "--write", f"haproxy-map:placement:{folder}/placement.map",
                               "--haproxy-socket", folder / "s")
@@ -266,16 +230,15 @@ class Edges:
         return Way("Caddy", label, process, port, beside)
 
     def caddy_constant(self):
-        folder, (port,) = self._folder(), free_ports(1)
-        return self._caddy("a constant upstream", folder, port, CADDY.format(port=port, side=self.sides.japan))
+        path, folder, (port,) = "caddy/Caddyfile", self._folder(), free_ports(1)
+        return self._caddy("a constant upstream", folder, port, configuration(
+            path, (":8000 {", f"http://:{port} {{\n\tbind 127.0.0.1"), *self._sides("127.0.0.1:{}", 9001), cuts=LOOKUPS[path]))
 
     def caddy_asking_agent(self, agent):
         folder, (port,) = self._folder(), free_ports(1)
-        text = configuration(
-            "caddy/Caddyfile", ("127.0.0.1:8080", f"unix/{agent.socket}"),
-            ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"), ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}"),
-            (":8000 {", f"http://:{port} {{\n\tbind 127.0.0.1"))
-        return self._caddy("`forward_auth` to an agent", folder, port, text, [agent.process])
+        return self._caddy("`forward_auth` to an agent", folder, port, configuration(
+            "caddy/Caddyfile", (":8000 {", f"http://:{port} {{\n\tbind 127.0.0.1"), *self._sides(),
+            ("127.0.0.1:8080", f"unix/{agent.socket}")), [agent.process])
 
     def _envoy(self, label, folder, port, text, beside=()):
         (folder / "envoy.yaml").write_text(text)
@@ -284,16 +247,17 @@ class Edges:
         return Way("Envoy", label, process, port, beside)
 
     def envoy_constant(self):
-        folder, (port,) = self._folder(), free_ports(1)
-        return self._envoy("a constant upstream", folder, port, ENVOY.format(port=port, side=self.sides.japan))
+        path, folder, (port,) = "envoy/envoy.yaml", self._folder(), free_ports(1)
+        return self._envoy("a constant upstream", folder, port, configuration(
+            path, ("port_value: 8000", f"port_value: {port}"), *self._sides("port_value: {}"), (
+                "- match: {prefix: /}\n", "- match: {prefix: /}\n                          route: {cluster: japan, timeout: 0s}\n"),
+            cuts=LOOKUPS[path]))
 
     def envoy_asking_agent(self, agent):
         folder, (port,) = self._folder(), free_ports(1)
-        text = configuration(
+        return self._envoy("`ext_authz` to an agent", folder, port, configuration(
             "envoy/envoy.yaml", ("socket_address: {address: 127.0.0.1, port_value: 8080}", f"pipe: {{path: {agent.socket}}}"),
-            ("port_value: 8000", f"port_value: {port}"), ("port_value: 9001", f"port_value: {self.sides.japan}"),
-            ("port_value: 9002", f"port_value: {self.sides.aws}"))
-        return self._envoy("`ext_authz` to an agent", folder, port, text, [agent.process])
+            ("port_value: 8000", f"port_value: {port}"), *self._sides("port_value: {}")), [agent.process])
 
     def _traefik(self, label, folder, port, text, beside=()):
         (folder / "traefik.yaml").write_text(text)
@@ -302,15 +266,16 @@ class Edges:
 
     def traefik_constant(self):
         folder, (port,) = self._folder(), free_ports(1)
-        (folder / "routes.yaml").write_text(TRAEFIK_ROUTES.format(side=self.sides.japan))
-        return self._traefik("a constant upstream", folder, port,
-                             TRAEFIK.format(port=port, routes=folder / "routes.yaml"))
+        (folder / "tenants.yaml").write_text(TRAEFIK_CONSTANT.format(side=self.sides.japan))
+        return self._traefik("a constant upstream", folder, port, configuration(
+            "traefik/file.yaml", ("127.0.0.1:8000", f"127.0.0.1:{port}"),
+            ("/etc/traefik/tenants/tenants.yaml", folder / "tenants.yaml")))
 
     def traefik_asking_agent(self, agent):
         folder, (port, gate) = self._folder(), free_ports(2)
         (folder / "tenants.yaml").write_text(configuration(
             "traefik/tenants.yaml", ("127.0.0.1:8080", f"127.0.0.1:{agent.port}"), ("127.0.0.1:8001", f"127.0.0.1:{gate}"),
-            ("127.0.0.1:9001", f"127.0.0.1:{self.sides.japan}"), ("127.0.0.1:9002", f"127.0.0.1:{self.sides.aws}")))
+            *self._sides()))
         return self._traefik("`forwardAuth` to an agent, `tenants.yaml`", folder, port, configuration(
             "traefik/traefik.yaml", ("/etc/traefik/tenants.yaml", folder / "tenants.yaml"),
             ("127.0.0.1:8000", f"127.0.0.1:{port}"), ("127.0.0.1:8001", f"127.0.0.1:{gate}")), [agent.process])
