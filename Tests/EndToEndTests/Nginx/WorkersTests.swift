@@ -28,13 +28,6 @@ import Testing
                     map $host $place { default unknown; include \(folder.file("hosts.map").path); }
                     server { listen 127.0.0.1:\(port); return 200 $place; }
                 """), to: "nginx.conf")
-        // As some ps do: blanks around every number.
-        let bin = folder.file("bin")
-        try FileManager.default.createDirectory(at: bin, withIntermediateDirectories: false)
-        _ = try folder.write(
-            "#!/bin/sh\n/usr/bin/ps \"$@\" | sed 's/^/     /; s/$/   /'\n", to: "bin/ps")
-        try FileManager.default.setAttributes(
-            [.posixPermissions: 0o755], ofItemAtPath: bin.appendingPathComponent("ps").path)
         nginx = try EdgeNginx.process(folder)
         _ = try await poll("nginx listens: \(nginx.errors)") { [port, folder] in
             guard FileManager.default.fileExists(atPath: folder.file("nginx.pid").path) else {
@@ -47,14 +40,12 @@ import Testing
 
     private func run(_ what: String, within seconds: Int = 100) async throws -> ChildProcess {
         let script = NginxProcess.repository.appendingPathComponent("deploy/nginx/workers")
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"
         return try ChildProcess(
             script,
             [
                 what, folder.file("nginx.pid").path, "\(seconds)", "-e", "stderr", "-p",
                 folder.url.path, "-c", "nginx.conf",
-            ], outputs: folder.url,
-            environment: ["PATH": folder.file("bin").path + ":" + path])
+            ], outputs: folder.url)
     }
 
     private func expect(_ what: String, within seconds: Int = 100, _ code: Int32) async throws {
