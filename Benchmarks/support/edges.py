@@ -15,7 +15,7 @@ import peers
 # Bytes of an application's answer.
 PAGE = int(os.environ.get("PROXY_PAGE", "8192"))
 NGINX = """
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr error; {user}
+daemon off; worker_processes 1; pcre_jit on; pid {folder}/nginx.pid; error_log stderr error; {user}
 events {{ worker_connections 1024; }}
 http {{ access_log {log};
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
