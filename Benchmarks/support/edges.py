@@ -199,7 +199,8 @@ class Edges:
 
     def _haproxy(self, label, folder, port, text, beside=()):
         (folder / "haproxy.cfg").write_text(text)
-        process = self.start("haproxy", program("haproxy"), "-W", "-db", "-f", folder / "haproxy.cfg")
+        # As README.md says.
+        process = self.start("haproxy", "env", "GLIBC_TUNABLES=glibc.malloc.hugetlb=1", program("haproxy"), "-W", "-db", "-f", folder / "haproxy.cfg")
         return Way("HAProxy", label, process, port, beside)
 
     def haproxy_constant(self):
