@@ -83,6 +83,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/history
 	@Benchmarks/postgres
 	@Benchmarks/readers
+	@Benchmarks/drift
 	@Benchmarks/edge
 	@Benchmarks/agents
 	@Benchmarks/agent-memory

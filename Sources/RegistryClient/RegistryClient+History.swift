@@ -63,7 +63,7 @@ extension RegistryClient {
         return result
     }
 
-    private static func read<Value>(
+    static func read<Value>(
         _ line: [UInt8], _ read: ([UInt8]) throws(FeedFormatError) -> Value
     ) throws(ClientError) -> Value {
         do throws(FeedFormatError) {
@@ -75,9 +75,12 @@ extension RegistryClient {
 
     /// One answer of any size. No limit in time: it takes as long as it takes.
     ///
-    /// - Parameter opened: called when the answer begins.
+    /// - Parameters:
+    ///   - list: a body of any size, and what it is.
+    ///   - opened: called when the answer begins.
     func stream(
         _ id: EndpointID, _ parameters: String..., query: [(String, String?)] = [],
+        sending list: (body: HTTPClientRequest.Body, type: MediaType)? = nil,
         accept type: MediaType,
         opened: () async throws -> Void = {},
         _ receive: (ByteBuffer) async throws -> Void
@@ -86,6 +89,10 @@ extension RegistryClient {
         request.method = HTTPMethod(rawValue: id.declaration.method.rawValue)
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         request.headers.add(name: "Accept", value: type.rawValue)
+        if let list {
+            request.headers.add(name: "Content-Type", value: list.type.rawValue)
+            request.body = list.body
+        }
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, deadline: .distantFuture)

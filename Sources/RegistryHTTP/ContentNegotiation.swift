@@ -34,16 +34,22 @@ enum ContentNegotiation {
 
     /// Whether the body is JSON in UTF-8, not compressed.
     static func isJSON(_ fields: HTTPFields, alsoMergePatch: Bool) -> Bool {
+        let type = plainType(of: fields)
+        return type == MediaType.json.rawValue
+            || alsoMergePatch && type == "application/merge-patch+json"
+    }
+
+    /// What the body is, in lower case and without parameters; nil where it's compressed, not in UTF-8, or doesn't
+    /// say what it is.
+    static func plainType(of fields: HTTPFields) -> String? {
         if let encoding = fields[.contentEncoding], encoding.lowercased() != "identity" {
-            return false
+            return nil
         }
-        guard let content = fields[.contentType] else { return false }
+        guard let content = fields[.contentType] else { return nil }
         let parts = content.split(separator: ";").map { trimmed($0).lowercased() }
-        guard let type = parts.first,
-            type == "application/json" || alsoMergePatch && type == "application/merge-patch+json"
-        else { return false }
         let charset = parts.dropFirst().first { $0.hasPrefix("charset=") }?.dropFirst(8)
-        return charset.map { ["utf-8", "\"utf-8\"", "utf8"].contains($0) } ?? true
+        let isUTF8 = charset.map { ["utf-8", "\"utf-8\"", "utf8"].contains($0) } ?? true
+        return isUTF8 ? parts.first : nil
     }
 
     private static func trimmed(_ text: Substring) -> Substring {

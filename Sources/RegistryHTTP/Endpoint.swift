@@ -78,6 +78,14 @@ struct Endpoint: Sendable {
     /// nobody else's work is put off by them.
     var waiting: Endpoint { with { $0.loadClass = .light } }
 
+    /// The endpoint as one whose requests bring lists of any length, and have an answer of any length.
+    var comparing: Endpoint {
+        with {
+            $0.loadClass = .comparison
+            $0.endsWithClient = false
+        }
+    }
+
     /// The endpoint as one that anyone may ask.
     var open: Endpoint { with { $0.declaration.access = .open } }
 

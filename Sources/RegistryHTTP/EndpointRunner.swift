@@ -51,6 +51,10 @@ struct EndpointRunner: Sendable {
         let problem = problem(for: error, logger, id: id)
         var response = EndpointResponse(status: problem.status, headers: problem.headers)
         response.isShed = problem.code == RegistryError.overloaded.code
+        // A list may have no end, and nobody reads what is left of it.
+        if !endpoint.declaration.takes.isEmpty, !isShort(request) {
+            response.headers[.connection] = "close"
+        }
         response.headers[.contentType] = Problem.contentType
         response.body = problem.body(instance: request.uri.path, requestID: id.text)
         return response
@@ -131,7 +135,11 @@ struct EndpointRunner: Sendable {
             switch call.request.method {
             case .post, .put, .patch:
                 try QueryReader(call.query, knowing: endpoint.declaration.query).finish()
-                call.body = try await readBody(call.request, limit: limit, call.permit)
+                if endpoint.declaration.takes.isEmpty {
+                    call.body = try await readBody(call.request, limit: limit, call.permit)
+                } else {
+                    await ConnectionGuard.takeBodyAsItComes(on: channel)
+                }
             // Its handler knows its query.
             case .delete: call.body = try await readBody(call.request, limit: limit, call.permit)
             default: break
@@ -147,7 +155,7 @@ struct EndpointRunner: Sendable {
             ? try await ClientPresence.whileThere(on: channel, answer) : try await answer()
         if response.stream != nil, call.request.method != .head {
             call.permit.dropBody()
-            if endpoint.loadClass != .light { try call.permit.move(to: .stream) }
+            if [.read, .write].contains(endpoint.loadClass) { try call.permit.move(to: .stream) }
         }
         return response
     }

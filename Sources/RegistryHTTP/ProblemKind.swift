@@ -37,6 +37,12 @@ struct ProblemKind: Sendable {
                 "Mend the name by the rule in detail. Names outside ASCII are sent in lower case, composed, or as A-labels."
         ),
         ProblemKind(
+            code: "invalid-list", statuses: [400],
+            when: "a list that can't be read; detail says where and why",
+            advice:
+                "Send a name a line as text/plain, CSV with a header line that names the column fqdn, or NDJSON with a member fqdn. A line has 65,536 bytes at most."
+        ),
+        ProblemKind(
             code: "invalid-cursor", statuses: [400],
             when: "a cursor that this list can't have given",
             advice:
@@ -70,7 +76,7 @@ struct ProblemKind: Sendable {
         ),
         ProblemKind(
             code: "unknown-location", statuses: [404, 422],
-            when: "404 on DELETE; 422 for one in a body, or of a domain to restore",
+            when: "404 on DELETE; 422 for one in a body or a query, or of a domain to restore",
             advice:
                 "GET /v1/locations lists those that there are; PUT /v1/locations/{name} makes one."),
         ProblemKind(

@@ -73,6 +73,8 @@ struct RegistryRoutes {
         case .getSnapshot: bind(SnapshotRoutes().snapshot)
         case .getExport: bind(ExportRoutes().export)
 
+        case .compareLocation: bind(DriftRoutes().compare).comparing
+
         case .listAgents: bind(agents.list)
         case .reportAgent: bind(agents.report).waiting.frequent
         case .evictAgent: bind(agents.evict)

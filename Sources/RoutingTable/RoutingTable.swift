@@ -62,6 +62,11 @@ public protocol RoutingTable: AnyObject, Sendable {
     /// Every domain by name, in memory of its own: for files, which take their time.
     func packed() throws(RegistryError) -> PackedTable
 
+    /// What a location has now, for a list that is held against it and may take its time.
+    ///
+    /// - Returns: nil where there is no such location.
+    func checklist(of location: LocationName) throws(RegistryError) -> LocationChecklist?
+
     /// Waits until the table is at `revision` or later.
     /// - Returns: whether it got there in time.
     func reaches(_ revision: Revision, within limit: Duration) async -> Bool

@@ -17,9 +17,9 @@ struct TenantRegistry: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Agent.self, Domains.self, Import.self, Export.self, Migrations.self,
-            Tenants.self, Tokens.self, Locations.self, Agents.self, History.self, Verify.self,
-            Backup.self,
-            Restore.self, EpochCommands.self, CopyStore.self, Stats.self, Completions.self,
+            Tenants.self, Tokens.self, Locations.self, Agents.self, Drift.self, History.self,
+            Verify.self, Backup.self, Restore.self, EpochCommands.self, CopyStore.self, Stats.self,
+            Completions.self,
         ])
 
     /// Usage errors exit with 2, as the contract says; ArgumentParser's own code for them is 64.

@@ -26,6 +26,12 @@ def first_line(context, response):
     return json.loads(response.content.split(b"\n", 1)[0])
 
 
+@schemathesis.serializer("text/csv", "application/x-ndjson")
+def as_text(context, value):
+    """Lists of names, whose schema is any text."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Shortens waits for what won't come, and keeps the run from cutting off its own branch."""
@@ -91,6 +97,9 @@ def filter_failure(context, failure, case, response):
         return False
     # HTTP's: a header field that a server doesn't know is none of its business.
     if failure.code == "ST201" and "in header - object with unexpected properties" in failure.message:
+        return False
+    # A list of names is any text: what is no name in it is a finding.
+    if failure.code == "ST201" and case.path == "/v1/drift" and "in body" in failure.message:
         return False
     # What proxies ask has a visitor's text in it: parameters that they don't know are nobody's.
     if failure.code == "ST201" and case.path.startswith(("/v1/route", "/v1/tls-ask")):

@@ -43,12 +43,14 @@ package struct EndpointDeclaration: Sendable {
     package var path: String
     package var access: Access
     package var style: Style
-    /// Whether an `Idempotency-Key` counts. On every write, and every POST but two.
+    /// Whether an `Idempotency-Key` counts. On every write, and every POST but three.
     package var isIdempotent = false
     /// Query parameters, but for `min_revision`, which each endpoint of the style `json` has.
     package var query: Set<String> = []
     /// The body, where it's one object.
     package var request: (any WrittenShape.Type)?
+    /// What the body is, where it's a list of any length: its handler reads it as it comes.
+    package var takes: [MediaType] = []
     /// What comes back, where that is JSON: the object, or a line of many.
     package var answer: (any Shape.Type)?
     /// What a client can ask for by `Accept`; the handler sends what content negotiation chooses.
@@ -88,6 +90,17 @@ extension EndpointDeclaration {
         endpoint.style = .json(bodyLimit: bodyLimit)
         endpoint.isIdempotent = isIdempotent
         endpoint.request = request
+        return endpoint
+    }
+
+    /// A question that comes with a list of any length.
+    static func ask(
+        _ path: String, _ permission: Permission, query: Set<String>, takes: [MediaType],
+        produces: [MediaType]
+    ) -> EndpointDeclaration {
+        var endpoint = get(path, permission, query: query, produces: produces)
+        endpoint.method = .post
+        endpoint.takes = takes
         return endpoint
     }
 

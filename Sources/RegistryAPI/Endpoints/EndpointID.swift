@@ -22,6 +22,8 @@ package enum EndpointID: String, Sendable, CaseIterable {
     case getDomainHistory, listHistory, getHistoryHead, verifyHistory
     // Feed
     case listChanges, getSnapshot, getExport
+    // Drift
+    case compareLocation
     // Agents
     case listAgents, reportAgent, evictAgent, getConvergence
     // Tokens
@@ -138,6 +140,11 @@ extension EndpointID {
             .get(
                 "/v1/export/{format}", .read, query: ["value", "for"],
                 produces: [.plain, .csv, .json])
+
+        case .compareLocation:
+            .ask(
+                "/v1/drift", .audit, query: ["location"],
+                takes: NameListFormat.allCases.map(\.type), produces: [.ndjson])
 
         case .listAgents:
             .get("/v1/agents", .audit, query: Self.page + ["evicted"], ListPage<ListedAgent>.self)

@@ -95,6 +95,14 @@ package struct JSONDocument: Sendable {
         return isDone ?? nil
     }
 
+    /// The text of a member of the document's object; nil where there's none, or it's no text.
+    func text(ofMember name: String) -> String? {
+        guard tokens.first?.kind == .object, let key = member(name, of: 0)?.key,
+            tokens[key + 1].kind == .string
+        else { return nil }
+        return text(at: key + 1)
+    }
+
     private func isText(
         _ text: UnsafeBufferPointer<UInt8>, at number: Int, in bytes: UnsafeBufferPointer<UInt8>
     ) -> Bool {

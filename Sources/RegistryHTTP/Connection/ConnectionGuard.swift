@@ -27,8 +27,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let position: @Sendable () -> Position?
 
     /// Requests whose head has come in and whose answer hasn't gone out.
-    private var outstanding = 0
+    private(set) var outstanding = 0
     private(set) var isReadingBody = false
+    /// Whether the body that is coming in may take its time, so long as it goes on.
+    var isStreamingBody = false
+    /// Whether some of the body has come since the arrival timer was set.
+    private var hasBodyGrown = false
     /// Requests that have come in whole.
     private(set) var wholeRequests: UInt64 = 0
     private var isWritingAnswer = false
@@ -87,6 +91,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             outstanding += 1
             isReadingBody = true
+            isStreamingBody = false
             // After an upgrade or CONNECT NIO's parser takes no further request.
             if head.method == .connect || head.headerFields.hasToken("close", in: .connection)
                 || head.headerFields.hasToken("upgrade", in: .connection)
@@ -98,7 +103,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                     wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
         case .body:
-            break
+            hasBodyGrown = true
         case .end:
             isReadingBody = false
             wholeRequests &+= 1
@@ -115,6 +120,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         presence.leave()
+        // Who reads a body takes the end of the connection for the body's unless it's told.
+        if isReadingBody { context.fireErrorCaught(ConnectionEnded()) }
         context.fireChannelInactive()
     }
 
@@ -126,10 +133,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func scheduleArrival(_ context: ChannelHandlerContext) {
         let here = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        hasBodyGrown = false
         arrival = context.eventLoop.scheduleTask(in: limits.requestArrival) {
             let (handler, context) = here.value
             handler.arrival = nil
             guard handler.isReadingBody else { return }
+            guard !handler.isStreamingBody || !handler.hasBodyGrown else {
+                return handler.scheduleArrival(context)
+            }
             handler.end(context, .say(.requestTimeout), ConnectionEnded())
         }
     }
@@ -148,6 +159,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard lastWord == nil, !isDone else { return }
         // A request that is cut short counts as outstanding, but its handler can't answer it.
         let before = outstanding - (isReadingBody ? 1 : 0)
+        // An answer that is made from the body can't be finished, and must not look as if it were.
+        if before == 0, isWritingAnswer, isStreamingBody { return leave(context, error) }
         guard before > 0 || isWritingAnswer else { return endNow(context, word, error) }
         lastWord = word
     }
@@ -284,17 +297,3 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
 /// Why a connection's handler is woken when the guard has spoken for it.
 struct ConnectionEnded: Error {}
-
-extension HTTPFields {
-    /// Whether a comma-separated field holds `token`, in any case of letters.
-    func hasToken(_ token: String, in name: HTTPField.Name) -> Bool {
-        guard contains(name) else { return false }
-        return self[values: name].contains { value in
-            value.split(separator: ",").contains {
-                $0.trimmingPrefix { $0 == " " || $0 == "\t" }.lowercased()
-                    .split(whereSeparator: { $0 == " " || $0 == "\t" }).first.map { $0 == token }
-                    ?? false
-            }
-        }
-    }
-}

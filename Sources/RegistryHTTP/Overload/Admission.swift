@@ -40,6 +40,7 @@ final class Admission: Sendable {
         case .light: .max
         case .read, .write, .wait: limits.requests
         case .stream: limits.streams
+        case .comparison: limits.comparisons
         }
     }
 

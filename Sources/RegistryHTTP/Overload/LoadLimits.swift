@@ -1,4 +1,5 @@
 import Hummingbird
+import NIOCore
 
 /// How much work the service takes on at once. What is beyond is refused at once, with 503 and
 /// `Retry-After`, so that what was taken on ends soon; lookups have no such bound.
@@ -7,6 +8,8 @@ public struct LoadLimits: Sendable {
     public var requests = 1024
     /// Answers of any size that are being sent, at most.
     public var streams = 64
+    /// Lists that are held against the table at the same time, at most: each marks every name that there is.
+    public var comparisons = 4
     /// Bytes of large request bodies in memory at once, all requests together.
     public var bodyBytes = 256 << 20
     /// Bytes of each body that don't count: the number of requests bounds those. So a signup is never
@@ -29,6 +32,8 @@ enum LoadClass: String, Sendable, CaseIterable {
     case write
     /// Sends an answer of any size.
     case stream
+    /// Holds a list against the table.
+    case comparison
     /// Waits for a revision to come, or for agents to have one: it holds nothing that others need.
     case wait
 }
@@ -54,7 +59,7 @@ extension EndpointRunner {
     }
 
     /// Whether what comes of the body can be thrown away for less than a new connection costs.
-    private func isShort(_ request: Request) -> Bool {
+    func isShort(_ request: Request) -> Bool {
         guard request.headers[.transferEncoding] == nil else { return false }
         let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
         return length <= admission.limits.uncountedBodyBytes
@@ -92,6 +97,19 @@ extension EndpointRunner {
         } catch {
             throw error.with(.connection, "close")
         }
+    }
+}
+
+extension ConnectionGuard {
+    /// From now on the body of the request under way may take longer to arrive than other requests: its handler
+    /// reads it as it comes, and holds nothing of it.
+    static func takeBodyAsItComes(on channel: any Channel) async {
+        // Where it's gone, so is the connection: who reads the body is told.
+        try? await channel.eventLoop.submit {
+            let handler = try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+            // Otherwise it has come whole, and the one behind it is coming in.
+            if handler.outstanding == 1 { handler.isStreamingBody = handler.isReadingBody }
+        }.get()
     }
 }
 

@@ -97,6 +97,12 @@ public final class CompactRoutingTable: RoutingTable {
         try views.read { $0.packed() }
     }
 
+    public func checklist(
+        of location: LocationName
+    ) throws(RegistryError) -> LocationChecklist? {
+        try views.read { $0.checklist(of: location) }
+    }
+
     public func reaches(_ revision: Revision, within limit: Duration) async -> Bool {
         await waiters.wait(for: revision, within: limit) {
             position.map { $0.revision >= revision } ?? false

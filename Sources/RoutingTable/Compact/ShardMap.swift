@@ -86,6 +86,21 @@ final class ShardDirectory {
     deinit {
         memory.free(indexes, count: shards.count)
     }
+
+    /// Each shard once.
+    ///
+    /// - Parameter body: takes its first place, and at how many in a row it stands: a shard that shares fewer bits
+    ///   than the map has stands at several.
+    func forEachShard(
+        _ body: (_ place: Int, _ width: Int, UnsafeMutablePointer<ShardIndex>) -> Void
+    ) {
+        var place = 0
+        while place < shards.count {
+            let width = 1 << (depth - shards[place].depth)
+            body(place, width, indexes[place])
+            place += width
+        }
+    }
 }
 
 /// What readers see of a shard: the index, and where records and texts lie.
@@ -108,19 +123,36 @@ struct ShardIndex: ~Copyable {
     static let chunkLimit = (1 << Int(placeBits) - 1) * 8 / ChunkList.chunkSize
 
     func find(_ name: UnsafeRawBufferPointer, _ hash: NameHash) -> Record? {
+        search(name, hash)?.record
+    }
+
+    /// The position of a name's slot: as long as the index is there, it's that name's.
+    func slot(of name: UnsafeRawBufferPointer, _ hash: NameHash) -> Int? {
+        search(name, hash)?.position
+    }
+
+    private func search(
+        _ name: UnsafeRawBufferPointer, _ hash: NameHash
+    ) -> (position: Int, record: Record)? {
         var position = hash.slot(among: slotCount)
         while true {
             let slot = slots[position].load(ordering: .acquiring)
             if slot == 0 { return nil }
             if slot &>> Self.placeBits == hash.tag {
                 let record = record(slot)
-                if record.hasName(name) { return record }
+                if record.hasName(name) { return (position, record) }
             }
             position = next(position)
         }
     }
 
-    func record(_ slot: UInt32) -> Record {
+    /// - Returns: nil where the slot is free.
+    func record(inSlot position: Int) -> Record? {
+        let slot = slots[position].load(ordering: .acquiring)
+        return slot == 0 ? nil : record(slot)
+    }
+
+    private func record(_ slot: UInt32) -> Record {
         let place = Int(slot & (1 &<< Self.placeBits &- 1)) &- 1
         let address = records.address(of: place &<< 3)
         return Record(words: address.assumingMemoryBound(to: Atomic<UInt64>.self))

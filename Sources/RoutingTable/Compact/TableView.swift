@@ -18,6 +18,8 @@ struct TableView: ~Copyable {
     let revision: UInt64
     let shards: UnsafeMutablePointer<UnsafeMutablePointer<ShardIndex>>
     let depth: Int
+    /// What has them, for those who keep them longer than the view.
+    let directory: Unmanaged<ShardDirectory>
     /// Nil where the revision changes no domain. Given back some time after `isWritten`: only who
     /// has read false there, or comes from an earlier view, may follow it.
     let changes: UnsafeMutablePointer<RevisionRows>?
@@ -144,7 +146,8 @@ final class TableViewOwner {
         view.initialize(
             to: TableView(
                 position: position, revision: UInt64(clamping: position.revision.number),
-                shards: directory.indexes, depth: directory.depth, changes: changes?.face,
+                shards: directory.indexes, depth: directory.depth,
+                directory: Unmanaged.passUnretained(directory), changes: changes?.face,
                 isWritten: Atomic(changes == nil), locations: locations.entries,
                 locationOrder: .init(start: locations.order, count: locations.orderCount),
                 counts: copy, total: counts.reduce(0) { $0 + $1.domains }, digest: digest))
@@ -177,11 +180,7 @@ extension TableView {
     private func forEachRecord(
         _ isWritten: Bool, _ body: (Record, RecordWords, ShardPointer) -> Void
     ) {
-        var last: ShardPointer?
-        for place in 0..<1 << depth where shards[place] != last {
-            // A shard that shares fewer bits than the map has stands at several places in a row.
-            let shard = shards[place]
-            last = shard
+        directory.takeUnretainedValue().forEachShard { _, _, shard in
             shard.pointee.forEachRecord { record in
                 let words = words(of: record, isWritten: isWritten)
                 if words.isPresent { body(record, words, shard) }
@@ -221,8 +220,7 @@ extension ShardIndex {
     /// Each record that is in the index now, and perhaps some that come meanwhile.
     func forEachRecord(_ body: (Record) -> Void) {
         for position in 0..<slotCount {
-            let slot = slots[position].load(ordering: .acquiring)
-            if slot != 0 { body(record(slot)) }
+            if let record = record(inSlot: position) { body(record) }
         }
     }
 }

@@ -59,10 +59,10 @@ struct RowReader {
                     detail: "the row isn't UTF-8")
                 return ImportRow(line: number, content: .failure(bad))
             }
-            guard text.utf8.count <= Self.longestRow else {
+            guard text.utf8.count <= CSVRecord.longest else {
                 let bad = InvalidRow(
                     fqdn: String(text.prefix(80)), code: "invalid-row",
-                    detail: "the row is longer than \(Self.longestRow) bytes")
+                    detail: "the row is longer than \(CSVRecord.longest) bytes")
                 return ImportRow(line: number, content: .failure(bad))
             }
             switch format {
@@ -81,7 +81,7 @@ struct RowReader {
                 "the file is empty; its first line must be fqdn,location,tenant,mode")
         }
         var names: [String] = []
-        if case .fields(let fields) = CSVLine.read(text) {
+        if case .fields(let fields) = CSVRecord.read(text) {
             names = fields.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
         }
         let named = names.filter { !$0.isEmpty }
@@ -97,21 +97,15 @@ struct RowReader {
         return names
     }
 
-    /// Beyond any row whose values the service could take: names, locations and tenants are short.
-    private static let longestRow = 2048
-
     private mutating func csvRow(_ first: String, line: Int) throws -> ImportRow {
-        var reading = CSVLine.read(first)
+        var record = CSVRecord()
+        record.add(line: first.utf8)
         // A quoted field may hold line breaks. Where no end is found, or a wrong one, the quote was
         // a mistake of this line alone: the lines that were tried are rows of their own.
         var tried: [(number: Int, text: String)] = []
-        var text = first
-        while case .unfinished = reading, text.utf8.count < Self.longestRow,
-            let more = try nextLine()
-        {
+        while record.isUnfinished, record.size < CSVRecord.longest, let more = try nextLine() {
             tried.append(more)
-            text += "\n" + more.text
-            reading = CSVLine.read(text)
+            record.add(line: more.text.utf8)
         }
         let bad = { (detail: String) in
             ImportRow(
@@ -120,7 +114,7 @@ struct RowReader {
                     InvalidRow(fqdn: String(first.prefix(80)), code: "invalid-row", detail: detail))
             )
         }
-        guard case .fields(let fields) = reading else {
+        guard case .fields(let fields) = record.reading else {
             waiting = tried + waiting
             return bad("the quotes don't match")
         }
@@ -151,45 +145,5 @@ struct RowReader {
 
     private mutating func nextLine() throws -> (number: Int, text: String)? {
         waiting.isEmpty ? try lines.next() : waiting.removeFirst()
-    }
-}
-
-/// One record of RFC 4180.
-enum CSVLine {
-    enum Reading {
-        case fields([String])
-        /// The line ends within quotes.
-        case unfinished
-        /// Something follows a closing quote.
-        case malformed
-    }
-
-    private enum Place { case start, plain, quoted, closed }
-
-    /// By Unicode scalars: a combining mark after a comma doesn't make it another character.
-    static func read(_ line: String) -> Reading {
-        var fields: [String] = []
-        var field = String.UnicodeScalarView()
-        var place = Place.start
-        for scalar in line.unicodeScalars {
-            switch (place, scalar) {
-            case (.start, "\""): place = .quoted
-            case (.quoted, "\""): place = .closed
-            case (.closed, "\""):
-                field.append(scalar)
-                place = .quoted
-            case (.quoted, _): field.append(scalar)
-            case (_, ","):
-                fields.append(String(field))
-                field = String.UnicodeScalarView()
-                place = .start
-            case (.closed, " "), (.closed, "\t"): break
-            case (.closed, _): return .malformed
-            case (.start, _), (.plain, _):
-                field.append(scalar)
-                place = .plain
-            }
-        }
-        return place == .quoted ? .unfinished : .fields(fields + [String(field)])
     }
 }

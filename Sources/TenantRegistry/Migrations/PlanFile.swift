@@ -103,7 +103,7 @@ struct NameList {
 
     /// `fqdn` alone can't be a name: that has two labels.
     private static func header(_ text: String) -> Int? {
-        guard case .fields(let fields) = CSVLine.read(text) else { return nil }
+        guard case .fields(let fields) = CSVRecord.read(text) else { return nil }
         return fields.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
             .firstIndex(of: "fqdn")
     }
@@ -113,7 +113,7 @@ struct NameList {
             let name = text.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
             return check(name, line: line)
         }
-        guard case .fields(let fields) = CSVLine.read(text) else {
+        guard case .fields(let fields) = CSVRecord.read(text) else {
             return bad.append(
                 Bad(line: line, name: String(text.prefix(80)), detail: "the quotes don't match"))
         }

@@ -49,7 +49,11 @@ import Testing
             #expect(
                 Self.parameters(operation, in: "header").contains("Idempotency-Key")
                     == endpoint.isIdempotent)
-            #expect((operation.value["requestBody"] != nil) == (endpoint.request != nil))
+            let bodies = operation.value["requestBody"]?["content"]?.keys ?? []
+            #expect(bodies.isEmpty == (endpoint.request == nil && endpoint.takes.isEmpty))
+            if !endpoint.takes.isEmpty {
+                #expect(Set(bodies) == Set(endpoint.takes.map(\.rawValue)))
+            }
             let types = Self.answers(operation)
             if case .json = endpoint.style, !types.isEmpty {
                 #expect(Set(types.keys) == Set(endpoint.produces.map(\.rawValue)))
