@@ -19,7 +19,7 @@ extension RegistryService {
 /// location should have beside them.
 ///
 /// A name counts once, however often it's in the list. Of names that nobody has registered that holds for the first
-/// 100,000 different ones: they are kept, and a list of any length must not take memory of any size.
+/// 65,536 different ones, or 4 MiB of them: they are kept, and a list of any length must not take memory of any size.
 public struct DriftComparison: Sendable {
     /// - Parameters:
     ///   - name: UTF-8, good until the closure returns.
@@ -30,10 +30,7 @@ public struct DriftComparison: Sendable {
 
     public private(set) var counts = DriftCounts()
     private let checklist: LocationChecklist
-    private var unknown: Set<FQDN> = []
 
-    /// Different names that nobody has registered of which each is told once.
-    static let unknownNames = 100_000
     /// Characters of what is no name that are told.
     private static let shownCharacters = 253
 
@@ -67,15 +64,8 @@ public struct DriftComparison: Sendable {
         switch checklist.tick(name) {
         case .here, .again: return
         case .elsewhere(let location): self.report(name, .elsewhere, location, report)
-        case .unknown:
-            guard isNew(FQDN(canonical: String(decoding: name, as: UTF8.self))) else { return }
-            self.report(name, .unknown, nil, report)
+        case .unknown: self.report(name, .unknown, nil, report)
         }
-    }
-
-    private mutating func isNew(_ fqdn: FQDN) -> Bool {
-        guard unknown.count < Self.unknownNames else { return !unknown.contains(fqdn) }
-        return unknown.insert(fqdn).inserted
     }
 
     /// Takes a line that holds no name.

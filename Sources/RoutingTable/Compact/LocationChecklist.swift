@@ -5,15 +5,16 @@ import Synchronization
 ///
 /// It stays as it is for as long as the list takes to come, whatever the table takes in meanwhile: shards keep their
 /// names, and a name its slot, and beside each slot of each shard stands a mark of 4 bytes here. So it takes some
-/// 6 bytes a name, however long the list is, and besides it the shards that the table has made anew since.
+/// 6 bytes a name, 4 MiB for names that aren't there, however long the list is, and besides it the shards that the
+/// table has made anew since.
 public final class LocationChecklist: Sendable {
     public enum Tick: Sendable, Equatable {
         /// The name is the location's.
         case here
         case elsewhere(LocationName)
-        /// It was ticked before, here or elsewhere.
-        case again
         case unknown
+        /// It was ticked before. Of unknown names that's told as far as there's room for them.
+        case again
     }
 
     /// What it's read at.
@@ -60,6 +61,8 @@ struct NameMarks: ~Copyable, @unchecked Sendable {
     /// 0: the name isn't there; else one more than its location's number, and whether it was ticked.
     private typealias Mark = UInt32
     private static let ticked = Mark(1) << 31
+    /// Names that aren't there which are known again, as long as they have no more than some 4 MiB.
+    static let unknownNames = 65_536
 
     private let directory: ShardDirectory
     let memory = TableMemory()
@@ -68,6 +71,8 @@ struct NameMarks: ~Copyable, @unchecked Sendable {
     private let location: Mark
     /// By number, as far as domains have them.
     private var names: [LocationName] = []
+    /// Names that aren't there and were ticked: a shard of their own, which never grows.
+    private let unknown: Shard
     private var missing: UnsafeMutableBufferPointer<Record>?
     private var told = 0
 
@@ -77,6 +82,7 @@ struct NameMarks: ~Copyable, @unchecked Sendable {
     init(_ directory: ShardDirectory, location: Int) {
         self.directory = directory
         self.location = Mark(location + 1)
+        unknown = Shard(memory, depth: 0, names: Self.unknownNames)
         marks = memory.allocate(UnsafeMutablePointer<Mark>.self, count: 1 << directory.depth)
         directory.forEachShard { place, width, shard in
             let count = shard.pointee.slotCount
@@ -105,14 +111,20 @@ struct NameMarks: ~Copyable, @unchecked Sendable {
     mutating func tick(_ name: UnsafeRawBufferPointer) -> LocationChecklist.Tick {
         let hash = NameHash(name)
         let place = hash.prefix(directory.depth)
-        guard let slot = directory.indexes[place].pointee.slot(of: name, hash) else {
-            return .unknown
-        }
+        let slot = directory.indexes[place].pointee.slot(of: name, hash)
+        guard let slot, marks[place][slot] != 0 else { return tick(unknown: name, hash) }
         let mark = marks[place][slot]
-        guard mark != 0 else { return .unknown }
         guard mark & Self.ticked == 0 else { return .again }
         marks[place][slot] = mark | Self.ticked
         return mark == location ? .here : .elsewhere(names[Int(mark) - 1])
+    }
+
+    private func tick(
+        unknown name: UnsafeRawBufferPointer, _ hash: NameHash
+    ) -> LocationChecklist.Tick {
+        guard unknown.index.pointee.find(name, hash) == nil else { return .again }
+        if unknown.hasRoom { _ = unknown.add(name, hash) }
+        return .unknown
     }
 
     mutating func sortMissing() {
