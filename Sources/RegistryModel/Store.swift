@@ -158,6 +158,14 @@ public struct Page<Item: Sendable>: Sendable {
         self.items = items
         self.hasMore = hasMore
     }
+
+    /// The first ones, in the memory that they're in.
+    package init(first limit: Int, takenFrom found: inout [Item]) {
+        items = []
+        swap(&items, &found)
+        hasMore = items.count > limit
+        if hasMore { items.removeLast(items.count - limit) }
+    }
 }
 
 /// What a name is to the store.

@@ -75,9 +75,7 @@ extension SQLStore {
         return try await reading(.quick) { session in
             let revision = try Head.read(session).revision
             var items = try session.rows("\(sql) LIMIT \(place)", values, item)
-            let hasMore = items.count > limit
-            if hasMore { items.removeLast() }
-            return Read(Page(items: items, hasMore: hasMore), at: revision)
+            return Read(Page(first: limit, takenFrom: &items), at: revision)
         }
     }
 }

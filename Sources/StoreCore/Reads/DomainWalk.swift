@@ -25,10 +25,8 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
         last = query.after?.text ?? ""
     }
 
-    package var page: Read<Page<Domain>> {
-        Read(
-            Page(items: Array(found.prefix(query.limit)), hasMore: found.count > query.limit),
-            at: revision ?? .zero)
+    package consuming func page() -> Read<Page<Domain>> {
+        Read(Page(first: query.limit, takenFrom: &found), at: revision ?? .zero)
     }
 
     /// One domain more than asked for tells whether there is a next page.
@@ -182,10 +180,7 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
     ) throws -> [Domain] {
         var filter = filter
         let place = filter.bind(.number(Int64(limit)))
-        return try session.rows(
-            """
-            SELECT \(Domain.columns) FROM domain \(filter.clause) ORDER BY \(order)
-            LIMIT \(place)
-            """, filter.values, Domain.init(row:))
+        return try Domain.rows(
+            session, "\(filter.clause) ORDER BY \(order) LIMIT \(place)", filter.values)
     }
 }

@@ -48,7 +48,7 @@ package struct HistoryWalk<Session: SQLSession>: ReadWalk {
     package typealias Source = Session
 
     package let query: HistoryQuery
-    package private(set) var items: [HistoryItem] = []
+    private var items: [HistoryItem] = []
     package private(set) var isDone = false
     private var bounds: HistoryBounds?
     /// The last place that was looked at; its revision is read to its end before the next one.
@@ -64,10 +64,8 @@ package struct HistoryWalk<Session: SQLSession>: ReadWalk {
     /// The head at which it began.
     package var head: Revision { bounds?.head ?? .zero }
 
-    package var page: Read<Page<HistoryItem>> {
-        Read(
-            Page(items: Array(items.prefix(query.limit)), hasMore: items.count > query.limit),
-            at: head)
+    package consuming func page() -> Read<Page<HistoryItem>> {
+        Read(Page(first: query.limit, takenFrom: &items), at: head)
     }
 
     /// One row more than asked for tells whether there is a next page.

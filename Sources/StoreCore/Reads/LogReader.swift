@@ -11,8 +11,9 @@ package enum LogReader {
         _ session: some SQLSession, after place: HistoryQuery.Place, through last: Revision,
         limit: Int
     ) throws -> [LogLine] {
+        var placements = PlacementReader()
         // CROSS JOIN keeps the order of SQLite's loops, so that the rows come out sorted and stop at their limit.
-        try session.rows(
+        return try session.rows(
             """
             SELECT \(LogLine.columns) FROM change_log c CROSS JOIN revision_log r
             WHERE r.revision = c.revision AND (c.revision, c.position) > ($1, $2) AND c.revision <= $3
@@ -21,7 +22,8 @@ package enum LogReader {
             [
                 .number(place.revision.number), .number(place.position), .number(last.number),
                 .number(limit),
-            ], LogLine.init(row:))
+            ]
+        ) { try LogLine(row: $0, &placements) }
     }
 
     /// Whole revisions after `revision`, up to `last` where there is one; the revision that crosses the
@@ -104,9 +106,9 @@ extension SQLStore {
             receive(.frozenWaves(try Migration.frozenWaves(session)))
             var after = ""
             while true {
-                let part = try session.rows(
-                    "SELECT \(Domain.columns) FROM domain WHERE fqdn > $1 ORDER BY fqdn LIMIT $2",
-                    [.text(after), .number(SnapshotPart.domainsAtOnce)], Domain.init(row:))
+                let part = try Domain.rows(
+                    session, "WHERE fqdn > $1 ORDER BY fqdn LIMIT $2",
+                    [.text(after), .number(SnapshotPart.domainsAtOnce)])
                 receive(.domains(part))
                 guard let last = part.last, part.count == SnapshotPart.domainsAtOnce else {
                     return head
@@ -121,7 +123,7 @@ extension SQLStore {
     ) async throws(RegistryError) -> Page<TableChange> {
         try await walking(
             TableChangesWalk(after: place, through: last, limit: limit), isPage: false
-        ).page
+        ).page()
     }
 }
 
@@ -172,6 +174,6 @@ extension SQLStore {
     package func history(
         _ query: HistoryQuery
     ) async throws(RegistryError) -> Read<Page<HistoryItem>> {
-        try await walking(HistoryWalk(query), isPage: query.limit <= ReadLanes.pageSize).page
+        try await walking(HistoryWalk(query), isPage: query.limit <= ReadLanes.pageSize).page()
     }
 }

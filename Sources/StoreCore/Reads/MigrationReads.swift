@@ -35,9 +35,7 @@ extension SQLStore {
             let limit = filter.bind(.number(query.limit + 1))
             var items = try Migration.all(
                 session, "\(filter.clause) ORDER BY \(order) LIMIT \(limit)", filter.values)
-            let hasMore = items.count > query.limit
-            if hasMore { items.removeLast() }
-            return Read(Page(items: items, hasMore: hasMore), at: revision)
+            return Read(Page(first: query.limit, takenFrom: &items), at: revision)
         }
     }
 
@@ -46,7 +44,7 @@ extension SQLStore {
     ) async throws(RegistryError) -> Read<Page<MigrationDomain>> {
         try await walking(
             MigrationDomainWalk(query), isPage: query.limit <= ReadLanes.pageSize
-        ).page
+        ).page()
     }
 
     package func wavesDue() async throws(RegistryError) -> [WaveName] {
@@ -93,10 +91,8 @@ package struct MigrationDomainWalk<Session: SQLSession>: ReadWalk {
         last = query.after ?? 0
     }
 
-    package var page: Read<Page<MigrationDomain>> {
-        Read(
-            Page(items: Array(items.prefix(query.limit)), hasMore: items.count > query.limit),
-            at: revision ?? .zero)
+    package consuming func page() -> Read<Page<MigrationDomain>> {
+        Read(Page(first: query.limit, takenFrom: &items), at: revision ?? .zero)
     }
 
     /// One row more than asked for tells whether there is a next page.

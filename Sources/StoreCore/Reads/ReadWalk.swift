@@ -114,8 +114,8 @@ package struct TableChangesWalk<Session: SQLSession>: ReadWalk {
     /// One row more than asked for tells whether there is a next page.
     private var missing: Int { limit == .max ? .max : limit + 1 - changes.count }
 
-    package var page: Page<TableChange> {
-        Page(items: Array(changes.prefix(limit)), hasMore: changes.count > limit)
+    package consuming func page() -> Page<TableChange> {
+        Page(first: limit, takenFrom: &changes)
     }
 
     package mutating func advance(_ session: Session, _ budget: inout StepBudget) throws {

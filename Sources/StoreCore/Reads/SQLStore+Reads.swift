@@ -55,7 +55,7 @@ extension SQLStore {
     package func list(
         _ walk: DomainWalk<Session>
     ) async throws(RegistryError) -> Read<Page<Domain>> {
-        try await walking(walk, isPage: walk.query.limit <= ReadLanes.pageSize).page
+        try await walking(walk, isPage: walk.query.limit <= ReadLanes.pageSize).page()
     }
 
     package func locations(

@@ -12,10 +12,27 @@ extension Domain {
     package static let changingNames = ["revision", "changed_at"] + Placement.names()
 
     package init(row: SQLRow) throws {
+        var placements = PlacementReader()
+        try self.init(row, &placements)
+    }
+
+    private init(_ row: SQLRow, _ placements: inout PlacementReader) throws {
         self.init(
-            fqdn: try row.name(0), placement: try row.placement(from: 4),
+            fqdn: try row.name(0), placement: try placements.placement(row, from: 4),
             revision: try row.revision(1), registeredAt: try row.time(2),
             changedAt: try row.time(3))
+    }
+
+    /// Many of those that there are.
+    ///
+    /// - Parameter rest: what follows the name of the table.
+    static func rows(
+        _ session: some SQLSession, _ rest: String, _ values: [SQLValue]
+    ) throws -> [Domain] {
+        var placements = PlacementReader()
+        return try session.rows("SELECT \(columns) FROM domain \(rest)", values) {
+            try Domain($0, &placements)
+        }
     }
 
     /// As of a revision, from the last lines of the log until then; in the order of the names. Nil for those that

@@ -24,22 +24,25 @@ package struct LogLine: Sendable {
             "c.subject", "c.after_detail", "r.migration", "r.wave",
         ] + Placement.names("c.after_")).listed
 
-    package init(row: SQLRow) throws {
+    init(row: SQLRow, _ placements: inout PlacementReader) throws {
         let revision = try row.revision(0)
         place = HistoryQuery.Place(revision: revision, position: try row.integer(1))
         action = try row.word(2)
         if let migration = try row.textIfPresent(8), let number = try row.numberIfPresent(9) {
             wave = WaveName(migration: migration, number: Int(number))
         }
-        kind = try Kind(row, action, at: revision)
+        kind = try Kind(row, action, at: revision, &placements)
     }
 }
 
 extension LogLine.Kind {
-    fileprivate init(_ row: SQLRow, _ action: Action, at revision: Revision) throws {
+    fileprivate init(
+        _ row: SQLRow, _ action: Action, at revision: Revision,
+        _ placements: inout PlacementReader
+    ) throws {
         if !row.isNull(3) {
             let fqdn = try row.name(3)
-            guard let placement = try row.placementIfPresent(from: 10) else {
+            guard let placement = try placements.placementIfPresent(row, from: 10) else {
                 self = .domain(.gone(fqdn))
                 return
             }

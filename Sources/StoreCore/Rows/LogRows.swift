@@ -48,32 +48,50 @@ extension HistoryItem {
         (["l.revision", "l.position"] + headerColumns.prefixed("r.")
         + ChangeRow.columns.prefixed("l.")).listed
 
-    fileprivate init(_ row: SQLRow, under header: RevisionHeader) throws {
-        self.init(
-            header: header, position: try row.integer(1),
-            change: try row.change(from: 2 + Self.headerColumns.count).change())
-    }
+    fileprivate static let change = 2 + headerColumns.count
 }
 
-/// Reads rows of history one after the other. The changes of a revision share its header, which is read once.
+/// Reads rows of history one after the other. The changes of a revision share its header, which is read once, and nearly
+/// all revisions have the epoch and the actor of the one before.
 package struct HistoryReader {
     private var header: RevisionHeader?
+    private var changes = ChangeReader()
 
     package init() {}
 
     package mutating func item(_ row: SQLRow) throws -> HistoryItem {
         let revision = try row.revision(0)
-        if let header, header.revision == revision { return try HistoryItem(row, under: header) }
+        if let header, header.revision == revision { return try item(row, under: header) }
         let header = RevisionHeader(
-            epoch: Epoch(try row.text(2)), revision: revision, at: try row.time(3),
-            actor: Actor(
-                token: try row.text(4), name: try row.text(5), role: try row.word(6)),
+            epoch: try epoch(row), revision: revision, at: try row.time(3), actor: try actor(row),
             note: Note(reason: try row.textIfPresent(7), ticket: try row.textIfPresent(8)),
             requestID: try row.text(9), migration: try row.textIfPresent(10),
             wave: try row.numberIfPresent(11).map(Int.init),
             overrideReason: try row.textIfPresent(12), allowsSplit: !row.isNull(13))
         self.header = header
-        return try HistoryItem(row, under: header)
+        return try item(row, under: header)
+    }
+
+    private mutating func item(
+        _ row: SQLRow, under header: RevisionHeader
+    ) throws -> HistoryItem {
+        HistoryItem(
+            header: header, position: try row.integer(1),
+            change: try changes.change(row, from: HistoryItem.change).change())
+    }
+
+    private func epoch(_ row: SQLRow) throws -> Epoch {
+        if let last = header?.epoch, row.holds(last.text, 2) { return last }
+        return Epoch(try row.text(2))
+    }
+
+    private func actor(_ row: SQLRow) throws -> Actor {
+        if let last = header?.actor, row.holds(last.token, 4), row.holds(last.name, 5),
+            row.holds(last.role.rawValue, 6)
+        {
+            return last
+        }
+        return Actor(token: try row.text(4), name: try row.text(5), role: try row.word(6))
     }
 }
 

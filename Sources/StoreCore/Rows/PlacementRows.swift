@@ -11,21 +11,6 @@ extension SQLRow {
             tenant: try textIfPresent(column + 2))
     }
 
-    package func placementIfPresent(from column: Int) throws -> Placement? {
-        isNull(column) ? nil : try placement(from: column)
-    }
-
-    /// `ChangeRow.columns`, side by side from a column on.
-    package func change(from column: Int) throws -> ChangeRow {
-        let rest = column + ChangeRow.registeredAt
-        return try ChangeRow(
-            action: text(column), fqdn: textIfPresent(column + ChangeRow.fqdn),
-            before: placementIfPresent(from: column + ChangeRow.before),
-            after: placementIfPresent(from: column + ChangeRow.after),
-            registeredAt: timeIfPresent(rest), subject: textIfPresent(rest + 1),
-            beforeDetail: textIfPresent(rest + 2), afterDetail: textIfPresent(rest + 3))
-    }
-
     /// The same as they lie, into the digest of their revision: what `RevisionDigest` adds of a value.
     package func add(change column: Int, to hash: inout NetstringHash) {
         add(fields: column..<column + ChangeRow.columns.count, to: &hash)
@@ -40,17 +25,41 @@ extension ChangeRow {
     package static let registeredAt = after + Placement.columns.count
 }
 
-/// Reads placements that are nearly all at one location: its text is kept once.
+/// Reads lines of the log one after the other.
+struct ChangeReader {
+    private var before = PlacementReader()
+    private var after = PlacementReader()
+
+    /// `ChangeRow.columns`, side by side from a column on.
+    mutating func change(_ row: SQLRow, from column: Int) throws -> ChangeRow {
+        let rest = column + ChangeRow.registeredAt
+        return try ChangeRow(
+            action: row.text(column), fqdn: row.textIfPresent(column + ChangeRow.fqdn),
+            before: before.placementIfPresent(row, from: column + ChangeRow.before),
+            after: after.placementIfPresent(row, from: column + ChangeRow.after),
+            registeredAt: row.timeIfPresent(rest), subject: row.textIfPresent(rest + 1),
+            beforeDetail: row.textIfPresent(rest + 2), afterDetail: row.textIfPresent(rest + 3))
+    }
+}
+
+/// Reads placements one after the other. Nearly all have the location and the mode of the one before, whose values are
+/// taken then: there's one text for all of them, and it isn't read again.
 struct PlacementReader {
-    private var last: LocationName?
+    private var last: Placement?
 
     mutating func placement(_ row: SQLRow, from column: Int) throws -> Placement {
-        var placement = try row.placement(from: column)
-        if let last, last == placement.location {
-            placement.location = last
-        } else {
-            last = placement.location
+        if let last, row.holds(last.location.text, column),
+            row.holds(last.mode.rawValue, column + 1)
+        {
+            return Placement(
+                location: last.location, mode: last.mode, tenant: try row.textIfPresent(column + 2))
         }
+        let placement = try row.placement(from: column)
+        last = placement
         return placement
+    }
+
+    mutating func placementIfPresent(_ row: SQLRow, from column: Int) throws -> Placement? {
+        row.isNull(column) ? nil : try placement(row, from: column)
     }
 }

@@ -33,6 +33,13 @@ package struct SQLRow {
         reader.storedBytes(self, column)
     }
 
+    /// Whether a text is this one. It costs less than reading it.
+    package func holds(_ text: String, _ column: Int) -> Bool {
+        guard let bytes = storedBytes(column), bytes.count == text.utf8.count else { return false }
+        var text = text
+        return text.withUTF8 { bytes.elementsEqual($0) }
+    }
+
     /// Adds a value to a digest as it's stored: absent, a number, or text.
     package func add(_ column: Int, to hash: inout NetstringHash) {
         reader.add(self, column, &hash)

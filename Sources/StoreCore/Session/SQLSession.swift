@@ -75,17 +75,11 @@ extension SQLSession {
         return time
     }
 
-    // Inlined, and with a list of one kind: so what is done with each row is compiled for what is made of it. A method of
-    // a protocol is compiled for no session and no value in particular.
     @inline(__always)
     package func rows<Value>(
         _ sql: String, _ values: [SQLValue] = [], _ read: (SQLRow) throws -> Value
     ) throws -> [Value] {
-        try withoutActuallyEscaping(read) { read in
-            let list = RowList(read)
-            try forEach(sql, values, list.add)
-            return list.found
-        }
+        try list(read) { try forEach(sql, values, $0) }
     }
 
     /// - Parameter sql: a statement that gives one row or none.
@@ -110,16 +104,17 @@ extension SQLSession {
     }
 }
 
-/// What was made of a statement's rows.
-private final class RowList<Value> {
-    private let read: (SQLRow) throws -> Value
-    private(set) var found: [Value] = []
-
-    init(_ read: @escaping (SQLRow) throws -> Value) {
-        self.read = read
+/// What is made of the rows that `run` gives one after the other.
+///
+/// It's inlined, and knows no session: so what is done with each row is compiled for what is made of it. A method of a
+/// protocol is compiled for no session and no value in particular.
+@inline(__always)
+private func list<Value>(
+    _ read: (SQLRow) throws -> Value, _ run: ((SQLRow) throws -> Void) throws -> Void
+) throws -> [Value] {
+    var found: [Value] = []
+    try withoutActuallyEscaping(read) { read in
+        try run { found.append(try read($0)) }
     }
-
-    func add(_ row: SQLRow) throws {
-        found.append(try read(row))
-    }
+    return found
 }
