@@ -21,34 +21,47 @@ package enum CSV {
         (forSpreadsheet ? SpreadsheetText.byteOrderMark : []) + bytes(of: columns.map(\.name))
     }
 
-    /// - Parameter forSpreadsheet: whether what would be a formula is made inert.
-    package static func append<Row>(
-        _ row: Row, _ columns: [ShapeField<Row>], forSpreadsheet: Bool, to bytes: inout [UInt8]
-    ) {
-        for (index, column) in columns.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            let text = column.cell?(row).plain ?? ""
-            append(forSpreadsheet ? SpreadsheetText.inert(text) : text, to: &bytes)
+    fileprivate static func append(_ cell: Cell, forSpreadsheet: Bool, to bytes: inout [UInt8]) {
+        switch cell {
+        case .absent: break
+        case .time(let time): bytes.append(time)
+        case .text(let text) where !forSpreadsheet: append(text, to: &bytes)
+        default: append(forSpreadsheet ? SpreadsheetText.inert(cell.plain) : cell.plain, to: &bytes)
         }
-        endLine(&bytes)
     }
 
     private static func append(_ field: String, to bytes: inout [UInt8]) {
-        let marks: [UInt8] = [0x22, 0x2C, 0x0A, 0x0D]
-        guard field.utf8.contains(where: { marks.contains($0) }) else {
-            bytes.append(contentsOf: field.utf8)
-            return
+        var field = field
+        field.withUTF8 { field in
+            let isPlain = field.allSatisfy { $0 != 0x22 && $0 != 0x2C && $0 != 0x0A && $0 != 0x0D }
+            guard !isPlain else { return bytes.append(contentsOf: field) }
+            bytes.append(0x22)
+            for byte in field {
+                if byte == 0x22 { bytes.append(0x22) }
+                bytes.append(byte)
+            }
+            bytes.append(0x22)
         }
-        bytes.append(0x22)
-        for byte in field.utf8 {
-            if byte == 0x22 { bytes.append(0x22) }
-            bytes.append(byte)
-        }
-        bytes.append(0x22)
     }
 
-    private static func endLine(_ bytes: inout [UInt8]) {
-        bytes += [0x0D, 0x0A]
+    fileprivate static func endLine(_ bytes: inout [UInt8]) {
+        bytes.append(0x0D)
+        bytes.append(0x0A)
+    }
+}
+
+extension WrittenShape {
+    package func append(
+        _ columns: [ShapeField<Self>], forSpreadsheet: Bool, to csv: inout [UInt8]
+    ) {
+        var isFirst = true
+        for column in columns {
+            if !isFirst { csv.append(UInt8(ascii: ",")) }
+            isFirst = false
+            guard let cell = column.cell?(self) else { continue }
+            CSV.append(cell, forSpreadsheet: forSpreadsheet, to: &csv)
+        }
+        CSV.endLine(&csv)
     }
 }
 

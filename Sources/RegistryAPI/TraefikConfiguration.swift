@@ -91,7 +91,7 @@ package struct TraefikConfiguration: Sendable {
                 writer.beginArray()
                 for server in servers {
                     writer.beginObject()
-                    writer.field("url", server)
+                    writer.field("url", .text(server))
                     writer.endObject()
                 }
                 writer.endArray()
@@ -140,8 +140,8 @@ package struct TraefikConfiguration: Sendable {
             writer.beginArray()
             writer.string(middleware)
             writer.endArray()
-            writer.field("rule", rule)
-            writer.field("service", service)
+            writer.field("rule", .text(rule))
+            writer.field("service", .text(service))
             writer.endObject()
         }
     }

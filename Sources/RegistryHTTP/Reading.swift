@@ -47,20 +47,25 @@ extension RegistryCall {
     }
 
     /// A page as JSON, with a link to the next one.
-    func list<Item>(
-        _ read: Read<Page<Item>>, as shape: (Item) -> some Shape, key: (Item) -> String
+    func list<Item, Listed: Shape>(
+        _ read: Read<Page<Item>>, as shape: (Item) -> Listed, key: (Item) -> String
     ) -> EndpointResponse {
-        page(of: read, key: key) { ListPage(items: $0.map(shape), nextCursor: $1) }
+        let cursor = cursor(behind: read.value, key)
+        let page = ListPage<Listed>.json(nextCursor: cursor) { writer in
+            for item in read.value.items { shape(item).write(to: &writer) }
+        }
+        return linking(.json(page, at: read.revision), to: cursor)
     }
 
-    /// - Parameter page: makes the answer of the items and the cursor of the next page.
-    func page<Item>(
-        of read: Read<Page<Item>>, key: (Item) -> String, _ page: ([Item], String?) -> some Shape
-    ) -> EndpointResponse {
-        let cursor = read.value.hasMore ? read.value.items.last.map { Cursor.encode(key($0)) } : nil
-        let response = EndpointResponse.json(page(read.value.items, cursor), at: read.revision)
+    /// - Parameter cursor: of the next page.
+    func linking(_ response: EndpointResponse, to cursor: String?) -> EndpointResponse {
         guard let cursor else { return response }
         return response.with(.link, "<\(nextTarget(cursor))>; rel=\"next\"")
+    }
+
+    /// What the next page is asked for with; nil: there is none.
+    func cursor<Item>(behind page: Page<Item>, _ key: (Item) -> String) -> String? {
+        page.hasMore ? page.items.last.map { Cursor.encode(key($0)) } : nil
     }
 
     func list<Item: Shape>(_ read: Read<Page<Item>>, key: (Item) -> String) -> EndpointResponse {

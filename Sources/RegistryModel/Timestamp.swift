@@ -59,12 +59,16 @@ extension Timestamp: CustomStringConvertible {
         let inDay = Int(milliseconds &- days &* day)
         let date = CivilDate(daysSince1970: Int(days))
         func digits(_ value: Int, at index: Int, count: Int) {
-            var rest = value
-            for position in stride(from: index + count - 1, through: index, by: -1) {
-                buffer[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+            var rest = UInt32(truncatingIfNeeded: value)
+            for place in 1...count {
+                buffer[index + count - place] =
+                    UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
             }
         }
+        // Every answer has some of these: the marks come from one text, and digits go between them.
+        let marks: StaticString = "0000-00-00T00:00:00.000Z"
+        marks.withUTF8Buffer { _ = buffer.update(fromContentsOf: $0) }
         digits(max(0, min(9999, date.year)), at: 0, count: 4)
         digits(date.month, at: 5, count: 2)
         digits(date.day, at: 8, count: 2)
@@ -72,11 +76,6 @@ extension Timestamp: CustomStringConvertible {
         digits(inDay / 60_000 % 60, at: 14, count: 2)
         digits(inDay / 1000 % 60, at: 17, count: 2)
         digits(inDay % 1000, at: 20, count: 3)
-        for (index, mark) in [
-            (4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "."), (23, "Z"),
-        ] as [(Int, Unicode.Scalar)] {
-            buffer[index] = UInt8(ascii: mark)
-        }
     }
 }
 

@@ -130,10 +130,11 @@ struct HistoryLine {
         _ state: HistoryEntry.State?, beside other: HistoryEntry.State?
     ) -> String {
         guard let state else { return "" }
-        func differing<Value: Equatable>(_ field: KeyPath<HistoryEntry.State, Value?>) -> Value? {
-            state[keyPath: field] == other?[keyPath: field] ? nil : state[keyPath: field]
+        func differing<Value: Equatable>(_ field: KeyPath<HistoryEntry.Other, Value?>) -> Value? {
+            let own = state.other?[keyPath: field]
+            return own == other?.other?[keyPath: field] ? nil : own
         }
-        let (own, others) = (state.placement, other?.placement)
+        let (own, others) = (state.placement ?? PlacementText(), other?.placement)
         let isServed = own.mode == "serve" && (others?.mode ?? "serve") == "serve"
         let tenant =
             own.tenant == others?.tenant ? nil : own.tenant.map { "(\($0))" } ?? "(no tenant)"

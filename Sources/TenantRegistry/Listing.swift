@@ -72,14 +72,9 @@ struct Listing {
 
     static func object(_ columns: [String], _ row: [Cell]) -> String {
         let members = zip(columns, row).compactMap { name, cell -> String? in
-            if case .absent = cell { return nil }
+            guard !cell.isAbsent else { return nil }
             var writer = JSONWriter()
-            switch cell {
-            case .text(let text): writer.string(text)
-            case .number(let number): writer.integer(number)
-            case .bool(let value): writer.bool(value)
-            case .absent: break
-            }
+            writer.write(cell)
             return "\"\(name)\":" + String(decoding: writer.bytes, as: UTF8.self)
         }
         return "{" + members.joined(separator: ",") + "}"

@@ -6,8 +6,8 @@ import Testing
     @Test func `puts commas and colons where they belong, in the order of the calls`() {
         let text = writing { writer in
             writer.beginObject()
-            writer.field("z", "text")
-            writer.field("a", 1)
+            writer.field("z", .text("text"))
+            writer.field("a", Cell(1))
             writer.key("list")
             writer.beginArray()
             writer.beginArray()
@@ -20,16 +20,15 @@ import Testing
             writer.bool(true)
             writer.number(0.5)
             writer.endArray()
-            writer.field("yes", true)
-            writer.field("no", false)
-            writer.fieldIfPresent("tenant", "t")
-            writer.fieldIfPresent("absent", String?.none)
-            writer.fieldIfPresent("count", Int64?(7))
-            writer.fieldIfPresent("absent", Int?.none)
-            writer.fieldIfPresent("absent", Bool?.none)
+            writer.field("yes", Cell(true))
+            writer.field("no", Cell(false))
+            writer.field("tenant", Cell("t"))
+            writer.field("absent", .absent)
+            writer.field("count", .number(7))
             writer.key(named: "a\"b")
             writer.null()
-            writer.field("tree", JSONValue.array([.null, .object([])]))
+            writer.key("tree")
+            writer.write(.array([.null, .object([])]))
             writer.endObject()
         }
         #expect(
@@ -81,7 +80,6 @@ import Testing
         for shift in 0..<UInt64(64) {
             let number = random.next() >> shift
             #expect(writing { $0.integer(number) } == "\(number)")
-            #expect(writing { $0.field("n", number) } == "\"n\":\(number)")
         }
     }
 

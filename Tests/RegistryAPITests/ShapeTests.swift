@@ -232,7 +232,7 @@ import Testing
             .replacing(#""mode":"reject""#, with: #""mode":"shadow""#)
             .replacing(#""role":"operator""#, with: #""role":"robot""#)
         let entry = try HistoryEntry(json: line.utf8)
-        #expect(entry.action == "cloned" && entry.after?.placement.mode == "shadow")
+        #expect(entry.action == "cloned" && entry.after?.placement?.mode == "shadow")
         #expect(entry.actor.role == "robot")
     }
 
@@ -246,7 +246,7 @@ import Testing
         var line: [UInt8] = []
         var domain = FeedTests.domain
         domain.placement.tenant = "=1"
-        CSV.append(domain, Domain.csvColumns, forSpreadsheet: true, to: &line)
+        domain.append(Domain.csvColumns, forSpreadsheet: true, to: &line)
         #expect(
             String(decoding: line, as: UTF8.self)
                 == "acme.kintone.com,aws,'=1,read_only,7,2019-09-03T01:02:03.000Z,2020-06-21T00:00:00.001Z\r\n"

@@ -34,16 +34,16 @@ extension JSONWriter {
         case .set(let domain): domain.write(to: &self)
         case .gone(let revision, let fqdn):
             beginObject()
-            field("revision", revision.number)
-            field("fqdn", fqdn.text)
-            field("gone", true)
+            field("revision", Cell(revision))
+            field("fqdn", .text(fqdn.text))
+            field("gone", .bool(true))
             endObject()
         case .locationChanged(let revision, let name, let upstream):
             beginObject()
-            field("revision", revision.number)
+            field("revision", Cell(revision))
             key("location_changed")
             beginObject()
-            field("name", name.text)
+            field("name", .text(name.text))
             key("upstream")
             if let upstream { string(upstream.text) } else { null() }
             endObject()

@@ -34,10 +34,10 @@ extension JSONWriter {
     /// aren't written.
     package mutating func begin(_ page: FeedPage) {
         beginObject()
-        field("epoch", page.epoch.text)
-        field("from", page.from.number)
-        field("to", page.to.number)
-        field("head", page.head.number)
+        field("epoch", .text(page.epoch.text))
+        field("from", Cell(page.from))
+        field("to", Cell(page.to))
+        field("head", Cell(page.head))
         key("changes")
         beginArray()
     }
@@ -135,8 +135,8 @@ package struct Heartbeat: Sendable, Hashable {
 extension JSONWriter {
     package mutating func write(_ heartbeat: Heartbeat) {
         beginObject()
-        field("head", heartbeat.head.number)
-        field("digest", heartbeat.digest)
+        field("head", Cell(heartbeat.head))
+        field("digest", .text(heartbeat.digest))
         endObject()
     }
 }

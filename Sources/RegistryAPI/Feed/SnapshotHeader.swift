@@ -35,16 +35,16 @@ package struct SnapshotHeader: Sendable, Hashable {
 extension JSONWriter {
     package mutating func write(_ header: SnapshotHeader) {
         beginObject()
-        field("epoch", header.epoch.text)
-        field("revision", header.revision.number)
-        field("count", header.count)
-        field("digest", header.digest)
+        field("epoch", .text(header.epoch.text))
+        field("revision", Cell(header.revision))
+        field("count", Cell(header.count))
+        field("digest", .text(header.digest))
         key("locations")
         beginArray()
         for location in header.locations {
             beginObject()
-            field("name", location.name.text)
-            field("upstream", location.upstream.text)
+            field("name", .text(location.name.text))
+            field("upstream", .text(location.upstream.text))
             endObject()
         }
         endArray()

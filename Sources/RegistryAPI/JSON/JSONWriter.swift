@@ -33,23 +33,49 @@ package struct JSONWriter: Sendable {
 
     package mutating func key(_ name: StaticString) {
         separate()
-        name.withUTF8Buffer { quoted($0) }
-        bytes.append(UInt8(ascii: ":"))
-        needsComma = false
+        bytes.append(UInt8(ascii: "\""))
+        name.withUTF8Buffer { escaped($0) }
+        endKey()
     }
 
     /// A key that isn't known before the program runs. It has a label because a literal would
     /// otherwise always be taken for this one.
     package mutating func key(named name: String) {
         separate()
-        quoted(name)
+        bytes.append(UInt8(ascii: "\""))
+        escaped(name)
+        endKey()
+    }
+
+    /// A key that has nothing to escape, with its quotes and its colon.
+    static func written(_ name: String) -> [UInt8] { Array("\"\(name)\":".utf8) }
+
+    /// - Parameter key: what `written` makes of a name.
+    mutating func key(written key: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: key)
+        needsComma = false
+    }
+
+    private mutating func endKey() {
+        bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
     package mutating func string(_ text: String) {
         separate()
-        quoted(text)
+        bytes.append(UInt8(ascii: "\""))
+        escaped(text)
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
+    package mutating func string(_ time: Timestamp) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        piece(time)
+        bytes.append(UInt8(ascii: "\""))
         needsComma = true
     }
 
@@ -145,13 +171,7 @@ package struct JSONWriter: Sendable {
         escaped(text.bindMemory(to: UInt8.self))
     }
 
-    /// `description`, without a string in between.
-    mutating func piece(_ time: Timestamp) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { text in
-            time.write(to: text)
-            bytes.append(contentsOf: text)
-        }
-    }
+    mutating func piece(_ time: Timestamp) { bytes.append(time) }
 
     /// Not below zero.
     mutating func piece(_ number: UInt64) { digits(number) }
@@ -171,15 +191,9 @@ package struct JSONWriter: Sendable {
         }
     }
 
-    private mutating func quoted(_ text: String) {
-        let isDone: Void? = text.utf8.withContiguousStorageIfAvailable { quoted($0) }
-        if isDone == nil { Array(text.utf8).withUnsafeBufferPointer { quoted($0) } }
-    }
-
-    private mutating func quoted(_ text: UnsafeBufferPointer<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
-        escaped(text)
-        bytes.append(UInt8(ascii: "\""))
+    private mutating func escaped(_ text: String) {
+        var text = text
+        text.withUTF8 { escaped($0) }
     }
 
     /// RFC 8259 §7: only what must be escaped is. The rest is copied run by run.
@@ -212,65 +226,19 @@ package struct JSONWriter: Sendable {
 }
 
 extension [UInt8] {
+    /// A time's `description`, without a string in between.
+    mutating func append(_ time: Timestamp) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { text in
+            time.write(to: text)
+            append(contentsOf: text)
+        }
+    }
+
     /// Lets a writer write into this memory.
     package mutating func appendJSON(_ body: (inout JSONWriter) -> Void) {
         var writer = JSONWriter(continuing: self)
         self = []
         body(&writer)
         self = writer.bytes
-    }
-}
-
-// A key and its value at once.
-//
-// One function for each type instead of a generic one: generic code isn't specialised across
-// modules, and a lookup's answer is made of these.
-
-extension JSONWriter {
-    package mutating func field(_ name: StaticString, _ value: String) {
-        key(name)
-        string(value)
-    }
-
-    package mutating func field(_ name: StaticString, _ value: Int) {
-        key(name)
-        integer(value)
-    }
-
-    package mutating func field(_ name: StaticString, _ value: Int64) {
-        key(name)
-        integer(value)
-    }
-
-    package mutating func field(_ name: StaticString, _ value: UInt64) {
-        key(name)
-        integer(value)
-    }
-
-    package mutating func field(_ name: StaticString, _ value: Bool) {
-        key(name)
-        bool(value)
-    }
-
-    package mutating func field(_ name: StaticString, _ value: JSONValue) {
-        key(name)
-        write(value)
-    }
-
-    /// Nothing at all where there is no value: a client tells absent from null.
-    package mutating func fieldIfPresent(_ name: StaticString, _ value: String?) {
-        if let value { field(name, value) }
-    }
-
-    package mutating func fieldIfPresent(_ name: StaticString, _ value: Int?) {
-        if let value { field(name, value) }
-    }
-
-    package mutating func fieldIfPresent(_ name: StaticString, _ value: Int64?) {
-        if let value { field(name, value) }
-    }
-
-    package mutating func fieldIfPresent(_ name: StaticString, _ value: Bool?) {
-        if let value { field(name, value) }
     }
 }

@@ -39,7 +39,7 @@ package struct DomainRegistration: Shape {
 
     package static let fields: [ShapeField<DomainRegistration>] =
         [ShapeField("fqdn") { .text($0.fqdn) }]
-        + PlacementText.fields { $0.placement }.filter { $0.name != "mode" }
+        + PlacementText.fields.filter { $0.name != "mode" }.map { $0.of { $0.placement } }
         + [.flag("allow_nested") { $0.allowsNested }, .flag("allow_split") { $0.allowsSplit }]
         + Note.note { $0.note }
 
@@ -71,10 +71,10 @@ package struct DomainChangeRequest: Shape {
     }
 
     package static let fields: [ShapeField<DomainChangeRequest>] =
-        PlacementText.fields { (change: DomainChangeRequest) in change.placement }.map { field in
+        PlacementText.fields.map { field in
             ShapeField(field.name, false) { change, writer in
                 guard change.cleared.contains(field.name) else {
-                    return field.write(change, &writer)
+                    return field.write(change.placement, to: &writer)
                 }
                 writer.key(named: field.name)
                 writer.null()
@@ -125,7 +125,8 @@ package struct BatchRegistration: Shape {
         }
 
         package static let fields: [ShapeField<Row>] =
-            [ShapeField("fqdn") { .text($0.fqdn) }] + PlacementText.fields { $0.placement }
+            [ShapeField("fqdn") { .text($0.fqdn) }]
+            + PlacementText.fields.map { $0.of { $0.placement } }
 
         /// A value that won't do is this row's trouble; a row of another shape is the request's.
         package init?(reading object: inout JSONObjectReader) {

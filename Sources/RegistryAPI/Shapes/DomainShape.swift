@@ -38,7 +38,7 @@ extension Domain: Shape {
 
 /// A placement in people's words: what a request or a row of a file asks for, and what history tells. Words stay text, and
 /// whether they'll do is told when a domain is made of them.
-package struct PlacementText: Sendable, Equatable {
+package struct PlacementText: WrittenShape, Equatable {
     package var location: String?
     package var mode: String?
     package var tenant: String?
@@ -58,15 +58,10 @@ package struct PlacementText: Sendable, Equatable {
         self.init(location: text("location"), mode: text("mode"), tenant: text("tenant"))
     }
 
-    static func fields<Value>(
-        of placement: @escaping @Sendable (Value) -> PlacementText
-    ) -> [ShapeField<Value>] {
-        [
-            .optional("location") { Cell(placement($0).location) },
-            .optional("mode") { Cell(placement($0).mode) },
-            .optional("tenant") { Cell(placement($0).tenant) },
-        ]
-    }
+    package static let fields: [ShapeField<PlacementText>] = [
+        .optional("location") { Cell($0.location) }, .optional("mode") { Cell($0.mode) },
+        .optional("tenant") { Cell($0.tenant) },
+    ]
 
     /// What a domain may be without.
     static let clearable: Set = ["tenant"]

@@ -5,51 +5,51 @@ import RegistryModel
 /// Words stay text: a person reads them, and an older client shows what a newer registry says rather than nothing.
 /// It isn't `HistoryItem`, whose epoch, place in the revision and time of registration no answer has.
 package struct HistoryEntry: Shape, Equatable {
-    package var revision: Revision
-    package var at: Timestamp
-    package var fqdn: String?
-    package var subject: String?
-    package var action: String
-    package var before: State?
-    package var after: State?
-    package var actor: Author
-    package var reason: String?
-    package var ticket: String?
-    package var migration: String?
-    package var wave: Int?
-    package var overrideReason: String?
+    package let revision: Revision
+    package let at: Timestamp
+    package let fqdn: String?
+    package let subject: String?
+    package let action: String
+    package let before: State?
+    package let after: State?
+    package let actor: Author
+    package let reason: String?
+    package let ticket: String?
+    package let migration: String?
+    package let wave: Int?
+    package let overrideReason: String?
     /// Whether the revision splits a tenant, as an operator said.
-    package var allowsSplit: Bool
-    package var requestID: String
+    package let allowsSplit: Bool
+    package let requestID: String
 
-    package init(_ item: HistoryItem) {
-        let header = item.header
-        revision = header.revision
-        at = header.at
+    package init(_ item: borrowing HistoryItem) {
+        switch item.change.subject {
+        case .domain(let name, let old, let new, _):
+            (fqdn, subject) = (name.text, nil)
+            (before, after) = (old.map { .domain(.init($0)) }, new.map { .domain(.init($0)) })
+        case .location(let name, let old, let new):
+            (fqdn, subject) = (nil, name.text)
+            (before, after) = (old.map { .other(.init($0)) }, new.map { .other(.init($0)) })
+        case .token(let id, let old, let new):
+            (fqdn, subject) = (nil, id)
+            (before, after) = (old.map { .other(.init($0)) }, new.map { .other(.init($0)) })
+        case .migration(let id, let old, let new):
+            (fqdn, subject) = (nil, id)
+            (before, after) = (old.map { .other(.init($0)) }, new.map { .other(.init($0)) })
+        }
+        revision = item.header.revision
+        at = item.header.at
         action = item.change.action.rawValue
         actor = Author(
-            token: header.actor.token, name: header.actor.name, role: header.actor.role.rawValue)
-        reason = header.note.reason
-        ticket = header.note.ticket
-        migration = header.migration
-        wave = header.wave
-        overrideReason = header.overrideReason
-        allowsSplit = header.allowsSplit
-        requestID = header.requestID
-        switch item.change.subject {
-        case .domain(let fqdn, let before, let after, _):
-            self.fqdn = fqdn.text
-            (self.before, self.after) = (before.map(State.init), after.map(State.init))
-        case .location(let name, let before, let after):
-            subject = name.text
-            (self.before, self.after) = (before.map(State.init), after.map(State.init))
-        case .token(let id, let before, let after):
-            subject = id
-            (self.before, self.after) = (before.map(State.init), after.map(State.init))
-        case .migration(let id, let before, let after):
-            subject = id
-            (self.before, self.after) = (before.map(State.init), after.map(State.init))
-        }
+            token: item.header.actor.token, name: item.header.actor.name,
+            role: item.header.actor.role.rawValue)
+        reason = item.header.note.reason
+        ticket = item.header.note.ticket
+        migration = item.header.migration
+        wave = item.header.wave
+        overrideReason = item.header.overrideReason
+        allowsSplit = item.header.allowsSplit
+        requestID = item.header.requestID
     }
 
     package static let fields: [ShapeField<HistoryEntry>] = [
@@ -70,54 +70,19 @@ package struct HistoryEntry: Shape, Equatable {
     package static let tableColumns =
         fields.named("revision", "at", "action", "fqdn") + placementColumns(areFirst: true)
         + fields.named("subject") + [
-            ShapeField("before") { $0.details(\.before) },
-            ShapeField("after") { $0.details(\.after) },
-            ShapeField("actor_token") { .text($0.actor.token) },
-            ShapeField("actor_name") { .text($0.actor.name) },
-            ShapeField("actor_role") { .text($0.actor.role) },
-        ]
+            ShapeField("before") { Cell($0.before?.other?.text) },
+            ShapeField("after") { Cell($0.after?.other?.text) },
+        ] + Author.fields.map { $0.of("actor_") { $0.actor } }
         + fields.named("reason", "ticket", "migration", "wave", "override_reason", "request_id")
         + placementColumns(areFirst: false) + fields.named("allow_split")
 
     /// Before and after, of domains only.
     private static func placementColumns(areFirst: Bool) -> [ShapeField<HistoryEntry>] {
-        func columns(
-            _ prefix: String, _ state: @escaping @Sendable (HistoryEntry) -> State?
-        ) -> [ShapeField<HistoryEntry>] {
-            PlacementText.fields { entry in
-                entry.fqdn == nil ? PlacementText() : state(entry)?.placement ?? PlacementText()
-            }.filter { PlacementText.firstColumns.contains($0.name) == areFirst }
-                .compactMap { field in field.cell.map { ShapeField(prefix + field.name, $0) } }
+        let columns = PlacementText.fields.filter {
+            PlacementText.firstColumns.contains($0.name) == areFirst
         }
-        return columns("before_") { $0.before } + columns("after_") { $0.after }
-    }
-
-    private func details(_ state: KeyPath<HistoryEntry, State?>) -> Cell {
-        guard fqdn == nil, let state = self[keyPath: state] else { return .absent }
-        return .text(String(decoding: state.json, as: UTF8.self))
-    }
-
-    package func write(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.field("revision", revision.number)
-        writer.field("at", at.description)
-        writer.fieldIfPresent("fqdn", fqdn)
-        writer.fieldIfPresent("subject", subject)
-        writer.field("action", action)
-        writer.key("before")
-        if let before { before.write(to: &writer) } else { writer.null() }
-        writer.key("after")
-        if let after { after.write(to: &writer) } else { writer.null() }
-        writer.key("actor")
-        actor.write(to: &writer)
-        writer.fieldIfPresent("reason", reason)
-        writer.fieldIfPresent("ticket", ticket)
-        writer.fieldIfPresent("migration", migration)
-        writer.fieldIfPresent("wave", wave)
-        writer.fieldIfPresent("override_reason", overrideReason)
-        if allowsSplit { writer.field("allow_split", true) }
-        writer.field("request_id", requestID)
-        writer.endObject()
+        return columns.map { $0.of("before_") { $0.before?.placement } }
+            + columns.map { $0.of("after_") { $0.after?.placement } }
     }
 
     package init?(reading object: inout JSONObjectReader) {
@@ -125,8 +90,8 @@ package struct HistoryEntry: Shape, Equatable {
         fqdn = object.optionalText("fqdn")
         subject = object.optionalText("subject")
         let action = object.text("action")
-        before = object.optionalShape("before", State.self)
-        after = object.optionalShape("after", State.self)
+        before = object.optionalShape("before")
+        after = object.optionalShape("after")
         let actor = object.shape("actor", Author.self)
         let note = object.recordedNote()
         (reason, ticket) = (note.reason, note.ticket)
@@ -169,9 +134,41 @@ extension HistoryEntry {
         }
     }
 
-    /// Before or after: of a domain, a location, a token or a migration; which members are there tells.
-    package struct State: Shape, Equatable {
-        package var placement = PlacementText()
+    /// Before or after.
+    package enum State: Shape, Equatable {
+        case domain(PlacementText)
+        indirect case other(Other)
+
+        package var placement: PlacementText? {
+            if case .domain(let placement) = self { placement } else { nil }
+        }
+
+        package var other: Other? { if case .other(let other) = self { other } else { nil } }
+
+        package static let fields =
+            PlacementText.fields.map { $0.of { (state: State) in state.placement } }
+            + Other.fields.map { $0.of { $0.other } }
+
+        package func write(to writer: inout JSONWriter) {
+            switch self {
+            case .domain(let placement): placement.write(to: &writer)
+            case .other(let other): other.write(to: &writer)
+            }
+        }
+
+        package init?(reading object: inout JSONObjectReader) {
+            let placement = PlacementText { object.optionalText($0) }
+            guard placement == PlacementText() else {
+                self = .domain(placement)
+                return
+            }
+            guard let other = Other(reading: &object) else { return nil }
+            self = .other(other)
+        }
+    }
+
+    /// Of a location, a token or a migration; which members are there tells.
+    package struct Other: Shape, Equatable {
         package var upstream: String?
         package var acceptsSignups: Bool?
         package var defaultForSignups: Bool?
@@ -185,10 +182,6 @@ extension HistoryEntry {
         package var planDigest: String?
         /// Domains in each wave.
         package var waves: [Int]?
-
-        init(_ placement: Placement) {
-            self.placement = PlacementText(placement)
-        }
 
         init(_ settings: LocationSettings) {
             upstream = settings.upstream.text
@@ -212,24 +205,24 @@ extension HistoryEntry {
             waves = facts.waves
         }
 
-        package static let fields: [ShapeField<State>] =
-            PlacementText.fields { $0.placement } + [
-                .optional("upstream") { Cell($0.upstream) },
-                .optional("accepts_signups") { Cell($0.acceptsSignups) },
-                .optional("default_for_signups") { Cell($0.defaultForSignups) },
-                .optional("name") { Cell($0.name) }, .optional("role") { Cell($0.role) },
-                .optional("expires_at") { Cell($0.expiresAt) }, .optional("from") { Cell($0.from) },
-                .optional("to") { Cell($0.to) }, .optional("freeze") { Cell($0.freeze) },
-                .optional("state") { Cell($0.state) },
-                .optional("plan_digest") { Cell($0.planDigest) },
-                ShapeField("waves", false) { state, writer in
-                    guard let waves = state.waves else { return }
-                    writer.list(named: "waves", waves) { $0.integer($1) }
-                },
-            ]
+        /// What a file's column says of it.
+        fileprivate var text: String { String(decoding: json, as: UTF8.self) }
+
+        package static let fields: [ShapeField<Other>] = [
+            .optional("upstream") { Cell($0.upstream) },
+            .optional("accepts_signups") { Cell($0.acceptsSignups) },
+            .optional("default_for_signups") { Cell($0.defaultForSignups) },
+            .optional("name") { Cell($0.name) }, .optional("role") { Cell($0.role) },
+            .optional("expires_at") { Cell($0.expiresAt) }, .optional("from") { Cell($0.from) },
+            .optional("to") { Cell($0.to) }, .optional("freeze") { Cell($0.freeze) },
+            .optional("state") { Cell($0.state) }, .optional("plan_digest") { Cell($0.planDigest) },
+            ShapeField("waves", false) { state, writer in
+                guard let waves = state.waves else { return }
+                writer.list(named: "waves", waves) { $0.integer($1) }
+            },
+        ]
 
         package init?(reading object: inout JSONObjectReader) {
-            placement = PlacementText { object.optionalText($0) }
             upstream = object.optionalText("upstream")
             acceptsSignups = object.optionalBool("accepts_signups")
             defaultForSignups = object.optionalBool("default_for_signups")

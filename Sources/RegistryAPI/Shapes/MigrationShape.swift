@@ -227,11 +227,11 @@ extension JSONWriter {
     fileprivate mutating func wave(_ wave: PlanRequest.Wave) {
         beginObject()
         switch wave {
-        case .count(let count): field("count", count)
+        case .count(let count): field("count", Cell(count))
         case .percent(let share):
             key("percent")
             percent(share)
-        case .rest: field("rest", true)
+        case .rest: field("rest", .bool(true))
         }
         endObject()
     }

@@ -21,10 +21,17 @@ package protocol WrittenShape: Sendable {
 
     /// Writes the object, whole: field by field, unless a shape that is written all the time has a quicker way.
     func write(to writer: inout JSONWriter)
+
+    /// Adds a line with the cells of `columns`. It's a requirement so that it's compiled for each shape, as `write` is.
+    ///
+    /// - Parameter forSpreadsheet: whether what would be a formula is made inert.
+    func append(_ columns: [ShapeField<Self>], forSpreadsheet: Bool, to csv: inout [UInt8])
 }
 
 /// A member of a shape: its name, how it's written, and the column that shows it.
-package struct ShapeField<Value>: Sendable {
+///
+/// It's a class because each object that is written goes through all of its fields, and a reference costs least to take.
+package final class ShapeField<Value>: Sendable {
     package let name: String
     /// Whether it's in every object.
     package let isRequired: Bool
@@ -32,19 +39,17 @@ package struct ShapeField<Value>: Sendable {
     package let cell: (@Sendable (Value) -> Cell)?
     /// Of the object that it is, or that its elements are.
     package let shape: (any WrittenShape.Type)?
-    /// Writes the key and the value, or nothing at all: a client tells absent from null.
-    let write: @Sendable (Value, inout JSONWriter) -> Void
+    /// Writes the key and the value, or nothing at all: a client tells absent from null. Nil: what is in the cell is
+    /// written.
+    private let content: (@Sendable (Value, inout JSONWriter) -> Void)?
+    /// As it's written, so that no name is looked at again in each object: it has nothing to escape.
+    private let key: [UInt8]
 
     /// A text, a number or a boolean.
-    package init(
+    package convenience init(
         _ name: String, isRequired: Bool = true, _ cell: @escaping @Sendable (Value) -> Cell
     ) {
-        self.init(name, isRequired, cell: cell) { value, writer in
-            let cell = cell(value)
-            guard cell != .absent else { return }
-            writer.key(named: name)
-            writer.write(cell)
-        }
+        self.init(name, isRequired, cell: cell, content: nil)
     }
 
     package static func optional(
@@ -54,19 +59,20 @@ package struct ShapeField<Value>: Sendable {
     }
 
     /// An object, which is null where it's required and there is none.
-    package init<Nested: Shape>(
+    package convenience init<Nested: Shape>(
         _ name: String, isRequired: Bool = true, object: @escaping @Sendable (Value) -> Nested?
     ) {
+        let key = JSONWriter.written(name)
         self.init(name, isRequired, shape: Nested.self) { value, writer in
             let object = object(value)
             guard object != nil || isRequired else { return }
-            writer.key(named: name)
+            writer.key(written: key)
             if let object { object.write(to: &writer) } else { writer.null() }
         }
     }
 
     /// An array of objects; nil: it isn't there.
-    package init<Nested: Shape>(
+    package convenience init<Nested: Shape>(
         _ name: String, isRequired: Bool = true, objects: @escaping @Sendable (Value) -> [Nested]?
     ) {
         self.init(name, isRequired, shape: Nested.self) { value, writer in
@@ -76,7 +82,7 @@ package struct ShapeField<Value>: Sendable {
     }
 
     /// An array of texts, one after the other in a cell; nil: it isn't there.
-    package init(
+    package convenience init(
         _ name: String, isRequired: Bool = true, texts: @escaping @Sendable (Value) -> [String]?
     ) {
         self.init(
@@ -91,13 +97,37 @@ package struct ShapeField<Value>: Sendable {
     init(
         _ name: String, _ isRequired: Bool, cell: (@Sendable (Value) -> Cell)? = nil,
         shape: (any WrittenShape.Type)? = nil,
-        write: @escaping @Sendable (Value, inout JSONWriter) -> Void
+        content: (@Sendable (Value, inout JSONWriter) -> Void)?
     ) {
         self.name = name
         self.isRequired = isRequired
         self.cell = cell
         self.shape = shape
-        self.write = write
+        self.content = content
+        key = JSONWriter.written(name)
+    }
+
+    func write(_ value: Value, to writer: inout JSONWriter) {
+        if let content { return content(value, &writer) }
+        guard let cell = cell?(value), !cell.isAbsent else { return }
+        writer.key(written: key)
+        writer.write(cell)
+    }
+
+    /// The same member in an object that this one's is a part of; where there is no such part, it isn't there.
+    func of<Whole>(
+        _ prefix: String = "", _ part: @escaping @Sendable (Whole) -> Value?
+    ) -> ShapeField<Whole> {
+        var outer: (@Sendable (Whole) -> Cell)?
+        if let cell { outer = { part($0).map(cell) ?? .absent } }
+        var content: (@Sendable (Whole, inout JSONWriter) -> Void)?
+        if let inner = self.content {
+            content = { whole, writer in
+                if let part = part(whole) { inner(part, &writer) }
+            }
+        }
+        return ShapeField<Whole>(
+            prefix + name, isRequired, cell: outer, shape: shape, content: content)
     }
 }
 
@@ -106,6 +136,7 @@ package enum Cell: Sendable, Equatable {
     case text(String)
     case number(Int64)
     case bool(Bool)
+    case time(Timestamp)
     case absent
 
     package init(_ text: String?) { self = text.map { .text($0) } ?? .absent }
@@ -116,13 +147,16 @@ package enum Cell: Sendable, Equatable {
 
     package init(_ flag: Bool?) { self = flag.map { .bool($0) } ?? .absent }
 
-    package init(_ time: Timestamp?) { self.init(time?.description) }
+    package init(_ time: Timestamp?) { self = time.map { .time($0) } ?? .absent }
+
+    package var isAbsent: Bool { if case .absent = self { true } else { false } }
 
     package var plain: String {
         switch self {
         case .text(let text): text
         case .number(let number): String(number)
         case .bool(let value): value ? "true" : "false"
+        case .time(let time): time.description
         case .absent: ""
         }
     }
@@ -145,7 +179,7 @@ extension WrittenShape {
 
     /// The members alone, for an object that has others too.
     package func writeMembers(to writer: inout JSONWriter) {
-        for field in Self.fields { field.write(self, &writer) }
+        for field in Self.fields { field.write(self, to: &writer) }
     }
 
     /// The object as a document of its own.
@@ -179,8 +213,16 @@ extension JSONWriter {
         case .text(let text): string(text)
         case .number(let number): integer(number)
         case .bool(let value): bool(value)
+        case .time(let time): string(time)
         case .absent: null()
         }
+    }
+
+    /// A key and its value at once, or nothing at all.
+    package mutating func field(_ name: StaticString, _ cell: Cell) {
+        guard !cell.isAbsent else { return }
+        key(name)
+        write(cell)
     }
 
     /// An array of the elements of a collection.
@@ -250,6 +292,21 @@ package struct ListPage<Item: Shape>: Shape {
             ShapeField("items", objects: { $0.items }),
             .optional("next_cursor") { Cell($0.nextCursor) },
         ]
+    }
+
+    /// Writes a page whose items are made one after the other, and none of them is kept.
+    package static func json(
+        nextCursor: String?, _ writeItems: (inout JSONWriter) -> Void
+    ) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("items")
+        writer.beginArray()
+        writeItems(&writer)
+        writer.endArray()
+        writer.field("next_cursor", Cell(nextCursor))
+        writer.endObject()
+        return writer.bytes
     }
 
     package init?(reading object: inout JSONObjectReader) {

@@ -77,10 +77,10 @@ extension VerificationProgress: Shape {
         ShapeField("progress", true) { step, writer in
             writer.key("progress")
             writer.beginObject()
-            writer.field("revisions", step.extent.revisions)
-            writer.field("of", step.head.number)
-            writer.field("changes", step.extent.changes)
-            writer.field("domains", step.extent.domains)
+            writer.field("revisions", .number(step.extent.revisions))
+            writer.field("of", Cell(step.head))
+            writer.field("changes", .number(step.extent.changes))
+            writer.field("domains", .number(step.extent.domains))
             writer.endObject()
         }
     ]

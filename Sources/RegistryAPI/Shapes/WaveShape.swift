@@ -261,15 +261,3 @@ package struct RollbackRequest: Shape {
         note = object.note()
     }
 }
-
-extension ShapeField {
-    /// The same member in an object that this one's is a part of.
-    func of<Whole>(_ part: @escaping @Sendable (Whole) -> Value) -> ShapeField<Whole> {
-        let write = write
-        var outer: (@Sendable (Whole) -> Cell)?
-        if let cell { outer = { cell(part($0)) } }
-        return ShapeField<Whole>(name, isRequired, cell: outer, shape: shape) { whole, writer in
-            write(part(whole), &writer)
-        }
-    }
-}

@@ -38,7 +38,7 @@ enum StateFile {
             try output.writeLine(&writer)
         }
         writer.beginObject()
-        writer.field("current_at", currentAt.description)
+        writer.field("current_at", Cell(currentAt))
         writer.endObject()
         try output.writeLine(&writer)
         try output.flush()

@@ -50,8 +50,8 @@ struct ExportRoutes: Sendable {
             return file.response("text/csv; charset=utf-8; header=present") { write in
                 let header = CSV.header(Domain.csvColumns, forSpreadsheet: isForSpreadsheet)
                 try await lines.write(header, to: write) { domain, buffer in
-                    CSV.append(
-                        domain, Domain.csvColumns, forSpreadsheet: isForSpreadsheet, to: &buffer)
+                    domain.append(
+                        Domain.csvColumns, forSpreadsheet: isForSpreadsheet, to: &buffer)
                 }
             }
         case .traefik:

@@ -200,9 +200,8 @@ struct HistoryStream: Sendable {
     private static func csv(_ items: [HistoryItem], _ forSpreadsheet: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
         for item in items {
-            CSV.append(
-                HistoryEntry(item), HistoryEntry.tableColumns, forSpreadsheet: forSpreadsheet,
-                to: &bytes)
+            HistoryEntry(item).append(
+                HistoryEntry.tableColumns, forSpreadsheet: forSpreadsheet, to: &bytes)
         }
         return bytes
     }

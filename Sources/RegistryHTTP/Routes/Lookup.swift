@@ -36,7 +36,7 @@ struct LookupRoutes: Sendable {
         var found = read.value.makeIterator()
         var writer = JSONWriter()
         writer.beginObject()
-        writer.field("revision", read.revision.number)
+        writer.field("revision", Cell(read.revision))
         writer.key("results")
         writer.beginArray()
         for (name, fqdn) in zip(names, parsed) {
@@ -81,8 +81,8 @@ struct LookupRoutes: Sendable {
 extension JSONWriter {
     fileprivate mutating func refusal(_ name: String, _ code: String) {
         beginObject()
-        field("fqdn", name)
-        field("code", code)
+        field("fqdn", .text(name))
+        field("code", .text(code))
         endObject()
     }
 }

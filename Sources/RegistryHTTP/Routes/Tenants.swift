@@ -19,10 +19,11 @@ struct TenantRoutes: Sendable {
         var query = QueryReader(call.query)
         let (limit, after) = try query.page(Cursor.name)
         let read = try await call.service.tenant(call.tenant(), after: after, limit: limit)
-        let domains = Read(read.value.domains, at: read.revision, of: read.epoch)
-        return call.page(of: domains, key: { $0.fqdn.text }) { items, cursor in
-            TenantResponse(tenant: read.value.tenant, domains: items, nextCursor: cursor)
-        }
+        let page = read.value
+        let cursor = call.cursor(behind: page.domains) { $0.fqdn.text }
+        let answer = TenantResponse(
+            tenant: page.tenant, domains: page.domains.items, nextCursor: cursor)
+        return call.linking(.json(answer, at: read.revision), to: cursor)
     }
 
     @Sendable func change(_ call: RegistryCall) async throws -> EndpointResponse {

@@ -67,7 +67,7 @@ private struct HostFacts {
         add("available", availability.map { $0.isAvailable ? "yes" : "no" })
         if let domain {
             for field in Domain.fields where field.name != "fqdn" {
-                guard let cell = field.cell?(domain), cell != .absent else { continue }
+                guard let cell = field.cell?(domain), !cell.isAbsent else { continue }
                 facts.append((field.name, cell))
             }
         }

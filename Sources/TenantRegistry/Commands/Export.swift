@@ -100,8 +100,8 @@ struct Export: AsyncParsableCommand {
 
     private func append(_ domain: Domain, to lines: inout [UInt8]) {
         guard isNDJSON else {
-            return CSV.append(
-                domain, Domain.importColumns, forSpreadsheet: forSpreadsheet, to: &lines)
+            return domain.append(
+                Domain.importColumns, forSpreadsheet: forSpreadsheet, to: &lines)
         }
         lines += domain.json + "\n".utf8
     }

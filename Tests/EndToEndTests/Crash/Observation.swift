@@ -89,8 +89,9 @@ struct Observation: Sendable {
     }
 
     private static func placement(_ state: HistoryEntry.State) -> Operation.Placement? {
-        let placement = state.placement
-        guard let location = placement.location, let mode = placement.mode else { return nil }
+        guard let placement = state.placement, let location = placement.location,
+            let mode = placement.mode
+        else { return nil }
         return Operation.Placement(location: location, mode: mode, tenant: placement.tenant)
     }
 }

@@ -127,7 +127,7 @@ extension Follower.Line {
     init?(_ item: HistoryEntry) {
         guard let fqdn = item.fqdn else { return nil }
         self.init(
-            revision: item.revision.number, fqdn: fqdn, location: item.after?.placement.location,
-            mode: item.after?.placement.mode, tenant: item.after?.placement.tenant)
+            revision: item.revision.number, fqdn: fqdn, location: item.after?.placement?.location,
+            mode: item.after?.placement?.mode, tenant: item.after?.placement?.tenant)
     }
 }

@@ -47,7 +47,7 @@ import Testing
         #expect(Set(page.items.map(\.revision)).count == 1)
         for item in page.items {
             #expect(try Self.date(item.at.description) > deadline)
-            #expect(item.after?.placement.mode == "serve")
+            #expect(item.after?.placement?.mode == "serve")
         }
         #expect(try await next.client.statistics().locations.map(\.frozen) == [0, 0])
         #expect(next.log.contains { $0.message == "a wave thawed at its deadline" })

@@ -98,8 +98,9 @@ import Testing
             ListPage<HistoryEntry>.self, "everything", of: "/v1/history", "GET")
         let planned = try #require(page.items.first { $0.action == "migration_planned" })
         #expect(planned.subject == "m-k3j4n5p6q7r8" && planned.before == nil)
-        #expect(planned.after?.waves == [2, 1])
-        #expect(planned.after?.state == "planned" && planned.after?.freeze == "read_only")
+        #expect(planned.after?.other?.waves == [2, 1])
+        #expect(
+            planned.after?.other?.state == "planned" && planned.after?.other?.freeze == "read_only")
         let moved = try #require(page.items.first { $0.migration != nil })
         #expect(moved.wave == 1)
     }
