@@ -128,16 +128,18 @@ package struct DomainWalk<Session: SQLSession>: ReadWalk {
         return filter
     }
 
-    /// The same of one tenant. Tenant and name are compared as one, for then the tenant's index is the
-    /// only way: with the tenant alone, the server may rather go through all names, in the hope of
-    /// meeting the tenant soon.
+    /// The same of one tenant. PostgreSQL compares tenant and name as one, for then the tenant's index is the only way:
+    /// with the tenant alone, it may rather go through all names, in the hope of meeting the tenant soon. SQLite would
+    /// compare each row once more.
     private func bounded(ofTenant tenant: String, through end: String? = nil) -> SQLFilter {
         var filter = SQLFilter()
         let (isBeyond, low) = start
         let place = filter.bind(.text(tenant))
-        filter.add("tenant IS NOT NULL")
-        filter.add("(tenant, fqdn) \(isBeyond ? ">" : ">=") (\(place), ?)", low)
-        filter.add("(tenant, fqdn) \(end == nil ? "<" : "<=") (\(place), ?)", end ?? self.end)
+        let isSQLite = Session.dialect == .sqlite
+        filter.add(isSQLite ? "tenant = \(place)" : "tenant IS NOT NULL")
+        let (names, bound) = isSQLite ? ("fqdn", "?") : ("(tenant, fqdn)", "(\(place), ?)")
+        filter.add("\(names) \(isBeyond ? ">" : ">=") \(bound)", low)
+        filter.add("\(names) \(end == nil ? "<" : "<=") \(bound)", end ?? self.end)
         return filter
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import RegistryLedger
 import RegistryModel
 
@@ -37,7 +38,10 @@ package struct SQLRow {
     package func holds(_ text: String, _ column: Int) -> Bool {
         guard let bytes = storedBytes(column), bytes.count == text.utf8.count else { return false }
         var text = text
-        return text.withUTF8 { bytes.elementsEqual($0) }
+        return text.withUTF8 { given in
+            guard let start = bytes.baseAddress, let other = given.baseAddress else { return true }
+            return memcmp(start, other, given.count) == 0
+        }
     }
 
     /// Adds a value to a digest as it's stored: absent, a number, or text.
