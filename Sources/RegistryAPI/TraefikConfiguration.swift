@@ -58,7 +58,7 @@ package struct TraefikConfiguration: Sendable {
                 Self.writeService(name.text, servers: [url], to: &writer)
             }
         }
-        return writer.bytes
+        return writer.finish()
     }
 
     /// The middleware that tells the application of its tenant.

@@ -6,76 +6,129 @@ import RegistryModel
 /// Commas are its own business; that every `begin…` meets its `end…`, that an object's values come
 /// after keys, and that no key comes twice is the caller's.
 package struct JSONWriter: Sendable {
-    package private(set) var bytes: [UInt8] = []
+    /// What was written, up to `count`, and room behind it: an array that is appended to looks for its owner and for
+    /// room with each byte, and this does once for a key or a value.
+    private var memory: [UInt8]
+    /// Bytes that were written.
+    package private(set) var count = 0
     /// Whether the next element of the container at hand needs a comma before it.
     private var needsComma = false
 
     /// - Parameter capacity: bytes to set aside at once; it grows beyond them.
     package init(reservingCapacity capacity: Int = 256) {
-        bytes.reserveCapacity(capacity)
+        memory = Array(repeating: 0, count: capacity)
     }
 
     /// Writes a document of its own behind what is there already, in the same memory.
     package init(continuing bytes: consuming [UInt8]) {
-        self.bytes = bytes
+        count = bytes.count
+        memory = bytes
+    }
+
+    package var bytes: [UInt8] { Array(memory[..<count]) }
+
+    /// What was written, where it lies.
+    package func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+        memory.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    }
+
+    /// The bytes, in the memory that they were written to.
+    package consuming func finish() -> [UInt8] {
+        memory.removeLast(memory.count - count)
+        return memory
     }
 
     /// Begins anew, in the memory that it has.
     package mutating func clear() {
-        bytes.removeAll(keepingCapacity: true)
+        count = 0
         needsComma = false
     }
 
-    package mutating func beginObject() { open(UInt8(ascii: "{")) }
-    package mutating func endObject() { close(UInt8(ascii: "}")) }
-    package mutating func beginArray() { open(UInt8(ascii: "[")) }
-    package mutating func endArray() { close(UInt8(ascii: "]")) }
+    /// Ends a document that is a line; the next one is another.
+    package mutating func endLine() {
+        write(atMost: 1) { $0.byte("\n") }
+        needsComma = false
+    }
+
+    /// - Parameter most: as many bytes as `body` may write.
+    @inline(__always)
+    private mutating func write(atMost most: Int, _ body: (inout JSONCursor) -> Void) {
+        while memory.count - count < most { memory += Self.room }
+        let start = count
+        count = memory.withUnsafeMutableBufferPointer { memory in
+            guard let first = memory.baseAddress else { return start }
+            var cursor = JSONCursor(place: first + start)
+            body(&cursor)
+            return cursor.place - first
+        }
+    }
+
+    private static let room = [UInt8](repeating: 0, count: 512)
+
+    package mutating func beginObject() { open("{") }
+    package mutating func endObject() { close("}") }
+    package mutating func beginArray() { open("[") }
+    package mutating func endArray() { close("]") }
 
     package mutating func key(_ name: StaticString) {
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        name.withUTF8Buffer { escaped($0) }
+        name.withUTF8Buffer { quoted($0) }
         endKey()
     }
 
     /// A key that isn't known before the program runs. It has a label because a literal would
     /// otherwise always be taken for this one.
     package mutating func key(named name: String) {
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        escaped(name)
+        string(name)
         endKey()
     }
 
-    /// A key that has nothing to escape, with its quotes and its colon.
-    static func written(_ name: String) -> [UInt8] { Array("\"\(name)\":".utf8) }
-
-    /// - Parameter key: what `written` makes of a name.
-    mutating func key(written key: [UInt8]) {
-        separate()
-        bytes.append(contentsOf: key)
+    private mutating func endKey() {
+        write(atMost: 1) { $0.byte(":") }
         needsComma = false
     }
 
-    private mutating func endKey() {
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+    /// A key with its quotes and its colon.
+    static func written(_ name: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.key(named: name)
+        return writer.finish()
+    }
+
+    /// - Parameter key: what `written` makes of a name.
+    mutating func key(written key: [UInt8]) {
+        let comma = needsComma
+        key.withUnsafeBufferPointer { key in
+            write(atMost: key.count + 1) { cursor in
+                cursor.comma(comma)
+                cursor.bytes(key)
+            }
+        }
         needsComma = false
     }
 
     package mutating func string(_ text: String) {
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        escaped(text)
-        bytes.append(UInt8(ascii: "\""))
+        var text = text
+        text.withUTF8 { quoted($0) }
+    }
+
+    private mutating func quoted(_ text: UnsafeBufferPointer<UInt8>) {
+        let comma = needsComma
+        write(atMost: text.count * JSONCursor.longestEscape + 3) { cursor in
+            cursor.comma(comma)
+            cursor.byte("\"")
+            cursor.escaped(text)
+            cursor.byte("\"")
+        }
         needsComma = true
     }
 
     package mutating func string(_ time: Timestamp) {
         separate()
-        bytes.append(UInt8(ascii: "\""))
-        piece(time)
-        bytes.append(UInt8(ascii: "\""))
+        write(atMost: 26) { cursor in
+            cursor.byte("\"")
+            cursor.time(time)
+            cursor.byte("\"")
+        }
         needsComma = true
     }
 
@@ -83,14 +136,14 @@ package struct JSONWriter: Sendable {
 
     package mutating func integer(_ number: Int64) {
         separate()
-        if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        digits(number.magnitude)
+        if number < 0 { write(atMost: 1) { $0.byte("-") } }
+        piece(number.magnitude)
         needsComma = true
     }
 
     package mutating func integer(_ number: UInt64) {
         separate()
-        digits(number)
+        piece(number)
         needsComma = true
     }
 
@@ -129,24 +182,27 @@ package struct JSONWriter: Sendable {
 
     // MARK: Bytes
 
-    private mutating func open(_ byte: UInt8) {
-        separate()
-        bytes.append(byte)
+    private mutating func open(_ byte: Unicode.Scalar) {
+        let comma = needsComma
+        write(atMost: 2) { cursor in
+            cursor.comma(comma)
+            cursor.byte(byte)
+        }
         needsComma = false
     }
 
-    private mutating func close(_ byte: UInt8) {
-        bytes.append(byte)
+    private mutating func close(_ byte: Unicode.Scalar) {
+        write(atMost: 1) { $0.byte(byte) }
         needsComma = true
     }
 
     private mutating func separate() {
-        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        if needsComma { write(atMost: 1) { $0.byte(",") } }
     }
 
     private mutating func raw(_ text: String) {
         separate()
-        bytes.append(contentsOf: text.utf8)
+        piece(plain: text)
         needsComma = true
     }
 
@@ -159,69 +215,33 @@ package struct JSONWriter: Sendable {
     mutating func endPieces() { needsComma = true }
 
     mutating func piece(_ text: StaticString) {
-        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        write(atMost: text.utf8CodeUnitCount) { cursor in
+            text.withUTF8Buffer { cursor.bytes($0) }
+        }
     }
 
     /// Text that needs no escaping: a name in canonical form.
-    mutating func piece(plain text: UnsafeRawBufferPointer) { bytes.append(contentsOf: text) }
+    mutating func piece(plain text: UnsafeRawBufferPointer) {
+        write(atMost: text.count) { $0.bytes(text.bindMemory(to: UInt8.self)) }
+    }
 
-    mutating func piece(plain text: String) { bytes.append(contentsOf: text.utf8) }
+    mutating func piece(plain text: String) {
+        var text = text
+        text.withUTF8 { text in write(atMost: text.count) { $0.bytes(text) } }
+    }
 
     mutating func piece(escaping text: UnsafeRawBufferPointer) {
-        escaped(text.bindMemory(to: UInt8.self))
+        write(atMost: text.count * JSONCursor.longestEscape) {
+            $0.escaped(text.bindMemory(to: UInt8.self))
+        }
     }
 
-    mutating func piece(_ time: Timestamp) { bytes.append(time) }
+    mutating func piece(_ time: Timestamp) { write(atMost: 24) { $0.time(time) } }
 
     /// Not below zero.
-    mutating func piece(_ number: UInt64) { digits(number) }
-
-    private mutating func digits(_ number: UInt64) {
+    mutating func piece(_ number: UInt64) {
         // The largest has twenty.
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { buffer in
-            var rest = number
-            var start = buffer.count
-            repeat {
-                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-                start -= 1
-                buffer.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(digit))
-                rest = quotient
-            } while rest > 0
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[start...]))
-        }
-    }
-
-    private mutating func escaped(_ text: String) {
-        var text = text
-        text.withUTF8 { escaped($0) }
-    }
-
-    /// RFC 8259 §7: only what must be escaped is. The rest is copied run by run.
-    private mutating func escaped(_ text: UnsafeBufferPointer<UInt8>) {
-        var start = 0
-        while true {
-            let end = text.firstJSONSpecial(from: start)
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end]))
-            guard end < text.count else { break }
-            escape(text[end])
-            start = end + 1
-        }
-    }
-
-    private mutating func escape(_ byte: UInt8) {
-        bytes.append(UInt8(ascii: "\\"))
-        switch byte {
-        case 0x08: bytes.append(UInt8(ascii: "b"))
-        case 0x09: bytes.append(UInt8(ascii: "t"))
-        case 0x0A: bytes.append(UInt8(ascii: "n"))
-        case 0x0C: bytes.append(UInt8(ascii: "f"))
-        case 0x0D: bytes.append(UInt8(ascii: "r"))
-        case 0..<0x20:
-            let low = byte & 15
-            bytes.append(contentsOf: byte < 0x10 ? "u000".utf8 : "u001".utf8)
-            bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
-        default: bytes.append(byte)
-        }
+        write(atMost: 20) { $0.digits(number) }
     }
 }
 
@@ -239,6 +259,6 @@ extension [UInt8] {
         var writer = JSONWriter(continuing: self)
         self = []
         body(&writer)
-        self = writer.bytes
+        self = writer.finish()
     }
 }

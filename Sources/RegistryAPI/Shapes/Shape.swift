@@ -42,7 +42,7 @@ package final class ShapeField<Value>: Sendable {
     /// Writes the key and the value, or nothing at all: a client tells absent from null. Nil: what is in the cell is
     /// written.
     private let content: (@Sendable (Value, inout JSONWriter) -> Void)?
-    /// As it's written, so that no name is looked at again in each object: it has nothing to escape.
+    /// As it's written, so that no name is looked at again in each object.
     private let key: [UInt8]
 
     /// A text, a number or a boolean.
@@ -186,7 +186,7 @@ extension WrittenShape {
     package var json: [UInt8] {
         var writer = JSONWriter()
         write(to: &writer)
-        return writer.bytes
+        return writer.finish()
     }
 }
 
@@ -306,7 +306,7 @@ package struct ListPage<Item: Shape>: Shape {
         writer.endArray()
         writer.field("next_cursor", Cell(nextCursor))
         writer.endObject()
-        return writer.bytes
+        return writer.finish()
     }
 
     package init?(reading object: inout JSONObjectReader) {

@@ -41,6 +41,7 @@ enum StateFile {
         writer.field("current_at", Cell(currentAt))
         writer.endObject()
         try output.writeLine(&writer)
+        try output.write(writer.bytes)
         try output.flush()
         try output.write("\(DigestText.text(output.digest))\n".utf8)
         try output.keep()
@@ -142,8 +143,9 @@ extension UnsafeRawBufferPointer {
 extension DurableFile {
     /// What the writer has, as a line, and empties it.
     fileprivate func writeLine(_ writer: inout JSONWriter) throws(FileFailure) {
+        writer.endLine()
+        guard writer.count >= 1 << 15 else { return }
         try write(writer.bytes)
-        try write(CollectionOfOne(0x0A))
         writer.clear()
     }
 }

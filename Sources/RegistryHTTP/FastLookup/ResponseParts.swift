@@ -16,7 +16,7 @@ struct ResponseParts: Sendable {
     /// The answer, with the scratch's JSON where it has a body.
     func write(_ response: LookupResponse, _ request: FastPathRequest, _ scratch: EventLoopScratch)
     {
-        let length = response.hasBody ? scratch.json.bytes.count : 0
+        let length = response.hasBody ? scratch.json.count : 0
         scratch.answers.writeWithUnsafeMutableBytes(minimumWritableBytes: longest + length) {
             memory in
             var cursor = ByteCursor(memory)
@@ -26,7 +26,9 @@ struct ResponseParts: Sendable {
             end(
                 &cursor, request, response.position, scratch,
                 length: response.status == .notModified ? nil : length)
-            if response.hasBody, !request.line.isHead { cursor.write(scratch.json.bytes) }
+            if response.hasBody, !request.line.isHead {
+                scratch.json.withBytes { cursor.write($0) }
+            }
             return cursor.count
         }
     }

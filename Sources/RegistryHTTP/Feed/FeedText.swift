@@ -56,7 +56,7 @@ struct FeedText: Sendable {
         writer.begin(
             FeedPage(
                 epoch: range.epoch, from: range.from, to: range.to, head: range.head))
-        return writer.bytes
+        return writer.finish()
     }
 
     /// Some changes of a revision, with commas between them: encoded once for all who read them in time. Twice
@@ -107,6 +107,6 @@ struct FeedText: Sendable {
     private static func list(of count: Int, _ body: (inout JSONWriter) -> Void) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: count * 192)
         body(&writer)
-        return writer.bytes
+        return writer.finish()
     }
 }

@@ -95,12 +95,15 @@ struct SnapshotRoutes: Sendable {
                 epoch: position.epoch, revision: position.revision, count: summary.count,
                 digest: summary.digest.description,
                 locations: summary.locations.map { .init(name: $0.name, upstream: $0.upstream) }))
-        let header = writer.bytes + [UInt8(ascii: "\n")]
+        writer.endLine()
+        let header = writer.finish()
         let lines = DomainLines(service: call.service, revision: position.revision)
         return file.response(MediaType.ndjson.rawValue) { write in
             try await lines.write(header, to: write) { domain, buffer in
-                buffer.appendJSON { domain.write(to: &$0) }
-                buffer.append(UInt8(ascii: "\n"))
+                buffer.appendJSON { writer in
+                    domain.write(to: &writer)
+                    writer.endLine()
+                }
             }
         }
     }

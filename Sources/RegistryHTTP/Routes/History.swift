@@ -189,12 +189,12 @@ struct HistoryStream: Sendable {
     }
 
     private static func ndjson(_ items: [HistoryItem]) -> [UInt8] {
-        var bytes: [UInt8] = []
+        var writer = JSONWriter()
         for item in items {
-            bytes.appendJSON { HistoryEntry(item).write(to: &$0) }
-            bytes.append(UInt8(ascii: "\n"))
+            HistoryEntry(item).write(to: &writer)
+            writer.endLine()
         }
-        return bytes
+        return writer.finish()
     }
 
     private static func csv(_ items: [HistoryItem], _ forSpreadsheet: Bool) -> [UInt8] {

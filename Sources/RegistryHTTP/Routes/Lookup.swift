@@ -55,7 +55,7 @@ struct LookupRoutes: Sendable {
         }
         writer.endArray()
         writer.endObject()
-        return .json(writer.bytes, at: read.revision).of(read.epoch)
+        return .json(writer.finish(), at: read.revision).of(read.epoch)
     }
 
     @Sendable func statistics(_ call: RegistryCall) async throws -> EndpointResponse {

@@ -50,7 +50,7 @@ struct OperationsRoutes: Sendable {
             writer.write(member.value)
         }
         writer.endObject()
-        return .json(writer.bytes)
+        return .json(writer.finish())
     }
 
     @Sendable func metrics(_ call: EdgeCall) async throws -> EndpointResponse {
