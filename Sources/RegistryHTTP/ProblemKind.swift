@@ -80,6 +80,10 @@ struct ProblemKind: Sendable {
             advice:
                 "GET /v1/locations lists those that there are; PUT /v1/locations/{name} makes one."),
         ProblemKind(
+            code: "unknown-tenant", statuses: [404], when: "no live domain has this tenant",
+            advice: "Look for it: GET /v1/tenants?prefix=."
+        ),
+        ProblemKind(
             code: "unknown-migration", statuses: [404],
             when: "no such migration",
             advice: "GET /v1/migrations lists those that there are. A dry run has no id."),
@@ -150,22 +154,6 @@ struct ProblemKind: Sendable {
                 "Choose another name, or have an operator send allow_nested where both are meant to stand."
         ),
         ProblemKind(
-            code: "tenant-elsewhere", statuses: [409],
-            when: "the tenant's other domains are at locations",
-            advice:
-                "Leave location out, so that the domain goes where its tenant is; move the tenant first; or have an operator send allow_split, where the customer's data is meant to be in two places."
-        ),
-        ProblemKind(
-            code: "tenant-split", statuses: [409],
-            when: "the move would part the domain from its tenant's others",
-            advice:
-                "Move all of them at once, PATCH /v1/tenants/{tenant}, or in a migration; or send allow_split, where the customer's data is meant to be in two places."
-        ),
-        ProblemKind(
-            code: "unknown-tenant", statuses: [404], when: "no live domain has this tenant",
-            advice: "Look for it: GET /v1/tenants?prefix=."
-        ),
-        ProblemKind(
             code: "location-closed", statuses: [409],
             when: "the location doesn't take signups",
             advice:
@@ -185,6 +173,18 @@ struct ProblemKind: Sendable {
             code: "too-many-locations", statuses: [409],
             when: "there are as many locations as there may be",
             advice: "Delete locations that nothing refers to."),
+        ProblemKind(
+            code: "tenant-elsewhere", statuses: [409],
+            when: "the tenant's other domains are at locations",
+            advice:
+                "Leave location out, so that the domain goes where its tenant is; move the tenant first; or have an operator send allow_split, where the customer's data is meant to be in two places."
+        ),
+        ProblemKind(
+            code: "tenant-split", statuses: [409],
+            when: "the move would part the domain from its tenant's others",
+            advice:
+                "Move all of them at once, PATCH /v1/tenants/{tenant}, or in a migration; or send allow_split, where the customer's data is meant to be in two places."
+        ),
         ProblemKind(
             code: "domain-in-migration", statuses: [409],
             when: "the domain is in a frozen wave; migration and wave say which",

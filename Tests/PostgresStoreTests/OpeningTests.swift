@@ -65,6 +65,15 @@ import Testing
         for sql in [
             "DROP TABLE name_tree", "ALTER TABLE migration_domain DROP COLUMN own_mode",
             "ALTER TABLE agent DROP COLUMN ahead_revision, DROP COLUMN ahead_epoch",
+            "DROP TABLE tenant_place, split_tenant",
+            "DROP FUNCTION tenant_place_splits, tenant_place_joins",
+            "ALTER TABLE revision_log DROP COLUMN allow_split",
+            "DROP TRIGGER migration_keeps_its_plan ON migration",
+            "ALTER TABLE migration DROP COLUMN whole_tenants",
+            """
+            CREATE TRIGGER migration_keeps_its_plan BEFORE UPDATE ON migration
+            FOR EACH STATEMENT EXECUTE FUNCTION registry_refuse('older')
+            """,
             "DELETE FROM schema_migration WHERE version >= 8",
         ] { try await database.run(sql) }
         let again = try await Node(database.url, follows: false)

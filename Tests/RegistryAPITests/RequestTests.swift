@@ -27,19 +27,24 @@ import Testing
             DomainRegistration(
                 fqdn: "acme.example.com",
                 placement: PlacementText(location: "aws", tenant: "acme"), allowsNested: true,
+                allowsSplit: true,
                 note: Self.note))
         for (tenant, cleared) in [("acme", []), (nil, ["tenant"])] as [(String?, Set<String>)] {
             try Self.check(
                 DomainChangeRequest(
                     PlacementText(location: "aws", mode: "read_only", tenant: tenant),
-                    clearing: cleared, allowsNested: true, note: Self.note))
+                    clearing: cleared, allowsNested: true, allowsSplit: true, note: Self.note))
         }
-        try Self.check(Restoration(allowsNested: true, note: Self.note))
+        try Self.check(Restoration(allowsNested: true, allowsSplit: true, note: Self.note))
         let row = BatchRegistration.Row(
             fqdn: "a.example.com",
             placement: PlacementText(location: "aws", mode: "serve", tenant: "acme"))
         try Self.check(row)
-        try Self.check(BatchRegistration(domains: [row], allowsNested: true, note: Self.note))
+        try Self.check(
+            BatchRegistration(
+                domains: [row], allowsNested: true, allowsSplit: true, note: Self.note))
+        try Self.check(
+            TenantChangeRequest(location: "aws", mode: "reject", note: Self.note))
         try Self.check(
             LocationRequest(
                 upstream: "http://aws:80", acceptsSignups: true, isDefault: false, note: Self.note))

@@ -58,7 +58,8 @@ import Testing
                 header: RevisionHeader(
                     epoch: Epoch("abc"), revision: Revision(9), at: time, actor: actor,
                     note: Note(reason: "why", ticket: "CHG-1"), requestID: "r-1",
-                    migration: "m-k3", wave: 1, overrideReason: "must"), position: 0,
+                    migration: "m-k3", wave: 1, overrideReason: "must", allowsSplit: true),
+                position: 0,
                 change: Change(action, subject)))
     }
 
@@ -86,6 +87,7 @@ import Testing
         problem.state = "moved"
         (problem.migration, problem.wave) = ("m-k3", 1)
         (problem.conflictCount, problem.conflicts) = (1, [conflict])
+        (problem.locations, problem.others, problem.otherCount) = ([japan], [fqdn], 7)
         problem.lagging = [AgentName(canonical: "edge-1")]
         problem.errors = [FieldProblem(pointer: "/x", code: "invalid", detail: "why")]
         return problem
@@ -185,6 +187,10 @@ import Testing
         try Self.check(Self.token)
         try Self.check(Self.actor)
         try Self.check(Self.migration)
+        let tenant = Tenant(name: "acme", places: [Self.japan: 2, Self.aws: 1])
+        try Self.check(tenant)
+        try Self.check(TenantPlace(location: Self.japan, domains: 2))
+        try Self.check(TenantChangeResponse(tenant: "acme", revision: Revision(9), changed: 2))
         try Self.check(Self.migration.waves[0], Self.migration.waves[1])
         try Self.check(Self.migration.counts)
         try Self.check(Self.migration.warnings[0])

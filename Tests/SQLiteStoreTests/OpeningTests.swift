@@ -106,6 +106,13 @@ import Testing
                     ALTER TABLE migration_domain DROP COLUMN own_mode;
                     ALTER TABLE agent DROP COLUMN ahead_revision;
                     ALTER TABLE agent DROP COLUMN ahead_epoch;
+                    DROP TABLE tenant_place;
+                    DROP TABLE split_tenant;
+                    ALTER TABLE revision_log DROP COLUMN allow_split;
+                    DROP TRIGGER migration_keeps_its_plan;
+                    ALTER TABLE migration DROP COLUMN whole_tenants;
+                    CREATE TRIGGER migration_keeps_its_plan BEFORE DELETE ON migration
+                        BEGIN SELECT 1; END;
                     DELETE FROM schema_migration WHERE version >= 8
                     """)
         }

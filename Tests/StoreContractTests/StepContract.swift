@@ -15,7 +15,7 @@ import Testing
                 (0..<count).map {
                     .wanted(
                         NewDomain(
-                            fqdn: fqdn(name($0)), location: $0.isMultiple(of: 1_000) ? aws : nil,
+                            fqdn: fqdn(name($0)), location: $0.isMultiple(of: 1_000) ? aws : japan,
                             tenant: "t", allowsSplit: true))
                 }))
     }

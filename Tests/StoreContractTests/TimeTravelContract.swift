@@ -39,9 +39,13 @@ import Testing
         case 2:
             return .registerBatch(
                 names.shuffled(using: &random).prefix(5).map {
-                    .wanted(NewDomain(fqdn: fqdn($0), location: place, tenant: "batch"))
+                    .wanted(
+                        NewDomain(
+                            fqdn: fqdn($0), location: place, tenant: "batch", allowsSplit: true))
                 })
-        case 3, 4: return .change(name, DomainPatch(location: place, mode: mode), ifMatch: nil)
+        case 3, 4:
+            return .change(
+                name, DomainPatch(location: place, mode: mode, allowsSplit: true), ifMatch: nil)
         case 5: return .release(name, ifMatch: nil)
         case 6: return .restore(name)
         case 7: return .putLocation(place, settings("http://h\(mode)", isDefault: true))

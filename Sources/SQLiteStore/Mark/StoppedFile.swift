@@ -25,16 +25,25 @@ struct StoppedFile {
         var settings = GRDB.Configuration()
         // What a rollback journal holds is older than the file: nobody can read that before it's played back.
         settings.readonly = !StoreFiles.exists(file.path + "-journal")
-        let queue = try DatabaseQueue(path: file.path, configuration: settings)
-        try queue.read { db in
-            guard try Self.isStore(db), try Bool.fetchOne(db, sql: "SELECT 1 FROM head") ?? false
-            else { return }
-            isMarked = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0 != 0
-            head = try Head.read(db)
-            logged = try Self.digest(db, at: mark?.revision)
-            if Self.hasLog(file.path) { try Self.checkLog(db, of: file, mark) }
+        do {
+            let queue = try DatabaseQueue(path: file.path, configuration: settings)
+            try queue.read { try look(at: $0, file, mark) }
+            try queue.close()
+        } catch let error as DatabaseError
+            where error.resultCode == .SQLITE_CORRUPT && Self.hasLog(file.path)
+        {
+            // Each opening writes to the schema's pages, too: of two states of them, one file makes none.
+            throw StoreOpeningError.otherLog(file: file.path)
         }
-        try queue.close()
+    }
+
+    private mutating func look(at db: Database, _ file: URL, _ mark: StoreMark?) throws {
+        guard try Self.isStore(db), try Bool.fetchOne(db, sql: "SELECT 1 FROM head") ?? false
+        else { return }
+        isMarked = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0 != 0
+        head = try Head.read(db)
+        logged = try Self.digest(db, at: mark?.revision)
+        if Self.hasLog(file.path) { try Self.checkLog(db, of: file, mark) }
     }
 
     /// Whether something is in the log beside a file.

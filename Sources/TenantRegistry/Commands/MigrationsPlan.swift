@@ -11,8 +11,9 @@ extension Migrations {
             discussion: """
                 The domains come from a file (one name a line, # for comments; or CSV with a header \
                 whose column fqdn is used; - for standard input), or are all those at --from that \
-                fit --suffix, --prefix, --tenant and --registered-before. Names that can't move \
-                are skipped and said, each with a code. --waves 5,10%,rest makes a wave of 5, one \
+                fit --suffix, --prefix, --tenant and --registered-before. The other domains of \
+                their tenants come along. Names that can't move are skipped and said, each with a \
+                code. --waves 5,10%,rest makes a wave of 5, one \
                 of a tenth, and one of all others.
                 """)
 
@@ -34,6 +35,8 @@ extension Migrations {
         @Option(help: "What people call it. (default: <from>-to-<to>)") var name: String?
         @Option(help: "Whether waves stop writes before they move: none, read_only, reject.")
         var freeze: FreezeMode = .none
+        @Flag(help: "Move the names alone, without the others of their tenants.")
+        var splitTenants = false
         @Flag(help: "Only say what the plan would be.") var dryRun = false
         @Option(help: "Write the plan to this file, for review and run --plan.")
         var writePlan: String?
@@ -69,12 +72,13 @@ extension Migrations {
 
         func run() async throws {
             let list = try file.map(readNames)
-            let plan = PlanRequest(
+            var plan = PlanRequest(
                 name: name, from: from, to: to, selection: selection(list),
                 waves: waves?.waves ?? [],
                 freeze: freeze == .none ? nil : freeze.rawValue)
+            plan.wholeTenants = !splitTenants
             let key = "plan-\(UUID().uuidString)"
-            try await client.withClient { registry in
+            try await client.withClient { [plan] registry in
                 let planned: RegistryClient.Received<Migration>
                 do {
                     planned = try await Retry.calling {

@@ -147,7 +147,7 @@ import Testing
                 answer.text
                     == #"{"revision":\#(head),"total":2,"locations":["#
                     + #"{"location":"aws","domains":0,"frozen":0,"suspended":0},"#
-                    + #"{"location":"japan","domains":2,"frozen":0,"suspended":1}],"open_migrations":0}"#
+                    + #"{"location":"japan","domains":2,"frozen":0,"suspended":1}],"open_migrations":0,"split_tenants":0}"#
             )
         }
     }

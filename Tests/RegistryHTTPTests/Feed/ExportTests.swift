@@ -10,7 +10,8 @@ import Testing
             try await registry.register(name, tenant: "acme, inc")
         }
         for change in [
-            ("a.example.com", #"{"location":"aws"}"#), ("b.example.com", #"{"mode":"read_only"}"#),
+            ("a.example.com", #"{"location":"aws","allow_split":true}"#),
+            ("b.example.com", #"{"mode":"read_only"}"#),
             ("c.example.com", #"{"mode":"reject"}"#),
         ] {
             try await registry.send(.PATCH, "/v1/domains/\(change.0)", json: change.1)

@@ -27,7 +27,7 @@ import Testing
             }
             #expect(try await registry.head() == head)
             // The other wave's domain is free.
-            try await registry.patch("b.example.com", #"{"tenant":"t"}"#)
+            try await registry.patch("b.example.com", #"{"tenant":"other"}"#)
 
             try await registry.succeed(migration.path("thaw"))
             try await registry.patch("a.example.com", #"{"tenant":"u"}"#)
