@@ -42,8 +42,10 @@ INSERT INTO tenant_place (tenant, location, domains)
 SELECT tenant, location, count(*) FROM domain WHERE tenant IS NOT NULL
 GROUP BY tenant, location ORDER BY tenant, location;
 
--- Whether a revision holds a split that somebody asked for.
-ALTER TABLE revision_log ADD COLUMN allow_split bigint CHECK (allow_split = 1);
+-- Whether a revision holds a split that somebody asked for. No default is left: a node of an older release, which counts
+-- no places, can't write any more.
+ALTER TABLE revision_log ADD COLUMN allow_split bigint NOT NULL DEFAULT 0 CHECK (allow_split IN (0, 1));
+ALTER TABLE revision_log ALTER COLUMN allow_split DROP DEFAULT;
 
 -- Plans from before move the names that they hold, and nothing else.
 ALTER TABLE migration ADD COLUMN whole_tenants boolean NOT NULL DEFAULT false;

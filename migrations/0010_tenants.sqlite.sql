@@ -31,7 +31,7 @@ SELECT tenant, location, count(*) FROM domain WHERE tenant IS NOT NULL
 GROUP BY tenant, location ORDER BY tenant, location;
 
 -- Whether a revision holds a split that somebody asked for.
-ALTER TABLE revision_log ADD COLUMN allow_split INTEGER CHECK (allow_split = 1);
+ALTER TABLE revision_log ADD COLUMN allow_split INTEGER NOT NULL DEFAULT 0 CHECK (allow_split IN (0, 1));
 
 -- Plans from before move the names that they hold, and nothing else.
 ALTER TABLE migration ADD COLUMN whole_tenants INTEGER NOT NULL DEFAULT 0 CHECK (whole_tenants IN (0, 1));

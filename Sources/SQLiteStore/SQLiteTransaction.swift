@@ -54,7 +54,7 @@ extension SQLiteTransaction {
             $0.text(header.migration)
             $0.number(header.wave)
             $0.text(header.overrideReason)
-            $0.number(header.allowsSplit ? 1 : nil)
+            $0.number(header.allowsSplit ? 1 : 0)
             $0.number(changeCount)
             $0.blob(digest)
         }

@@ -58,8 +58,8 @@ import Testing
         // A revision without its lines.
         """
         WITH next AS (INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name,
-                actor_role, request_id, change_count, digest)
-            SELECT revision + 1, epoch, at, 't', 't', 'admin', 'r', 1, digest FROM head RETURNING 1)
+                actor_role, request_id, allow_split, change_count, digest)
+            SELECT revision + 1, epoch, at, 't', 't', 'admin', 'r', 0, 1, digest FROM head RETURNING 1)
         SELECT * FROM next; UPDATE head SET revision = revision + 1
         """,
         "DELETE FROM token",

@@ -154,7 +154,7 @@ import Testing
                 try db.execute(
                     sql: """
                         INSERT INTO revision_log SELECT 5, epoch, at, 'actor', 'name', 'admin', NULL,
-                            NULL, '', NULL, NULL, NULL, 1, digest, NULL FROM head
+                            NULL, '', NULL, NULL, NULL, 1, digest, 0 FROM head
                         """)
                 try db.execute(
                     sql: "INSERT INTO change_log VALUES (5, 0, 'registered', \(values))")

@@ -170,7 +170,7 @@ extension PendingWrites {
                 .texts(all.map(\.note.reason)), .texts(all.map(\.note.ticket)),
                 .texts(all.map(\.requestID)), .texts(all.map(\.migration)),
                 .numbers(all.map { $0.wave.map(Int64.init) }), .texts(all.map(\.overrideReason)),
-                .numbers(all.map { $0.allowsSplit ? 1 : nil }),
+                .numbers(all.map { $0.allowsSplit ? 1 : 0 }),
                 .numbers(headers.map { Int64($0.changeCount) }),
                 .byteLists(headers.map(\.digest)),
             ])

@@ -67,7 +67,7 @@ package struct HistoryReader {
             note: Note(reason: try row.textIfPresent(7), ticket: try row.textIfPresent(8)),
             requestID: try row.text(9), migration: try row.textIfPresent(10),
             wave: try row.numberIfPresent(11).map(Int.init),
-            overrideReason: try row.textIfPresent(12), allowsSplit: !row.isNull(13))
+            overrideReason: try row.textIfPresent(12), allowsSplit: try row.number(13) == 1)
         self.header = header
         return try item(row, under: header)
     }

@@ -94,7 +94,7 @@ struct ChainCheck: Sendable {
         hashing.clear()
         hashing.raw(digest)
         header.add(fields: Self.headerColumns, to: &hashing)
-        if !header.isNull(Self.headerColumns.upperBound) { hashing.allowsSplit() }
+        if try header.number(Self.headerColumns.upperBound) == 1 { hashing.allowsSplit() }
         current = Current(
             revision: number, changeCount: try header.number(1),
             storedDigest: header.storedBytes(2).map { Array($0) } ?? [])
