@@ -29,32 +29,52 @@ extension Tenant {
         "UPDATE tenant_place SET domains = domains - 1 WHERE tenant = $1 AND location = $2"
     package static let clearEmptyPlaces = "DELETE FROM tenant_place WHERE domains = 0"
 
-    /// Counts the domains that a revision's lines have moved. Tenants are the same before and after.
-    static func recount(_ revision: Revision, _ session: some SQLSession) throws {
-        func moved(_ side: String) -> String {
+    /// Sums up a revision's lines, which all go to one place, by tenant and the place before: `moved_tenant`.
+    ///
+    /// - Returns: whether there can be any.
+    @discardableResult
+    static func sumUp(_ revision: Revision, _ session: some SQLSession) throws -> Bool {
+        let (text, number) = (session.dialect.text, session.dialect.number)
+        try session.run(
             """
-            SELECT \(side)_tenant AS tenant, \(side)_location AS location, count(*) AS domains
-            FROM change_log WHERE revision = $1 AND \(side)_tenant IS NOT NULL
-                AND before_location <> after_location
-            GROUP BY \(side)_tenant, \(side)_location
+            CREATE TEMP TABLE IF NOT EXISTS moved_tenant (tenant \(text) NOT NULL,
+                before_location \(text) NOT NULL, after_location \(text) NOT NULL,
+                domains \(number) NOT NULL) \(session.dialect.untilCommit)
+            """, [])
+        try session.run("DELETE FROM moved_tenant", [])
+        guard try session.exists(anyPlace) else { return false }
+        try session.run(
             """
-        }
-        let values = [SQLValue.number(revision.number)]
-        // What goes goes first: a tenant that moves whole is never in two places meanwhile.
+            INSERT INTO moved_tenant (tenant, before_location, after_location, domains)
+            SELECT before_tenant, before_location, after_location, count(*) FROM change_log
+            WHERE revision = $1 AND before_tenant IS NOT NULL
+            GROUP BY before_tenant, before_location, after_location
+            """, [.number(revision.number)])
+        return true
+    }
+
+    /// Counts the domains that have moved. What goes goes first: a tenant that moves whole is never in two places
+    /// meanwhile.
+    static func recountMoved(_ session: some SQLSession) throws {
         try session.run(
             """
             UPDATE tenant_place SET domains = tenant_place.domains - gone.domains
-            FROM (\(moved("before"))) AS gone
-            WHERE tenant_place.tenant = gone.tenant AND tenant_place.location = gone.location
-            """, values)
+            FROM moved_tenant AS gone
+            WHERE gone.before_location <> gone.after_location
+                AND tenant_place.tenant = gone.tenant AND tenant_place.location = gone.before_location
+            """, [])
         try session.run(clearEmptyPlaces, [])
         try session.run(
             """
-            INSERT INTO tenant_place (tenant, location, domains) \(moved("after"))
+            INSERT INTO tenant_place (tenant, location, domains)
+            SELECT tenant, after_location, sum(domains) FROM moved_tenant
+            WHERE before_location <> after_location GROUP BY tenant, after_location
             ON CONFLICT (tenant, location)
                 DO UPDATE SET domains = tenant_place.domains + excluded.domains
-            """, values)
+            """, [])
     }
+
+    static let anyPlace = "SELECT 1 FROM tenant_place LIMIT 1"
 
     /// The tenant's first domain by name at a place, which stands for all of them there where they move together.
     ///
@@ -167,6 +187,9 @@ extension SQLTransaction {
             guard try session.applyLines(of: revision, at: at) == written else {
                 throw RegistryError.inconsistent
             }
+            if patch.location != nil, try Tenant.sumUp(revision, session) {
+                try Tenant.recountMoved(session)
+            }
             return written
         }
     }
@@ -195,14 +218,12 @@ extension SQLSession {
     /// - Parameter position: of the first of the lines.
     /// - Returns: how many have changed.
     func applyLines(of revision: Revision, from position: Int = 0, at: Timestamp) throws -> Int {
-        let changed = try run(
+        try run(
             """
             UPDATE domain SET location = c.after_location, mode = c.after_mode,
                 revision = c.revision, changed_at = $1
             FROM change_log c
             WHERE c.revision = $2 AND c.position >= $3 AND domain.fqdn = c.fqdn
             """, [.number(at.milliseconds), .number(revision.number), .number(position)])
-        try Tenant.recount(revision, self)
-        return changed
     }
 }

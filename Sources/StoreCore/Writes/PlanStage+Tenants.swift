@@ -18,8 +18,10 @@ extension PlanStage {
             """, [from])
         try session.run(
             """
-            INSERT INTO plan_tenant (tenant, position)
-            SELECT tenant, min(position) FROM plan_found WHERE tenant IS NOT NULL GROUP BY tenant
+            INSERT INTO plan_tenant (tenant, position, names)
+            SELECT tenant, min(position), count(*) FILTER (
+                WHERE code IS NULL OR code = 'in-another-migration')
+            FROM plan_found WHERE tenant IS NOT NULL GROUP BY tenant
             """, [])
         try gatherStatistics(of: "plan_found", selected)
         try gatherStatistics(of: "plan_tenant", selected)
@@ -47,11 +49,7 @@ extension PlanStage {
                 d.tenant
             FROM (SELECT t.tenant, t.position FROM plan_tenant t
                 JOIN tenant_place p ON p.tenant = t.tenant AND p.location = $1
-                JOIN (SELECT tenant, count(*) FILTER (
-                        WHERE code IS NULL OR code = 'in-another-migration') AS names
-                    FROM plan_found WHERE tenant IS NOT NULL GROUP BY tenant) AS known
-                    ON known.tenant = t.tenant
-                WHERE p.domains > known.names) AS lacking
+                WHERE p.domains > t.names) AS lacking
             CROSS JOIN domain d LEFT JOIN plan_found f ON f.fqdn = d.fqdn
             WHERE d.tenant = lacking.tenant AND d.location = $1 AND f.fqdn IS NULL
             """, [.text(plan.from.text), .number(selected)])
@@ -59,6 +57,11 @@ extension PlanStage {
 
     /// A tenant that would still be in two places moves as little as one that is spoken for in part.
     private func leaveOutDivided(_ plan: MigrationPlan) throws {
+        let isNeedless =
+            try !session.exists("SELECT 1 FROM split_tenant LIMIT 1")
+            && !session.exists(
+                "SELECT 1 FROM plan_found WHERE code = 'in-another-migration' LIMIT 1")
+        guard !isNeedless else { return }
         try session.run(
             """
             UPDATE plan_found SET code = 'tenant-not-whole'

@@ -30,7 +30,7 @@ package struct PlanStage<Session: SQLSession> {
             }
         try gatherStatistics(of: "plan_name", selected)
         // Where nobody has a tenant, nobody pays for the question whose is whose.
-        if plan.wholeTenants, try session.exists("SELECT 1 FROM tenant_place LIMIT 1") {
+        if plan.wholeTenants, try session.exists(Tenant.anyPlace) {
             selected = try sortOutTenants(plan, selected)
         } else {
             try sortOut(from: plan.from)
@@ -65,7 +65,12 @@ package struct PlanStage<Session: SQLSession> {
                 registered_at \(number), code \(text), tenant \(text)
                 """
             ),
-            ("plan_tenant", "tenant \(text) PRIMARY KEY, position \(number) NOT NULL"),
+            (
+                "plan_tenant",
+                """
+                tenant \(text) PRIMARY KEY, position \(number) NOT NULL, names \(number) NOT NULL
+                """
+            ),
         ] {
             try session.run(
                 """

@@ -1,18 +1,10 @@
 import RegistryLedger
 import RegistryModel
 
-// How a step keeps tenants together: it's asked of the tenants whose rows it has changed, by the log's new lines and by
-// the count of each tenant's places, so that a tenant of a hundred thousand names costs what one row does.
+// How a step keeps tenants together: it's asked of the tenants whose rows it has changed, by `moved_tenant`, which `apply`
+// has filled, and by the count of each tenant's places, so that a tenant of a hundred thousand names costs what one row does.
 
 extension WaveRows {
-    /// The tenants of the lines of `$1`, and how many lines each has.
-    private static var touched: String {
-        """
-        (SELECT before_tenant AS tenant, count(*) AS lines FROM change_log
-            WHERE revision = $1 AND before_tenant IS NOT NULL GROUP BY before_tenant)
-        """
-    }
-
     /// `MigrationTransaction.strangers`.
     package func strangers(
         appliedAt revision: Revision, limit: Int
@@ -21,35 +13,35 @@ extension WaveRows {
         switch move.action {
         case .frozen, .moved:
             // What has moved isn't counted at the source any more; what has frozen is.
-            let rest = move.action == .frozen ? "p.domains > t.lines" : "p.domains > 0"
+            let rest = move.action == .frozen ? "p.domains > t.domains" : "p.domains > 0"
             return try strangers(
                 """
-                FROM \(Self.touched) AS t
-                JOIN tenant_place p ON p.tenant = t.tenant AND p.location = $2 AND \(rest)
-                """, [.number(revision.number), source],
+                FROM moved_tenant AS t
+                JOIN tenant_place p ON p.tenant = t.tenant AND p.location = $1 AND \(rest)
+                """, [source],
                 found: """
                     SELECT d.fqdn, d.location, d.mode
                     FROM suspect CROSS JOIN domain d
-                    WHERE d.tenant = suspect.tenant AND d.location = $2 AND d.revision <> $1
-                    """, limit: limit)
+                    WHERE d.tenant = suspect.tenant AND d.location = $1 AND d.revision <> $2
+                    """, [.number(revision.number)], limit: limit)
         case .rolledBack:
             guard let since = move.since else { return ([], 0) }
             return try strangers(
                 """
-                FROM \(Self.touched) AS t
-                JOIN tenant_place p ON p.tenant = t.tenant AND p.location <> $2
-                """, [.number(revision.number), .text(move.result.location.text)],
+                FROM moved_tenant AS t
+                JOIN tenant_place p ON p.tenant = t.tenant AND p.location <> $1
+                """, [.text(move.result.location.text)],
                 // A tenant that was in two places before the cutover is so again. What has come since, or has become
                 // this tenant's since, isn't parted from it.
                 found: """
                     SELECT d.fqdn, d.location, d.mode FROM suspect CROSS JOIN domain d
-                    WHERE d.tenant = suspect.tenant AND d.location <> $2 AND d.revision > $3
+                    WHERE d.tenant = suspect.tenant AND d.location <> $1 AND d.revision > $2
                     UNION ALL
                     SELECT c.fqdn, c.before_location, c.before_mode
                     FROM change_log c JOIN suspect ON suspect.tenant = c.before_tenant
-                    WHERE c.revision = $1 AND EXISTS (SELECT 1 FROM change_log x
-                        WHERE x.fqdn = c.fqdn AND x.revision > $3 AND x.revision < $1)
-                    """, [.number(since.number)], limit: limit)
+                    WHERE c.revision = $3 AND EXISTS (SELECT 1 FROM change_log x
+                        WHERE x.fqdn = c.fqdn AND x.revision > $2 AND x.revision < $3)
+                    """, [.number(since.number), .number(revision.number)], limit: limit)
         default: return ([], 0)
         }
     }
@@ -78,7 +70,7 @@ extension WaveRows {
     /// - Returns: the condition on a row `d` that it's of none of them.
     func holdDividedTenants() throws -> String {
         guard move.wholeTenants, move.mayLeaveRows, move.action == .rolledBack,
-            let since = move.since, try session.exists("SELECT 1 FROM tenant_place LIMIT 1")
+            let since = move.since, try session.exists(Tenant.anyPlace)
         else { return "" }
         try session.run(
             """

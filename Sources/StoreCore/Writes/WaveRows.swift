@@ -50,6 +50,12 @@ package struct WaveRows<Session: SQLSession> {
                 ])
             let changed = try session.applyLines(of: revision, from: position, at: at)
             guard changed == written else { throw RegistryError.inconsistent }
+            let isMove = move.expected.location != move.result.location
+            if isMove || move.wholeTenants && move.action == .frozen,
+                try Tenant.sumUp(revision, session), isMove
+            {
+                try Tenant.recountMoved(session)
+            }
             return written
         }
     }

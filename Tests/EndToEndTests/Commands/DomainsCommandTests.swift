@@ -15,10 +15,10 @@ import Testing
             return try #require(try run.objects().first)
         }
 
-        let made = try await state("domains", "register", name, "--tenant", "acme")
+        let made = try await state("domains", "register", name, "--tenant", "acme-domains")
         #expect(made["location"] == "japan")
         #expect(made["mode"] == "serve")
-        #expect(made["tenant"] == "acme")
+        #expect(made["tenant"] == "acme-domains")
         let moved = try await state(
             "domains", "change", name, "--location", "aws", "--mode", "read_only",
             "--if-revision", try #require(made["revision"]), "--reason", "it moves",
@@ -55,7 +55,7 @@ import Testing
         let table = try await server.succeed("domains", "history", name, "--limit", "3")
         #expect(
             table.lines[2].contains(
-                "updated  \(name)  aws read_only (acme) → aws read_only (no tenant)"))
+                "updated  \(name)  aws read_only (acme-domains) → aws read_only (no tenant)"))
     }
 
     @Test func `shows the same in four formats, on stdout alone`() async throws {
@@ -100,7 +100,7 @@ import Testing
         ] {
             _ = try await server.succeed(
                 "domains", "register", "\(name).list.example.com", "--location", location,
-                "--tenant", tenant)
+                "--tenant", tenant, "--allow-split")
         }
         _ = try await server.succeed(
             "domains", "change", "x3.list.example.com", "--mode", "reject")

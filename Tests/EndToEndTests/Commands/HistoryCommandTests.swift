@@ -20,7 +20,7 @@ import Testing
         let clerk = try await Self.clerk(server, "ops-laptop")
         for arguments in [
             [
-                "register", "line.example.com", "--tenant", "acme", "--reason",
+                "register", "line.example.com", "--tenant", "acme-line", "--reason",
                 "signup\nof two lines",
             ],
             ["change", "line.example.com", "--location", "aws", "--ticket", "CHG-1234"],
@@ -34,10 +34,10 @@ import Testing
         let run = try await server.succeed("history", "--actor", clerk.id, "--order", "asc")
         let name = "line.example.com"
         let expected = [
-            "registered  \(name)  → japan (acme)  by ops-laptop  “signup of two lines”",
+            "registered  \(name)  → japan (acme-line)  by ops-laptop  “signup of two lines”",
             "moved  \(name)  japan → aws  by ops-laptop  CHG-1234",
             "updated  \(name)  aws serve → aws read_only  by ops-laptop",
-            "updated  \(name)  aws read_only (acme) → aws read_only (no tenant)  by ops-laptop",
+            "updated  \(name)  aws read_only (acme-line) → aws read_only (no tenant)  by ops-laptop",
             "released  \(name)  aws read_only →  by ops-laptop",
             "restored  \(name)  → aws read_only  by ops-laptop",
         ]
@@ -157,11 +157,13 @@ import Testing
         let free = try await explain("Explain.Example.COM.:8443")
         #expect(free["input"] == "Explain.Example.COM.:8443" && free["fqdn"] == name)
         #expect(free["available"] == "yes" && free["rule"]?.hasPrefix("unknown") == true)
-        _ = try await server.succeed("domains", "register", name, "--tenant", "acme")
+        _ = try await server.succeed("domains", "register", name, "--tenant", "acme-explained")
         _ = try await server.succeed(
             "domains", "change", name, "--location", "aws", "--reason", "why", "--ticket", "T-1")
         let live = try await explain(name)
-        #expect(live["location"] == "aws" && live["mode"] == "serve" && live["tenant"] == "acme")
+        #expect(
+            live["location"] == "aws" && live["mode"] == "serve"
+                && live["tenant"] == "acme-explained")
         #expect(live["rule"] == "registered: proxies get aws, serve" && live["available"] == "no")
         #expect(live["last_action"] == "moved" && live["last_reason"] == "why")
         #expect(live["last_by"]?.hasPrefix("first-admin (admin") == true)

@@ -100,7 +100,7 @@ import Testing
         _ = try await server.client.register(
             DomainRegistration(
                 fqdn: "x.where.example.com",
-                placement: PlacementText(location: "japan", tenant: "acme")))
+                placement: PlacementText(location: "japan", tenant: "acme-planned")))
         func eligible(_ arguments: String...) async throws -> Int {
             let run = try await server.run(
                 Self.journey + ["--dry-run", "--output", "json"] + arguments)
@@ -108,7 +108,8 @@ import Testing
             return try run.readOutput(Migration.self).counts.eligible
         }
         #expect(try await eligible("--suffix", "where.example.com") == 201)
-        #expect(try await eligible("--suffix", "where.example.com", "--tenant", "acme") == 1)
+        #expect(
+            try await eligible("--suffix", "where.example.com", "--tenant", "acme-planned") == 1)
         #expect(try await eligible("--suffix", "where.example.com", "--prefix", "t0000") == 9)
         #expect(
             try await eligible(

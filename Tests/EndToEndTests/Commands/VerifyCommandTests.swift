@@ -114,7 +114,8 @@ import Testing
     @Test func `isn't needed: the Python of the document comes to the same digest`() async throws {
         let server = try await Self.filled()
         _ = try await server.succeed(
-            "domains", "change", "n3.example.com", "--location", "aws", "--reason", "5:日本,~ \n\"x\""
+            "domains", "change", "n3.example.com", "--location", "aws", "--allow-split", "--reason",
+            "5:日本,~ \n\"x\""
         )
         _ = try await server.succeed("domains", "release", "n4.example.com")
         _ = try await server.succeed(

@@ -64,29 +64,36 @@ enum Operation: Sendable {
         return switch self {
         case .register(let name, let location, let tenant):
             try await registry.send(
-                .POST, "/v1/domains", body: Self.row(name, location, tenant), headers: headers)
+                .POST, "/v1/domains",
+                body: Self.row(name, location, tenant, #","allow_split":true"#),
+                headers: headers)
         case .change(let name, let placement):
             try await registry.send(
                 .PATCH, "/v1/domains/\(name)",
                 body: Array(
-                    #"{"location":"\#(placement.location)","mode":"\#(placement.mode)"}"#.utf8))
+                    #"{"location":"\#(placement.location)","mode":"\#(placement.mode)","allow_split":true}"#
+                        .utf8))
         case .release(let name):
             try await registry.send(.DELETE, "/v1/domains/\(name)")
         case .restore(let name, _):
-            try await registry.send(.POST, "/v1/domains/\(name)/restore", headers: headers)
+            try await registry.send(
+                .POST, "/v1/domains/\(name)/restore", body: Array(#"{"allow_split":true}"#.utf8),
+                headers: headers)
         case .batch(let names, let location, let tenant):
             try await registry.send(
                 .POST, "/v1/domains/batch",
                 body: Array(#"{"domains":["#.utf8)
                     + names.map { Self.row($0, location, tenant) }.joined(
                         separator: Array(",".utf8))
-                    + Array("]}".utf8),
+                    + Array(#"],"allow_split":true}"#.utf8),
                 headers: headers)
         }
     }
 
-    private static func row(_ name: String, _ location: String, _ tenant: String) -> [UInt8] {
-        Array(#"{"fqdn":"\#(name)","location":"\#(location)","tenant":"\#(tenant)"}"#.utf8)
+    private static func row(
+        _ name: String, _ location: String, _ tenant: String, _ more: String = ""
+    ) -> [UInt8] {
+        Array(#"{"fqdn":"\#(name)","location":"\#(location)","tenant":"\#(tenant)"\#(more)}"#.utf8)
     }
 
     var takesKey: Bool {

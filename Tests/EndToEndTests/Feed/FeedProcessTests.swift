@@ -91,7 +91,7 @@ import Testing
     @Test func `is followed by the document's Python, to the same digest`() async throws {
         let server = try await Self.filled(300)
         _ = try await server.succeed(
-            "domains", "change", "t3.example.com", "--location", "aws")
+            "domains", "change", "t3.example.com", "--location", "aws", "--allow-split")
         let document = try String(
             contentsOf: NginxProcess.repository.appendingPathComponent("docs/feed.md"),
             encoding: .utf8)
@@ -105,7 +105,8 @@ import Testing
             URL(fileURLWithPath: "/usr/bin/python3"),
             [file.path, server.url.absoluteString, server.adminToken, "\(head + 4)"],
             outputs: server.folder.url, environment: [:])
-        _ = try await server.succeed("domains", "change", "t4.example.com", "--location", "aws")
+        _ = try await server.succeed(
+            "domains", "change", "t4.example.com", "--location", "aws", "--allow-split")
         _ = try await server.succeed("domains", "release", "t5.example.com")
         _ = try await server.succeed(
             "locations", "set", "mars", "--upstream", "https://mars.example")
