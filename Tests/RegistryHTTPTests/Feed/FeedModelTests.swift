@@ -88,19 +88,20 @@ import Testing
         for batch in 0..<30 {
             let rows = try (0..<800).map { number in
                 NewDomain(
-                    fqdn: try name(batch * 800 + number), location: nil, tenant: "t\(number % 7)")
+                    fqdn: try name(batch * 800 + number), location: nil,
+                    tenant: "t\(number % 7)", allowsSplit: true)
             }
             _ = try await service.registerBatch(rows.map { .success($0) }, context)
             for number in 0..<20 {
                 let fqdn = try name(batch * 800 + number)
-                var patch = DomainPatch()
+                var patch = DomainPatch(allowsSplit: true)
                 patch.location = LocationName(canonical: "aws")
                 patch.mode = number.isMultiple(of: 3) ? .readOnly : nil
                 _ = try await service.change(fqdn, patch, ifMatch: nil, context)
                 guard number.isMultiple(of: 2) else { continue }
                 _ = try await service.release(fqdn, ifMatch: nil, context)
                 guard number.isMultiple(of: 4) else { continue }
-                _ = try await service.restore(fqdn, context)
+                _ = try await service.restore(fqdn, allowsSplit: true, context)
             }
         }
     }
