@@ -191,7 +191,7 @@ def registry(processes, name, label, kind, *flags):
     process, port, token = processes.serve(name, *flags)
     table = processes.folder / "names.csv"
     if not table.exists():
-        table.write_text("fqdn,location,tenant\n" + "".join(f"{each},japan,acme-inc\n" for each in names()))
+        table.write_text("fqdn,location,tenant\n" + "".join(f"{each},japan,{each}\n" for each in names()))
     subprocess.run([BUILD / "tenant-registry", "import", table, "--server", f"http://127.0.0.1:{port}",
                     "--data-dir", processes.folder / name], check=True, capture_output=True)
     return Peer(label, [process], port, kind, token, is_ours=True)

@@ -9,7 +9,7 @@ struct TenantRoutes: Sendable {
         var page = TenantQuery()
         page.location = query.value("location", "a location's name", LocationName.init)
         page.isSplit = query.value("split", "true or false", Bool.init)
-        page.prefix = query.text("prefix").map(TenantText.prefix)
+        page.prefix = query.text("prefix", maximum: TenantText.maximum).map(TenantText.prefix)
         (page.limit, page.after) = try query.page(longest: Cursor.longestTenant, Cursor.tenant)
         let read = try await call.service.tenants(page)
         return call.list(read) { Cursor.key(tenant: $0.name) }
