@@ -18,7 +18,7 @@ import Testing
             _ = try await client.send(method, path, body: body.map { Array($0.utf8) } ?? [])
         }
         switch number % 8 {
-        case 0: try await send(.POST, "/v1/domains", #"{"fqdn":"\#(name)","tenant":"é"}"#)
+        case 0: try await send(.POST, "/v1/domains", #"{"fqdn":"\#(name)","tenant":"é\#(number)"}"#)
         case 1: try await send(.PATCH, "/v1/domains/\(name)", #"{"location":"aws"}"#)
         case 2:
             try await client.registerAll((0..<5).map { "b\($0)-\(name)" })
