@@ -3,13 +3,8 @@ import RegistryModel
 extension CommandExecution {
     func register(_ wanted: NewDomain) throws -> Decision {
         try checkFree(wanted)
-        let home = try home(for: wanted)
-        if !home.isTenants {
-            let location = try signupLocation(home.location)
-            guard location.settings.acceptsSignups else {
-                throw RegistryError.locationClosed(location.name)
-            }
-        }
+        let home = try home(for: wanted, signupLocation)
+        guard home.acceptsSignups else { throw RegistryError.locationClosed(home.location) }
         let (domain, change) = try insert(wanted, at: home.location)
         return Decision(
             outcome: .domain(domain), log: [change],
@@ -23,6 +18,7 @@ extension CommandExecution {
         var log: [Change] = []
         var effects = RevisionChanges(revision: revision)
         var allowsSplit = false
+        var locations: [LocationName?: Location] = [:]
         for (index, row) in rows.enumerated() {
             switch row {
             case .refused(let code):
@@ -30,7 +26,12 @@ extension CommandExecution {
             case .wanted(let wanted):
                 do {
                     try checkFree(wanted)
-                    let home = try home(for: wanted)
+                    let home = try home(for: wanted) { name in
+                        if let known = locations[name] { return known }
+                        let location = try signupLocation(name)
+                        locations[name] = location
+                        return location
+                    }
                     let (domain, change) = try insert(wanted, at: home.location)
                     allowsSplit = allowsSplit || home.isSplit
                     log.append(change)

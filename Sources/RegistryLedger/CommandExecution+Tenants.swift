@@ -6,29 +6,30 @@ import RegistryModel
 /// Where a domain is to live.
 struct Home {
     var location: LocationName
-    /// Whether it's where its tenant's other domains are: then nobody asks whether the location takes signups.
-    var isTenants = false
+    /// Where its tenant's other domains are, nobody asks for that.
+    var acceptsSignups = true
     /// Whether it's away from them, as an operator said.
     var isSplit = false
 }
 
 extension CommandExecution {
     /// Where a new domain goes: where it asks to, or else where its tenant's other domains are, or else where signups go.
-    func home(for wanted: NewDomain) throws -> Home {
+    ///
+    /// - Parameter find: `signupLocation`, or what it has said before.
+    func home(
+        for wanted: NewDomain, _ find: (LocationName?) throws -> Location
+    ) throws -> Home {
         let places = try places(of: wanted.tenant, for: wanted.fqdn)
-        guard let asked = wanted.location else {
-            if let location = places.only { return Home(location: location, isTenants: true) }
-            return Home(location: try signupLocation(nil).name)
-        }
-        guard try transaction.location(asked) != nil else {
-            throw RegistryError.unknownLocation(asked)
-        }
-        if places[asked] != nil { return Home(location: asked, isTenants: true) }
-        guard let tenant = wanted.tenant, !places.isEmpty else { return Home(location: asked) }
-        guard wanted.allowsSplit else {
+        if wanted.location == nil, let location = places.only { return Home(location: location) }
+        let location = try find(wanted.location)
+        if places[location.name] != nil { return Home(location: location.name) }
+        let isSplit = wanted.location != nil && !places.isEmpty
+        if isSplit, !wanted.allowsSplit, let tenant = wanted.tenant {
             throw RegistryError.tenantElsewhere(tenant, places.keys.sorted())
         }
-        return Home(location: asked, isSplit: true)
+        return Home(
+            location: location.name, acceptsSignups: location.settings.acceptsSignups,
+            isSplit: isSplit)
     }
 
     /// Where a domain comes back: where it was, unless its tenant has gone elsewhere.

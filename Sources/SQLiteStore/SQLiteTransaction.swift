@@ -170,6 +170,14 @@ extension SQLiteTransaction {
         return places
     }
 
+    func frozenWave(of tenant: String) throws -> WaveName? {
+        try statements[.frozenWave].first {
+            $0.text(tenant)
+        } _: {
+            try WaveName(row: $0)
+        }
+    }
+
     func count(_ tenant: String, at location: LocationName, by change: Int) throws {
         for _ in 0..<change.magnitude {
             let statement = try statements[change > 0 ? .countOneMore : .countOneLess]

@@ -30,7 +30,7 @@ final class StatementBook {
         case domain, insertDomain, updateDomain, deleteDomain, insertName, firstName
         case released, insertReleased, deleteReleased
         case location, defaultLocation, freeze, putIdempotency
-        case tenantPlaces, countOneMore, countOneLess, clearEmptyPlaces
+        case tenantPlaces, frozenWave, countOneMore, countOneLess, clearEmptyPlaces
     }
 }
 
@@ -69,6 +69,7 @@ extension StatementBook.Name {
         case .freeze: DomainFreeze.select("= ?")
         case .putIdempotency: IdempotencyRecord.insertion
         case .tenantPlaces: Tenant.placesByName
+        case .frozenWave: WaveName.holding(.sqlite)
         case .countOneMore: Tenant.countOneMore
         case .countOneLess: Tenant.countOneLess
         case .clearEmptyPlaces: Tenant.clearEmptyPlaces

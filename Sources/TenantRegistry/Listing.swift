@@ -148,11 +148,14 @@ struct PagedListing {
 extension PagedListing {
     /// Asks for page after page, and writes each before it asks for the next.
     ///
-    /// - Parameter limit: rows at most; nil: all.
+    /// - Parameter limit: rows at most, as `--limit` says; nil: all.
     static func print<Item: Shape>(
         _ format: OutputFormat, limit: Int? = nil,
         pages: (_ limit: Int, _ cursor: String?) async throws -> ListPage<Item>
     ) async throws {
+        guard limit.map({ $0 > 0 }) ?? true else {
+            throw CommandFailure.usage("--limit: a number above 0 is expected")
+        }
         var listing = PagedListing(Item.tableColumns.map(\.name), format)
         var rest = limit ?? .max
         var cursor: String?

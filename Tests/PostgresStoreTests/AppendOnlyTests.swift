@@ -106,6 +106,21 @@ import Testing
         try await database.drop()
     }
 
+    /// As a release writes that counts no tenants' places.
+    @Test func `refuses a revision of an older release`() async throws {
+        let database = try await filled()
+        let error = await #expect(throws: PostgresServer.Failed.self) {
+            try await database.run(
+                """
+                INSERT INTO revision_log (revision, epoch, at, actor_token, actor_name, actor_role,
+                    request_id, change_count, digest)
+                SELECT revision + 1, epoch, at, 't', 't', 'admin', 'r', 1, digest FROM head
+                """)
+        }
+        #expect(error?.description.contains("allow_split") == true)
+        try await database.drop()
+    }
+
     @Test func `takes a new epoch at the same revision, as a restored backup has it`() async throws
     {
         let database = try await filled()

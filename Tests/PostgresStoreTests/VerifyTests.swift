@@ -72,6 +72,11 @@ import Testing
                 registered_at) VALUES (25, 0, 'registered', 'x.example', 'aws', 'serve', 0)
             """, 25, "beyond its head"
         ),
+        ("INSERT INTO split_tenant VALUES ('nobody')", nil, "the tenant nobody isn't rightly told"),
+        (
+            "INSERT INTO tenant_place VALUES ('nobody', 'aws', 3)", nil,
+            "the tenant nobody has 0 domains at aws, and 3"
+        ),
         ("DROP TRIGGER change_log_is_kept ON change_log", nil, "change_log_is_kept is missing"),
         ("ALTER TABLE token DISABLE TRIGGER token_is_kept", nil, "token_is_kept isn't"),
         (

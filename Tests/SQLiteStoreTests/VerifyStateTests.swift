@@ -86,6 +86,28 @@ extension VerifyTests {
         try await expect(revision, what)
     }
 
+    @Test(
+        arguments: [
+            ("DELETE FROM tenant_place", "a.example isn't counted in the table tenant_place"),
+            (
+                "UPDATE tenant_place SET domains = 2",
+                "the tenant acme has 1 domains at aws, and 2 in the table tenant_place"
+            ),
+            (
+                "INSERT INTO tenant_place VALUES ('acme', 'japan', 1)",
+                "the tenant acme has 0 domains at japan, and 1 in the table tenant_place (and 1 more)"
+            ),
+            ("INSERT INTO split_tenant VALUES ('acme')", "the tenant acme isn't rightly told"),
+            ("INSERT INTO split_tenant VALUES ('zoe')", "the tenant zoe isn't rightly told"),
+        ])
+    func `names a count of a tenant's domains that isn't right`(
+        sql: String, what: String
+    ) async throws {
+        try await fill()
+        try await tamper(sql)
+        try await expect(nil, what)
+    }
+
     @Test func `names the first revision where more than one thing is wrong`() async throws {
         try await fill()
         try await tamper("UPDATE domain SET mode = 'reject'")

@@ -178,8 +178,8 @@ extension PostgresTransaction {
     /// Steps of waves never share a transaction with others: whether one is frozen stays so.
     func frozenWave(of tenant: String) throws -> WaveName? {
         if isAnyFrozen == false { return nil }
-        return try session().first(WaveName.holding(.postgres), [.text(tenant)]) { row in
-            WaveName(migration: try row.text(0), number: try row.integer(1))
+        return try session().first(WaveName.holding(.postgres), [.text(tenant)]) {
+            try WaveName(row: $0)
         }
     }
 }

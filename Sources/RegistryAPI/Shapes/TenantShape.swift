@@ -7,7 +7,13 @@ extension Tenant: Shape {
         ShapeField("domain_count") { Cell($0.domainCount) },
         ShapeField("locations", texts: { $0.locations.map(\.text) }),
         ShapeField("split") { .bool($0.isSplit) },
-        ShapeField("places", objects: { $0.sortedPlaces }),
+        ShapeField(
+            "places",
+            objects: { tenant in
+                tenant.locations.map {
+                    TenantPlace(location: $0, domains: tenant.places[$0] ?? 0)
+                }
+            }),
     ]
 
     package init?(reading object: inout JSONObjectReader) {
@@ -19,10 +25,6 @@ extension Tenant: Shape {
         self.init(
             name: name,
             places: Dictionary(places.map { ($0.location, $0.domains) }) { $1 })
-    }
-
-    fileprivate var sortedPlaces: [TenantPlace] {
-        locations.map { TenantPlace(location: $0, domains: places[$0] ?? 0) }
     }
 }
 
@@ -57,15 +59,11 @@ package struct TenantResponse: Shape {
         (self.tenant, self.domains, self.nextCursor) = (tenant, domains, nextCursor)
     }
 
-    package static let fields: [ShapeField<TenantResponse>] = [
-        ShapeField("tenant") { .text($0.tenant.name) },
-        ShapeField("domains", objects: { $0.domains }),
-        ShapeField("domain_count") { Cell($0.tenant.domainCount) },
-        ShapeField("locations", texts: { $0.tenant.locations.map(\.text) }),
-        ShapeField("split") { .bool($0.tenant.isSplit) },
-        ShapeField("places", objects: { $0.tenant.sortedPlaces }),
-        .optional("next_cursor") { Cell($0.nextCursor) },
-    ]
+    package static let fields: [ShapeField<TenantResponse>] =
+        Tenant.fields.map { $0.of { $0.tenant } } + [
+            ShapeField("domains", objects: { $0.domains }),
+            .optional("next_cursor") { Cell($0.nextCursor) },
+        ]
 
     package init?(reading object: inout JSONObjectReader) {
         domains = object.shapes("domains", Domain.self)

@@ -83,7 +83,7 @@ extension SQLStore {
 
 extension TenantQuery {
     /// Behind every text that begins alike: no text has this character.
-    fileprivate static let behindTexts = "\u{10FFFF}"
+    static let behindTexts = "\u{10FFFF}"
 }
 
 extension Tenant {

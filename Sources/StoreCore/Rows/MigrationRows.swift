@@ -56,7 +56,7 @@ extension Migration {
             """
         ) { row in
             FrozenWave(
-                name: WaveName(migration: try row.text(0), number: try row.integer(1)),
+                name: try WaveName(row: row),
                 location: try row.location(2), size: try row.integer(3))
         }
     }
@@ -85,7 +85,7 @@ extension DomainFreeze {
 
     package init(row: SQLRow) throws {
         self.init(
-            wave: WaveName(migration: try row.text(1), number: try row.integer(2)),
+            wave: try WaveName(row: row, from: 1),
             mode: try row.word(3), ownMode: try row.word(4))
     }
 }

@@ -99,13 +99,6 @@ extension SQLTransaction {
         ) { try $0.name(0) }
     }
 
-    package func frozenWave(of tenant: String) throws -> WaveName? {
-        let session = try session()
-        return try session.first(WaveName.holding(session.dialect), [.text(tenant)]) { row in
-            WaveName(migration: try row.text(0), number: try row.integer(1))
-        }
-    }
-
     package func frozenDomain(of tenant: String) throws -> (fqdn: FQDN, wave: WaveName)? {
         let session = try session()
         // Nearly always nothing is frozen: then nobody looks through a tenant of a hundred thousand names.
@@ -119,7 +112,7 @@ extension SQLTransaction {
             WHERE d.tenant = $1 ORDER BY d.fqdn LIMIT 1
             """, [.text(tenant)]
         ) { row in
-            (try row.name(0), WaveName(migration: try row.text(1), number: try row.integer(2)))
+            (try row.name(0), try WaveName(row: row, from: 1))
         }
     }
 
@@ -196,6 +189,10 @@ extension SQLTransaction {
 }
 
 extension WaveName {
+    package init(row: SQLRow, from column: Int = 0) throws {
+        self.init(migration: try row.text(column), number: try row.integer(column + 1))
+    }
+
     static let anyFrozen = "SELECT 1 FROM wave WHERE state = 'frozen' LIMIT 1"
 
     /// The frozen wave, of a migration that moves whole tenants, that has the tenant `$1`. What it has of a tenant is all

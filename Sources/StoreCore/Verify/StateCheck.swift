@@ -2,7 +2,7 @@ import RegistryLedger
 import RegistryModel
 
 /// Compares the tables of what is now with the last change of each subject in the log, a page of names
-/// at a time. Each page is one snapshot: table and log are of one moment there, whatever is written
+/// at a time, and what is counted of domains with the domains. Each page is one snapshot: table and log are of one moment there, whatever is written
 /// between two pages.
 ///
 /// It can't tell how long a released name rests (the log doesn't say), nor a token's secret.
@@ -19,7 +19,7 @@ struct StateCheck: Sendable {
     private var after = ""
 
     private enum Part: Sendable {
-        case live, released, known, subjects
+        case live, released, known, tenants, subjects
     }
 
     /// Names in one read: some 20 ms.
@@ -41,6 +41,10 @@ struct StateCheck: Sendable {
         case .live: domains += try page(session, .live, next: .released)
         case .released: domains += try page(session, .released, next: .known)
         case .known: try known(session)
+        case .tenants:
+            let page = try TenantCheck(session: session).places(after: after)
+            for flaw in page.flaws { note(flaw) }
+            if let last = page.last { after = last } else { go(to: .subjects) }
         case .subjects:
             _ = try page(session, .tokens, next: .subjects)
             guard after.isEmpty else { return }
@@ -56,7 +60,9 @@ struct StateCheck: Sendable {
 
     private mutating func note(_ flaw: Verification.Flaw) {
         count += 1
-        let isEarlier = (flaw.revision ?? .zero) < (first?.revision ?? Revision(.max))
+        // What no revision tells of comes after what one does.
+        let isEarlier =
+            (flaw.revision ?? Revision(.max)) < (first?.revision ?? Revision(.max))
         if first == nil || isEarlier { first = flaw }
     }
 
@@ -75,6 +81,11 @@ struct StateCheck: Sendable {
         let flaws = try session.rows(
             check.sql(session.dialect), [.text(after), .text(last)], check.flaw)
         for flaw in flaws { note(flaw) }
+        if check.hasTenants {
+            for flaw in try TenantCheck(session: session).uncounted(after: after, through: last) {
+                note(flaw)
+            }
+        }
         after = last
         return range.count
     }
@@ -101,7 +112,7 @@ struct StateCheck: Sendable {
             ) { try $0.revision(0) }
             note(.init(revision, "\(missing) is in the log and in no table"))
         }
-        guard let last = page?.last else { return go(to: .subjects) }
+        guard let last = page?.last else { return go(to: .tenants) }
         after = last
     }
 
@@ -144,6 +155,8 @@ private struct Comparison: Sendable {
     /// Tables of the log, joined to `t`.
     let joins: @Sendable (SQLDialect) -> String
     let isInLog: String
+    /// Whether its rows are counted by tenant.
+    var hasTenants = false
 
     var range: String {
         """
@@ -206,7 +219,7 @@ private struct Comparison: Sendable {
 
     static let live = Comparison(
         table: "domain", key: "fqdn", columns: { _ in columns("after_", "changed_at") },
-        joins: lastChange, isInLog: "c.after_location IS NOT NULL")
+        joins: lastChange, isInLog: "c.after_location IS NOT NULL", hasTenants: true)
 
     static let released = Comparison(
         table: "released_domain", key: "fqdn", columns: { _ in columns("before_", "released_at") },

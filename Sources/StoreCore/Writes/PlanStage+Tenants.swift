@@ -76,9 +76,9 @@ extension PlanStage {
 
     /// `PlanningTransaction.stagedTenantSizes`.
     package func tenantSizes() throws -> [Int]? {
-        guard try session.exists("SELECT 1 FROM plan_row WHERE unit IS NOT NULL LIMIT 1") else {
-            return nil
-        }
+        // All rows have one, or none has.
+        let hasUnits = try session.first("SELECT unit FROM plan_row LIMIT 1") { !$0.isNull(0) }
+        guard hasUnits == true else { return nil }
         var sizes: [Int] = []
         var last: Int64?
         try session.stream("SELECT unit FROM plan_row WHERE code IS NULL ORDER BY position", []) {

@@ -56,9 +56,6 @@ extension Domains {
                 ("suffix", suffix), ("at", at), ("revision", revision?.description),
             ]
             try await client.withClient { registry in
-                guard limit.map({ $0 > 0 }) ?? true else {
-                    throw CommandFailure.usage("--limit: a number above 0 is expected")
-                }
                 try await PagedListing.print(output.output, limit: limit) {
                     try await registry.domains(filter: filter, limit: $0, cursor: $1)
                 }

@@ -29,9 +29,6 @@ extension Migrations {
         @OptionGroup var client: ClientOptions
 
         func run() async throws {
-            guard limit.map({ $0 > 0 }) ?? true else {
-                throw CommandFailure.usage("--limit: a number above 0 is expected")
-            }
             try await client.withClient { registry in
                 try await PagedListing.print(output.output, limit: limit) {
                     try await registry.migrations(state: state, limit: $0, cursor: $1)
@@ -68,9 +65,6 @@ extension Migrations {
             }
             guard !(domains && watch) else {
                 throw ValidationError("--watch shows waves, not --domains.")
-            }
-            guard limit.map({ $0 > 0 }) ?? true else {
-                throw ValidationError("--limit: a number above 0 is expected.")
             }
         }
 

@@ -24,9 +24,6 @@ struct Tenants: AsyncParsableCommand {
                 ("location", location), ("split", split.map(String.init)), ("prefix", prefix),
             ]
             try await client.withClient { registry in
-                guard limit.map({ $0 > 0 }) ?? true else {
-                    throw CommandFailure.usage("--limit: a number above 0 is expected")
-                }
                 try await PagedListing.print(output.output, limit: limit) {
                     try await registry.tenants(filter: filter, limit: $0, cursor: $1)
                 }
