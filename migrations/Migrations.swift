@@ -30,6 +30,7 @@ public struct SchemaFile: Sendable {
             bytes: PackageResources._009_agents_ahead_sqlite_sql),
         SchemaFile(
             version: 10, name: "tenants", bytes: PackageResources._010_tenants_sqlite_sql),
+        SchemaFile(version: 11, name: "holds", bytes: PackageResources._011_holds_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -54,6 +55,7 @@ public struct SchemaFile: Sendable {
             bytes: PackageResources._009_agents_ahead_postgres_sql),
         SchemaFile(
             version: 10, name: "tenants", bytes: PackageResources._010_tenants_postgres_sql),
+        SchemaFile(version: 11, name: "holds", bytes: PackageResources._011_holds_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -3,8 +3,8 @@ import Logging
 import RegistryModel
 import SQLiteStore
 
-// Fills a store with names of 24 bytes, through the ledger as every write goes, without HTTP: for figures
-// of many names.
+// Fills a store with names of 24 bytes, each of a customer of its own, through the ledger as every write
+// goes, without HTTP: for figures of many names.
 //
 //     StoreFill FOLDER COUNT
 //
@@ -35,7 +35,7 @@ func name(_ number: Int) -> FQDN {
 for first in stride(from: 0, to: count, by: batch) {
     let rows = (first..<min(count, first + batch)).map {
         NewDomain(
-            fqdn: name($0), location: LocationName(canonical: "japan"), tenant: "acme-inc")
+            fqdn: name($0), location: LocationName(canonical: "japan"), tenant: "customer-\($0)")
     }
     _ = try await store.commit(
         CommitRequest(
