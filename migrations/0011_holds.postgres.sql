@@ -9,7 +9,8 @@ CREATE TABLE held_domain (
     mode           text    COLLATE "C" NOT NULL CHECK (mode IN ('serve', 'read_only', 'reject')),
     tenant         text    COLLATE "C" CHECK (length(tenant) BETWEEN 1 AND 200),
     revision       bigint  NOT NULL CHECK (revision > 0),
-    held_at        bigint  NOT NULL,
+    -- When it was held, by the log.
+    registered_at  bigint  NOT NULL,
     held_until     bigint  NOT NULL,
     -- A token's id.
     holder         text    COLLATE "C" NOT NULL,

@@ -9,7 +9,8 @@ CREATE TABLE held_domain (
     mode           TEXT    NOT NULL CHECK (mode IN ('serve', 'read_only', 'reject')),
     tenant         TEXT    CHECK (length(tenant) BETWEEN 1 AND 200),
     revision       INTEGER NOT NULL CHECK (revision > 0),
-    held_at        INTEGER NOT NULL,
+    -- When it was held, by the log.
+    registered_at  INTEGER NOT NULL,
     held_until     INTEGER NOT NULL,
     -- A token's id.
     holder         TEXT    NOT NULL,

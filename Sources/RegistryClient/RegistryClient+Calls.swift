@@ -28,7 +28,7 @@ extension RegistryClient {
 
     package func domains(
         filter: [(String, String?)], limit: Int, cursor: String? = nil
-    ) async throws -> ListPage<Domain> {
+    ) async throws -> ListPage<DomainOrHold> {
         try await send(
             .listDomains, query: filter + [("limit", String(limit)), ("cursor", cursor)]
         ).decode()
@@ -36,8 +36,16 @@ extension RegistryClient {
 
     package func register(
         _ request: DomainRegistration, idempotencyKey: String? = nil
-    ) async throws -> Received<Domain> {
+    ) async throws -> Received<DomainOrHold> {
         try Received(await send(.registerDomain, body: request, idempotencyKey: idempotencyKey))
+    }
+
+    /// Makes a name that is held a domain.
+    package func activate(
+        _ fqdn: String, note: Note, idempotencyKey: String? = nil
+    ) async throws -> Received<Domain> {
+        try Received(
+            await send(.activateDomain, fqdn, body: note, idempotencyKey: idempotencyKey))
     }
 
     package func registerBatch(

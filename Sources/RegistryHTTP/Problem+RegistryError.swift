@@ -40,6 +40,20 @@ extension Problem {
                     "\(name) was released, and is in quarantine until \(availableAt)"
                 )
                 .available(at: availableAt)
+            case .domainHeld(let name, let until):
+                Problem(.conflict, code, "\(name) is held until \(until)").available(at: until)
+            case .holdsAreOver(let names):
+                Problem(
+                    .conflict, code,
+                    "the hold of \(names.first?.text ?? "a name") is over, which isn't noted yet")
+            case .notTheHolder(let name):
+                Problem(
+                    .forbidden, code,
+                    "\(name) is held by another token: that one may, or an operator's")
+            case .releaseForbidden(let role):
+                Problem(
+                    .forbidden, code,
+                    "the role \(role.rawValue) may release names that it holds, and no domains")
             case .nameEntangled(let name, let other):
                 Problem(
                     .conflict, code,

@@ -142,6 +142,12 @@ struct ProblemKind: Sendable {
                 "Choose another name. A repeated registration that was yours is told apart by an Idempotency-Key."
         ),
         ProblemKind(
+            code: "domain-held", statuses: [409],
+            when: "somebody holds the name; available_at says until when, at the latest",
+            advice:
+                "Whoever holds it activates or releases it, and so may an operator. Take another name, or ask again when the hold has ended."
+        ),
+        ProblemKind(
             code: "domain-quarantined", statuses: [409],
             when: "the name was released; available_at says until when",
             advice:

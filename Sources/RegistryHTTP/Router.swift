@@ -40,6 +40,7 @@ struct RegistryRoutes {
 
         case .getAvailability: bind(domains.availability)
         case .registerDomain: bind(domains.register)
+        case .activateDomain: bind(domains.activate)
         case .registerDomains: bind(BatchRoutes().register)
         case .changeDomain: bind(domains.change)
         case .releaseDomain: bind(domains.release)

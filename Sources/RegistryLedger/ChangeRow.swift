@@ -38,6 +38,11 @@ package struct ChangeRow: Sendable, Hashable {
             self.before = before
             self.after = after
             self.registeredAt = registeredAt
+        case .hold(let fqdn, let before, let after, let heldAt):
+            self.fqdn = fqdn.text
+            registeredAt = heldAt
+            beforeDetail = before.map(Self.text)
+            afterDetail = after.map(Self.text)
         case .location(let name, let before, let after):
             subject = name.text
             beforeDetail = before.map(Self.text)
@@ -59,6 +64,13 @@ package struct ChangeRow: Sendable, Hashable {
             throw Unreadable(what: "action \(action)")
         }
         if let fqdn, let registeredAt {
+            if action.isOfHold {
+                return Change(
+                    action,
+                    .hold(
+                        FQDN(canonical: fqdn), before: try Self.value(beforeDetail),
+                        after: try Self.value(afterDetail), heldAt: registeredAt))
+            }
             return Change(
                 action,
                 .domain(

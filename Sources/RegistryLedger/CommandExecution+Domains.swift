@@ -19,6 +19,7 @@ extension CommandExecution {
         var effects = RevisionChanges(revision: revision)
         var allowsSplit = false
         var locations: [LocationName?: Location] = [:]
+        var over: [FQDN] = []
         for (index, row) in rows.enumerated() {
             switch row {
             case .refused(let code):
@@ -36,11 +37,14 @@ extension CommandExecution {
                     allowsSplit = allowsSplit || home.isSplit
                     log.append(change)
                     effects.domains.append(.set(domain))
+                } catch RegistryError.holdsAreOver(let names) {
+                    over += names
                 } catch let refusal as RegistryError {
                     refused[index] = refusal.code
                 }
             }
         }
+        guard over.isEmpty else { throw RegistryError.holdsAreOver(over) }
         return Decision(
             outcome: .batch(refused: refused), log: log, effects: effects, allowsSplit: allowsSplit)
     }
@@ -94,7 +98,9 @@ extension CommandExecution {
     }
 
     func release(_ fqdn: FQDN, ifMatch: Precondition?) throws -> Decision {
+        if let held = try transaction.held(fqdn) { return try release(held, ifMatch: ifMatch) }
         let domain = try live(fqdn, ifMatch: ifMatch)
+        guard actor.role.may(.operate) else { throw RegistryError.releaseForbidden(actor.role) }
         if let wave = try transaction.freeze(of: fqdn)?.wave {
             throw RegistryError.domainInMigration(
                 fqdn, migration: wave.migration, wave: wave.number)
@@ -122,6 +128,7 @@ extension CommandExecution {
     /// lives elsewhere by now.
     func restore(_ fqdn: FQDN, allowsNested: Bool, allowsSplit: Bool) throws -> Decision {
         guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
+        try checkNotHeld(fqdn)
         guard let released = try transaction.released(fqdn) else {
             throw RegistryError.unknownDomain(fqdn)
         }
@@ -166,9 +173,10 @@ extension CommandExecution {
         return domain
     }
 
-    private func checkFree(_ wanted: NewDomain) throws {
+    func checkFree(_ wanted: NewDomain) throws {
         let fqdn = wanted.fqdn
         guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
+        try checkNotHeld(fqdn)
         if let released = try transaction.released(fqdn), released.availableAt > now {
             throw RegistryError.domainQuarantined(fqdn, availableAt: released.availableAt)
         }
@@ -196,7 +204,7 @@ extension CommandExecution {
         return location
     }
 
-    private func insert(_ wanted: NewDomain, at location: LocationName) throws -> (Domain, Change) {
+    func insert(_ wanted: NewDomain, at location: LocationName) throws -> (Domain, Change) {
         let placement = wanted.placement(at: location)
         let domain = Domain(
             fqdn: wanted.fqdn, placement: placement, revision: revision, registeredAt: at,

@@ -42,6 +42,20 @@ extension CommandExecution {
         return Home(location: try places.only ?? signupLocation(nil).name)
     }
 
+    /// Where a held name goes: where it was promised to, unless its tenant has gone elsewhere since.
+    func home(of held: HeldDomain) throws -> Home {
+        let promised = held.placement.location
+        let places = try places(of: held.placement.tenant, for: held.fqdn)
+        guard let tenant = held.placement.tenant, !places.isEmpty, places[promised] == nil else {
+            return Home(location: promised)
+        }
+        guard held.wantsLocation else { return Home(location: places.only ?? promised) }
+        guard held.allowsSplit else {
+            throw RegistryError.tenantElsewhere(tenant, places.keys.sorted())
+        }
+        return Home(location: promised, isSplit: true)
+    }
+
     /// Where a tenant is that gets another domain.
     ///
     /// - Throws: `domainInMigration` where a wave holds the tenant frozen: the data of the new domain would be missing from

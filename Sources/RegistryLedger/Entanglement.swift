@@ -4,9 +4,10 @@ import RegistryModel
 package protocol NameReader {
     func domain(_ fqdn: FQDN) throws -> Domain?
     func released(_ fqdn: FQDN) throws -> ReleasedDomain?
+    func held(_ fqdn: FQDN) throws -> HeldDomain?
     /// These will be asked for next: who is far from the store reads them in one go.
     func expect(_ names: [FQDN]) throws
-    /// The first name of a range, in the order of `FQDN.treeKey`, that is live, or rests beyond `now`, and
+    /// The first name of a range, in the order of `FQDN.treeKey`, that is live, or is held or rests beyond `now`, and
     /// isn't this tenant's.
     func first(in range: NameRange, notOf tenant: String?, at now: Timestamp) throws -> FQDN?
 }
@@ -66,15 +67,19 @@ package struct Entanglement<Names: NameReader> {
 
     private func isOthers(_ fqdn: FQDN, _ tenant: String?) throws -> Bool {
         Self.isOthers(
-            try names.domain(fqdn), try names.released(fqdn), notOf: tenant, at: now)
+            try names.domain(fqdn), try names.released(fqdn), try names.held(fqdn), notOf: tenant,
+            at: now)
     }
 
     package static func isOthers(
-        _ live: Domain?, _ released: ReleasedDomain?, notOf tenant: String?, at now: Timestamp
+        _ live: Domain?, _ released: ReleasedDomain?, _ held: HeldDomain?, notOf tenant: String?,
+        at now: Timestamp
     ) -> Bool {
         let holder: String?
         if let live {
             holder = live.tenant
+        } else if let held, !held.isOver(at: now) {
+            holder = held.placement.tenant
         } else if let released, released.availableAt > now {
             holder = released.placement.tenant
         } else {

@@ -118,6 +118,9 @@ extension CommandExecution {
         case .release(let fqdn, let ifMatch): try release(fqdn, ifMatch: ifMatch)
         case .restore(let fqdn, let allowsNested, let allowsSplit):
             try restore(fqdn, allowsNested: allowsNested, allowsSplit: allowsSplit)
+        case .hold(let domain, let duration): try hold(domain, for: duration)
+        case .activate(let fqdn): try activate(fqdn)
+        case .expireHolds(let fqdns): try expireHolds(fqdns)
         case .changeTenant(let tenant, let patch): try changeTenant(tenant, patch)
         case .putLocation(let name, let settings): try putLocation(name, settings)
         case .deleteLocation(let name): try deleteLocation(name)
@@ -137,7 +140,7 @@ extension CommitRequest {
     var isStorable: Bool {
         var texts: [String?] = [actor.token, actor.name, note.reason, note.ticket, requestID]
         switch command {
-        case .register(let domain): texts += domain.texts
+        case .register(let domain), .hold(let domain, _): texts += domain.texts
         case .registerBatch(let rows):
             for case .wanted(let domain) in rows { texts += domain.texts }
         case .change(_, let patch, _): texts += patch.texts
@@ -150,8 +153,8 @@ extension CommitRequest {
                 texts.append(agreement.overrideReason)
             case .rollBack, .thaw, .thawWhenDue: break
             }
-        case .release, .restore, .putLocation, .deleteLocation, .revokeToken, .finalizeMigration,
-            .cancelMigration:
+        case .release, .restore, .activate, .expireHolds, .putLocation, .deleteLocation,
+            .revokeToken, .finalizeMigration, .cancelMigration:
             break
         }
         return !texts.contains { $0?.utf8.contains(0) ?? false }

@@ -20,12 +20,17 @@ package protocol LedgerTransaction: MigrationTransaction, TenantTransaction, Nam
     func insert(_ released: ReleasedDomain) throws
     func deleteReleased(_ fqdn: FQDN) throws
 
+    func insert(_ held: HeldDomain) throws
+    func deleteHeld(_ fqdn: FQDN) throws
+    /// The first holds that are over, by their end.
+    func holdsDue(at now: Timestamp, limit: Int) throws -> [HeldDomain]
+
     func location(_ name: LocationName) throws -> Location?
     func defaultLocation() throws -> Location?
     func locationCount() throws -> Int
     func put(_ location: Location) throws
     func deleteLocation(_ name: LocationName) throws
-    /// Whether a live domain is there, or a released one whose quarantine lasts beyond `now`.
+    /// Whether a live domain is there, a held one, or a released one whose quarantine lasts beyond `now`.
     func isReferenced(_ location: LocationName, at now: Timestamp) throws -> Bool
 
     func token(_ id: String) throws -> TokenRecord?

@@ -9,6 +9,18 @@ public enum Action: String, Hashable, Sendable, Codable, CaseIterable {
     case locationChanged = "location_changed"
     case tokenCreated = "token_created"
     case tokenRevoked = "token_revoked"
+    case held
+    case holdReleased = "hold_released"
+    case holdExpired = "hold_expired"
+}
+
+extension Action {
+    /// What is done to a name that is no domain.
+    package static let ofHolds: [Action] = [.held, .holdReleased, .holdExpired]
+    package var isOfHold: Bool { Self.ofHolds.contains(self) }
+
+    /// As SQL lists their words.
+    package static let listOfHolds = ofHolds.map { "'\($0.rawValue)'" }.joined(separator: ", ")
 }
 
 /// One subject before and after, within one revision.
@@ -25,6 +37,8 @@ public struct Change: Hashable, Sendable {
         /// `before` is nil for registered and restored, `after` for released. `registeredAt` makes
         /// each change enough to answer a lookup as of its revision.
         case domain(FQDN, before: Placement?, after: Placement?, registeredAt: Timestamp)
+        /// A name that isn't a domain. `before` is nil for held, `after` for the end of a hold.
+        case hold(FQDN, before: HoldFacts?, after: HoldFacts?, heldAt: Timestamp)
         case location(LocationName, before: LocationSettings?, after: LocationSettings?)
         case token(id: String, before: TokenFacts?, after: TokenFacts?)
         case migration(id: String, before: MigrationFacts?, after: MigrationFacts?)

@@ -4,11 +4,18 @@ public enum Command: Hashable, Sendable {
     /// Good rows are registered in one revision, bad ones named.
     case registerBatch([BatchRow])
     case change(FQDN, DomainPatch, ifMatch: Precondition?)
+    /// Of a domain, or of a name that is held.
     case release(FQDN, ifMatch: Precondition?)
     /// - Parameters:
     ///   - allowsNested: whether it may stand below or above a name of somebody else's.
     ///   - allowsSplit: whether it may come back elsewhere than its tenant's other domains are now.
     case restore(FQDN, allowsNested: Bool = false, allowsSplit: Bool = false)
+    /// Keeps a name for whoever asks, for a while.
+    case hold(NewDomain, for: Duration)
+    /// Makes a held name a domain.
+    case activate(FQDN)
+    /// Ends holds that are over: these, or the first ones that there are.
+    case expireHolds([FQDN]?)
     /// All domains of a tenant, in one revision.
     case changeTenant(String, TenantPatch)
     case putLocation(LocationName, LocationSettings)

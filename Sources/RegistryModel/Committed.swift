@@ -18,6 +18,9 @@ public struct Committed: Sendable, Hashable {
 /// its name and shape.
 public enum Outcome: Sendable, Hashable, Codable {
     case domain(Domain)
+    case held(HeldDomain)
+    /// How many.
+    case holdsExpired(Int)
     /// By position in the request; the rows not named were registered.
     case batch(refused: [Int: String])
     case released
@@ -122,7 +125,7 @@ public struct TableChange: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         case domain(RevisionChanges.DomainChange)
         case location(RevisionChanges.LocationChange)
-        /// A token or a migration: nothing that the table holds.
+        /// A hold, a token or a migration: nothing that the table has.
         case other
     }
 

@@ -13,6 +13,13 @@ public enum RegistryError: Error, Hashable, Sendable {
     case unknownDomain(FQDN)
     case domainTaken(FQDN)
     case domainQuarantined(FQDN, availableAt: Timestamp)
+    case domainHeld(FQDN, until: Timestamp)
+    /// The holds of these names are over, and nobody has noted it yet: `expireHolds` does.
+    case holdsAreOver([FQDN])
+    /// Only who holds a name, and operators, may do something with it.
+    case notTheHolder(FQDN)
+    /// The role may release names that it holds, and no domains.
+    case releaseForbidden(Role)
     /// It lies below or above a name of another tenant's, or of none's.
     case nameEntangled(FQDN, with: FQDN)
     case unknownTenant(String)
@@ -115,6 +122,7 @@ extension RegistryError {
         case .unknownDomain: "unknown-domain"
         case .domainTaken: "domain-taken"
         case .domainQuarantined: "domain-quarantined"
+        case .domainHeld, .holdsAreOver: "domain-held"
         case .nameEntangled: "name-entangled"
         case .unknownTenant: "unknown-tenant"
         case .tenantElsewhere: "tenant-elsewhere"
@@ -133,7 +141,9 @@ extension RegistryError {
         case .wrongWaveState, .freezeIsOver, .wrongMigrationState: "wrong-state"
         case .planMismatch: "plan-mismatch"
         case .blastRadius, .tenantTooLarge: "blast-radius"
-        case .overrideForbidden, .nestingForbidden, .splittingForbidden: "forbidden"
+        case .overrideForbidden, .nestingForbidden, .splittingForbidden, .notTheHolder,
+            .releaseForbidden:
+            "forbidden"
         case .waveConflict: "wave-conflict"
         case .domainInMigration: "domain-in-migration"
         case .notConverged, .frozenAnew: "not-converged"

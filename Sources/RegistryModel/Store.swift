@@ -52,6 +52,12 @@ public protocol Store: ChangeSource, AgentBook {
     /// How many tenants are in more than one place.
     func splitTenantCount() async throws(RegistryError) -> Int
 
+    /// Names that are held, by name.
+    func holds(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<HeldDomain>>
+
+    /// Whether a hold is over, and nobody has noted it yet, by the store's clock.
+    func areHoldsDue() async throws(RegistryError) -> Bool
+
     /// Where signups that name no location land; nil where none is marked so.
     func defaultLocation() async throws(RegistryError) -> Location?
 
@@ -172,6 +178,7 @@ public struct Page<Item: Sendable>: Sendable {
 public enum NameStanding: Sendable, Hashable {
     case free
     case live
+    case held(until: Timestamp)
     case quarantined(until: Timestamp)
     /// Free, but below or above a name of somebody's.
     case entangled(with: FQDN)

@@ -5,6 +5,11 @@ extension RegistryService {
     public func register(
         _ domain: NewDomain, _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
+        try check(domain, context)
+        return try await commitOverHolds(.register(domain), context)
+    }
+
+    func check(_ domain: NewDomain, _ context: WriteContext) throws(RegistryError) {
         try names.check(domain.fqdn)
         guard !domain.allowsNested || context.actor.role.may(.operate) else {
             throw .nestingForbidden(context.actor.role)
@@ -12,7 +17,6 @@ extension RegistryService {
         guard !domain.allowsSplit || context.actor.role.may(.operate) else {
             throw .splittingForbidden(context.actor.role)
         }
-        return try await commit(.register(domain), context)
     }
 
     /// Whether a signup for this name would succeed.
@@ -25,6 +29,7 @@ extension RegistryService {
                 switch standing.value {
                 case .free: try await closedDefault()
                 case .live: RegistryError.domainTaken(fqdn)
+                case .held(let until): RegistryError.domainHeld(fqdn, until: until)
                 case .quarantined(let until):
                     RegistryError.domainQuarantined(fqdn, availableAt: until)
                 case .entangled(let other): RegistryError.nameEntangled(fqdn, with: other)
@@ -65,7 +70,7 @@ extension RegistryService {
                 return .refused(code: error.code)
             }
         }
-        return try await commit(.registerBatch(checked), context)
+        return try await commitOverHolds(.registerBatch(checked), context)
     }
 }
 
@@ -76,11 +81,11 @@ extension RegistryService {
         try await commit(.change(fqdn, patch, ifMatch: ifMatch), context)
     }
 
-    /// Lets a domain go. Its name rests in quarantine.
+    /// Lets a domain go, whose name rests in quarantine, or a name that is held, which is free at once.
     public func release(
         _ fqdn: FQDN, ifMatch: Precondition?, _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
-        try await commit(.release(fqdn, ifMatch: ifMatch), context)
+        try await commitOverHolds(.release(fqdn, ifMatch: ifMatch), context)
     }
 
     /// Brings a released domain back as it was.
@@ -88,7 +93,7 @@ extension RegistryService {
         _ fqdn: FQDN, allowsNested: Bool = false, allowsSplit: Bool = false,
         _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
-        try await commit(
+        try await commitOverHolds(
             .restore(fqdn, allowsNested: allowsNested, allowsSplit: allowsSplit), context)
     }
 }

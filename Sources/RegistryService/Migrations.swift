@@ -102,12 +102,12 @@ extension RegistryService {
     }
 }
 
-/// Thaws frozen waves at their deadline.
+/// Thaws frozen waves at their deadline, and ends holds.
 ///
 /// The deadlines are the store's: they run on while the service is down, and whatever came due
 /// meanwhile thaws at the next start. The store is asked again and again rather than an alarm set:
 /// a freeze may have been another node's, and the clock may be set. Of several nodes one does it.
-public struct FreezeDeadlines: Service {
+public struct Deadlines: Service {
     private let service: RegistryService
     private let interval: Duration
     private let logger: Logger
@@ -136,6 +136,12 @@ public struct FreezeDeadlines: Service {
             for wave in try await service.store.wavesDue() { await thaw(wave) }
         } catch {
             logger.warning("looking for frozen waves was put off", metadata: ["error": "\(error)"])
+        }
+        do throws(RegistryError) {
+            let count = try await service.expireHolds()
+            if count > 0 { logger.info("holds came to their end", metadata: ["count": "\(count)"]) }
+        } catch {
+            logger.warning("ending holds was put off", metadata: ["error": "\(error)"])
         }
     }
 

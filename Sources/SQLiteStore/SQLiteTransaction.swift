@@ -99,9 +99,13 @@ extension SQLiteTransaction {
             $0.time(domain.changedAt)
             $0.placement(domain.placement)
         }
+        try insertName(domain.fqdn)
+    }
+
+    private func insertName(_ fqdn: FQDN) throws {
         try statements[.insertName].run {
-            $0.text(domain.fqdn.treeKey)
-            $0.text(domain.fqdn.text)
+            $0.text(fqdn.treeKey)
+            $0.text(fqdn.text)
         }
     }
 
@@ -153,6 +157,37 @@ extension SQLiteTransaction {
 
     func deleteReleased(_ fqdn: FQDN) throws {
         try statements[.deleteReleased].run { $0.text(fqdn.text) }
+    }
+}
+
+// MARK: - Holds
+
+extension SQLiteTransaction {
+    func held(_ fqdn: FQDN) throws -> HeldDomain? {
+        try statements[.held].first {
+            $0.text(fqdn.text)
+        } _: {
+            try HeldDomain(row: $0)
+        }
+    }
+
+    func insert(_ held: HeldDomain) throws {
+        try statements[.insertHeld].run {
+            $0.text(held.fqdn.text)
+            $0.number(held.revision.number)
+            $0.time(held.heldAt)
+            $0.time(held.heldUntil)
+            $0.text(held.holder)
+            $0.number(held.wantsLocation ? 1 : 0)
+            $0.number(held.allowsNested ? 1 : 0)
+            $0.number(held.allowsSplit ? 1 : 0)
+            $0.placement(held.placement)
+        }
+        try insertName(held.fqdn)
+    }
+
+    func deleteHeld(_ fqdn: FQDN) throws {
+        try statements[.deleteHeld].run { $0.text(fqdn.text) }
     }
 }
 

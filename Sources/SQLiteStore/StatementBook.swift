@@ -29,6 +29,7 @@ final class StatementBook {
         case head, advanceHead, appendHeader, appendChange
         case domain, insertDomain, updateDomain, deleteDomain, insertName, firstName
         case released, insertReleased, deleteReleased
+        case held, insertHeld, deleteHeld
         case location, defaultLocation, freeze, putIdempotency
         case tenantPlaces, frozenWave, countOneMore, countOneLess, clearEmptyPlaces
     }
@@ -64,6 +65,9 @@ extension StatementBook.Name {
         case .insertReleased:
             Self.insertion("released_domain", ReleasedDomain.columnNames)
         case .deleteReleased: "DELETE FROM released_domain WHERE fqdn = ?"
+        case .held: HeldDomain.byName
+        case .insertHeld: Self.insertion("held_domain", HeldDomain.columnNames)
+        case .deleteHeld: "DELETE FROM held_domain WHERE fqdn = ?"
         case .location: Location.byName
         case .defaultLocation: Location.selectDefault(.sqlite)
         case .freeze: DomainFreeze.select("= ?")

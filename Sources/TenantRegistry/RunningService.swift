@@ -92,7 +92,7 @@ enum RunningService {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreWatch(store: store)),
             .init(service: Maintenance(service, logger: logger)),
-            .init(service: FreezeDeadlines(service, logger: logger)),
+            .init(service: Deadlines(service, logger: logger)),
             .init(service: clocks),
         ]
         if let reports = AgentReports(service, logger: logger) {

@@ -30,6 +30,8 @@ import Testing
                 TokenRecord(
                     id: "a", name: "a", role: .admin, secretDigest: Array(repeating: 7, count: 32),
                     createdAt: Timestamp(milliseconds: 0))))
+        try await node.run(
+            .hold(NewDomain(fqdn: FQDN(canonical: "h.example")), for: .seconds(3600)))
         return (database, node)
     }
 
@@ -38,7 +40,7 @@ import Testing
         let result = try await node.store.verify(nil) { _ in }
         #expect(result.flaws == [])
         #expect(result.digest == (try await node.store.head().digest))
-        #expect(result.extent.revisions == 24 && result.extent.changes == 10_524)
+        #expect(result.extent.revisions == 25 && result.extent.changes == 10_525)
         #expect(result.extent.domains == 10_500)
         await node.store.close()
         try await database.drop()
@@ -69,14 +71,17 @@ import Testing
         (
             """
             INSERT INTO change_log (revision, position, action, fqdn, after_location, after_mode,
-                registered_at) VALUES (25, 0, 'registered', 'x.example', 'aws', 'serve', 0)
-            """, 25, "beyond its head"
+                registered_at) VALUES (26, 0, 'registered', 'x.example', 'aws', 'serve', 0)
+            """, 26, "beyond its head"
         ),
         ("INSERT INTO split_tenant VALUES ('nobody')", nil, "the tenant nobody isn't rightly told"),
         (
             "INSERT INTO tenant_place VALUES ('nobody', 'aws', 3)", nil,
             "the tenant nobody has 0 domains at aws, and 3"
         ),
+        ("DELETE FROM held_domain", 25, "h.example is in the log and in no table"),
+        ("UPDATE held_domain SET held_until = 5", 25, "held_until is 5"),
+        ("UPDATE held_domain SET allow_nested = true", 25, "allow_nested"),
         ("DROP TRIGGER change_log_is_kept ON change_log", nil, "change_log_is_kept is missing"),
         ("ALTER TABLE token DISABLE TRIGGER token_is_kept", nil, "token_is_kept isn't"),
         (

@@ -113,6 +113,9 @@ import Testing
                     ALTER TABLE migration DROP COLUMN whole_tenants;
                     CREATE TRIGGER migration_keeps_its_plan BEFORE DELETE ON migration
                         BEGIN SELECT 1; END;
+                    DROP TRIGGER domain_is_not_held;
+                    DROP TABLE held_domain;
+                    DROP TABLE wave_approval;
                     DELETE FROM schema_migration WHERE version >= 8
                     """)
         }
@@ -124,6 +127,45 @@ import Testing
         }
         #expect(try await again.verify(nil) { _ in }.isGood)
         await again.close()
+    }
+
+    @Test func `learns the actions of holds, as a new store has them`() async throws {
+        let older = SchemaFile.sqlite.filter { $0.version < 11 }
+        await (try folder.open(schema: older)).close()
+        let before = try await folder.shell().read { db in
+            try Int.fetchOne(db, sql: "PRAGMA schema_version") ?? 0
+        }
+        let store = try folder.open()
+        try await store.run(.hold(NewDomain(fqdn: fqdn("a.example")), for: .seconds(60)))
+        try await store.run(.activate(fqdn("a.example")))
+        #expect(try await store.verify(nil) { _ in }.isGood)
+        await store.close()
+        // Who has the file open reads its schema anew; and the rules that were there are there.
+        let shell = try folder.shell()
+        let refused = try await shell.write { db in
+            #expect(try Int.fetchOne(db, sql: "PRAGMA schema_version") ?? 0 > before)
+            #expect(try String.fetchAll(db, sql: "PRAGMA integrity_check") == ["ok"])
+            try db.execute(sql: "DROP TRIGGER change_log_is_appended")
+            return [
+                "(9, 0, 'heId', 'x.example', 0, NULL, NULL)",
+                "(9, 0, 'held', 'x.example', 0, NULL, NULL)",
+                "(9, 0, 'held', 'x.example', 0, '{}', '{}')",
+                "(9, 0, 'hold_expired', 'x.example', 0, NULL, '{}')",
+                "(9, 0, 'registered', 'x.example', 0, NULL, '{}')",
+            ].filter { values in
+                do {
+                    try db.execute(
+                        sql: """
+                            INSERT INTO change_log (revision, position, action, fqdn, registered_at,
+                                before_detail, after_detail) VALUES \(values)
+                            """)
+                    return false
+                } catch {
+                    return true
+                }
+            }
+        }
+        #expect(refused.count == 5, "\(refused)")
     }
 
     /// SQLite keeps the statement, and verification holds it against that of older stores.

@@ -108,6 +108,50 @@ extension VerifyTests {
         try await expect(nil, what)
     }
 
+    @Test(
+        arguments: [
+            ("DELETE FROM held_domain WHERE fqdn = 'h.example'", 14, "h.example is in the log and"),
+            ("DELETE FROM held_domain WHERE fqdn = 'b.example'", 15, "b.example is in the log and"),
+            ("UPDATE held_domain SET location = 'aws'", 14, "h.example in the table held_domain"),
+            ("UPDATE held_domain SET tenant = NULL", 14, "tenant is NULL, and by the log acme"),
+            ("UPDATE held_domain SET held_until = 5", 14, "held_until is 5"),
+            ("UPDATE held_domain SET holder = 'me'", 14, "holder is me, and by the log t"),
+            ("UPDATE held_domain SET registered_at = 5", 14, "registered_at is 5"),
+            ("UPDATE held_domain SET allow_split = 1", 14, "allow_split is 1, and by the log 0"),
+            ("UPDATE held_domain SET wants_location = 1", 14, "wants_location is 1"),
+            (
+                """
+                INSERT INTO held_domain
+                SELECT 'x.example', location, mode, tenant, revision, registered_at, held_until, holder, 0, 0, 0
+                FROM held_domain WHERE fqdn = 'h.example'
+                """, 0, "x.example is in the table held_domain"
+            ),
+            (
+                """
+                INSERT INTO held_domain
+                SELECT 'e.example', location, mode, tenant, revision, registered_at, held_until, holder, 0, 0, 0
+                FROM held_domain WHERE fqdn = 'h.example'
+                """, 17, "e.example is in the table held_domain"
+            ),
+            ("DELETE FROM released_domain", 8, "b.example is in the log and in no table"),
+        ] as [(String, Int64, String)])
+    func `names a hold that isn't so by the log`(
+        sql: String, revision: Int64, what: String
+    ) async throws {
+        try await fill()
+        let store = try folder.open()
+        folder.clock.change { $0 = $0.adding(.seconds(91 * 86_400)) }
+        for name in ["h.example", "b.example", "e.example"] {
+            let wanted = NewDomain(fqdn: fqdn(name), tenant: "acme")
+            try await store.run(.hold(wanted, for: .seconds(60)))
+        }
+        try await store.run(.release(fqdn("e.example"), ifMatch: nil))
+        await store.close()
+        #expect(try await verify().isGood)
+        try await tamper(sql)
+        try await expect(revision, what)
+    }
+
     @Test func `names the first revision where more than one thing is wrong`() async throws {
         try await fill()
         try await tamper("UPDATE domain SET mode = 'reject'")

@@ -36,6 +36,9 @@ struct IndependentDigest {
         case .domain(let fqdn, let before, let after, let registeredAt):
             return [action, fqdn.text] + columns(of: before) + columns(of: after)
                 + ["\(registeredAt.milliseconds)", nil, nil, nil]
+        case .hold(let fqdn, let before, let after, let heldAt):
+            return [action, fqdn.text] + Array(repeating: nil, count: 6)
+                + ["\(heldAt.milliseconds)", nil, before.map(json), after.map(json)]
         case .location(let name, let before, let after):
             return [action, nil] + Array(repeating: nil, count: 7)
                 + [name.text, before.map(json), after.map(json)]
@@ -50,6 +53,16 @@ struct IndependentDigest {
 
     private static func columns(of placement: Placement?) -> [String?] {
         [placement?.location.text, placement?.mode.rawValue, placement?.tenant]
+    }
+
+    /// Of tenants without characters that JSON escapes.
+    private static func json(_ facts: HoldFacts) -> String {
+        """
+        {"allow_nested":\(facts.allowsNested),"allow_split":\(facts.allowsSplit),\
+        "held_until":\(facts.heldUntil.milliseconds),"holder":"\(facts.holder)",\
+        "location":"\(facts.location)","mode":"\(facts.mode.rawValue)",\
+        \(facts.tenant.map { "\"tenant\":\"\($0)\"," } ?? "")"wants_location":\(facts.wantsLocation)}
+        """
     }
 
     private static func json(_ settings: LocationSettings) -> String {

@@ -46,6 +46,12 @@ extension ReadPlanContract {
                 _ = try await store.standing(of: name)
             }
         },
+        PlannedRead("holds(_:)") { store, _ in
+            for query in domainQueries { _ = try await store.holds(query) }
+        },
+        PlannedRead("areHoldsDue()", along: "held_domain_by_end") { store, _ in
+            _ = try await store.areHoldsDue()
+        },
         PlannedRead("defaultLocation()") { store, _ in
             _ = try await store.defaultLocation()
         },

@@ -33,7 +33,8 @@ struct WaveCommands {
 
     mutating func next(in model: WaveModel) -> Command {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<14: return registration()
+        case 0..<10: return registration()
+        case 10..<14: return hold()
         case 14..<26: return change()
         case 26..<30: return .release(pick(Self.names), ifMatch: nil)
         case 30..<33: return .restore(pick(Self.names), allowsSplit: chance(20))
@@ -66,6 +67,19 @@ struct WaveCommands {
                         fqdn: $0, location: chance(60) ? location : nil,
                         tenant: chance(60) ? pick(Self.tenants) : nil, allowsSplit: allowsSplit))
             })
+    }
+
+    private mutating func hold() -> Command {
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0..<5:
+            return .hold(
+                NewDomain(
+                    fqdn: pick(Self.names), location: chance(50) ? place() : nil,
+                    tenant: chance(70) ? pick(Self.tenants) : nil, allowsSplit: chance(15)),
+                for: .seconds(Int.random(in: 5...60, using: &random)))
+        case 5..<9: return .activate(pick(Self.names))
+        default: return .expireHolds(nil)
+        }
     }
 
     private mutating func change() -> Command {

@@ -9,36 +9,48 @@ extension WaveModel {
             outcome: domains[wanted.fqdn].map { .domain($0.domain) } ?? .released, lines: [change])
     }
 
-    mutating func registerBatch(_ rows: [BatchRow]) -> Written {
+    mutating func registerBatch(_ rows: [BatchRow]) throws(Refusal) -> Written {
         var refused: [Int: String] = [:]
+        var over: [FQDN] = []
         var lines: [Change] = []
         for (index, row) in rows.enumerated() {
             guard case .wanted(let wanted) = row else { continue }
             do throws(Refusal) {
                 lines.append(try insert(wanted))
             } catch {
+                over += error.areOver
                 refused[index] = error.code
             }
         }
+        guard over.isEmpty else { throw Refusal(areOver: over) }
         return Written(outcome: .batch(refused: refused), lines: lines)
     }
 
     private mutating func insert(_ wanted: NewDomain) throws(Refusal) -> Change {
-        guard domains[wanted.fqdn] == nil else { throw Refusal("domain-taken") }
-        if let availableAt = released[wanted.fqdn]?.availableAt, availableAt > now {
+        try checkFree(wanted.fqdn)
+        let location = try home(of: wanted)
+        return add(
+            wanted.fqdn, Placement(location: location, mode: .serve, tenant: wanted.tenant))
+    }
+
+    func checkFree(_ name: FQDN) throws(Refusal) {
+        guard domains[name] == nil else { throw Refusal("domain-taken") }
+        try refuseHeld(name)
+        if let availableAt = released[name]?.availableAt, availableAt > now {
             throw Refusal("domain-quarantined", "\(availableAt)")
         }
-        let location = try home(of: wanted)
-        released[wanted.fqdn] = nil
+    }
+
+    mutating func add(_ name: FQDN, _ placement: Placement) -> Change {
+        released[name] = nil
         lives += 1
-        let placement = Placement(location: location, mode: .serve, tenant: wanted.tenant)
-        domains[wanted.fqdn] = Live(
+        domains[name] = Live(
             domain: Domain(
-                fqdn: wanted.fqdn, placement: placement, revision: next, registeredAt: now,
+                fqdn: name, placement: placement, revision: next, registeredAt: now,
                 changedAt: now),
             life: lives)
         return Change(
-            .registered, .domain(wanted.fqdn, before: nil, after: placement, registeredAt: now))
+            .registered, .domain(name, before: nil, after: placement, registeredAt: now))
     }
 
     mutating func change(_ name: FQDN, _ patch: DomainPatch) throws(Refusal) -> Written {
@@ -90,6 +102,7 @@ extension WaveModel {
     }
 
     mutating func release(_ name: FQDN) throws(Refusal) -> Written {
+        if let hold = held[name] { return try releaseHold(hold) }
         let live = try changeable(name)
         domains[name] = nil
         released[name] = Released(live: live, availableAt: now.adding(quarantine))
@@ -106,6 +119,7 @@ extension WaveModel {
 
     mutating func restore(_ name: FQDN, allowsSplit: Bool) throws(Refusal) -> Written {
         guard domains[name] == nil else { throw Refusal("domain-taken") }
+        try refuseHeld(name)
         guard var live = released[name]?.live else { throw Refusal("unknown-domain") }
         live.domain.placement.location = try home(
             of: name, restored: live.domain.placement, allowsSplit: allowsSplit)
@@ -155,6 +169,7 @@ extension WaveModel {
         guard let before = locations[name] else { throw Refusal("unknown-location") }
         let isUsed =
             domains.values.contains { $0.domain.location == name }
+            || held.values.contains { $0.placement.location == name }
             || released.values.contains {
                 $0.live.domain.location == name && $0.availableAt > now
             } || migrations.contains { $0.state.isOpen && [$0.from, $0.to].contains(name) }

@@ -57,6 +57,20 @@ extension WaveModel {
         return placement.location
     }
 
+    /// Where a name that was held becomes a domain.
+    mutating func home(of hold: HeldDomain) throws(Refusal) -> LocationName {
+        let (promised, tenant) = (hold.placement.location, hold.placement.tenant)
+        let places = places(of: tenant)
+        if !places.isEmpty { try refuseFrozen(tenant) }
+        if places.isEmpty || places.contains(promised) { return promised }
+        guard hold.wantsLocation else {
+            return places.count == 1 ? places.first ?? promised : promised
+        }
+        guard hold.allowsSplit else { throw Refusal("tenant-elsewhere") }
+        splits(tenant)
+        return promised
+    }
+
     /// Whether a live domain may become so.
     mutating func checkTenant(
         _ domain: Domain, _ after: Placement, allowsSplit: Bool

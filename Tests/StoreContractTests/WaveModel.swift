@@ -42,6 +42,8 @@ struct WaveModel {
     var lives = 0
     var domains: [FQDN: Live] = [:]
     var released: [FQDN: Released] = [:]
+    /// Those that are over too, until that is noted.
+    var held: [FQDN: HeldDomain] = [:]
     var locations = [japan: Location.initial(japan), aws: Location.initial(aws)]
     /// Tenants that somebody has put in more than one place.
     var allowed: Set<String> = []
@@ -63,6 +65,7 @@ struct WaveModel {
     var next: Revision { revision.next }
 
     mutating func take(_ command: Command) -> Verdict {
+        let before = self
         do throws(Refusal) {
             hasSplit = false
             guard var written = try decide(command) else { return .unchanged(.released) }
@@ -76,6 +79,8 @@ struct WaveModel {
             }
             return .written(written)
         } catch {
+            // Rows before the one that refuses have been taken already.
+            self = before
             return .refused(error)
         }
     }
@@ -88,7 +93,10 @@ struct WaveModel {
     private mutating func decide(_ command: Command) throws(Refusal) -> Written? {
         switch command {
         case .register(let wanted): return try register(wanted)
-        case .registerBatch(let rows): return registerBatch(rows)
+        case .registerBatch(let rows): return try registerBatch(rows)
+        case .hold(let wanted, let duration): return try hold(wanted, duration)
+        case .activate(let name): return try activate(name)
+        case .expireHolds(let names): return expire(names)
         case .change(let name, let patch, _): return try change(name, patch)
         case .release(let name, _): return try release(name)
         case .restore(let name, _, let allowsSplit):
@@ -122,14 +130,21 @@ struct WaveModel {
 /// Why the model says no, and everything that an answer may say about it.
 struct Refusal: Error, Equatable {
     var code: String
-    /// Of the wave or the migration, in words; or until when a name is in quarantine.
+    /// Of the wave or the migration, in words; or until when a name is in quarantine, or held.
     var detail: String?
+    /// Names whose holds are over, which has to be noted first.
+    var areOver: [FQDN] = []
     var conflicts: [WaveConflict] = []
     var total = 0
 
     init(_ code: String, _ detail: String? = nil) {
         self.code = code
         self.detail = detail
+    }
+
+    init(areOver names: [FQDN]) {
+        code = "domain-held"
+        areOver = names
     }
 
     init(conflicts: [WaveConflict]) {
@@ -147,7 +162,8 @@ struct Refusal: Error, Equatable {
         case .freezeIsOver: detail = WaveState.frozen.rawValue
         case .wrongMigrationState(let state, _): detail = state.rawValue
         case .domainInMigration(_, let migration, let wave): detail = "\(migration) \(wave)"
-        case .domainQuarantined(_, let availableAt): detail = "\(availableAt)"
+        case .domainQuarantined(_, let time), .domainHeld(_, let time): detail = "\(time)"
+        case .holdsAreOver(let names): areOver = names
         default: break
         }
     }

@@ -32,7 +32,8 @@ import Testing
         "rolled_back", "migration_planned", "migration_finalized", "migration_cancelled",
         "wave-conflict", "wrong-state", "plan-mismatch", "domain-in-migration",
         "unknown-migration", "unknown-wave", "location-in-use", "tenant-split",
-        "tenant-elsewhere", "unknown-tenant", "replayed", "thawed in time",
+        "tenant-elsewhere", "unknown-tenant", "replayed", "thawed in time", "held",
+        "hold_released", "hold_expired", "domain-held",
     ]
 
     @Test(arguments: StoreUnderTest.all)

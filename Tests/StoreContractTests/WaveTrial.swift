@@ -64,6 +64,11 @@ struct WaveTrial {
         case (.refused(let refusal), .failure(let error)):
             try #require(Refusal(error) == refusal, "\(command)")
             tally[refusal.code, default: 0] += 1
+            // What the service does then.
+            if !refusal.areOver.isEmpty {
+                try await take(.expireHolds(refusal.areOver), by: .system)
+                try await take(command, isKeyed: isKeyed, by: actor)
+            }
         case (.unchanged(let outcome), .success(let committed)):
             try #require(committed.revision == model.revision, "\(command)")
             try agree(outcome, committed.outcome, command, digest)
@@ -183,6 +188,14 @@ struct WaveTrial {
             try #require(try await session.rows(of: resource) == migration.lines)
         }
         try await checkTenants()
+        let holds = try await store.holds(DomainQuery(limit: 1_000)).value.items
+        try #require(
+            holds
+                == model.held.values.filter { $0.heldUntil > model.now }.sorted {
+                    $0.fqdn < $1.fqdn
+                })
+        let areDue = model.held.values.contains { $0.heldUntil <= model.now }
+        try #require(try await store.areHoldsDue() == areDue)
         try await checkLog()
     }
 

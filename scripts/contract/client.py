@@ -1,4 +1,4 @@
-"""The main jobs by a client that openapi-python-client made from openapi.yaml: register, look up, change, register
+"""The main jobs by a client that openapi-python-client made from openapi.yaml: register, look up, change, sign up, register
 many, plan, freeze, cut over, roll back, read history. Every parameter that has a default is sent with it, as such
 clients do. Run by scripts/try-contract, which makes the client in .build/contract.
 """
@@ -13,6 +13,7 @@ from registry import registry, root
 sys.path.insert(0, str(root / ".build/contract"))
 client_module = importlib.import_module("registry_client")
 models = importlib.import_module("registry_client.models")
+signup = importlib.import_module("signup")
 
 
 def operations():
@@ -85,6 +86,30 @@ def models_unset():
     return importlib.import_module("registry_client.types").UNSET
 
 
+def signups():
+    places = []
+    live = signup.sign_up(client, "hooli.kintone.com", "hooli", lambda location, held: places.append((location, held)))
+    same("the place", (live.location, live.fqdn), (places[0][0], "hooli.kintone.com"))
+    same("what was held", places[0][1].state.value, "held")
+
+    def fail(location, held):
+        same("the others", [each.fqdn for each in call("list_domains", state=models.ListDomainsState.HELD).items], [held.fqdn])
+        same("the availability", call("get_availability", held.fqdn).code.value, "domain-held")
+        raise RuntimeError("no room")
+
+    try:
+        signup.sign_up(client, "piper.kintone.com", "piper", fail)
+    except RuntimeError:
+        same("the name", call("get_availability", "piper.kintone.com").available, True)
+    try:
+        signup.sign_up(client, "hooli.kintone.com", "hooli", fail)
+    except signup.Refused as refused:
+        same("the refusal", refused.code, "domain-taken")
+    actions = [each.action.value for each in call("get_domain_history", "piper.kintone.com").items]
+    same("the history", actions, ["hold_released", "held"])
+    call("release_domain", "hooli.kintone.com", status=204)
+
+
 def many_domains():
     rows = [models.BatchRow(fqdn=f"t{number}.kintone.com", location="japan") for number in range(5)]
     batch = models.BatchRegistration(domains=[*rows, models.BatchRow(fqdn="a_b.kintone.com")], reason="take over")
@@ -147,6 +172,7 @@ with registry() as (url, token):
     for name, package in known.items():
         importlib.import_module(f"{package}.{name}")
     one_domain()
+    signups()
     many_domains()
     history(moves())
 print(f"a client made from openapi.yaml has all {len(known)} operations, and did its work")

@@ -32,6 +32,8 @@ extension PendingWrites {
         var new: [Domain] = []
         var changed: [Domain] = []
         var newReleased: [ReleasedDomain] = []
+        var goneHeld: [FQDN] = []
+        var newHeld: [HeldDomain] = []
         for fqdn in touched.sorted() {
             guard let name = name(fqdn) else { continue }
             // Another domain under the same name takes the row's place, instead of changing it.
@@ -39,6 +41,10 @@ extension PendingWrites {
             if name.stored != nil, !isSame { gone.append(fqdn) }
             if let live = name.live, live != name.stored {
                 if isSame { changed.append(live) } else { new.append(live) }
+            }
+            if name.held != name.storedHeld {
+                if name.storedHeld != nil { goneHeld.append(fqdn) }
+                if let held = name.held { newHeld.append(held) }
             }
             guard name.released != name.storedReleased else { continue }
             if name.storedReleased != nil { goneReleased.append(fqdn) }
@@ -53,9 +59,14 @@ extension PendingWrites {
                 Statement(
                     "DELETE FROM released_domain WHERE fqdn = ANY ($1)", [.names(goneReleased)]))
         }
-        if !new.isEmpty {
-            result.append(Self.insert(new))
-            result.append(Self.insertNames(new.map(\.fqdn)))
+        if !goneHeld.isEmpty {
+            result.append(
+                Statement("DELETE FROM held_domain WHERE fqdn = ANY ($1)", [.names(goneHeld)]))
+        }
+        if !new.isEmpty { result.append(Self.insert(new)) }
+        if !newHeld.isEmpty { result.append(Self.insert(newHeld)) }
+        if !new.isEmpty || !newHeld.isEmpty {
+            result.append(Self.insertNames(new.map(\.fqdn) + newHeld.map(\.fqdn)))
         }
         if !changed.isEmpty { result.append(Self.update(changed)) }
         if !newReleased.isEmpty { result.append(Self.insert(newReleased)) }
@@ -96,6 +107,7 @@ extension PendingWrites {
     // their order.
     private static let insertDomains = insertion("domain", Domain.columnNames)
     private static let insertReleased = insertion("released_domain", ReleasedDomain.columnNames)
+    private static let insertHeld = insertion("held_domain", HeldDomain.columnNames)
     private static let insertLines = insertion("change_log", ChangeRow.tableColumns)
     private static let insertHeaders = insertion("revision_log", RevisionHeader.tableColumns)
     private static let updateDomains = {
@@ -144,6 +156,18 @@ extension PendingWrites {
                 .numbers(released.map(\.releasedAt.milliseconds)),
                 .numbers(released.map(\.availableAt.milliseconds)),
             ] + .placements(released.map(\.placement)))
+    }
+
+    private static func insert(_ held: [HeldDomain]) -> Statement {
+        Statement(
+            insertHeld,
+            [
+                .names(held.map(\.fqdn)), .numbers(held.map(\.revision.number)),
+                .numbers(held.map(\.heldAt.milliseconds)),
+                .numbers(held.map(\.heldUntil.milliseconds)), .texts(held.map(\.holder)),
+                .flags(held.map(\.wantsLocation)), .flags(held.map(\.allowsNested)),
+                .flags(held.map(\.allowsSplit)),
+            ] + .placements(held.map(\.placement)))
     }
 
     private var logStatement: Statement {

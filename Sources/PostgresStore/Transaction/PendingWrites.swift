@@ -12,14 +12,18 @@ struct PendingWrites {
     struct Name {
         var stored: Domain?
         var storedReleased: ReleasedDomain?
+        var storedHeld: HeldDomain?
         var live: Domain?
         var released: ReleasedDomain?
+        var held: HeldDomain?
 
-        init(stored: Domain?, released: ReleasedDomain?) {
+        init(stored: Domain?, released: ReleasedDomain?, held: HeldDomain?) {
             self.stored = stored
             storedReleased = released
+            storedHeld = held
             live = stored
             self.released = released
+            self.held = held
         }
     }
 
@@ -115,13 +119,16 @@ struct PendingWrites {
     func name(_ fqdn: FQDN) -> Name? { names[fqdn] }
 
     /// A name as it was read from the database.
-    mutating func know(_ fqdn: FQDN, stored: Domain?, released: ReleasedDomain?) {
-        if names[fqdn] == nil { names[fqdn] = Name(stored: stored, released: released) }
+    mutating func know(
+        _ fqdn: FQDN, stored: Domain?, released: ReleasedDomain?, held: HeldDomain?
+    ) {
+        guard names[fqdn] == nil else { return }
+        names[fqdn] = Name(stored: stored, released: released, held: held)
     }
 
     /// - Parameter fqdn: one that was read before.
     mutating func change(_ fqdn: FQDN, _ body: (inout Name) -> Void) {
-        let before = names[fqdn] ?? Name(stored: nil, released: nil)
+        let before = names[fqdn] ?? Name(stored: nil, released: nil, held: nil)
         undo.append(.name(fqdn, before, wasTouched: touched.contains(fqdn)))
         var name = before
         body(&name)
@@ -146,7 +153,7 @@ struct PendingWrites {
     func isOthers(_ fqdn: FQDN, notOf tenant: String?, at now: Timestamp) -> Bool? {
         names[fqdn].map {
             Entanglement<PostgresTransaction>.isOthers(
-                $0.live, $0.released, notOf: tenant, at: now)
+                $0.live, $0.released, $0.held, notOf: tenant, at: now)
         }
     }
 
@@ -222,7 +229,7 @@ struct PendingWrites {
     mutating func sent() {
         for fqdn in touched {
             names[fqdn].map {
-                names[fqdn] = Name(stored: $0.live, released: $0.released)
+                names[fqdn] = Name(stored: $0.live, released: $0.released, held: $0.held)
             }
         }
         touched = []

@@ -98,8 +98,10 @@ extension PostgresTransaction {
     private func name(_ fqdn: FQDN) throws -> PendingWrites.Name {
         if let known = pending.name(fqdn) { return known }
         let stored = NameReads(session: connection)
-        pending.know(fqdn, stored: try stored.domain(fqdn), released: try stored.released(fqdn))
-        return pending.name(fqdn) ?? .init(stored: nil, released: nil)
+        pending.know(
+            fqdn, stored: try stored.domain(fqdn), released: try stored.released(fqdn),
+            held: try stored.held(fqdn))
+        return pending.name(fqdn) ?? .init(stored: nil, released: nil, held: nil)
     }
 
     func domain(_ fqdn: FQDN) throws -> Domain? { try name(fqdn).live }
@@ -110,10 +112,11 @@ extension PostgresTransaction {
         let live = try connection.rows(ReadAhead.domains, [.names(new)], Domain.init(row:))
         let released = try connection.rows(
             ReadAhead.released, [.names(new)], ReleasedDomain.init(row:))
+        let held = try connection.rows(ReadAhead.held, [.names(new)], HeldDomain.init(row:))
         for name in new {
             pending.know(
                 name, stored: live.first { $0.fqdn == name },
-                released: released.first { $0.fqdn == name })
+                released: released.first { $0.fqdn == name }, held: held.first { $0.fqdn == name })
         }
     }
 
@@ -159,6 +162,22 @@ extension PostgresTransaction {
     func deleteReleased(_ fqdn: FQDN) throws {
         guard try name(fqdn).released != nil else { return }
         pending.change(fqdn) { $0.released = nil }
+    }
+}
+
+// MARK: - Holds
+
+extension PostgresTransaction {
+    func held(_ fqdn: FQDN) throws -> HeldDomain? { try name(fqdn).held }
+
+    func insert(_ held: HeldDomain) throws {
+        _ = try name(held.fqdn)
+        pending.change(held.fqdn) { $0.held = held }
+    }
+
+    func deleteHeld(_ fqdn: FQDN) throws {
+        _ = try name(fqdn)
+        pending.change(fqdn) { $0.held = nil }
     }
 }
 

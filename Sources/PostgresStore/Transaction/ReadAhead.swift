@@ -27,6 +27,7 @@ struct ReadAhead {
     static let released = """
         SELECT \(ReleasedDomain.columns) FROM released_domain WHERE fqdn = ANY ($1)
         """
+    static let held = "SELECT \(HeldDomain.columns) FROM held_domain WHERE fqdn = ANY ($1)"
     private static let parents = """
         SELECT n.fqdn FROM unnest($1, $2) AS n (fqdn, key)
         WHERE EXISTS (SELECT FROM name_tree t WHERE t.key > n.key || '.' AND t.key < n.key || '/')
@@ -58,7 +59,7 @@ struct ReadAhead {
         var tenants: Set<TenantKey> = []
         for request in requests {
             switch request.command {
-            case .register(let domain):
+            case .register(let domain), .hold(let domain, _):
                 new.insert(domain.fqdn)
                 domain.location.map { _ = places.insert($0) }
                 domain.tenant.map { _ = tenants.insert(TenantKey($0)) }
@@ -81,8 +82,10 @@ struct ReadAhead {
             case .release(let fqdn, _):
                 names.insert(fqdn)
                 guarded.insert(fqdn)
-            case .restore(let fqdn, _, _):
+            case .restore(let fqdn, _, _), .activate(let fqdn):
                 new.insert(fqdn)
+            case .expireHolds(let fqdns):
+                names.formUnion(fqdns ?? [])
             case .changeTenant, .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
                 isOfManyRows = true
             case .putLocation, .deleteLocation, .createToken, .revokeToken:
@@ -112,6 +115,7 @@ struct ReadAhead {
         if !names.isEmpty {
             result.append(Statement(Self.domains, [.names(names)]))
             result.append(Statement(Self.released, [.names(names)]))
+            result.append(Statement(Self.held, [.names(names)]))
         }
         if !new.isEmpty {
             result.append(
@@ -136,15 +140,20 @@ struct ReadAhead {
 
     mutating func read(_ results: [ResultRows], into pending: inout PendingWrites) throws {
         var rest = results.dropFirst(3)
-        if !names.isEmpty, let live = rest.popFirst(), let released = rest.popFirst() {
+        if !names.isEmpty, let live = rest.popFirst(), let released = rest.popFirst(),
+            let held = rest.popFirst()
+        {
             let stored = Dictionary(
                 uniqueKeysWithValues: try live.map(Domain.init(row:)).map { ($0.fqdn, $0) })
             let resting = Dictionary(
                 uniqueKeysWithValues: try released.map(ReleasedDomain.init(row:)).map {
                     ($0.fqdn, $0)
                 })
+            let holds = Dictionary(
+                uniqueKeysWithValues: try held.map(HeldDomain.init(row:)).map { ($0.fqdn, $0) })
             for name in names {
-                pending.know(name, stored: stored[name], released: resting[name])
+                pending.know(
+                    name, stored: stored[name], released: resting[name], held: holds[name])
             }
         }
         if !new.isEmpty, let parents = rest.popFirst() {

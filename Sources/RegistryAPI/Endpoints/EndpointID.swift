@@ -9,7 +9,7 @@ package enum EndpointID: String, Sendable, CaseIterable {
         askForCertificate
     // Register, change, release
     case getAvailability, registerDomain, registerDomains, changeDomain, releaseDomain,
-        restoreDomain
+        restoreDomain, activateDomain
     // Tenants
     case listTenants, getTenant, changeTenant
     // Locations
@@ -48,8 +48,9 @@ extension EndpointID {
         case .listDomains:
             .get(
                 "/v1/domains", .read,
-                query: Self.page + Self.moment + Set(DomainFilterMember.ofLists.map(\.rawValue)),
-                ListPage<Domain>.self)
+                query: Self.page + Self.moment + ["state"]
+                    + Set(DomainFilterMember.ofLists.map(\.rawValue)),
+                ListPage<DomainOrHold>.self)
         case .lookUpDomains:
             .write(
                 .post, "/v1/lookup", .read, bodyLimit: 4 * EndpointDeclaration.mebibyte,
@@ -67,14 +68,17 @@ extension EndpointID {
         case .getAvailability:
             .get("/v1/domains/{fqdn}/availability", .register, AvailabilityResponse.self)
         case .registerDomain:
-            .write(.post, "/v1/domains", .register, DomainRegistration.self, Domain.self)
+            .write(.post, "/v1/domains", .register, DomainRegistration.self, DomainOrHold.self)
         case .registerDomains:
             .write(
                 .post, "/v1/domains/batch", .operate, bodyLimit: 4 * EndpointDeclaration.mebibyte,
                 BatchRegistration.self, BatchResponse.self)
         case .changeDomain:
             .write(.patch, "/v1/domains/{fqdn}", .operate, DomainChangeRequest.self, Domain.self)
-        case .releaseDomain: .delete("/v1/domains/{fqdn}", .operate)
+        // A registrar may release what it holds; the ledger knows what that is.
+        case .releaseDomain: .delete("/v1/domains/{fqdn}", .register)
+        case .activateDomain:
+            .write(.post, "/v1/domains/{fqdn}/activate", .register, Note.self, Domain.self)
         case .restoreDomain:
             .write(.post, "/v1/domains/{fqdn}/restore", .operate, Restoration.self, Domain.self)
 

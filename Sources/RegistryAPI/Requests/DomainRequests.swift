@@ -27,25 +27,35 @@ package struct DomainRegistration: Shape {
     package var placement: PlacementText
     package var allowsNested: Bool
     package var allowsSplit: Bool
+    /// How long the name is to be held; nil: it's registered at once.
+    package var holdSeconds: Int?
     package var note: Note
 
     package init(
         fqdn: String, placement: PlacementText = PlacementText(), allowsNested: Bool = false,
-        allowsSplit: Bool = false, note: Note = Note()
+        allowsSplit: Bool = false, holdSeconds: Int? = nil, note: Note = Note()
     ) {
         (self.fqdn, self.placement) = (fqdn, placement)
         (self.allowsNested, self.allowsSplit, self.note) = (allowsNested, allowsSplit, note)
+        self.holdSeconds = holdSeconds
     }
 
     package static let fields: [ShapeField<DomainRegistration>] =
         [ShapeField("fqdn") { .text($0.fqdn) }]
         + PlacementText.fields.filter { $0.name != "mode" }.map { $0.of { $0.placement } }
-        + [.flag("allow_nested") { $0.allowsNested }, .flag("allow_split") { $0.allowsSplit }]
+        + [
+            .optional("hold_seconds") { Cell($0.holdSeconds) },
+            .flag("allow_nested") { $0.allowsNested }, .flag("allow_split") { $0.allowsSplit },
+        ]
         + Note.note { $0.note }
 
     package init?(reading object: inout JSONObjectReader) {
         let fqdn = object.text("fqdn")
         placement = object.placement(besides: ["mode"])
+        let bounds = HeldDomain.durations
+        holdSeconds = object.optionalInteger(
+            "hold_seconds", in: Int64(bounds.lowerBound)...Int64(bounds.upperBound)
+        ).map { Int($0) }
         allowsNested = object.optionalBool("allow_nested") ?? false
         allowsSplit = object.optionalBool("allow_split") ?? false
         note = object.note()

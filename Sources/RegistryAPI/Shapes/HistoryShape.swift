@@ -27,6 +27,9 @@ package struct HistoryEntry: Shape, Equatable {
         case .domain(let name, let old, let new, _):
             (fqdn, subject) = (name.text, nil)
             (before, after) = (old.map { .domain(.init($0)) }, new.map { .domain(.init($0)) })
+        case .hold(let name, let old, let new, _):
+            (fqdn, subject) = (name.text, nil)
+            (before, after) = (old.map { .other(.init($0)) }, new.map { .other(.init($0)) })
         case .location(let name, let old, let new):
             (fqdn, subject) = (nil, name.text)
             (before, after) = (old.map { .other(.init($0)) }, new.map { .other(.init($0)) })
@@ -66,7 +69,7 @@ package struct HistoryEntry: Shape, Equatable {
     ]
 
     /// They only ever grow at the end. A change of something else than a domain has its subject in `subject`, and
-    /// its states as JSON in `before` and `after`.
+    /// its states as JSON in `before` and `after`; so has a hold, whose name isn't anywhere yet.
     package static let tableColumns =
         fields.named("revision", "at", "action", "fqdn") + placementColumns(areFirst: true)
         + fields.named("subject") + [
@@ -146,8 +149,9 @@ extension HistoryEntry {
         package var other: Other? { if case .other(let other) = self { other } else { nil } }
 
         package static let fields =
-            PlacementText.fields.map { $0.of { (state: State) in state.placement } }
-            + Other.fields.map { $0.of { $0.other } }
+            PlacementText.fields.map {
+                $0.of { (state: State) in state.placement ?? state.other?.placement }
+            } + Other.fields.dropFirst(PlacementText.fields.count).map { $0.of { $0.other } }
 
         package func write(to writer: inout JSONWriter) {
             switch self {
@@ -158,7 +162,7 @@ extension HistoryEntry {
 
         package init?(reading object: inout JSONObjectReader) {
             let placement = PlacementText { object.optionalText($0) }
-            guard placement == PlacementText() else {
+            guard placement == PlacementText() || object.has(Other.heldUntilName) else {
                 self = .domain(placement)
                 return
             }
@@ -167,8 +171,13 @@ extension HistoryEntry {
         }
     }
 
-    /// Of a location, a token or a migration; which members are there tells.
+    /// Of a hold, a location, a token or a migration; which members are there tells.
     package struct Other: Shape, Equatable {
+        /// What a held name is to be.
+        package var placement: PlacementText?
+        package var heldUntil: String?
+        /// A token's id.
+        package var holder: String?
         package var upstream: String?
         package var acceptsSignups: Bool?
         package var defaultForSignups: Bool?
@@ -187,6 +196,13 @@ extension HistoryEntry {
             upstream = settings.upstream.text
             acceptsSignups = settings.acceptsSignups
             defaultForSignups = settings.isDefaultForSignups
+        }
+
+        init(_ facts: HoldFacts) {
+            placement = PlacementText(
+                location: facts.location.text, mode: facts.mode.rawValue, tenant: facts.tenant)
+            heldUntil = facts.heldUntil.description
+            holder = facts.holder
         }
 
         init(_ facts: TokenFacts) {
@@ -208,7 +224,14 @@ extension HistoryEntry {
         /// What a file's column says of it.
         fileprivate var text: String { String(decoding: json, as: UTF8.self) }
 
-        package static let fields: [ShapeField<Other>] = [
+        fileprivate static let heldUntilName = "held_until"
+
+        package static let fields: [ShapeField<Other>] =
+            PlacementText.fields.map { $0.of { $0.placement } } + ownFields
+
+        private static let ownFields: [ShapeField<Other>] = [
+            .optional(heldUntilName) { Cell($0.heldUntil) },
+            .optional("holder") { Cell($0.holder) },
             .optional("upstream") { Cell($0.upstream) },
             .optional("accepts_signups") { Cell($0.acceptsSignups) },
             .optional("default_for_signups") { Cell($0.defaultForSignups) },
@@ -223,6 +246,9 @@ extension HistoryEntry {
         ]
 
         package init?(reading object: inout JSONObjectReader) {
+            heldUntil = object.optionalText(Self.heldUntilName)
+            holder = object.optionalText("holder")
+            if heldUntil != nil { placement = PlacementText { object.optionalText($0) } }
             upstream = object.optionalText("upstream")
             acceptsSignups = object.optionalBool("accepts_signups")
             defaultForSignups = object.optionalBool("default_for_signups")

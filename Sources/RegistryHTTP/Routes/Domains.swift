@@ -51,9 +51,17 @@ struct DomainRoutes: Sendable {
         var query = QueryReader(call.query)
         var page = DomainQuery(DomainFilter(DomainFilterMember.ofLists, from: &query))
         page.limit = query.limit()
+        let state = query.choice("state", HeldDomain.State.self)
         let moment = PointInTime(&query)
+        if state != nil, moment != nil {
+            query.refuse("state", "invalid", "holds are listed as they are now, and not as of then")
+        }
         let cursor = query.text("cursor")
         try query.finish()
+        if state == .held {
+            page.after = try cursor.map(Cursor.name(_:))
+            return call.list(try await call.service.holds(page)) { $0.fqdn.text }
+        }
         if let moment { return try await list(call, page, cursor, at: moment) }
         page.after = try cursor.map(Cursor.name(_:))
         let read = try await call.service.domains(page)
@@ -81,13 +89,27 @@ struct DomainRoutes: Sendable {
     }
 
     @Sendable func register(_ call: RegistryCall) async throws -> EndpointResponse {
-        if let replay = call.replay { return .created(replay, in: try call.epoch()) }
+        if let replay = call.replay { return .registered(replay, in: try call.epoch()) }
         let request: DomainRegistration = try call.read()
         let domain = try request.placement.newDomain(
             RegistryCall.fqdn(request.fqdn), allowsNested: request.allowsNested,
             allowsSplit: request.allowsSplit)
-        let committed = try await call.service.register(domain, call.writing(request.note))
-        return .created(committed, in: try call.epoch())
+        let context = try call.writing(request.note)
+        let committed =
+            if let seconds = request.holdSeconds {
+                try await call.service.hold(domain, for: .seconds(seconds), context)
+            } else {
+                try await call.service.register(domain, context)
+            }
+        return .registered(committed, in: try call.epoch())
+    }
+
+    @Sendable func activate(_ call: RegistryCall) async throws -> EndpointResponse {
+        if let replay = call.replay { return .changed(replay, in: try call.epoch()) }
+        let fqdn = try call.fqdn()
+        let note: Note = call.body.isEmpty ? Note() : try call.read()
+        let committed = try await call.service.activate(fqdn, call.writing(note))
+        return .changed(committed, in: try call.epoch())
     }
 
     @Sendable func availability(_ call: RegistryCall) async throws -> EndpointResponse {
@@ -132,7 +154,10 @@ extension AvailabilityResponse {
         let refusal = availability.refusal
         self.init(
             fqdn: availability.fqdn, isAvailable: refusal == nil, code: refusal?.code)
-        if case .domainQuarantined(_, let time) = refusal { availableAt = time }
+        switch refusal {
+        case .domainQuarantined(_, let time), .domainHeld(_, let time): availableAt = time
+        default: break
+        }
         if case .nameEntangled(_, let other) = refusal { entangledWith = other }
     }
 }
@@ -162,10 +187,19 @@ extension EndpointResponse {
         .with(.eTag, EntityTag.text(tag))
     }
 
-    static func created(_ committed: Committed, in epoch: Epoch) -> EndpointResponse {
-        guard case .domain(let domain) = committed.outcome else { return .mismatch }
-        return EndpointResponse.domain(domain, status: .created, at: committed.position(in: epoch))
-            .with(.location, EndpointID.getDomain.path(domain.fqdn.text)).noting(committed)
+    /// A new domain, or a name that is held, which has no page of its own yet.
+    static func registered(_ committed: Committed, in epoch: Epoch) -> EndpointResponse {
+        let position = committed.position(in: epoch)
+        switch committed.outcome {
+        case .domain(let domain):
+            return EndpointResponse.domain(domain, status: .created, at: position)
+                .with(.location, EndpointID.getDomain.path(domain.fqdn.text)).noting(committed)
+        case .held(let held):
+            let tag = Position(epoch: epoch, revision: held.revision)
+            return EndpointResponse.json(held, status: .created, at: position.revision).of(epoch)
+                .with(.eTag, EntityTag.text(tag)).noting(committed)
+        default: return .mismatch
+        }
     }
 
     static func changed(_ committed: Committed, in epoch: Epoch) -> EndpointResponse {

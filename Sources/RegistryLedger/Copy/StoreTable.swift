@@ -68,6 +68,13 @@ package struct StoreTable: Sendable, Hashable {
                 ("revision", .number), ("registered_at", .number), ("released_at", .number),
                 ("available_at", .number),
             ]),
+        StoreTable(
+            "held_domain",
+            [("fqdn", .text)] + placement() + [
+                ("revision", .number), ("registered_at", .number), ("held_until", .number),
+                ("holder", .text), ("wants_location", .flag), ("allow_nested", .flag),
+                ("allow_split", .flag),
+            ]),
         StoreTable("name_tree", ("key", .text), ("fqdn", .text)),
         // What is split follows from it: the schema notes that.
         StoreTable(

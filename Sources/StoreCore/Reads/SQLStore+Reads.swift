@@ -32,6 +32,9 @@ extension SQLStore {
             let names = NameReads(session: session)
             guard try names.domain(fqdn) == nil else { return Read(.live, at: revision) }
             let now = try time(session)
+            if let held = try names.held(fqdn), !held.isOver(at: now) {
+                return Read(.held(until: held.heldUntil), at: revision)
+            }
             if let released = try names.released(fqdn), released.availableAt > now {
                 return Read(.quarantined(until: released.availableAt), at: revision)
             }
@@ -104,6 +107,10 @@ package struct NameReads<Session: SQLSession>: NameReader {
         try session.first(ReleasedDomain.byName, [.text(fqdn.text)], ReleasedDomain.init(row:))
     }
 
+    package func held(_ fqdn: FQDN) throws -> HeldDomain? {
+        try session.first(HeldDomain.byName, [.text(fqdn.text)], HeldDomain.init(row:))
+    }
+
     package func expect(_ names: [FQDN]) {}
 
     /// The first name of a range that is another tenant's: the range's bounds, the tenant, and the time.
@@ -111,9 +118,11 @@ package struct NameReads<Session: SQLSession>: NameReader {
         """
         SELECT t.fqdn FROM name_tree t
         LEFT JOIN domain d ON d.fqdn = t.fqdn LEFT JOIN released_domain r ON r.fqdn = t.fqdn
+        LEFT JOIN held_domain h ON h.fqdn = t.fqdn
         WHERE t.key > $1 AND t.key < $2 AND (
             (d.fqdn IS NOT NULL AND (d.tenant = $3) IS NOT TRUE)
-            OR (r.available_at > $4 AND (r.tenant = $3) IS NOT TRUE))
+            OR (r.available_at > $4 AND (r.tenant = $3) IS NOT TRUE)
+            OR (h.held_until > $4 AND (h.tenant = $3) IS NOT TRUE))
         ORDER BY t.key LIMIT 1
         """
     }

@@ -7,6 +7,8 @@ package struct LogLine: Sendable {
     package enum Kind: Sendable {
         case domain(RevisionChanges.DomainChange)
         case location(RevisionChanges.LocationChange)
+        /// A name that is no domain was held, or isn't any more.
+        case hold
         case token(id: String)
         case migration(id: String, isOpen: Bool)
     }
@@ -40,6 +42,10 @@ extension LogLine.Kind {
         _ row: SQLRow, _ action: Action, at revision: Revision,
         _ placements: inout PlacementReader
     ) throws {
+        if action.isOfHold {
+            self = .hold
+            return
+        }
         if !row.isNull(3) {
             let fqdn = try row.name(3)
             guard let placement = try placements.placementIfPresent(row, from: 10) else {
@@ -74,7 +80,7 @@ extension TableChange {
         switch line.kind {
         case .domain(let change): self.init(.domain(change), at: line.place)
         case .location(let change): self.init(.location(change), at: line.place)
-        case .token, .migration: self.init(.other, at: line.place)
+        case .hold, .token, .migration: self.init(.other, at: line.place)
         }
     }
 }
@@ -87,6 +93,7 @@ extension RevisionChanges {
             domains.append(change)
             if case .set(let domain) = change { note(line, at: domain.location) }
         case .location(let change): locations.append(change)
+        case .hold: break
         case .token(let id): if let token = tokens(id) { self.tokens.append(token) }
         case .migration(let id, let isOpen):
             if line.action == .migrationCancelled { freezes.append(.cancelled(migration: id)) }

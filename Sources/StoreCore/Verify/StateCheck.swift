@@ -19,7 +19,7 @@ struct StateCheck: Sendable {
     private var after = ""
 
     private enum Part: Sendable {
-        case live, released, known, tenants, subjects
+        case live, released, held, known, tenants, subjects
     }
 
     /// Names in one read: some 20 ms.
@@ -39,7 +39,8 @@ struct StateCheck: Sendable {
     mutating func advance(_ session: some SQLSession) throws {
         switch part {
         case .live: domains += try page(session, .live, next: .released)
-        case .released: domains += try page(session, .released, next: .known)
+        case .released: domains += try page(session, .released, next: .held)
+        case .held: _ = try page(session, .held, next: .known)
         case .known: try known(session)
         case .tenants:
             let page = try TenantCheck(session: session).places(after: after)
@@ -90,7 +91,8 @@ struct StateCheck: Sendable {
         return range.count
     }
 
-    /// Every name that the log knows is live or released: from one to the next in the index.
+    /// Every name that the log knows is live or released, unless it was only ever held; and held, where its last line says
+    /// so: from one to the next in the index.
     private mutating func known(_ session: some SQLSession) throws {
         let page = try session.first(
             """
@@ -101,8 +103,13 @@ struct StateCheck: Sendable {
                 FROM next WHERE next.fqdn IS NOT NULL),
             known AS (SELECT fqdn FROM next LIMIT $2)
             SELECT max(fqdn), min(fqdn) FILTER (
-                WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.fqdn = known.fqdn)
-                AND NOT EXISTS (SELECT 1 FROM released_domain d WHERE d.fqdn = known.fqdn))
+                WHERE NOT EXISTS (SELECT 1 FROM domain d WHERE d.fqdn = known.fqdn) AND (
+                    NOT EXISTS (SELECT 1 FROM released_domain d WHERE d.fqdn = known.fqdn)
+                    AND EXISTS (SELECT 1 FROM change_log l WHERE l.fqdn = known.fqdn
+                        AND l.action NOT IN (\(Action.listOfHolds)))
+                    OR NOT EXISTS (SELECT 1 FROM held_domain d WHERE d.fqdn = known.fqdn)
+                    AND 'held' = (SELECT l.action FROM change_log l WHERE l.fqdn = known.fqdn
+                        ORDER BY l.revision DESC, l.position DESC LIMIT 1)))
             FROM known
             """, [.text(after), .number(Self.namesAtOnce)]
         ) { (last: try $0.textIfPresent(0), missing: try $0.textIfPresent(1)) }
@@ -203,7 +210,7 @@ private struct Comparison: Sendable {
     /// `c` is the last change of the name, `r` its revision.
     private static func lastChange(_ dialect: SQLDialect) -> String {
         """
-        \(dialect.lastLine(of: "t.fqdn"))
+        \(dialect.lastLine(of: "t.fqdn", "AND l.action NOT IN (\(Action.listOfHolds))"))
         LEFT JOIN revision_log r ON r.revision = c.revision
         """
     }
@@ -224,6 +231,21 @@ private struct Comparison: Sendable {
     static let released = Comparison(
         table: "released_domain", key: "fqdn", columns: { _ in columns("before_", "released_at") },
         joins: lastChange, isInLog: "c.revision IS NOT NULL AND c.after_location IS NULL")
+
+    /// `c` is the last line of the name.
+    static let held = Comparison(
+        table: "held_domain", key: "fqdn",
+        columns: { dialect in
+            let detail = { (key: String) in dialect.field(key, of: "c.after_detail") }
+            let number = { (key: String) in "CAST(\(detail(key)) AS bigint)" }
+            let flags = ["wants_location", "allow_nested", "allow_split"]
+            let flag = dialect == .sqlite ? "bigint" : "boolean"
+            return Placement.names().map { ($0, detail($0)) } + [
+                ("revision", "c.revision"), ("registered_at", "c.registered_at"),
+                ("held_until", number("held_until")), ("holder", detail("holder")),
+            ] + flags.map { ($0, "CAST(\(detail($0)) AS \(flag))") }
+        },
+        joins: { $0.lastLine(of: "t.fqdn") }, isInLog: "c.after_detail IS NOT NULL")
 
     /// `c` made the token, `v` revoked it.
     static let tokens = Comparison(

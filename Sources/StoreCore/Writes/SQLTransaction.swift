@@ -26,6 +26,9 @@ extension SQLTransaction {
             "SELECT 1 FROM released_domain WHERE location = $1 AND available_at > $2 LIMIT 1",
             [.text(location.text), .number(now.milliseconds)])
         guard !rests else { return true }
+        let isHeld = try session.exists(
+            "SELECT 1 FROM held_domain WHERE location = $1 LIMIT 1", [.text(location.text)])
+        guard !isHeld else { return true }
         let known = try counts.flatMap { $0() }?.known(
             at: location, through: head().revision, session)
         if let known { return known > 0 }
@@ -90,6 +93,14 @@ extension Location {
 
     package static func delete(_ name: LocationName, _ session: some SQLSession) throws {
         try session.run("DELETE FROM location WHERE name = $1", [.text(name.text)])
+    }
+}
+
+// MARK: - Holds
+
+extension SQLTransaction {
+    package func holdsDue(at now: Timestamp, limit: Int) throws -> [HeldDomain] {
+        try HeldDomain.due(at: now, limit: limit, session())
     }
 }
 

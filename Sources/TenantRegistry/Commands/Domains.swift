@@ -8,14 +8,21 @@ struct Domains: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look up, register, change and release domains.",
         subcommands: [
-            Get.self, List.self, Register.self, Change.self, Release.self, Restore.self,
+            Get.self, List.self, Register.self, Activate.self, Change.self, Release.self,
+            Restore.self,
             DomainHistory.self, Explain.self,
         ])
 
     /// An answer's domain, and the epoch that its revision is of.
-    static func show(_ received: RegistryClient.Received<Domain>, _ output: OutputOptions) {
-        let epoch = Cell(received.position?.epoch.text)
-        Listing([received.value], Domain.tableColumns + [ShapeField("epoch") { _ in epoch }])
+    static func show<Value: Shape>(
+        _ received: RegistryClient.Received<Value>, _ output: OutputOptions
+    ) {
+        show(received.value, of: received.position?.epoch, output)
+    }
+
+    static func show<Value: Shape>(_ value: Value, of epoch: Epoch?, _ output: OutputOptions) {
+        let epoch = Cell(epoch?.text)
+        Listing([value], Value.tableColumns + [ShapeField("epoch") { _ in epoch }])
             .print(output.output)
     }
 }
@@ -46,6 +53,7 @@ extension Domains {
         @Option(help: "Only names below this one, or itself.") var suffix: String?
         @Option(help: "As of a time, RFC 3339.") var at: String?
         @Option(help: "As of a revision.") var revision: NamedRevision?
+        @Flag(help: "Names that are held, instead of domains.") var held = false
         @Option(help: "Stop after this many.") var limit: Int?
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -54,10 +62,19 @@ extension Domains {
             let filter = [
                 ("location", location), ("mode", mode), ("tenant", tenant), ("prefix", prefix),
                 ("suffix", suffix), ("at", at), ("revision", revision?.description),
+                ("state", held ? HeldDomain.State.held.rawValue : nil),
             ]
             try await client.withClient { registry in
-                try await PagedListing.print(output.output, limit: limit) {
-                    try await registry.domains(filter: filter, limit: $0, cursor: $1)
+                if held {
+                    try await PagedListing.print(output.output, limit: limit) {
+                        try await registry.domains(filter: filter, limit: $0, cursor: $1)
+                            .compactMap(\.held)
+                    }
+                } else {
+                    try await PagedListing.print(output.output, limit: limit) {
+                        try await registry.domains(filter: filter, limit: $0, cursor: $1)
+                            .compactMap(\.domain)
+                    }
                 }
             }
         }
@@ -69,6 +86,8 @@ extension Domains {
         @Option(help: "Where. (default: where the tenant is, or the default for signups)")
         var location: String?
         @Option(help: "Whose it is.") var tenant: String?
+        @Option(help: "Hold the name for so long instead, 60s to 24h, until `domains activate`.")
+        var hold: TimeSpan?
         @Flag(help: "Also below or above a name of another tenant's.") var allowNested = false
         @Flag(help: "Also elsewhere than the tenant's other domains.") var allowSplit = false
         @OptionGroup var why: NoteOptions
@@ -80,7 +99,30 @@ extension Domains {
                 let domain = try await registry.register(
                     DomainRegistration(
                         fqdn: fqdn, placement: PlacementText(location: location, tenant: tenant),
-                        allowsNested: allowNested, allowsSplit: allowSplit, note: why.note))
+                        allowsNested: allowNested, allowsSplit: allowSplit,
+                        holdSeconds: hold?.seconds, note: why.note))
+                let epoch = domain.position?.epoch
+                switch domain.value {
+                case .domain(let new): Domains.show(new, of: epoch, output)
+                case .held(let held): Domains.show(held, of: epoch, output)
+                }
+            }
+        }
+    }
+
+    struct Activate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a name that is held a domain.")
+        @Argument(help: "The name.") var fqdn: String
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                let domain = try await Retry.keyed {
+                    try await registry.activate(fqdn, note: why.note, idempotencyKey: $0)
+                }
                 Domains.show(domain, output)
             }
         }
@@ -134,7 +176,7 @@ extension Domains {
 
     struct Release: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a domain go; its name rests in quarantine.")
+            abstract: "Let a domain go, whose name rests in quarantine, or a name that is held.")
         @Argument(help: "The domain.") var fqdn: String
         @OptionGroup var why: NoteOptions
         @OptionGroup var client: ClientOptions

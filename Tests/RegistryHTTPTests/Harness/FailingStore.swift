@@ -75,6 +75,16 @@ struct FailingStore: Store {
         return try await store.tenants(query)
     }
 
+    func holds(_ query: DomainQuery) async throws(RegistryError) -> Read<Page<HeldDomain>> {
+        try look()
+        return try await store.holds(query)
+    }
+
+    func areHoldsDue() async throws(RegistryError) -> Bool {
+        try look()
+        return try await store.areHoldsDue()
+    }
+
     func splitTenantCount() async throws(RegistryError) -> Int {
         try look()
         return try await store.splitTenantCount()

@@ -5,8 +5,8 @@ import Testing
 @testable import RegistryService
 
 @Suite("The deadline of a freeze", .timeLimit(.minutes(2))) struct FreezeDeadlineTests {
-    private static func deadlines(_ registry: RunningRegistry) -> FreezeDeadlines {
-        FreezeDeadlines(
+    private static func deadlines(_ registry: RunningRegistry) -> Deadlines {
+        Deadlines(
             registry.service,
             logger: Logger(label: "test") { _ in RecordedLog.Handler(log: registry.log) })
     }
