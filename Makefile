@@ -84,6 +84,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/postgres
 	@Benchmarks/readers
 	@Benchmarks/drift
+	@Benchmarks/tenants
 	@Benchmarks/edge
 	@Benchmarks/agents
 	@Benchmarks/agent-memory
