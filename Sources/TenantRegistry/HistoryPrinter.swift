@@ -134,14 +134,19 @@ struct HistoryLine {
             let own = state.other?[keyPath: field]
             return own == other?.other?[keyPath: field] ? nil : own
         }
-        let (own, others) = (state.placement ?? PlacementText(), other?.placement)
+        // Of a domain, or of what a held name is to be.
+        func placement(_ state: HistoryEntry.State?) -> PlacementText? {
+            state?.placement ?? state?.other?.placement
+        }
+        let (own, others) = (placement(state) ?? PlacementText(), placement(other))
         let isServed = own.mode == "serve" && (others?.mode ?? "serve") == "serve"
         let tenant =
             own.tenant == others?.tenant ? nil : own.tenant.map { "(\($0))" } ?? "(no tenant)"
         let parts = [
             own.location, isServed ? nil : own.mode,
             own.location == nil || others == nil && own.tenant == nil ? nil : tenant,
-            differing(\.role), differing(\.name), differing(\.upstream),
+            differing(\.heldUntil).map { "until \(time($0))" }, differing(\.role),
+            differing(\.name), differing(\.upstream),
             differing(\.acceptsSignups).map { $0 ? "open" : "closed" },
             differing(\.defaultForSignups).map { $0 ? "default" : "not default" },
         ]

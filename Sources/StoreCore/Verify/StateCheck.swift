@@ -208,9 +208,11 @@ private struct Comparison: Sendable {
     }
 
     /// `c` is the last change of the name, `r` its revision.
-    private static func lastChange(_ dialect: SQLDialect) -> String {
+    ///
+    /// - Parameter bound: a further condition on the line `l`.
+    private static func lastChange(_ dialect: SQLDialect, _ bound: String = "") -> String {
         """
-        \(dialect.lastLine(of: "t.fqdn", "AND l.action NOT IN (\(Action.listOfHolds))"))
+        \(dialect.lastLine(of: "t.fqdn", bound))
         LEFT JOIN revision_log r ON r.revision = c.revision
         """
     }
@@ -226,11 +228,13 @@ private struct Comparison: Sendable {
 
     static let live = Comparison(
         table: "domain", key: "fqdn", columns: { _ in columns("after_", "changed_at") },
-        joins: lastChange, isInLog: "c.after_location IS NOT NULL", hasTenants: true)
+        joins: { lastChange($0) }, isInLog: "c.after_location IS NOT NULL", hasTenants: true)
 
+    /// A name that was released may have been held since.
     static let released = Comparison(
         table: "released_domain", key: "fqdn", columns: { _ in columns("before_", "released_at") },
-        joins: lastChange, isInLog: "c.revision IS NOT NULL AND c.after_location IS NULL")
+        joins: { lastChange($0, "AND l.action NOT IN (\(Action.listOfHolds))") },
+        isInLog: "c.revision IS NOT NULL AND c.after_location IS NULL")
 
     /// `c` is the last line of the name.
     static let held = Comparison(

@@ -98,6 +98,8 @@ private struct HostFacts {
         case "domain-outside-suffix": "outside: signups must lie below another parent"
         case "domain-quarantined":
             "released: its name rests until \(availability.availableAt?.description ?? "later"); restore brings it back"
+        case "domain-held":
+            "held: unknown to proxies, and nobody else's until \(availability.availableAt?.description ?? "later")"
         case "location-closed": "unknown; the default location takes no signups now"
         case let code?: "unknown; a signup is refused: \(code)"
         }
