@@ -230,10 +230,11 @@ extension Command {
     /// Whether it reads and writes single names only, so that others may stand in its transaction.
     fileprivate var isOrdinary: Bool {
         switch self {
-        case .register, .registerBatch, .change, .release, .restore: true
+        case .register, .registerBatch, .change, .release, .restore, .hold, .activate: true
+        // Without names it looks for them in the table.
+        case .expireHolds(let names): names != nil
         case .changeTenant, .putLocation, .deleteLocation, .createToken, .revokeToken,
-            .planMigration, .waveStep,
-            .finalizeMigration, .cancelMigration:
+            .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
             false
         }
     }

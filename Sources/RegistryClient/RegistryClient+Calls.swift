@@ -28,9 +28,18 @@ extension RegistryClient {
 
     package func domains(
         filter: [(String, String?)], limit: Int, cursor: String? = nil
-    ) async throws -> ListPage<DomainOrHold> {
+    ) async throws -> ListPage<Domain> {
         try await send(
             .listDomains, query: filter + [("limit", String(limit)), ("cursor", cursor)]
+        ).decode()
+    }
+
+    package func holds(
+        filter: [(String, String?)], limit: Int, cursor: String? = nil
+    ) async throws -> ListPage<HeldDomain> {
+        let state = [("state", HeldDomain.State.held.rawValue as String?)]
+        return try await send(
+            .listDomains, query: state + filter + [("limit", String(limit)), ("cursor", cursor)]
         ).decode()
     }
 

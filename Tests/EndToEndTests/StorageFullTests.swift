@@ -118,7 +118,7 @@ struct StorageFullTests {
 
 extension RegistryClient {
     func register(_ fqdn: String) async throws -> Domain {
-        try await register(DomainRegistration(fqdn: fqdn)).value
+        try #require(try await register(DomainRegistration(fqdn: fqdn)).value.domain)
     }
 }
 

@@ -112,7 +112,7 @@ extension VerifyTests {
         arguments: [
             ("DELETE FROM held_domain WHERE fqdn = 'h.example'", 14, "h.example is in the log and"),
             ("DELETE FROM held_domain WHERE fqdn = 'b.example'", 15, "b.example is in the log and"),
-            ("UPDATE held_domain SET location = 'aws'", 14, "h.example in the table held_domain"),
+            ("UPDATE held_domain SET location = 'japan'", 14, "h.example in the table held_domain"),
             ("UPDATE held_domain SET tenant = NULL", 14, "tenant is NULL, and by the log acme"),
             ("UPDATE held_domain SET held_until = 5", 14, "held_until is 5"),
             ("UPDATE held_domain SET holder = 'me'", 14, "holder is me, and by the log t"),
@@ -133,7 +133,7 @@ extension VerifyTests {
                 FROM held_domain WHERE fqdn = 'h.example'
                 """, 17, "e.example is in the table held_domain"
             ),
-            ("DELETE FROM released_domain", 8, "b.example is in the log and in no table"),
+            ("DELETE FROM released_domain", 15, "b.example is in the log and in no table"),
         ] as [(String, Int64, String)])
     func `names a hold that isn't so by the log`(
         sql: String, revision: Int64, what: String

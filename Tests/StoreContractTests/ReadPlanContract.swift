@@ -60,7 +60,11 @@ import Testing
             }
             try await group.waitForAll()
         }
-        for number in 0..<600 { try await session.commit(.createToken(token("t\(number)"))) }
+        for number in 0..<600 {
+            try await session.commit(.createToken(token("t\(number)")))
+            let wanted = NewDomain(fqdn: fqdn("held\(number).example"), tenant: "t")
+            try await session.commit(.hold(wanted, for: .seconds(60 + number)))
+        }
         for number in 0..<200 {
             try await session.commit(.planMigration(plan("m-\(number)", [number])))
         }

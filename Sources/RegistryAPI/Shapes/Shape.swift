@@ -145,11 +145,6 @@ package struct ListPage<Item: Shape>: Shape {
         self.nextCursor = nextCursor
     }
 
-    /// The page of those items that `transform` makes something of.
-    package func compactMap<Other>(_ transform: (Item) -> Other?) -> ListPage<Other> {
-        ListPage<Other>(items: items.compactMap(transform), nextCursor: nextCursor)
-    }
-
     package static var fields: [ShapeField<ListPage<Item>>] {
         [
             ShapeField("items", objects: { $0.items }),

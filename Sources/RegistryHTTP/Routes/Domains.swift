@@ -94,7 +94,7 @@ struct DomainRoutes: Sendable {
         let domain = try request.placement.newDomain(
             RegistryCall.fqdn(request.fqdn), allowsNested: request.allowsNested,
             allowsSplit: request.allowsSplit)
-        let context = try call.writing(request.note)
+        let context = call.writing(request.note)
         let committed =
             if let seconds = request.holdSeconds {
                 try await call.service.hold(domain, for: .seconds(seconds), context)

@@ -36,7 +36,8 @@ extension SQLStore {
     ) async throws(RegistryError) -> Read<Page<HeldDomain>> {
         // A hold lasts a day at most: there are few beside the domains, and one statement looks at them all.
         var filter = SQLFilter()
-        filter.add("held_until > \(Session.dialect.time(filter.bind(timeValue)))")
+        // The plus keeps the index of ends out of it: names come by name.
+        filter.add("+held_until > \(Session.dialect.time(filter.bind(timeValue)))")
         filter.add("fqdn > ?", query.after?.text)
         filter.add(prefix: query.filter.prefix)
         filter.add(query.filter)

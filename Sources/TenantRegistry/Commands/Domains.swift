@@ -62,18 +62,15 @@ extension Domains {
             let filter = [
                 ("location", location), ("mode", mode), ("tenant", tenant), ("prefix", prefix),
                 ("suffix", suffix), ("at", at), ("revision", revision?.description),
-                ("state", held ? HeldDomain.State.held.rawValue : nil),
             ]
             try await client.withClient { registry in
                 if held {
                     try await PagedListing.print(output.output, limit: limit) {
-                        try await registry.domains(filter: filter, limit: $0, cursor: $1)
-                            .compactMap(\.held)
+                        try await registry.holds(filter: filter, limit: $0, cursor: $1)
                     }
                 } else {
                     try await PagedListing.print(output.output, limit: limit) {
                         try await registry.domains(filter: filter, limit: $0, cursor: $1)
-                            .compactMap(\.domain)
                     }
                 }
             }
