@@ -27,8 +27,7 @@ import Testing
             DomainRegistration(
                 fqdn: "acme.example.com",
                 placement: PlacementText(location: "aws", tenant: "acme"), allowsNested: true,
-                allowsSplit: true,
-                note: Self.note))
+                allowsSplit: true, holdSeconds: 60, note: Self.note))
         for (tenant, cleared) in [("acme", []), (nil, ["tenant"])] as [(String?, Set<String>)] {
             try Self.check(
                 DomainChangeRequest(

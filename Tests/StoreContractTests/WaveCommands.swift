@@ -34,7 +34,7 @@ struct WaveCommands {
     mutating func next(in model: WaveModel) -> Command {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<10: return registration()
-        case 10..<14: return hold()
+        case 10..<14: return hold(in: model)
         case 14..<26: return change()
         case 26..<30: return .release(pick(Self.names), ifMatch: nil)
         case 30..<33: return .restore(pick(Self.names), allowsSplit: chance(20))
@@ -69,15 +69,19 @@ struct WaveCommands {
             })
     }
 
-    private mutating func hold() -> Command {
+    private mutating func hold(in model: WaveModel) -> Command {
+        let free = Self.names.filter { model.domains[$0] == nil }
+        let held = Self.names.filter { model.held[$0] != nil }
         switch Int.random(in: 0..<10, using: &random) {
         case 0..<5:
+            let name = pick(chance(80) && !free.isEmpty ? free : Self.names)
             return .hold(
                 NewDomain(
-                    fqdn: pick(Self.names), location: chance(50) ? place() : nil,
+                    fqdn: name, location: chance(50) ? place() : nil,
                     tenant: chance(70) ? pick(Self.tenants) : nil, allowsSplit: chance(15)),
                 for: .seconds(Int.random(in: 5...60, using: &random)))
-        case 5..<9: return .activate(pick(Self.names))
+        case 5..<7: return .activate(pick(held.isEmpty ? Self.names : held))
+        case 7..<9: return .release(pick(held.isEmpty ? Self.names : held), ifMatch: nil)
         default: return .expireHolds(nil)
         }
     }

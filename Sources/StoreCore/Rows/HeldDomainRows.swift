@@ -38,7 +38,7 @@ extension SQLStore {
         var filter = SQLFilter()
         // The plus keeps the index of ends out of it: names come by name.
         filter.add("+held_until > \(Session.dialect.time(filter.bind(timeValue)))")
-        filter.add("fqdn > ?", query.after?.text)
+        filter.add("fqdn > ?", query.after?.text ?? "")
         filter.add(prefix: query.filter.prefix)
         filter.add(query.filter)
         return try await page(
