@@ -169,6 +169,11 @@ extension RegistryClient {
         try await delete(.deleteLocation, name, note, idempotencyKey)
     }
 
+    /// Who this client is, and what it may do.
+    package func whoami() async throws -> Received<Whoami> {
+        try Received(await send(.getWhoami))
+    }
+
     package func tokens(cursor: String? = nil) async throws -> ListPage<ListedToken> {
         try await send(.listTokens, query: [("limit", "1000"), ("cursor", cursor)])
             .decode()

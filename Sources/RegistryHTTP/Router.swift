@@ -84,6 +84,7 @@ struct RegistryRoutes {
         case .listTokens: bind(TokenRoutes().list)
         case .createToken: bind(TokenRoutes().create)
         case .revokeToken: bind(TokenRoutes().revoke)
+        case .getWhoami: bind(TokenRoutes().whoami)
 
         case .makeBackup: bind(BackupRoutes().make)
         case .getLiveness: bind(operations.alive)

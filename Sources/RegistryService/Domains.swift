@@ -11,12 +11,8 @@ extension RegistryService {
 
     func check(_ domain: NewDomain, _ context: WriteContext) throws(RegistryError) {
         try names.check(domain.fqdn)
-        guard !domain.allowsNested || context.actor.role.may(.operate) else {
-            throw .nestingForbidden(context.actor.role)
-        }
-        guard !domain.allowsSplit || context.actor.role.may(.operate) else {
-            throw .splittingForbidden(context.actor.role)
-        }
+        if domain.allowsNested { try RuleOverride.nesting.check(context.actor.role) }
+        if domain.allowsSplit { try RuleOverride.splitting.check(context.actor.role) }
     }
 
     /// Whether a signup for this name would succeed.

@@ -97,8 +97,7 @@ extension RegistryService {
     private func checkOverride(
         _ agreement: WaveAgreement, _ context: WriteContext
     ) throws(RegistryError) {
-        guard agreement.overrideReason != nil, context.actor.role != .admin else { return }
-        throw .overrideForbidden(context.actor.role)
+        if agreement.overrideReason != nil { try RuleOverride.guarding.check(context.actor.role) }
     }
 }
 

@@ -17,7 +17,8 @@ struct TenantRegistry: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Agent.self, Domains.self, Import.self, Export.self, Migrations.self,
-            Tenants.self, Tokens.self, Locations.self, Agents.self, Drift.self, History.self,
+            Tenants.self, Tokens.self, WhoamiCommand.self, Locations.self, Agents.self, Drift.self,
+            History.self,
             Verify.self, Backup.self, Restore.self, EpochCommands.self, CopyStore.self, Stats.self,
             Completions.self,
         ])

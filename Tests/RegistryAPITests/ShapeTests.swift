@@ -192,6 +192,7 @@ import Testing
         try Self.check(TenantPlace(location: Self.japan, domains: 2))
         try Self.check(TenantChangeResponse(tenant: "acme", revision: Revision(9), changed: 2))
         try Self.check(Self.migration.waves[0], Self.migration.waves[1])
+        try Self.check(Whoami(Self.actor, expiresAt: Self.time))
         try Self.check(Self.migration.counts)
         try Self.check(Self.migration.warnings[0])
         try Self.check(SkippedName(fqdn: Self.fqdn, code: .duplicate))

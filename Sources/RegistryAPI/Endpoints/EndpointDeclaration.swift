@@ -26,6 +26,14 @@ package struct EndpointDeclaration: Sendable {
         /// Anyone, without a token.
         case open
         case needs(Permission)
+
+        /// Whether a caller with this role is let in.
+        func isOpen(to role: Role) -> Bool {
+            switch self {
+            case .open: true
+            case .needs(let permission): role.may(permission)
+            }
+        }
     }
 
     /// How a request is read before its handler sees it.

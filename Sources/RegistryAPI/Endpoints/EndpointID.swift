@@ -27,7 +27,7 @@ package enum EndpointID: String, Sendable, CaseIterable {
     // Agents
     case listAgents, reportAgent, evictAgent, getConvergence
     // Tokens
-    case listTokens, createToken, revokeToken
+    case listTokens, createToken, revokeToken, getWhoami
     // Operations
     case makeBackup, getLiveness, getReadiness, getMetrics, getDescription, getProblemPage
 }
@@ -165,6 +165,7 @@ extension EndpointID {
         case .createToken:
             .write(.post, "/v1/tokens", .administer, TokenRequest.self, ListedToken.self)
         case .revokeToken: .delete("/v1/tokens/{id}", .administer)
+        case .getWhoami: .get("/v1/whoami", .read, Whoami.self)
 
         case .makeBackup:
             .write(
@@ -190,6 +191,19 @@ extension EndpointID {
         uniqueKeysWithValues: allCases.map { ($0, $0.declared) })
 
     package var declaration: EndpointDeclaration { Self.declarations[self] ?? declared }
+
+    /// Its names in openapi.yaml, which has one for each method: of an endpoint that takes any, and of one whose `HEAD` is
+    /// described there.
+    package var operationIDs: [String] {
+        switch (self, declaration.method) {
+        case (.getDomain, _): [rawValue, "headDomain"]
+        case (_, .any):
+            ["Get", "Put", "Post", "Delete", "Options", "Head", "Patch", "Trace"].map {
+                rawValue + $0
+            }
+        default: [rawValue]
+        }
+    }
 
     /// The path of a request: each parameter of the template in its turn, percent-encoded.
     package func path(_ parameters: String...) -> String { path(parameters) }

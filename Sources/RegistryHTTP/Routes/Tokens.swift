@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import RegistryService
 
-/// `/v1/tokens`
+/// `/v1/tokens`, and `/v1/whoami` about the one that a request came with.
 struct TokenRoutes: Sendable {
     @Sendable func list(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
@@ -33,6 +33,13 @@ struct TokenRoutes: Sendable {
             id: id, facts: facts, secret: committed.isReplay ? nil : secret?.text)
         return EndpointResponse.json(token, status: .created, at: committed.revision).noting(
             committed)
+    }
+
+    @Sendable func whoami(_ call: RegistryCall) async throws -> EndpointResponse {
+        try QueryReader(call.query).finish()
+        var expiresAt: Timestamp?
+        if case .token(let token) = call.caller { expiresAt = token.expiresAt }
+        return .json(Whoami(call.caller.actor, expiresAt: expiresAt))
     }
 
     @Sendable func revoke(_ call: RegistryCall) async throws -> EndpointResponse {

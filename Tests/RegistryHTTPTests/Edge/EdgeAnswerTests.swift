@@ -107,7 +107,7 @@ import Testing
         ("GET", "/v1/domains"), ("GET", "/v1/stats"), ("POST", "/v1/domains"),
         ("GET", "/v1/history"), ("GET", "/v1/migrations"), ("GET", "/v1/tokens"),
         ("GET", "/v1/locations"), ("GET", "/v1/changes"), ("GET", "/openapi.yaml"), ("GET", "/"),
-        ("DELETE", "/v1/tokens/x"), ("GET", "/v1/domains/a.b/history"),
+        ("DELETE", "/v1/tokens/x"), ("GET", "/v1/domains/a.b/history"), ("GET", "/v1/whoami"),
     ])
     func `has nothing at a path that only a registry has`(method: String, path: String)
         async throws
