@@ -46,6 +46,8 @@ package final class PostgresStore: SharedStore, SQLStore {
         package var quarantine: Duration
         /// How much one wave may do.
         package var blastRadius = BlastRadius()
+        /// Which waves need two people: the same at each node, for the one that takes a step decides.
+        package var approval = ApprovalRule()
         /// How many locations there may be.
         package var locationLimit = Location.maximumCount
         /// Parents below which tenants stand side by side.
@@ -112,6 +114,7 @@ package final class PostgresStore: SharedStore, SQLStore {
 
     private let closing: Duration
     package let suffixes: [FQDN]
+    package let approval: ApprovalRule
 
     /// Opens nothing yet.
     init(
@@ -140,6 +143,7 @@ package final class PostgresStore: SharedStore, SQLStore {
         acceptsRewind = configuration.acceptsRewind
         settings = configuration.connection
         suffixes = configuration.suffixes
+        approval = configuration.approval
         sessions = configuration.sessions
         closing = configuration.closing
         clock = DatabaseClock(given: configuration.now)
@@ -156,7 +160,8 @@ package final class PostgresStore: SharedStore, SQLStore {
             })
         let ledger = Ledger(
             quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
-            locationLimit: configuration.locationLimit, suffixes: configuration.suffixes)
+            approval: configuration.approval, locationLimit: configuration.locationLimit,
+            suffixes: configuration.suffixes)
         writer = GroupWriter(
             configuration.connection, current: current, health: health, ledger: ledger,
             delivery: delivery, grace: configuration.grace, clock: clock,

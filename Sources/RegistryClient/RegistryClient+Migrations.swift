@@ -109,6 +109,19 @@ extension RegistryClient {
         try await step(.thawWave, migration, wave, call, call.note)
     }
 
+    /// Approves a wave that somebody else has planned.
+    ///
+    /// - Parameter planDigest: of the plan that whoever approves has seen.
+    package func approve(
+        migration: String, wave: Int, planDigest: String, call: WaveCall
+    ) async throws -> Received<ApprovalOutcome> {
+        try Received(
+            await send(
+                .approveWave, migration, String(wave),
+                body: ApprovalRequest(planDigest: planDigest, note: call.note),
+                idempotencyKey: call.idempotencyKey))
+    }
+
     /// What every step takes.
     package struct WaveCall: Sendable {
         package var note: Note

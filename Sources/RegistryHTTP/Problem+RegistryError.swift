@@ -129,6 +129,15 @@ extension Problem {
                 Problem(.conflict, code, why).inState(state.rawValue)
             case .planMismatch(let why):
                 Problem(.preconditionFailed, code, "\(why): this isn't the plan that was reviewed")
+            case .approvalRequired(let wave, let size, let limit, let planner):
+                Problem(
+                    .conflict, code,
+                    "wave \(wave) has \(size) domains; above \(limit) somebody else than “\(planner.name)” (token \(planner.token)), who planned it, has to approve it first"
+                )
+            case .selfApproval(let wave):
+                Problem(
+                    .forbidden, code,
+                    "wave \(wave) was planned with this very token; another one has to approve it")
             case .blastRadius(let why):
                 Problem(.conflict, code, "\(why), unless an admin sends an override")
             case .overrideForbidden(let role):
@@ -305,6 +314,7 @@ extension WaveState.Event {
         case (.rollBack, _): "only a moved wave can be rolled back"
         case (.finalize, _): "only a moved wave can be finalized"
         case (.cancel, _): "only a wave that hasn't moved can be cancelled"
+        case (.approve, _): "only a planned wave can be approved"
         }
     }
 }

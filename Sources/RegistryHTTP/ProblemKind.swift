@@ -65,6 +65,12 @@ struct ProblemKind: Sendable {
                 "Ask an admin for a token of a role that may do this. openapi.yaml names the least role of each operation."
         ),
         ProblemKind(
+            code: "self-approval", statuses: [403],
+            when: "the wave was planned with the token that would approve it",
+            advice:
+                "Have somebody else look at the plan and approve it, with a token of their own. GET /v1/whoami says which token this is."
+        ),
+        ProblemKind(
             code: "not-found", statuses: [404],
             when: "no such path",
             advice: "Compare the path with openapi.yaml. A name in a path is percent-encoded."),
@@ -212,6 +218,13 @@ struct ProblemKind: Sendable {
             code: "blast-radius", statuses: [409],
             when: "the wave is too large, or leaves too few domains behind",
             advice: "Plan smaller waves, or have an admin send an override with a reason."),
+        ProblemKind(
+            code: "approval-required", statuses: [409],
+            when:
+                "the wave is so large that somebody else than its planner has to approve it first",
+            advice:
+                "Have somebody with another operator's or admin's token approve it: tenant-registry migrations approve ID --wave N."
+        ),
         ProblemKind(
             code: "not-converged", statuses: [409],
             when: "an agent isn't known to have applied the freeze; lagging names those",

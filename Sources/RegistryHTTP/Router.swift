@@ -64,6 +64,7 @@ struct RegistryRoutes {
         case .cutOverWave: bind(waves.cutOver)
         case .rollBackWave: bind(waves.rollBack)
         case .thawWave: bind(waves.thaw)
+        case .approveWave: bind(waves.approve)
 
         case .getDomainHistory: bind(HistoryRoutes().ofDomain)
         case .listHistory: bind(HistoryRoutes().global)

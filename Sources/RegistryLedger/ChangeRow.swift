@@ -55,6 +55,9 @@ package struct ChangeRow: Sendable, Hashable {
             subject = id
             beforeDetail = before.map(Self.text)
             afterDetail = after.map(Self.text)
+        case .approval(let migration, let facts):
+            subject = migration
+            afterDetail = Self.text(facts)
         }
     }
 
@@ -97,6 +100,11 @@ package struct ChangeRow: Sendable, Hashable {
                 .migration(
                     id: subject, before: try Self.value(beforeDetail),
                     after: try Self.value(afterDetail)))
+        case .waveApproved:
+            guard let facts: ApprovalFacts = try Self.value(afterDetail) else {
+                throw Unreadable(what: "an approval of nothing")
+            }
+            return Change(action, .approval(migration: subject, facts))
         default:
             throw Unreadable(what: "action \(action.rawValue) of \(subject)")
         }

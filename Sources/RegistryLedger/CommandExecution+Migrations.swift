@@ -6,7 +6,7 @@ extension CommandExecution {
         guard !plan.isDryRun else { throw RegistryError.inconsistent }
         let planning = Planning(
             transaction: transaction, at: at, actor: actor, note: note,
-            blastRadius: settings.blastRadius)
+            blastRadius: settings.blastRadius, approval: settings.approval)
         let migration = try planning.migration(plan)
         try transaction.keepPlan(migration)
         return Decision(

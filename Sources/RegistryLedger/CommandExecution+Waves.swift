@@ -14,6 +14,7 @@ extension CommandExecution {
         let next = try after(event, wave, of: migration)
         try checkFreeze(step.action.agreement, wave)
         try checkDeadline(step.action, wave)
+        try checkApproval(wave, of: migration)
         let override = try guardBlast(step.action.agreement, wave, of: migration)
 
         let move = try WaveMove(
@@ -50,7 +51,7 @@ extension CommandExecution {
             case .freeze:
                 [.began(FrozenWave(name: name, location: migration.from, size: wave.size))]
             case .cutOver, .thaw: [.ended(name)]
-            case .rollBack, .finalize, .cancel: []
+            case .rollBack, .finalize, .cancel, .approve: []
             }
         return Decision(
             outcome: .wave(result), movedRows: result.count,

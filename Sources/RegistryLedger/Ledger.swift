@@ -11,6 +11,8 @@ package struct Ledger: Sendable {
     package var quarantine: Duration
     /// How much one wave may do.
     package var blastRadius: BlastRadius
+    /// Which waves need two people.
+    package var approval: ApprovalRule
     /// How many locations there may be.
     package var locationLimit: Int
     /// Parents below which tenants stand side by side.
@@ -18,12 +20,14 @@ package struct Ledger: Sendable {
 
     package init(
         quarantine: Duration, blastRadius: BlastRadius = BlastRadius(),
-        locationLimit: Int = Location.maximumCount, suffixes: [FQDN] = []
+        approval: ApprovalRule = ApprovalRule(), locationLimit: Int = Location.maximumCount,
+        suffixes: [FQDN] = []
     ) {
         self.suffixes = suffixes
         self.locationLimit = locationLimit
         self.quarantine = quarantine
         self.blastRadius = blastRadius
+        self.approval = approval
     }
 
     /// What became of a command inside its transaction.
@@ -128,6 +132,7 @@ extension CommandExecution {
         case .revokeToken(let id): try revokeToken(id)
         case .planMigration(let plan): try planMigration(plan)
         case .waveStep(let step): try waveStep(step)
+        case .approveWave(let wave, let planDigest): try approveWave(wave, planDigest: planDigest)
         case .finalizeMigration(let id): try finalizeMigration(id)
         case .cancelMigration(let id): try cancelMigration(id)
         }
@@ -154,7 +159,7 @@ extension CommitRequest {
             case .rollBack, .thaw, .thawWhenDue: break
             }
         case .release, .restore, .activate, .expireHolds, .putLocation, .deleteLocation,
-            .revokeToken, .finalizeMigration, .cancelMigration:
+            .revokeToken, .finalizeMigration, .cancelMigration, .approveWave:
             break
         }
         return !texts.contains { $0?.utf8.contains(0) ?? false }

@@ -23,7 +23,9 @@ package protocol MigrationTransaction: PlanningTransaction {
     /// With its waves, without skipped names.
     func migration(_ id: String) throws -> Migration?
     func setState(_ state: MigrationState, ofMigration id: String) throws
+    /// Writes where the wave stands. Who has approved it is `insert`'s.
     func put(_ wave: Wave, of migration: String) throws
+    func insert(_ approval: WaveApproval, of wave: WaveName) throws
     /// The freeze that holds a domain.
     func freeze(of fqdn: FQDN) throws -> DomainFreeze?
     /// Gives a frozen domain another mode of its own.
@@ -126,7 +128,7 @@ package struct WaveMove: Hashable, Sendable {
             (action, expected, result) = (.rolledBack, target, source)
             leavesFrozen = true
             since = wave.revision
-        case .finalize: throw RegistryError.inconsistent
+        case .finalize, .approve: throw RegistryError.inconsistent
         }
     }
 }

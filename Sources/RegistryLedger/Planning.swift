@@ -8,6 +8,7 @@ struct Planning<Transaction: PlanningTransaction> {
     let actor: Actor
     let note: Note
     let blastRadius: BlastRadius
+    let approval: ApprovalRule
 
     func migration(_ plan: MigrationPlan) throws -> Migration {
         for name in [plan.from, plan.to] where try transaction.location(name) == nil {
@@ -27,7 +28,8 @@ struct Planning<Transaction: PlanningTransaction> {
             skipped: try transaction.stagedSkippedNames(limit: Migration.skippedShown),
             createdAt: at, createdBy: actor, note: note, wholeTenants: plan.wholeTenants)
         migration.digest = try digest(of: migration)
-        migration.warnings = try warnings(about: migration)
+        migration.mark(by: approval)
+        migration.warnings = try warnings(about: migration) + unapproved(in: migration)
         if tenants != nil { migration.warnings += leftOut(of: migration, plan.waves) }
         return migration
     }
@@ -57,6 +59,19 @@ struct Planning<Transaction: PlanningTransaction> {
                     "\(migration.counts.eligible - planned) eligible domains are in no wave, for their tenants didn't fit whole: end with a wave of the rest"
             )
         ]
+    }
+
+    /// Waves that can't go on without somebody else.
+    private func unapproved(in migration: Migration) -> [PlanWarning] {
+        migration.waves.compactMap { wave in
+            approval.limit(for: wave).map { limit in
+                PlanWarning(
+                    wave: wave.number, code: "approval-required",
+                    detail:
+                        "the wave has \(wave.size) domains; above \(limit) somebody with another token than the planner's has to approve it"
+                )
+            }
+        }
     }
 
     private func warnings(about migration: Migration) throws -> [PlanWarning] {
@@ -94,7 +109,7 @@ extension Ledger {
         guard request.isStorable else { throw RegistryError.inconsistent }
         let planning = Planning(
             transaction: transaction, at: max(now, head.at), actor: request.actor,
-            note: request.note, blastRadius: blastRadius)
+            note: request.note, blastRadius: blastRadius, approval: approval)
         var migration = try planning.migration(plan)
         migration.id = ""
         return Committed(revision: head.revision, outcome: .migration(migration))

@@ -6,6 +6,7 @@ public enum Action: String, Hashable, Sendable, Codable, CaseIterable {
     case migrationPlanned = "migration_planned"
     case migrationFinalized = "migration_finalized"
     case migrationCancelled = "migration_cancelled"
+    case waveApproved = "wave_approved"
     case locationChanged = "location_changed"
     case tokenCreated = "token_created"
     case tokenRevoked = "token_revoked"
@@ -42,6 +43,7 @@ public struct Change: Hashable, Sendable {
         case location(LocationName, before: LocationSettings?, after: LocationSettings?)
         case token(id: String, before: TokenFacts?, after: TokenFacts?)
         case migration(id: String, before: MigrationFacts?, after: MigrationFacts?)
+        case approval(migration: String, ApprovalFacts)
     }
 }
 

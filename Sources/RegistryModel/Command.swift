@@ -24,6 +24,8 @@ public enum Command: Hashable, Sendable {
     case revokeToken(id: String)
     case planMigration(MigrationPlan)
     case waveStep(WaveStep)
+    /// Lets a wave that needs two people freeze or move. Refused to whoever planned it.
+    case approveWave(WaveName, planDigest: String)
     /// No wave may be planned or frozen; there's no rollback after.
     case finalizeMigration(id: String)
     /// Ends what hasn't moved; frozen waves thaw.

@@ -33,6 +33,7 @@ public enum Outcome: Sendable, Hashable, Codable {
     case agentEvicted
     case migration(Migration)
     case wave(WaveOutcome)
+    case approval(ApprovalOutcome)
     case tenant(TenantOutcome)
 }
 
@@ -125,7 +126,7 @@ public struct TableChange: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         case domain(RevisionChanges.DomainChange)
         case location(RevisionChanges.LocationChange)
-        /// A hold, a token or a migration: nothing that the table has.
+        /// A hold, a token, a migration or an approval: nothing that the table has.
         case other
     }
 

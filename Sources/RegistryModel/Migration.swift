@@ -92,16 +92,36 @@ public struct Wave: Hashable, Sendable, Codable {
     public var deadline: Timestamp?
     /// The last step's; nil while there was none.
     public var revision: Revision?
+    /// Nil: nobody has approved it.
+    public var approval: WaveApproval?
+    /// Only where it is so, for an answer that an older version has stored doesn't say it.
+    private var awaitsApproval: Bool?
+
+    /// Whether somebody else than its planner has to approve it before it can freeze or move.
+    public var needsApproval: Bool {
+        get { awaitsApproval ?? false }
+        set { awaitsApproval = newValue ? true : nil }
+    }
 
     public init(
         number: Int, state: WaveState = .planned, size: Int, deadline: Timestamp? = nil,
-        revision: Revision? = nil
+        revision: Revision? = nil, approval: WaveApproval? = nil
     ) {
         self.number = number
         self.state = state
         self.size = size
         self.deadline = deadline
         self.revision = revision
+        self.approval = approval
+    }
+}
+
+extension Migration {
+    /// Marks the waves that have yet to be approved.
+    package mutating func mark(by rule: ApprovalRule) {
+        for index in waves.indices {
+            waves[index].needsApproval = rule.limit(for: waves[index]) != nil
+        }
     }
 }
 
@@ -205,7 +225,7 @@ public enum WaveState: String, Hashable, Sendable, Codable, CaseIterable {
 
     /// What can be done to a wave.
     public enum Event: String, Hashable, Sendable, CaseIterable {
-        case freeze, cutOver, thaw, rollBack, finalize, cancel
+        case freeze, cutOver, thaw, rollBack, finalize, cancel, approve
     }
 
     /// A step that the state doesn't allow.
@@ -226,6 +246,7 @@ public enum WaveState: String, Hashable, Sendable, Codable, CaseIterable {
         case (.moved, .rollBack): .rolledBack
         case (.moved, .finalize): .finalized
         case (.planned, .cancel), (.frozen, .cancel): .cancelled
+        case (.planned, .approve): .planned
         default: throw Illegal(event: event, state: self)
         }
     }

@@ -50,6 +50,10 @@ public enum RegistryError: Error, Hashable, Sendable {
     case freezeIsOver(wave: Int, at: Timestamp)
     case wrongMigrationState(MigrationState, why: String)
     case planMismatch(String)
+    /// A wave of so many domains waits for somebody else than its planner; `limit` may move without.
+    case approvalRequired(wave: Int, size: Int, limit: Int, planner: Actor)
+    /// The token that asks is the one that the migration was planned with.
+    case selfApproval(wave: Int)
     case blastRadius(String)
     /// A tenant that moves at once is held to what a wave is.
     case tenantTooLarge(String)
@@ -140,6 +144,8 @@ extension RegistryError {
         case .unknownWave: "unknown-wave"
         case .wrongWaveState, .freezeIsOver, .wrongMigrationState: "wrong-state"
         case .planMismatch: "plan-mismatch"
+        case .approvalRequired: "approval-required"
+        case .selfApproval: "self-approval"
         case .blastRadius, .tenantTooLarge: "blast-radius"
         case .overrideForbidden, .nestingForbidden, .splittingForbidden, .notTheHolder,
             .releaseForbidden:

@@ -89,6 +89,15 @@ extension RegistryService {
         try await commit(step(.thaw, wave), context)
     }
 
+    /// Approves a wave that somebody else has planned.
+    ///
+    /// - Parameter planDigest: of the plan that whoever approves has seen.
+    public func approve(
+        wave: WaveName, planDigest: String, _ context: WriteContext
+    ) async throws(RegistryError) -> Committed {
+        try await commit(.approveWave(wave, planDigest: planDigest), context)
+    }
+
     private func step(_ action: WaveStep.Action, _ wave: WaveName) -> Command {
         .waveStep(WaveStep(action, migration: wave.migration, wave: wave.number))
     }

@@ -28,6 +28,7 @@ package final class SQLiteStore: SQLStore {
     let logger: Logger
     let copying = AsyncLock()
     package let suffixes: [FQDN]
+    package let approval: ApprovalRule
 
     /// Told of each committed revision, in order, before its writer is answered.
     package typealias CommitObserver = @Sendable (RevisionChanges) -> Void
@@ -39,6 +40,8 @@ package final class SQLiteStore: SQLStore {
         package var quarantine: Duration
         /// How much one wave may do.
         package var blastRadius = BlastRadius()
+        /// Which waves need two people.
+        package var approval = ApprovalRule()
         /// How many locations there may be.
         package var locationLimit = Location.maximumCount
         /// Parents below which tenants stand side by side.
@@ -72,6 +75,7 @@ package final class SQLiteStore: SQLStore {
         lock = try DataFolderLock(folder: folder)
         self.logger = logger
         suffixes = configuration.suffixes
+        approval = configuration.approval
         lanes = ReadLanes(configuration.reads)
         try StoreRestore.finish(in: folder)
         CopyFile.removeLeftovers(in: folder)
@@ -113,7 +117,8 @@ package final class SQLiteStore: SQLStore {
             pool: pool, wal: wal, mark: mark,
             ledger: Ledger(
                 quarantine: configuration.quarantine, blastRadius: configuration.blastRadius,
-                locationLimit: configuration.locationLimit, suffixes: configuration.suffixes),
+                approval: configuration.approval, locationLimit: configuration.locationLimit,
+                suffixes: configuration.suffixes),
             counts: configuration.counts, now: configuration.now, logger: logger,
             onCommit: onCommit)
         planner = try SQLiteDryRuns(path: pool.path, writer: writer, counts: configuration.counts)

@@ -8,6 +8,9 @@ package protocol SQLStore: Store, LanedStore {
     /// Parents below which tenants stand side by side.
     var suffixes: [FQDN] { get }
 
+    /// Which waves need two people.
+    var approval: ApprovalRule { get }
+
     /// Runs `read` on one snapshot, on a connection of the lane.
     ///
     /// - Parameter isRepeatable: whether `read` may run twice, on another connection.

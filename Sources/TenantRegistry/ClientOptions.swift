@@ -55,6 +55,8 @@ struct ClientOptions: ParsableArguments {
 
     static func failure(_ error: any Error) -> any Error {
         switch error {
+        case ClientError.refused(let refusal) where refusal.isForApproval:
+            CommandFailure.unapproved(refusal.description)
         case ClientError.refused(let refusal): CommandFailure.refused(refusal.description)
         case ClientError.unreachable: CommandFailure.unreachable("\(error)")
         case ClientError.unreadable: CommandFailure.failed("\(error)")
@@ -109,6 +111,9 @@ struct OutputOptions: ParsableArguments {
 extension Refusal {
     /// Whether the same may be done later.
     fileprivate var isPassing: Bool { status == 503 && code != "store-limit" }
+
+    /// Whether somebody else has to approve the wave first.
+    var isForApproval: Bool { code == "approval-required" }
 }
 
 /// Sends again where nobody answered, or where the service asked to come back later. For calls with

@@ -9,6 +9,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// The server said no, and why.
     case refused(String)
     case unreachable(String)
+    /// A wave waits for somebody else's approval.
+    case unapproved(String)
 
     static let usageCode: Int32 = 2
 
@@ -22,6 +24,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .usage: Self.usageCode
         case .refused: 3
         case .unreachable: 4
+        case .unapproved: 5
         }
     }
 
@@ -32,12 +35,15 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .usage(let text): .usage(text + more)
         case .refused(let text): .refused(text + more)
         case .unreachable(let text): .unreachable(text + more)
+        case .unapproved(let text): .unapproved(text + more)
         }
     }
 
     var description: String {
         switch self {
-        case .failed(let text), .usage(let text), .refused(let text), .unreachable(let text): text
+        case .failed(let text), .usage(let text), .refused(let text), .unreachable(let text),
+            .unapproved(let text):
+            text
         }
     }
 }

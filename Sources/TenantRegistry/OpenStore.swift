@@ -55,6 +55,7 @@ enum OpenStore {
             var configuration = SQLiteStore.Configuration(
                 folder: options.folder, quarantine: options.quarantine, now: SystemClock.now)
             configuration.blastRadius = options.blastRadius
+            configuration.approval = options.approval
             configuration.suffixes = options.suffixes
             configuration.counts = counts
             configuration.acceptsRewind = options.acceptsRewind
@@ -81,6 +82,7 @@ enum OpenStore {
         var configuration = PostgresStore.Configuration(
             connection: connection, quarantine: options.quarantine)
         configuration.blastRadius = options.blastRadius
+        configuration.approval = options.approval
         configuration.suffixes = options.suffixes
         configuration.counts = counts
         configuration.mark = options.folder.appendingPathComponent(nodeMark).path

@@ -19,6 +19,8 @@ struct ServeOptions: Sendable {
     var acceptsRewind = false
     var quarantine = Duration.seconds(90 * 24 * 60 * 60)
     var blastRadius = BlastRadius()
+    /// Which waves need two people.
+    var approval = ApprovalRule()
     /// How long an agent's word counts.
     var agentLease = Duration.seconds(60)
     var suffixes: [FQDN] = []

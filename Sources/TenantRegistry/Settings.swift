@@ -73,6 +73,12 @@ struct Settings: Sendable {
     func integer(
         _ flag: Int?, _ name: String, default fallback: Int, in range: ClosedRange<Int>
     ) throws -> Int {
+        try integer(flag, name, in: range) ?? fallback
+    }
+
+    /// - Returns: nil where nobody says.
+    /// - Throws: `CommandFailure.usage` for a value that isn't a number within `range`.
+    func integer(_ flag: Int?, _ name: String, in range: ClosedRange<Int>) throws -> Int? {
         let value: Int
         if let flag {
             value = flag
@@ -82,7 +88,10 @@ struct Settings: Sendable {
             }
             value = number
         } else {
-            value = try fromFile(name, "a number") { $0.int(forKey: $1) } ?? fallback
+            guard let number = try fromFile(name, "a number", { $0.int(forKey: $1) }) else {
+                return nil
+            }
+            value = number
         }
         guard range.contains(value) else {
             throw CommandFailure.usage(

@@ -12,7 +12,8 @@ struct TenantRegistry: AsyncParsableCommand {
             a JSON file given with --config ({"data-dir": "…"}); a flag beats the environment, which \
             beats the file. Data goes to stdout, everything else to stderr.
 
-            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the server, 4 unreachable.
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the server, 4 unreachable, \
+            5 a wave waits for somebody else's approval.
             """,
         version: "0.1.0",
         subcommands: [

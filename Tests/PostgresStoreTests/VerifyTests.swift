@@ -32,6 +32,16 @@ import Testing
                     createdAt: Timestamp(milliseconds: 0))))
         try await node.run(
             .hold(NewDomain(fqdn: FQDN(canonical: "h.example")), for: .seconds(3600)))
+        let plan = MigrationPlan(
+            id: "m-1", name: "m", from: Self.japan, to: Self.aws,
+            selection: .names([Self.name(100), Self.name(101)]))
+        guard case .migration(let migration) = try await node.run(.planMigration(plan)).outcome
+        else { throw RegistryError.inconsistent }
+        _ = try await node.store.commit(
+            CommitRequest(
+                .approveWave(
+                    WaveName(migration: "m-1", number: 1), planDigest: migration.digestText),
+                by: Actor(token: "t-2", name: "tester", role: .operator_), requestID: "r"))
         return (database, node)
     }
 
@@ -40,7 +50,7 @@ import Testing
         let result = try await node.store.verify(nil) { _ in }
         #expect(result.flaws == [])
         #expect(result.digest == (try await node.store.head().digest))
-        #expect(result.extent.revisions == 25 && result.extent.changes == 10_525)
+        #expect(result.extent.revisions == 27 && result.extent.changes == 10_527)
         #expect(result.extent.domains == 10_500)
         await node.store.close()
         try await database.drop()
@@ -61,6 +71,12 @@ import Testing
         ("DELETE FROM released_domain", 22, "in no table"),
         ("UPDATE token SET role = 'reader'", 24, "role"),
         ("DELETE FROM token", 24, "token a"),
+        ("UPDATE wave_approval SET token = 'x'", 27, "wave 1 of the migration m-1 isn't what"),
+        ("DELETE FROM wave_approval", 27, "wave 1 of the migration m-1 is in the log and not"),
+        (
+            "UPDATE wave_approval SET revision = 25", 25,
+            "wave 1 of the migration m-1 is approved in the table wave_approval"
+        ),
         ("UPDATE location SET upstream = 'http://other' WHERE name = 'aws'", 23, "location aws"),
         (
             "UPDATE location SET upstream = 'http://other' WHERE name = 'japan'", 23,
@@ -71,8 +87,8 @@ import Testing
         (
             """
             INSERT INTO change_log (revision, position, action, fqdn, after_location, after_mode,
-                registered_at) VALUES (26, 0, 'registered', 'x.example', 'aws', 'serve', 0)
-            """, 26, "beyond its head"
+                registered_at) VALUES (28, 0, 'registered', 'x.example', 'aws', 'serve', 0)
+            """, 28, "beyond its head"
         ),
         ("INSERT INTO split_tenant VALUES ('nobody')", nil, "the tenant nobody isn't rightly told"),
         (

@@ -29,12 +29,21 @@ import Testing
             id: "m-k3", name: "2020-q2", from: japan, to: aws, freeze: .readOnly, state: .running,
             digest: Array(repeating: 7, count: 32), counts: PlanCounts(selected: 3, eligible: 2),
             waves: [
-                Wave(number: 1, state: .moved, size: 1, deadline: time, revision: Revision(9)),
-                Wave(number: 2, size: 1),
+                Wave(
+                    number: 1, state: .moved, size: 1, deadline: time, revision: Revision(9),
+                    approval: approval), unapproved,
             ], skipped: [SkippedName(fqdn: fqdn, code: .notAtSource)], createdAt: time,
             createdBy: actor, note: Note(reason: "why", ticket: "CHG-1"), wholeTenants: true)
         migration.warnings = [PlanWarning(wave: 2, code: "blast-radius", detail: "large")]
         return migration
+    }()
+
+    static let approval = WaveApproval(by: actor, at: time, revision: Revision(8))
+
+    static let unapproved: Wave = {
+        var wave = Wave(number: 2, size: 1)
+        wave.needsApproval = true
+        return wave
     }()
 
     static let conflict = WaveConflict(
@@ -75,6 +84,9 @@ import Testing
             .token(id: "m5n2", before: token.facts, after: nil)),
         history(
             .migrationPlanned, .migration(id: "m-k3", before: nil, after: migration.facts)),
+        history(
+            .waveApproved,
+            .approval(migration: "m-k3", ApprovalFacts(wave: 2, planDigest: "sha256:00"))),
     ]
 
     static let problem: ProblemResponse = {
@@ -192,6 +204,8 @@ import Testing
         try Self.check(TenantPlace(location: Self.japan, domains: 2))
         try Self.check(TenantChangeResponse(tenant: "acme", revision: Revision(9), changed: 2))
         try Self.check(Self.migration.waves[0], Self.migration.waves[1])
+        try Self.check(
+            ApprovalOutcome(WaveName(migration: "m-k3", number: 2), Self.approval))
         try Self.check(Whoami(Self.actor, expiresAt: Self.time))
         try Self.check(Self.migration.counts)
         try Self.check(Self.migration.warnings[0])
@@ -209,7 +223,8 @@ import Testing
         try Self.check(Self.convergence)
         try Self.check(ReportResponse(head: Revision(3)))
         for entry in Self.entries { #expect(try HistoryEntry(json: entry.json) == entry) }
-        try Self.check(Self.entries[0], Self.entries[1], Self.entries[2], Self.entries[3])
+        try Self.check(
+            Self.entries[0], Self.entries[1], Self.entries[2], Self.entries[3], Self.entries[4])
         try Self.check(Self.entries[0].actor)
         try Self.check(Self.verification[0], Self.verification[1])
         try Self.check(Self.progress)

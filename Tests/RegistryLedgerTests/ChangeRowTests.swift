@@ -22,6 +22,9 @@ import Testing
             .location(LocationName(canonical: "aws"), before: upstream, after: nil)),
         Change(.tokenCreated, .token(id: "x", before: nil, after: facts)),
         Change(.tokenRevoked, .token(id: "x", before: facts, after: nil)),
+        Change(
+            .waveApproved,
+            .approval(migration: "m-1", ApprovalFacts(wave: 2, planDigest: "sha256:00"))),
     ])
     func `reads as the change that was written`(change: Change) throws {
         #expect(try ChangeRow(change).change() == change)
@@ -34,11 +37,15 @@ import Testing
         #expect(
             ChangeRow.text(Self.facts)
                 == #"{"expires_at":9,"name":"a \"b\" /é","role":"operator"}"#)
+        #expect(
+            ChangeRow.text(ApprovalFacts(wave: 2, planDigest: "sha256:00"))
+                == #"{"plan_digest":"sha256:00","wave":2}"#)
     }
 
     @Test(
         arguments: [
             ("flown", "a.example", nil), ("registered", nil, nil), ("registered", nil, "japan"),
+            ("wave_approved", nil, "m-1"),
         ] as [(String, String?, String?)])
     func `that no version wrote can't be read`(action: String, fqdn: String?, subject: String?) {
         let row = ChangeRow(
@@ -66,6 +73,13 @@ import Testing
         #expect(try record.replay(of: other, at: dayAfter) == nil)
     }
 
+    @Test func `of a plan that knew of no approvals is read as one without`() throws {
+        let text = #"{"number":1,"size":7,"state":"planned"}"#
+        let wave: Wave? = try ChangeRow.value(text)
+        #expect(wave == Wave(number: 1, size: 7))
+        #expect(ChangeRow.text(Wave(number: 1, size: 7)) == text)
+    }
+
     /// What a released version has stored is read by every later one.
     @Test(arguments: [
         (#"{"released":{}}"#, Outcome.released),
@@ -74,6 +88,15 @@ import Testing
         (
             #"{"batch":{"refused":{"1":"domain-taken"}}}"#,
             .batch(refused: [1: "domain-taken"])
+        ),
+        (
+            #"{"approval":{"_0":{"approval":{"actor":{"name":"n","role":"admin","token":"t"},"at":1,"revision":3},"migration":"m-1","wave":2}}}"#,
+            .approval(
+                ApprovalOutcome(
+                    WaveName(migration: "m-1", number: 2),
+                    WaveApproval(
+                        by: Actor(token: "t", name: "n", role: .admin),
+                        at: Timestamp(milliseconds: 1), revision: Revision(3))))
         ),
         (
             #"{"token":{"_1":{"name":"n","role":"admin"},"id":"x"}}"#,

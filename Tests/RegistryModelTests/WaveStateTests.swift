@@ -11,6 +11,7 @@ import Testing
         (.frozen, .thaw, true, .planned), (.frozen, .thaw, false, .planned),
         (.frozen, .cancel, true, .cancelled), (.frozen, .cancel, false, .cancelled),
         (.moved, .rollBack, true, .rolledBack), (.moved, .rollBack, false, .rolledBack),
+        (.planned, .approve, true, .planned), (.planned, .approve, false, .planned),
         (.moved, .finalize, true, .finalized), (.moved, .finalize, false, .finalized),
     ]
 

@@ -48,6 +48,10 @@ struct IndependentDigest {
         case .migration(let id, let before, let after):
             return [action, nil] + Array(repeating: nil, count: 7)
                 + [id, before.map(json), after.map(json)]
+        case .approval(let migration, let facts):
+            return [action, nil] + Array(repeating: nil, count: 7) + [
+                migration, nil, "{\"plan_digest\":\"\(facts.planDigest)\",\"wave\":\(facts.wave)}",
+            ]
         }
     }
 

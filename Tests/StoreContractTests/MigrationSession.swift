@@ -59,6 +59,21 @@ extension StoreSession {
             of: migration)
     }
 
+    /// - Returns: whose approval the wave has.
+    @discardableResult
+    func approve(
+        _ wave: Int = 1, of migration: Migration, by actor: Actor = .namesake,
+        planDigest: String? = nil, note: Note = Note(), key: IdempotencyKey? = nil
+    ) async throws(RegistryError) -> WaveApproval {
+        let committed = try await commit(
+            .approveWave(
+                WaveName(migration: migration.id, number: wave),
+                planDigest: planDigest ?? migration.digestText), by: actor, note: note, key: key)
+        guard case .approval(let outcome) = committed.outcome else { throw .inconsistent }
+        #expect(outcome.migration == migration.id && outcome.wave == wave)
+        return outcome.approval
+    }
+
     func current(_ migration: Migration) async throws -> Migration {
         try #require(try await store.migration(migration.id).value)
     }

@@ -66,7 +66,8 @@ import Testing
             try await session.commit(.hold(wanted, for: .seconds(60 + number)))
         }
         for number in 0..<200 {
-            try await session.commit(.planMigration(plan("m-\(number)", [number])))
+            let migration = try await session.plan(plan("m-\(number)", [number]))
+            try await session.approve(of: migration)
         }
         try await session.store.note(
             tokenUses: Dictionary(

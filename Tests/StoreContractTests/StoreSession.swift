@@ -16,24 +16,25 @@ final class StoreSession: Sendable {
 
     convenience init(
         _ engine: StoreUnderTest, folder: URL, quarantine: Duration,
-        blastRadius: BlastRadius = BlastRadius(), locationLimit: Int = Location.maximumCount,
-        suffixes: [FQDN] = []
+        blastRadius: BlastRadius = BlastRadius(), approval: ApprovalRule = ApprovalRule(),
+        locationLimit: Int = Location.maximumCount, suffixes: [FQDN] = []
     ) async throws {
         try await self.init(
             engine, folder: folder, quarantine: quarantine, blastRadius: blastRadius,
-            locationLimit: locationLimit, suffixes: suffixes, clock: Shared(Self.start))
+            approval: approval, locationLimit: locationLimit, suffixes: suffixes,
+            clock: Shared(Self.start))
     }
 
     private init(
         _ engine: StoreUnderTest, folder: URL, quarantine: Duration, blastRadius: BlastRadius,
-        locationLimit: Int, suffixes: [FQDN], acceptsRewind: Bool = false,
+        approval: ApprovalRule, locationLimit: Int, suffixes: [FQDN], acceptsRewind: Bool = false,
         clock: Shared<Timestamp>, counts: DomainCounts? = nil
     ) async throws {
         let (observed, table) = (observed, table)
         self.clock = clock
         self.engine = engine
         settings = StoreUnderTest.Settings(
-            folder: folder, quarantine: quarantine, blastRadius: blastRadius,
+            folder: folder, quarantine: quarantine, blastRadius: blastRadius, approval: approval,
             locationLimit: locationLimit, suffixes: suffixes, acceptsRewind: acceptsRewind,
             now: { clock.value },
             counts: counts ?? { Self.counts(in: table) },
@@ -62,12 +63,17 @@ final class StoreSession: Sendable {
     }
 
     /// Closes the store and opens it again.
-    func reopened(acceptsRewind: Bool = false) async throws -> StoreSession {
+    ///
+    /// - Parameter approval: another rule than before.
+    func reopened(
+        acceptsRewind: Bool = false, approval: ApprovalRule? = nil
+    ) async throws -> StoreSession {
         await store.close()
         return try await StoreSession(
             engine, folder: settings.folder, quarantine: settings.quarantine,
-            blastRadius: settings.blastRadius, locationLimit: settings.locationLimit,
-            suffixes: settings.suffixes, acceptsRewind: acceptsRewind, clock: clock)
+            blastRadius: settings.blastRadius, approval: approval ?? settings.approval,
+            locationLimit: settings.locationLimit, suffixes: settings.suffixes,
+            acceptsRewind: acceptsRewind, clock: clock)
     }
 
     /// Closes the store and opens it again, with a memory that is made of what the table has then.
@@ -77,8 +83,8 @@ final class StoreSession: Sendable {
         await store.close()
         return try await StoreSession(
             engine, folder: settings.folder, quarantine: settings.quarantine,
-            blastRadius: settings.blastRadius, locationLimit: settings.locationLimit,
-            suffixes: settings.suffixes, clock: clock,
+            blastRadius: settings.blastRadius, approval: settings.approval,
+            locationLimit: settings.locationLimit, suffixes: settings.suffixes, clock: clock,
             counts: try counts(table))
     }
 
@@ -133,6 +139,8 @@ let nowhere = LocationName(canonical: "nowhere")
 
 extension Actor {
     static let tester = Actor(token: "t-1", name: "tester", role: .operator_)
+    /// Another token of the same name.
+    static let namesake = Actor(token: "t-2", name: "tester", role: .operator_)
 }
 
 func fqdn(_ name: String) -> FQDN { FQDN(canonical: name) }

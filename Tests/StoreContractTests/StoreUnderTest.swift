@@ -13,6 +13,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         var folder: URL
         var quarantine: Duration
         var blastRadius = BlastRadius()
+        var approval = ApprovalRule()
         var locationLimit = Location.maximumCount
         var suffixes: [FQDN] = []
         var acceptsRewind = false
@@ -34,6 +35,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         var configuration = SQLiteStore.Configuration(
             folder: settings.folder, quarantine: settings.quarantine, now: settings.now)
         configuration.blastRadius = settings.blastRadius
+        configuration.approval = settings.approval
         configuration.counts = settings.counts
         configuration.locationLimit = settings.locationLimit
         configuration.suffixes = settings.suffixes
@@ -49,6 +51,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
             connection: try ConnectionSettings(url: server.url(database)),
             quarantine: settings.quarantine, now: settings.now)
         configuration.blastRadius = settings.blastRadius
+        configuration.approval = settings.approval
         configuration.counts = settings.counts
         configuration.locationLimit = settings.locationLimit
         configuration.suffixes = settings.suffixes
@@ -66,7 +69,8 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
     /// Runs `body` on a fresh store, and takes the store away afterwards.
     func run(
         quarantine: Duration = .seconds(90 * 86_400), blastRadius: BlastRadius = BlastRadius(),
-        locationLimit: Int = Location.maximumCount, suffixes: [FQDN] = [],
+        approval: ApprovalRule = ApprovalRule(), locationLimit: Int = Location.maximumCount,
+        suffixes: [FQDN] = [],
         _ body: (StoreSession) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory
@@ -74,7 +78,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         defer { try? FileManager.default.removeItem(at: folder) }
         let session = try await StoreSession(
             self, folder: folder, quarantine: quarantine, blastRadius: blastRadius,
-            locationLimit: locationLimit, suffixes: suffixes)
+            approval: approval, locationLimit: locationLimit, suffixes: suffixes)
         do {
             try await body(session)
         } catch {

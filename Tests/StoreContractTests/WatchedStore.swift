@@ -50,6 +50,7 @@ struct WatchedStore<Engine: SQLStore>: SQLStore {
     // MARK: - The engine's own
 
     var suffixes: [FQDN] { engine.suffixes }
+    var approval: ApprovalRule { engine.approval }
     var timeValue: SQLValue { engine.timeValue }
     var agentTime: SQLValue { engine.agentTime }
     var lanes: ReadLanes { engine.lanes }

@@ -51,6 +51,12 @@ struct WaveCommands {
         }
     }
 
+    /// Who sends it: now and then the planner would approve his own plan.
+    mutating func actor(of command: Command) -> Actor {
+        guard case .approveWave = command else { return .tester }
+        return chance(80) ? .namesake : .tester
+    }
+
     private mutating func registration() -> Command {
         guard chance(40) else {
             return .register(
@@ -141,6 +147,12 @@ struct WaveCommands {
         }
         let number = Int.random(in: 1...migration.waves.count, using: &random)
         let wave = migration.waves[number - 1]
+        if model.approveAbove != nil, chance(35) {
+            let digest = DigestText.text(migration.digest)
+            return .approveWave(
+                WaveName(migration: id, number: chance(3) ? 99 : number),
+                planDigest: chance(4) ? "sha256:00" : digest)
+        }
         let action = chance(80) ? fitting(wave, migration) : any(wave, migration)
         return .waveStep(WaveStep(action, migration: id, wave: chance(1) ? 99 : number))
     }

@@ -24,6 +24,7 @@ struct ModelMigration {
         var state = WaveState.planned
         var deadline: Timestamp?
         var revision: Revision?
+        var approval: WaveApproval?
     }
 
     var plan: MigrationPlan
@@ -34,6 +35,8 @@ struct ModelMigration {
     /// Only the service knows how to make one: taken from its answer.
     var digest: [UInt8] = []
     var createdAt: Timestamp
+    /// Waves of more domains need two people.
+    var approveAbove: Int?
 
     var id: String { plan.id }
     var from: LocationName { plan.from }
@@ -45,9 +48,11 @@ struct ModelMigration {
             id: plan.isDryRun ? "" : id, name: plan.name, from: from, to: to, freeze: plan.freeze,
             state: state, digest: digest, counts: counts,
             waves: zip(1..., waves).map { number, wave in
-                RegistryModel.Wave(
+                var shown = RegistryModel.Wave(
                     number: number, state: wave.state, size: wave.rows.count,
-                    deadline: wave.deadline, revision: wave.revision)
+                    deadline: wave.deadline, revision: wave.revision, approval: wave.approval)
+                shown.needsApproval = wave.state == .planned && isHeldUp(wave)
+                return shown
             }, skipped: showsSkipped ? Array(skipped.prefix(100)) : nil, createdAt: createdAt,
             createdBy: .tester, note: Note(), wholeTenants: plan.wholeTenants)
     }
@@ -138,7 +143,8 @@ extension WaveModel {
             plan: plan, state: waves.isEmpty ? .cancelled : .planned, waves: waves,
             skipped: skipped,
             counts: PlanCounts(
-                selected: units.joined().count, eligible: eligible.joined().count), createdAt: now)
+                selected: units.joined().count, eligible: eligible.joined().count),
+            createdAt: now, approveAbove: approveAbove)
     }
 
     /// Takes over the digest of the plan that was just made, here and in the log.
@@ -202,7 +208,7 @@ extension WaveModel {
     }
 
     private func warnings(about migration: ModelMigration) -> [PlanWarning] {
-        largeWaves(of: migration) + leftOut(of: migration)
+        largeWaves(of: migration) + migration.unapproved + leftOut(of: migration)
     }
 
     /// Waves that would have held what is in none, had tenants been divided.

@@ -57,6 +57,7 @@ extension WaveModel {
             throw Refusal("plan-mismatch")
         }
         guard allowed, !isLate else { throw Refusal("wrong-state", wave.state.rawValue) }
+        if wave.state == .planned, migration.isHeldUp(wave) { throw Refusal("approval-required") }
         guard let agreement else { return nil }
         let isTooMuch =
             wave.rows.count > radius.maximumWave

@@ -37,6 +37,8 @@ struct WaveModel {
 
     let quarantine: Duration
     let radius: BlastRadius
+    /// Waves of more domains need two people; nil: none does.
+    let approveAbove: Int?
     var now = StoreSession.start
     var revision = Revision.zero
     var lives = 0
@@ -56,19 +58,20 @@ struct WaveModel {
     /// Every state that a name has had, oldest first.
     private(set) var past: [FQDN: [(from: Revision, domain: Domain?)]] = [:]
 
-    init(quarantine: Duration, radius: BlastRadius) {
+    init(quarantine: Duration, radius: BlastRadius, approveAbove: Int?) {
         self.quarantine = quarantine
         self.radius = radius
+        self.approveAbove = approveAbove
     }
 
     /// The revision that the next write will be.
     var next: Revision { revision.next }
 
-    mutating func take(_ command: Command) -> Verdict {
+    mutating func take(_ command: Command, by actor: Actor) -> Verdict {
         let before = self
         do throws(Refusal) {
             hasSplit = false
-            guard var written = try decide(command) else { return .unchanged(.released) }
+            guard var written = try decide(command, by: actor) else { return .unchanged(.released) }
             guard !written.lines.isEmpty else { return .unchanged(written.outcome) }
             written.at = now
             written.allowsSplit = hasSplit
@@ -90,7 +93,9 @@ struct WaveModel {
         log[revision]?.lines = [line]
     }
 
-    private mutating func decide(_ command: Command) throws(Refusal) -> Written? {
+    private mutating func decide(
+        _ command: Command, by actor: Actor
+    ) throws(Refusal) -> Written? {
         switch command {
         case .register(let wanted): return try register(wanted)
         case .registerBatch(let rows): return try registerBatch(rows)
@@ -106,6 +111,8 @@ struct WaveModel {
         case .deleteLocation(let name): return try deleteLocation(name)
         case .planMigration(let plan): return try self.plan(plan)
         case .waveStep(let step): return try take(step)
+        case .approveWave(let wave, let digest):
+            return try approve(wave, planDigest: digest, by: actor)
         case .finalizeMigration(let id): return try finalize(id)
         case .cancelMigration(let id): return try cancel(id)
         case .createToken, .revokeToken: return nil

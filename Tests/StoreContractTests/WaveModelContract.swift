@@ -27,6 +27,24 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreUnderTest.all)
+    func `go on with two people where the model does`(engine: StoreUnderTest) async throws {
+        try await engine.run(quarantine: Self.quarantine, approval: ApprovalRule(above: 2)) {
+            session in
+            var run = WaveTrial(
+                session, seed: 7, quarantine: Self.quarantine, radius: BlastRadius(),
+                approveAbove: 2)
+            try await run.run(800)
+            await run.session.store.close()
+            for word in [
+                "wave_approved", "approval-required", "self-approval", "unchanged", "plan-mismatch",
+                "wrong-state", "frozen", "moved", "thawed", "rolled_back", "replayed",
+            ] {
+                #expect((run.tally[word] ?? 0) > 0, "\(word) in \(run.tally)")
+            }
+        }
+    }
+
     private static let mustHappen = [
         "registered", "updated", "released", "restored", "frozen", "moved", "thawed",
         "rolled_back", "migration_planned", "migration_finalized", "migration_cancelled",

@@ -23,9 +23,12 @@ struct WaveTrial {
         var at: Timestamp
     }
 
-    init(_ session: StoreSession, seed: UInt64, quarantine: Duration, radius: BlastRadius) {
+    init(
+        _ session: StoreSession, seed: UInt64, quarantine: Duration, radius: BlastRadius,
+        approveAbove: Int? = nil
+    ) {
         self.session = session
-        model = WaveModel(quarantine: quarantine, radius: radius)
+        model = WaveModel(quarantine: quarantine, radius: radius, approveAbove: approveAbove)
         commands = WaveCommands(random: SeededRandom(seed: seed))
     }
 
@@ -37,7 +40,9 @@ struct WaveTrial {
             if commands.chance(6), let earlier = keyed.last(where: { _ in commands.chance(20) }) {
                 try await repeatKeyed(earlier)
             } else {
-                try await take(commands.next(in: model), isKeyed: commands.chance(15))
+                let command = commands.next(in: model)
+                let actor = commands.actor(of: command)
+                try await take(command, isKeyed: commands.chance(15), by: actor)
             }
             if step % 200 == 0 { try await check() }
             if step % 400 == 0 { try await reopen() }
@@ -52,7 +57,7 @@ struct WaveTrial {
     ) async throws {
         let digest = try planned(command)
         let key = isKeyed ? key("k\(keyed.count)") : nil
-        let verdict = model.take(command)
+        let verdict = model.take(command, by: actor)
         try #require(model.splitByAccident == [], "\(command)")
         let answer: Result<Committed, RegistryError>
         do throws(RegistryError) {

@@ -88,7 +88,7 @@ struct ReadAhead {
                 names.formUnion(fqdns ?? [])
             case .changeTenant, .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
                 isOfManyRows = true
-            case .putLocation, .deleteLocation, .createToken, .revokeToken:
+            case .putLocation, .deleteLocation, .createToken, .revokeToken, .approveWave:
                 break
             }
         }

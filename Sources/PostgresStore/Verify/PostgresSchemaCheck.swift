@@ -15,15 +15,18 @@ struct PostgresSchemaCheck: Sendable {
     let foreign: [String]
     /// The locations that the schema comes with.
     let locations: [Location]
+    let contents: SchemaContents
 
     init(_ store: PostgresStore) async throws {
         let (files, clock) = (store.schema, store.clock)
         self = try await store.asking(.walk) { try Self.read($0, files, clock) }
     }
 
-    private init(_ difference: SchemaDifference, _ locations: [Location]) {
+    private init(
+        _ difference: SchemaDifference, _ locations: [Location], _ contents: SchemaContents
+    ) {
         (flaws, foreign) = (difference.flaws, difference.foreign)
-        self.locations = locations
+        (self.locations, self.contents) = (locations, contents)
     }
 
     static func read(
@@ -42,7 +45,9 @@ struct PostgresSchemaCheck: Sendable {
             let expected = try describe(connection)
             let locations = try connection.rows(Location.select, [], Location.init(row:))
             try connection.query("ROLLBACK")
-            return PostgresSchemaCheck(SchemaDifference(found, from: expected), locations)
+            return PostgresSchemaCheck(
+                SchemaDifference(found, from: expected), locations,
+                SchemaContents(version: applied.last?.version ?? 0))
         } catch {
             if connection.isAlive { try connection.query("ROLLBACK") }
             throw error
@@ -168,7 +173,7 @@ extension PostgresStore: VerifiedReader {
         return try await StoreVerifier(self, noted: noted, progress: progress).run(
             VerifiedSchema(
                 flaws: schema.flaws, foreign: schema.foreign, locations: schema.locations,
-                hasFacets: true))
+                contents: schema.contents))
     }
 
     package func verify(

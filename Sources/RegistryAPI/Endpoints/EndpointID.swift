@@ -17,7 +17,7 @@ package enum EndpointID: String, Sendable, CaseIterable {
     // Migrations
     case planMigration, listMigrations, getMigration, listMigrationDomains, finalizeMigration,
         cancelMigration
-    case freezeWave, cutOverWave, rollBackWave, thawWave
+    case freezeWave, cutOverWave, rollBackWave, thawWave, approveWave
     // History
     case getDomainHistory, listHistory, getHistoryHead, verifyHistory
     // Feed
@@ -120,6 +120,7 @@ extension EndpointID {
             .wave("cutover", query: Self.waiting + ["require"], CutoverRequest.self)
         case .rollBackWave: .wave("rollback", query: Self.waiting, RollbackRequest.self)
         case .thawWave: .wave("thaw", Note.self)
+        case .approveWave: .wave("approve", ApprovalRequest.self, ApprovalOutcome.self)
 
         case .getDomainHistory:
             .get(
@@ -224,10 +225,11 @@ extension Set<String> {
 
 extension EndpointDeclaration {
     fileprivate static func wave(
-        _ step: String, query: Set<String> = [], _ request: any WrittenShape.Type
+        _ step: String, query: Set<String> = [], _ request: any WrittenShape.Type,
+        _ answer: any Shape.Type = WaveStepResponse.self
     ) -> EndpointDeclaration {
         .write(
             .post, "/v1/migrations/{id}/waves/{n}/\(step)", .operate, query: query, request,
-            WaveStepResponse.self)
+            answer)
     }
 }

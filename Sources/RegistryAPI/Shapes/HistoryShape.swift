@@ -39,6 +39,9 @@ package struct HistoryEntry: Shape, Equatable {
         case .migration(let id, let old, let new):
             (fqdn, subject) = (nil, id)
             (before, after) = (old.map { .other(.init($0)) }, new.map { .other(.init($0)) })
+        case .approval(let migration, let facts):
+            (fqdn, subject) = (nil, migration)
+            (before, after) = (nil, .other(.init(facts)))
         }
         revision = item.header.revision
         at = item.header.at
@@ -171,7 +174,7 @@ extension HistoryEntry {
         }
     }
 
-    /// Of a hold, a location, a token or a migration; which members are there tells.
+    /// Of a hold, a location, a token, a migration or an approval; which members are there tells.
     package struct Other: Shape, Equatable {
         /// What a held name is to be.
         package var placement: PlacementText?
@@ -191,6 +194,8 @@ extension HistoryEntry {
         package var planDigest: String?
         /// Domains in each wave.
         package var waves: [Int]?
+        /// The one that was approved.
+        package var wave: Int?
 
         init(_ settings: LocationSettings) {
             upstream = settings.upstream.text
@@ -221,6 +226,11 @@ extension HistoryEntry {
             waves = facts.waves
         }
 
+        init(_ facts: ApprovalFacts) {
+            planDigest = facts.planDigest
+            wave = facts.wave
+        }
+
         /// What a file's column says of it.
         fileprivate var text: String { String(decoding: json, as: UTF8.self) }
 
@@ -242,7 +252,7 @@ extension HistoryEntry {
             ShapeField("waves", false) { state, writer in
                 guard let waves = state.waves else { return }
                 writer.list(named: "waves", waves) { $0.integer($1) }
-            },
+            }, .optional("wave") { Cell($0.wave) },
         ]
 
         package init?(reading object: inout JSONObjectReader) {
@@ -261,6 +271,7 @@ extension HistoryEntry {
             state = object.optionalText("state")
             planDigest = object.optionalText("plan_digest")
             waves = object.optionalIntegers("waves")
+            wave = object.optionalCount("wave")
         }
     }
 }

@@ -3,7 +3,7 @@ import RegistryAPI
 import RegistryModel
 import RegistryService
 
-/// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw.
+/// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw, approve.
 struct WaveRoutes: Sendable {
     @Sendable func freeze(_ call: RegistryCall) async throws -> EndpointResponse {
         let wait = try WaveWait(call)
@@ -43,6 +43,15 @@ struct WaveRoutes: Sendable {
         let note = try call.noteOnlyBody()
         let committed = try await call.service.thaw(wave: wave, call.writing(note))
         return .wave(committed, nil, in: try call.epoch())
+    }
+
+    @Sendable func approve(_ call: RegistryCall) async throws -> EndpointResponse {
+        if let replay = call.replay { return .approved(replay) }
+        let wave = try call.wave()
+        let request: ApprovalRequest = try call.read()
+        return .approved(
+            try await call.service.approve(
+                wave: wave, planDigest: request.planDigest, call.writing(request.note)))
     }
 }
 
@@ -88,6 +97,11 @@ private struct WaveWait {
 }
 
 extension EndpointResponse {
+    fileprivate static func approved(_ committed: Committed) -> EndpointResponse {
+        guard case .approval(let outcome) = committed.outcome else { return .mismatch }
+        return .json(outcome, at: committed.revision).noting(committed)
+    }
+
     fileprivate static func wave(
         _ committed: Committed, _ convergence: Convergence?, in epoch: Epoch
     ) -> EndpointResponse {

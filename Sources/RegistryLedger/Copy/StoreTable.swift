@@ -98,6 +98,9 @@ package struct StoreTable: Sendable, Hashable {
             ("first_position", .number), ("size", .number), ("deadline", .number),
             ("revision", .number)),
         StoreTable(
+            "wave_approval", key: 2, ("migration", .number), ("wave", .number), ("token", .text),
+            ("name", .text), ("role", .text), ("at", .number), ("revision", .number)),
+        StoreTable(
             "migration_domain", key: 2, ("migration", .number), ("position", .number),
             ("fqdn", .text), ("wave", .number), ("mode", .text), ("registered_at", .number),
             ("code", .text), ("stayed", .flag), ("own_mode", .text)),

@@ -10,20 +10,17 @@ struct SQLiteSchemaCheck: Sendable {
     let foreign: [String]
     /// The locations that the schema comes with.
     let locations: [Location]
-    let hasFacets: Bool
+    let contents: SchemaContents
 
     /// - Throws: `StoreOpeningError` for a migration that this version doesn't know, or that was edited.
     init(_ db: Database) throws {
         let files = try SchemaHistory<StoreOpeningError>(SchemaFile.sqlite).applied(db)
         let reference = try DatabaseQueue()
         let expected: [String: SchemaPart]
-        (expected, locations, hasFacets) = try reference.writeWithoutTransaction { db in
+        contents = SchemaContents(version: files.last?.version ?? 0)
+        (expected, locations) = try reference.writeWithoutTransaction { db in
             try SQLiteStore.bringSchema(db, files)
-            return (
-                try Self.read(db),
-                try db.rows(Location.select, [], Location.init(row:)),
-                try db.tableExists("revision_facet")
-            )
+            return (try Self.read(db), try db.rows(Location.select, [], Location.init(row:)))
         }
         let difference = SchemaDifference(try Self.read(db), from: expected)
         flaws = difference.flaws

@@ -18,7 +18,7 @@ struct SQLiteVerifier {
             let check = try SQLiteSchemaCheck(db)
             return VerifiedSchema(
                 flaws: check.flaws, foreign: check.foreign, locations: check.locations,
-                hasFacets: check.hasFacets)
+                contents: check.contents)
         }
         do {
             return try await StoreVerifier(steps, noted: noted, progress: progress).run(schema)

@@ -3,9 +3,11 @@ import RegistryModel
 
 extension SQLStore {
     package func migration(_ id: String) async throws(RegistryError) -> Read<Migration?> {
-        try await reading(.quick) { session in
+        let approval = approval
+        return try await reading(.quick) { session in
             let revision = try Head.read(session).revision
             var migration = try Migration.read(session, id: id)
+            migration?.mark(by: approval)
             migration?.skipped = try SkippedName.first(Migration.skippedShown, of: id, session)
             return Read(migration, at: revision)
         }
@@ -14,7 +16,8 @@ extension SQLStore {
     package func migrations(
         _ query: MigrationQuery
     ) async throws(RegistryError) -> Read<Page<Migration>> {
-        try await reading(.quick) { session in
+        let approval = approval
+        return try await reading(.quick) { session in
             let revision = try Head.read(session).revision
             var filter = SQLFilter()
             var number = Int64.max
@@ -35,6 +38,7 @@ extension SQLStore {
             let limit = filter.bind(.number(query.limit + 1))
             var items = try Migration.all(
                 session, "\(filter.clause) ORDER BY \(order) LIMIT \(limit)", filter.values)
+            for index in items.indices { items[index].mark(by: approval) }
             return Read(Page(first: query.limit, takenFrom: &items), at: revision)
         }
     }

@@ -11,6 +11,8 @@ package struct LogLine: Sendable {
         case hold
         case token(id: String)
         case migration(id: String, isOpen: Bool)
+        /// Nothing that any memory keeps.
+        case approval
     }
 
     package var place: HistoryQuery.Place
@@ -70,6 +72,7 @@ extension LogLine.Kind {
         case .migrationPlanned, .migrationFinalized, .migrationCancelled:
             let facts: MigrationFacts? = try ChangeRow.value(row.textIfPresent(7))
             self = .migration(id: try row.text(6), isOpen: facts?.state.isOpen ?? false)
+        case .waveApproved: self = .approval
         default: throw UnreadableValue(column: 2, expected: "an action of no domain")
         }
     }
@@ -80,7 +83,7 @@ extension TableChange {
         switch line.kind {
         case .domain(let change): self.init(.domain(change), at: line.place)
         case .location(let change): self.init(.location(change), at: line.place)
-        case .hold, .token, .migration: self.init(.other, at: line.place)
+        case .hold, .token, .migration, .approval: self.init(.other, at: line.place)
         }
     }
 }
@@ -99,6 +102,7 @@ extension RevisionChanges {
             if line.action == .migrationCancelled { freezes.append(.cancelled(migration: id)) }
             // All but a plan end one that was open.
             openMigrations += (isOpen ? 1 : 0) - (line.action == .migrationPlanned ? 0 : 1)
+        case .approval: break
         }
     }
 

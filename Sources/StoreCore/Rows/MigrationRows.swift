@@ -23,8 +23,13 @@ extension Migration {
         return try found.map { number, migration in
             var migration = migration
             migration.waves = try session.rows(
-                "SELECT number, state, size, deadline, revision FROM wave WHERE migration = $1 ORDER BY number",
-                [.number(number)], Wave.init(row:))
+                """
+                SELECT w.number, w.state, w.size, w.deadline, w.revision,
+                    a.token, a.name, a.role, a.at, a.revision
+                FROM wave w
+                LEFT JOIN wave_approval a ON a.migration = w.migration AND a.wave = w.number
+                WHERE w.migration = $1 ORDER BY w.number
+                """, [.number(number)], Wave.init(row:))
             return migration
         }
     }
@@ -67,7 +72,18 @@ extension Wave {
         self.init(
             number: try row.integer(0), state: try row.word(1), size: try row.integer(2),
             deadline: try row.timeIfPresent(3),
-            revision: try row.numberIfPresent(4).map { Revision($0) })
+            revision: try row.numberIfPresent(4).map { Revision($0) },
+            approval: try WaveApproval(row: row))
+    }
+}
+
+extension WaveApproval {
+    /// Nil where there is none.
+    fileprivate init?(row: SQLRow) throws {
+        guard let token = try row.textIfPresent(5) else { return nil }
+        self.init(
+            by: Actor(token: token, name: try row.text(6), role: try row.word(7)),
+            at: try row.time(8), revision: try row.revision(9))
     }
 }
 

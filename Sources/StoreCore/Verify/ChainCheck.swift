@@ -18,6 +18,7 @@ struct ChainCheck: Sendable {
     /// Of the current revision.
     private var hashing = NetstringHash()
     private var facets: FacetCheck
+    private let contents: SchemaContents
 
     /// A revision whose changes are being read.
     private struct Current: Sendable {
@@ -33,11 +34,11 @@ struct ChainCheck: Sendable {
     /// Of `LogScan.headers`: what the digest covers.
     private static let headerColumns: Range<Int> = 3..<16
 
-    /// - Parameter checksFacets: false for a store from before they were kept.
-    init(through head: Revision, noted: NotedDigest?, checksFacets: Bool) {
+    init(through head: Revision, noted: NotedDigest?, _ contents: SchemaContents) {
         self.head = head
         self.noted = noted
-        facets = FacetCheck(isOn: checksFacets)
+        self.contents = contents
+        facets = FacetCheck(isOn: contents.hasFacets)
         if let noted, noted.revision == .zero, noted.digest != digest {
             flaw = .init(.zero, "the digest before the first revision is 32 zero bytes")
         }
@@ -45,7 +46,7 @@ struct ChainCheck: Sendable {
 
     mutating func advance(_ log: LogScan<some SQLSession>) throws {
         var budget = Self.rowsAtOnce
-        let headers = try log.headers(after: current?.revision ?? revision)
+        let headers = try log.headers(after: current?.revision ?? revision, contents)
         let from = resumption
         let rows = try log.changes(from: from.revision, position: from.position)
         var hasRow = try rows.step()

@@ -13,12 +13,12 @@ struct LogScan<Session: SQLSession> {
     ///
     /// Columns: revision, change count, digest; then the header's fields in the order of the digest, and last
     /// `allow_split`, which is hashed where it's there.
-    func headers(after revision: Int64) throws -> Session.Scan {
+    func headers(after revision: Int64, _ contents: SchemaContents) throws -> Session.Scan {
         try session.scan(
             """
             SELECT revision, change_count, digest,
                 epoch, revision, at, actor_token, actor_name, actor_role, reason, ticket, request_id,
-                migration, wave, override_reason, change_count, allow_split
+                migration, wave, override_reason, change_count, \(contents.hasTenants ? "allow_split" : "0")
             FROM revision_log WHERE revision > $1 ORDER BY revision LIMIT $2
             """, [.number(revision), .number(Self.rows)])
     }

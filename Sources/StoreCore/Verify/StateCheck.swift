@@ -14,6 +14,7 @@ struct StateCheck: Sendable {
     private var count = 0
 
     private let seeds: [Location]
+    private let contents: SchemaContents
     private var part = Part.live
     /// The last name of the page before.
     private var after = ""
@@ -26,8 +27,8 @@ struct StateCheck: Sendable {
     private static let namesAtOnce = 2_000
 
     /// - Parameter seeds: the locations that the schema comes with.
-    init(seeds: [Location]) {
-        self.seeds = seeds
+    init(seeds: [Location], _ contents: SchemaContents) {
+        (self.seeds, self.contents) = (seeds, contents)
     }
 
     var flaw: Verification.Flaw? {
@@ -39,7 +40,9 @@ struct StateCheck: Sendable {
     mutating func advance(_ session: some SQLSession) throws {
         switch part {
         case .live: domains += try page(session, .live, next: .released)
-        case .released: domains += try page(session, .released, next: .held)
+        case .released:
+            let next: Part = contents.hasHolds ? .held : .known
+            domains += try page(session, .released, next: next)
         case .held: _ = try page(session, .held, next: .known)
         case .known: try known(session)
         case .tenants:
@@ -50,6 +53,9 @@ struct StateCheck: Sendable {
             _ = try page(session, .tokens, next: .subjects)
             guard after.isEmpty else { return }
             try locationsAndTokens(session)
+            if contents.hasHolds {
+                for flaw in try ApprovalCheck(session: session).flaws() { note(flaw) }
+            }
             isDone = true
         }
     }
@@ -82,7 +88,7 @@ struct StateCheck: Sendable {
         let flaws = try session.rows(
             check.sql(session.dialect), [.text(after), .text(last)], check.flaw)
         for flaw in flaws { note(flaw) }
-        if check.hasTenants {
+        if check.hasTenants, contents.hasTenants {
             for flaw in try TenantCheck(session: session).uncounted(after: after, through: last) {
                 note(flaw)
             }
@@ -94,6 +100,11 @@ struct StateCheck: Sendable {
     /// Every name that the log knows is live or released, unless it was only ever held; and held, where its last line says
     /// so: from one to the next in the index.
     private mutating func known(_ session: some SQLSession) throws {
+        let isHeldAndMissing = """
+            NOT EXISTS (SELECT 1 FROM held_domain d WHERE d.fqdn = known.fqdn)
+            AND 'held' = (SELECT l.action FROM change_log l WHERE l.fqdn = known.fqdn
+                ORDER BY l.revision DESC, l.position DESC LIMIT 1)
+            """
         let page = try session.first(
             """
             WITH RECURSIVE next (fqdn) AS (
@@ -107,9 +118,7 @@ struct StateCheck: Sendable {
                     NOT EXISTS (SELECT 1 FROM released_domain d WHERE d.fqdn = known.fqdn)
                     AND EXISTS (SELECT 1 FROM change_log l WHERE l.fqdn = known.fqdn
                         AND l.action NOT IN (\(Action.listOfHolds)))
-                    OR NOT EXISTS (SELECT 1 FROM held_domain d WHERE d.fqdn = known.fqdn)
-                    AND 'held' = (SELECT l.action FROM change_log l WHERE l.fqdn = known.fqdn
-                        ORDER BY l.revision DESC, l.position DESC LIMIT 1)))
+                    \(contents.hasHolds ? "OR \(isHeldAndMissing)" : "")))
             FROM known
             """, [.text(after), .number(Self.namesAtOnce)]
         ) { (last: try $0.textIfPresent(0), missing: try $0.textIfPresent(1)) }
@@ -119,7 +128,9 @@ struct StateCheck: Sendable {
             ) { try $0.revision(0) }
             note(.init(revision, "\(missing) is in the log and in no table"))
         }
-        guard let last = page?.last else { return go(to: .tenants) }
+        guard let last = page?.last else {
+            return go(to: contents.hasTenants ? .tenants : .subjects)
+        }
         after = last
     }
 

@@ -20,7 +20,8 @@ package struct StoreVerifier<Session: SQLSession> {
 
     /// - Parameter schema: what the engine has found of the schema.
     package func run(_ schema: VerifiedSchema) async throws -> Verification {
-        let tables = ["revision_log", "change_log"] + (schema.hasFacets ? ["revision_facet"] : [])
+        let facets = schema.contents.hasFacets ? ["revision_facet"] : []
+        let tables = ["revision_log", "change_log"] + facets
         let (head, beyond) = try await reader.read { session in
             let head = try Head.read(session)
             return (head, try Self.beyond(head, tables, session))
@@ -29,7 +30,7 @@ package struct StoreVerifier<Session: SQLSession> {
         progress(VerificationProgress(extent: extent, head: head.revision))
 
         var chain = ChainCheck(
-            through: head.revision, noted: noted, checksFacets: schema.hasFacets)
+            through: head.revision, noted: noted, schema.contents)
         while !chain.isDone {
             chain = try await step(chain) { try $0.advance(LogScan(session: $1)) }
             (extent.revisions, extent.changes) = (chain.revision, chain.changes)
@@ -42,7 +43,7 @@ package struct StoreVerifier<Session: SQLSession> {
             flaws = [.init(head.revision, "the head's digest isn't the log's")]
         } else {
             // What is now can only be held against a log that fits.
-            var state = StateCheck(seeds: schema.locations)
+            var state = StateCheck(seeds: schema.locations, schema.contents)
             while !state.isDone {
                 state = try await step(state) { try $0.advance($1) }
                 extent.domains = state.domains
@@ -112,13 +113,27 @@ package struct VerifiedSchema: Sendable {
     package var foreign: [String]
     /// The locations that the schema comes with.
     package var locations: [Location]
-    /// False for a store from before facets were kept.
-    package var hasFacets: Bool
+    package var contents: SchemaContents
 
     package init(
-        flaws: [Verification.Flaw], foreign: [String], locations: [Location], hasFacets: Bool
+        flaws: [Verification.Flaw], foreign: [String], locations: [Location],
+        contents: SchemaContents
     ) {
         (self.flaws, self.foreign) = (flaws, foreign)
-        (self.locations, self.hasFacets) = (locations, hasFacets)
+        (self.locations, self.contents) = (locations, contents)
     }
+}
+
+/// What a store keeps, by the last of its schema's files: a stopped one, a backup for example, may be of an older release.
+package struct SchemaContents: Sendable {
+    package let version: Int
+
+    package init(version: Int) {
+        self.version = version
+    }
+
+    package var hasFacets: Bool { version >= 3 }
+    package var hasTenants: Bool { version >= 10 }
+    /// And approvals of waves.
+    package var hasHolds: Bool { version >= 11 }
 }

@@ -166,6 +166,19 @@ extension SQLTransaction {
             ])
     }
 
+    package func insert(_ approval: WaveApproval, of wave: WaveName) throws {
+        try session().run(
+            """
+            INSERT INTO wave_approval (migration, wave, token, name, role, at, revision)
+            SELECT number, $2, $3, $4, $5, $6, $7 FROM migration WHERE id = $1
+            """,
+            [
+                .text(wave.migration), .number(wave.number), .text(approval.actor.token),
+                .text(approval.actor.name), .text(approval.actor.role.rawValue),
+                .number(approval.at.milliseconds), .number(approval.revision.number),
+            ])
+    }
+
     package func isReferencedByMigration(_ location: LocationName) throws -> Bool {
         try session().exists(
             """

@@ -14,7 +14,8 @@ extension Migrations {
                 command of --check. Both commands are run by sh -c, with TENANT_REGISTRY_MIGRATION, \
                 TENANT_REGISTRY_WAVE and TENANT_REGISTRY_STEP (before-cutover or check) in their \
                 environment; what they write goes to stderr. Anything that fails stops the run; a \
-                wave that is frozen and hasn't moved is thawed.
+                wave that is frozen and hasn't moved is thawed. A wave that somebody else has to approve first \
+                stops it before anything of that wave is done, with exit code 5; --resume goes on.
 
                 Ctrl-C or SIGTERM finishes the request under way, thaws a wave that hasn't moved, \
                 says how to go on, and exits with 1; a second one exits at once.
@@ -60,6 +61,8 @@ extension Migrations {
                 try plan.check(migration)
                 let schedule = try schedule(migration)
                 for words in schedule.passedOver { StandardError.write("\(words): passed over\n") }
+                StandardError.write(
+                    MigrationView.unapproved(migration, only: schedule.items.map(\.number)))
                 guard !schedule.items.isEmpty else {
                     return StandardError.write("no wave is left to move\n")
                 }

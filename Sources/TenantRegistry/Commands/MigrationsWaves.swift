@@ -107,6 +107,48 @@ extension Migrations {
 }
 
 extension Migrations {
+    struct Approve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a large wave freeze and move that somebody else has planned.",
+            discussion: """
+                Where the service asks for two people (serve --approve-above). Look at the plan first: show ID, and \
+                show ID --domains --wave N. The token must be another one than the plan was made with. An approval \
+                isn't taken back, for a plan never changes.
+                """)
+        @OptionGroup var wave: WaveOptions
+        @Option(
+            help:
+                "The digest of the plan that you have looked at: refuse where the service's is another. (default: trust the service's)"
+        )
+        var planDigest: String?
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        /// Never asks: nothing moves yet.
+        func run() async throws {
+            try await client.withClient { registry in
+                let step = try await WaveStepCommand(registry, wave)
+                StandardError.write(
+                    "approve wave \(wave.wave), \(MigrationView.count(step.wave.size, "domain"))\n\(MigrationView.summary(step.migration))"
+                )
+                let call = step.call("approve", why)
+                let approved = try await Retry.calling {
+                    try await registry.approve(
+                        migration: wave.id, wave: wave.wave,
+                        planDigest: planDigest ?? step.migration.digestText, call: call)
+                }
+                switch output.output {
+                case .json, .ndjson: StandardOutput.write(approved.text + "\n")
+                case .table, .csv, .spreadsheet:
+                    Listing([approved.value], ApprovalOutcome.tableColumns).print(output.output)
+                }
+            }
+        }
+    }
+}
+
+extension Migrations {
     struct Rollback: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give a moved wave's domains the location and mode from before.")

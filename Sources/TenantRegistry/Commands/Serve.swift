@@ -64,6 +64,12 @@ struct Serve: AsyncParsableCommand {
     var minRemaining: Int?
 
     @Option(
+        help: ArgumentHelp(
+            "Domains in a wave above which another token than the planner's must approve it, 0-1000000. (default: off)",
+            discussion: "With several nodes on one database: the same at each of them."))
+    var approveAbove: Int?
+
+    @Option(
         help:
             "Seconds after which an agent that says nothing counts as lagging, 1-86400. (default: 60)"
     )
@@ -124,6 +130,8 @@ struct Serve: AsyncParsableCommand {
                 maxWaveDomains, "max-wave-domains", default: 100_000, in: 1...100_000_000),
             minimumRemaining: try settings.integer(
                 minRemaining, "min-remaining", default: 0, in: 0...100_000_000))
+        options.approval = ApprovalRule(
+            above: try settings.integer(approveAbove, "approve-above", in: 0...1_000_000))
         options.agentLease = .seconds(
             try settings.integer(agentLease, "agent-lease", default: 60, in: 1...86_400))
         options.suffixes = try settings.list(suffix, "suffix").map { text in

@@ -52,11 +52,27 @@ enum MigrationView {
         }.joined()
     }
 
+    /// Which waves wait for somebody else's approval, and what to do; empty where none does.
+    ///
+    /// - Parameter only: waves that are of interest; nil: all.
+    static func unapproved(_ migration: Migration, only: [Int]? = nil) -> String {
+        let numbers = migration.waves.filter(\.needsApproval).map(\.number)
+            .filter { only?.contains($0) ?? true }
+        guard !numbers.isEmpty, let id = migration.knownID else { return "" }
+        let waves =
+            numbers.count == 1
+            ? "wave \(numbers[0]) waits"
+            : "waves \(numbers.map(String.init).joined(separator: ", ")) wait"
+        return Listing.printable(
+            "\(waves) for the approval of somebody else than \(migration.createdBy.name) (token \(migration.createdBy.token)): tenant-registry migrations approve \(id) --wave \(numbers[0]) --plan-digest \(migration.digestText)"
+        ) + "\n"
+    }
+
     private static let skippedShown = 10
 
-    /// Warnings and skipped names; empty where there are none.
+    /// Warnings, what waits for somebody, and skipped names; empty where there are none.
     static func remarks(_ migration: Migration) -> String {
-        let warnings = warnings(migration)
+        let warnings = warnings(migration) + unapproved(migration)
         let skipped = (migration.skipped ?? []).prefix(skippedShown).map {
             Listing.printable("skipped: \($0.fqdn): \($0.code.rawValue)") + "\n"
         }

@@ -26,6 +26,7 @@ import Testing
         // The plan that came along goes on, and a key is still known.
         let plans = try await second.client.migrations(state: nil, limit: 10).items
         #expect(plans.count == 1 && plans[0].waves[0].state == .frozen)
+        #expect(plans[0].waves[0].approval?.actor.name == "lead")
         let replay = try await second.client.send(
             .POST, "/v1/domains", body: Array(#"{"fqdn":"keyed.example.com"}"#.utf8),
             headers: [("Idempotency-Key", "a-key")])
@@ -96,6 +97,11 @@ import Testing
             name: "büro", role: "reader", expiresAt: nil, note: .init())
         let migration = try await client.plan(
             freeze: "read_only", names: Array(names.prefix(5_500)) + ["unknown.example.com"])
+        let lead = try await client.createToken(
+            name: "lead", role: "operator", expiresAt: nil, note: .init())
+        _ = try await server.client(token: lead.secret).approve(
+            migration: migration.id, wave: 1, planDigest: migration.digestText,
+            call: .init(note: .init(reason: "looked at")))
         _ = try await client.take(.freeze, of: migration)
         return try await client.historyHead()
     }

@@ -30,6 +30,7 @@ struct RegistrySettings {
     /// Which reads fail, where there is a failure.
     var isReadFailing: @Sendable () -> Bool = { false }
     var blastRadius = BlastRadius()
+    var approval = ApprovalRule()
     var maximumNameBytes = FQDN.maximumBytes
     var agentLimit = AgentDirectory.maximumAgents
     /// Serves the port of `--ops-listen` instead of the API.

@@ -29,6 +29,7 @@ enum TestStore {
             var configuration = SQLiteStore.Configuration(
                 folder: folder, quarantine: settings.quarantine, now: { clock.now })
             configuration.blastRadius = settings.blastRadius
+            configuration.approval = settings.approval
             configuration.suffixes = settings.suffixes
             configuration.counts = counts
             return try SQLiteStore(configuration, logger: logger, onCommit: onCommit)
@@ -38,6 +39,7 @@ enum TestStore {
             var configuration = try await configuration(of: database) { clock.now }
             configuration.quarantine = settings.quarantine
             configuration.blastRadius = settings.blastRadius
+            configuration.approval = settings.approval
             configuration.suffixes = settings.suffixes
             configuration.counts = counts
             return try await PostgresStore.open(configuration, logger: logger, onCommit: onCommit)

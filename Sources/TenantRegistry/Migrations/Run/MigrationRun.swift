@@ -103,6 +103,13 @@ struct StepFailure: Error {
     /// Whether the service said no, so that the wave is as it was.
     let isRefusal: Bool
 
+    /// Of a wave that somebody else has to approve before anything is done with it.
+    init(unapproved wave: Int) {
+        problem = nil
+        isRefusal = true
+        failure = .unapproved("wave \(wave): it hasn't been approved yet")
+    }
+
     init(_ error: any Error, step: String, wave: Int) {
         let words = "wave \(wave): \(step): "
         switch error {
@@ -114,7 +121,7 @@ struct StepFailure: Error {
                 text +=
                     "\nanother run, or somebody by hand, got there first, or the deadline passed"
             }
-            failure = .refused(text)
+            failure = refusal.isForApproval ? .unapproved(text) : .refused(text)
         case ClientError.unreachable(let what):
             problem = nil
             isRefusal = false
@@ -131,6 +138,12 @@ struct StepFailure: Error {
     }
 
     private static let unknown = "it may be done or not: tenant-registry migrations show says"
+
+    /// Whether somebody else has to approve the wave first.
+    var isForApproval: Bool { if case .unapproved = failure { true } else { false } }
+
+    /// Stable, as problems have it.
+    var code: String? { problem?.code ?? (isForApproval ? "approval-required" : nil) }
 
     /// Whether somebody else acts on the wave.
     var isWrongState: Bool { problem?.code == "wrong-state" }

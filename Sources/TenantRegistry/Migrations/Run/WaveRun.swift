@@ -23,7 +23,7 @@ struct WaveRun {
             report(failure)
             // Where somebody else acts on the wave, or nobody knows what happened, it isn't ours.
             let isOurs = isFrozen && failure.isRefusal && !failure.isWrongState
-            throw stopped(failure.failure, isOurs ? await thaw() : "")
+            throw stopped(failure.failure, isOurs ? await thaw() : whoApproves(failure))
         } catch {
             let failure = error as? CommandFailure ?? .failed("\(error)")
             throw stopped(failure, isFrozen ? await thaw() : "")
@@ -57,7 +57,7 @@ struct WaveRun {
             return true
         } catch {
             report(error)
-            throw stopped(error.failure)
+            throw stopped(error.failure, whoApproves(error))
         }
     }
 
@@ -74,6 +74,7 @@ struct WaveRun {
             throw run.interrupted("before wave \(number) moved")
         }
         guard let command = settings.beforeCutover else { return }
+        try await checkApproval()
         let outcome = await shell(command, step: "before-cutover")
         guard !run.interruption.isRaised else {
             throw run.interrupted("before wave \(number) moved")
@@ -85,6 +86,34 @@ struct WaveRun {
             throw CommandFailure.failed(
                 "wave \(number): the command before the cutover \(outcome)")
         }
+    }
+
+    /// A wave without a freeze is refused at its cutover alone: its data isn't copied before.
+    private func checkApproval() async throws(StepFailure) {
+        guard item.start == .cutOver else { return }
+        let waves: [Wave]
+        do {
+            waves = try await Retry.calling(say: { run.report.hint($0) }) {
+                try await run.registry.migration(run.id).value.waves
+            }
+        } catch {
+            throw StepFailure(error, step: "approval", wave: number)
+        }
+        guard !waves.contains(where: { $0.number == number && $0.needsApproval }) else {
+            throw StepFailure(unapproved: number)
+        }
+    }
+
+    /// Who has to do what before the wave can go on; empty where that isn't what stopped it.
+    private func whoApproves(_ failure: StepFailure) -> String {
+        guard failure.isForApproval else { return "" }
+        let planner = run.migration.createdBy
+        return """
+            It was planned by \(Listing.printable(planner.name)) (token \(planner.token)). Another person, with an \
+            operator's or admin's token of their own, looks at it and runs: tenant-registry migrations approve \
+            \(run.id) --wave \(number) --plan-digest \(run.migration.digestText)
+
+            """
     }
 
     private func cutOver(isFrozen: Bool) async throws {
@@ -179,7 +208,7 @@ struct WaveRun {
             run.report.say(.conflict, wave: number) { $0.conflict = conflict }
         }
         run.report.say(.failed, wave: number) {
-            $0.code = failure.problem?.code
+            $0.code = failure.code
             $0.count = failure.problem?.conflictCount
             let lagging = failure.problem?.lagging ?? []
             $0.detail =
