@@ -85,8 +85,14 @@ extension VerifyTests {
     @Test(arguments: 1..<11)
     func `finds nothing in a store of an older release`(version: Int) async throws {
         let older = SchemaFile.sqlite.filter { $0.version <= version }
-        await (try folder.open(schema: older)).close()
-        try await folder.shell().write { db in
+        try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
+        let shell = try folder.shell()
+        try await shell.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA journal_mode = WAL")
+            try SQLiteStore.bringSchema(db, older)
+            try db.execute(sql: "INSERT INTO head VALUES (1, 'abcdefghijkm', 0, zeroblob(32), 5)")
+        }
+        try await shell.write { db in
             let epoch = try String.fetchOne(db, sql: "SELECT epoch FROM head") ?? ""
             let now = try Int64.fetchOne(db, sql: "SELECT at FROM head") ?? 0
             let at = Timestamp(milliseconds: now)
@@ -116,6 +122,7 @@ extension VerifyTests {
             try db.execute(
                 sql: "UPDATE head SET revision = 1, digest = ?", arguments: [Data(digest)])
         }
+        try shell.close()
         let found = try await verify()
         #expect(found.isGood, "\(found.what)")
         #expect(found.extent.domains == 1)
