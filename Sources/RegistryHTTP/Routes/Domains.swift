@@ -54,7 +54,8 @@ struct DomainRoutes: Sendable {
         let state = query.choice("state", HeldDomain.State.self)
         let moment = PointInTime(&query)
         if state != nil, moment != nil {
-            query.refuse("state", "invalid", "holds are listed as they are now, and not as of then")
+            query.refuse(
+                "state", "conflict", "holds are listed as they are now, not as of then")
         }
         let cursor = query.text("cursor")
         try query.finish()
