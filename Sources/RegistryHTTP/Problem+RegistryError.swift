@@ -33,6 +33,8 @@ extension Problem {
             case .invalidMode:
                 Problem(.badRequest, code, "a mode is serve, read_only or reject")
             case .unknownDomain(let name): Problem(.notFound, code, "\(name) isn't registered")
+            case .notHeld(let name):
+                Problem(.notFound, code, "\(name) isn't held, or its hold is over")
             case .domainTaken(let name): Problem(.conflict, code, "\(name) is registered")
             case .domainQuarantined(let name, let availableAt):
                 Problem(
@@ -88,7 +90,7 @@ extension Problem {
             case .locationInUse(let name):
                 Problem(
                     .conflict, code,
-                    "domains, live or in quarantine, or open migrations refer to \(name)")
+                    "domains, live, held or in quarantine, or open migrations refer to \(name)")
             case .defaultLocationRequired(let name):
                 Problem(
                     .conflict, code,
@@ -155,7 +157,7 @@ extension Problem {
             case .domainInMigration(let name, let migration, let wave):
                 Problem(
                     .conflict, code,
-                    "\(name) is frozen in wave \(wave) of the migration \(migration)"
+                    "wave \(wave) of the migration \(migration) holds \(name), or its tenant, frozen"
                 ).frozen(in: WaveName(migration: migration, number: wave))
             case .notConverged(let lagging, let agents):
                 Problem(

@@ -173,7 +173,8 @@ struct ProblemKind: Sendable {
         ),
         ProblemKind(
             code: "location-in-use", statuses: [409],
-            when: "domains, live or in quarantine, or an open migration refer to the location",
+            when:
+                "domains, live, held or in quarantine, or an open migration refer to the location",
             advice:
                 "Move its domains, end the migrations that refer to it, and wait for quarantines to end."
         ),

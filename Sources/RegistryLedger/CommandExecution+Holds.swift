@@ -2,7 +2,8 @@ import RegistryModel
 
 // A hold is a promise: its name to nobody else, and its place to whoever makes it ready. So a location that takes no
 // signups any more, or isn't their default any more, still takes what was held for it. It's over at its end, whether or not
-// its row is still there: who meets such a row throws `holdsAreOver`, so that its end is noted, by the system, before.
+// its row is still there: who would take the name's place throws `holdsAreOver`, so that its end is noted, by the system,
+// before. Names above and below don't wait for that: to them it's over.
 
 extension CommandExecution {
     func hold(_ wanted: NewDomain, for duration: Duration) throws -> Decision {
@@ -25,7 +26,7 @@ extension CommandExecution {
             guard try transaction.domain(fqdn) == nil else {
                 throw RegistryError.domainTaken(fqdn)
             }
-            throw RegistryError.unknownDomain(fqdn)
+            throw RegistryError.notHeld(fqdn)
         }
         try checkHolder(of: held)
         // Names beside it were checked when it was held, and whoever came since knew of it.

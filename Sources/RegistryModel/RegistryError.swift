@@ -11,6 +11,8 @@ public enum RegistryError: Error, Hashable, Sendable {
 
     // State
     case unknownDomain(FQDN)
+    /// There's nothing to activate.
+    case notHeld(FQDN)
     case domainTaken(FQDN)
     case domainQuarantined(FQDN, availableAt: Timestamp)
     case domainHeld(FQDN, until: Timestamp)
@@ -123,7 +125,7 @@ extension RegistryError {
         case .outsideSuffix: "domain-outside-suffix"
         case .invalidTenant: "invalid-tenant"
         case .invalidMode: "invalid-mode"
-        case .unknownDomain: "unknown-domain"
+        case .unknownDomain, .notHeld: "unknown-domain"
         case .domainTaken: "domain-taken"
         case .domainQuarantined: "domain-quarantined"
         case .domainHeld, .holdsAreOver: "domain-held"

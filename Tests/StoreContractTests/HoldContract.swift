@@ -90,7 +90,7 @@ import Testing
             await #expect(throws: RegistryError.releaseForbidden(.registrar)) {
                 try await session.commit(.release(name, ifMatch: nil), by: .registrar)
             }
-            await #expect(throws: RegistryError.unknownDomain(fqdn("b.example"))) {
+            await #expect(throws: RegistryError.notHeld(fqdn("b.example"))) {
                 try await session.commit(.activate(fqdn("b.example")), by: .registrar)
             }
             // Whoever made the other one has lost its token.
@@ -168,7 +168,7 @@ import Testing
                         .holdExpired,
                         .hold(name, before: held.facts, after: nil, heldAt: held.heldAt)))
             #expect(item.header.actor == .system)
-            await #expect(throws: RegistryError.unknownDomain(name)) {
+            await #expect(throws: RegistryError.notHeld(name)) {
                 try await session.commit(.activate(name), by: .registrar)
             }
             try await session.register("a.example")
