@@ -2,9 +2,7 @@ import RegistryModel
 
 extension CommandExecution {
     func register(_ wanted: NewDomain) throws -> Decision {
-        try checkFree(wanted)
-        let home = try home(for: wanted, signupLocation)
-        guard home.acceptsSignups else { throw RegistryError.locationClosed(home.location) }
+        let home = try signup(wanted)
         let (domain, change) = try insert(wanted, at: home.location)
         return Decision(
             outcome: .domain(domain), log: [change],
@@ -166,14 +164,26 @@ extension CommandExecution {
             throw ifMatch == nil
                 ? RegistryError.unknownDomain(fqdn) : RegistryError.revisionMismatch(current: nil)
         }
-        let position = Position(epoch: epoch, revision: domain.revision)
-        if let ifMatch, !ifMatch.holds(for: position) {
-            throw RegistryError.revisionMismatch(current: position)
-        }
+        try check(ifMatch, against: domain.revision)
         return domain
     }
 
-    func checkFree(_ wanted: NewDomain) throws {
+    func check(_ ifMatch: Precondition?, against revision: Revision) throws {
+        let position = Position(epoch: epoch, revision: revision)
+        if let ifMatch, !ifMatch.holds(for: position) {
+            throw RegistryError.revisionMismatch(current: position)
+        }
+    }
+
+    /// Where a signup's name goes, which is free.
+    func signup(_ wanted: NewDomain) throws -> Home {
+        try checkFree(wanted)
+        let home = try home(for: wanted, signupLocation)
+        guard home.acceptsSignups else { throw RegistryError.locationClosed(home.location) }
+        return home
+    }
+
+    private func checkFree(_ wanted: NewDomain) throws {
         let fqdn = wanted.fqdn
         guard try transaction.domain(fqdn) == nil else { throw RegistryError.domainTaken(fqdn) }
         try checkNotHeld(fqdn)

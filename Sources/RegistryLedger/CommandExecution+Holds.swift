@@ -7,9 +7,7 @@ import RegistryModel
 
 extension CommandExecution {
     func hold(_ wanted: NewDomain, for duration: Duration) throws -> Decision {
-        try checkFree(wanted)
-        let home = try home(for: wanted, signupLocation)
-        guard home.acceptsSignups else { throw RegistryError.locationClosed(home.location) }
+        let home = try signup(wanted)
         let held = HeldDomain(
             fqdn: wanted.fqdn, placement: wanted.placement(at: home.location), revision: revision,
             heldAt: at, heldUntil: now.adding(duration), holder: actor.token,
@@ -44,10 +42,7 @@ extension CommandExecution {
     /// Nothing was served: the name is free at once.
     func release(_ held: HeldDomain, ifMatch: Precondition?) throws -> Decision {
         try checkHolder(of: held)
-        let position = Position(epoch: epoch, revision: held.revision)
-        if let ifMatch, !ifMatch.holds(for: position) {
-            throw RegistryError.revisionMismatch(current: position)
-        }
+        try check(ifMatch, against: held.revision)
         try transaction.deleteHeld(held.fqdn)
         return Decision(
             outcome: .released, log: [Change(held, .holdReleased)],

@@ -2,8 +2,8 @@ import RegistryLedger
 import RegistryModel
 
 /// Compares the tables of what is now with the last change of each subject in the log, a page of names
-/// at a time, and what is counted of domains with the domains. Each page is one snapshot: table and log are of one moment there, whatever is written
-/// between two pages.
+/// at a time, and what is counted of domains with the domains. Each page is one snapshot: table and log are of one moment
+/// there, whatever is written between two pages.
 ///
 /// It can't tell how long a released name rests (the log doesn't say), nor a token's secret.
 struct StateCheck: Sendable {
