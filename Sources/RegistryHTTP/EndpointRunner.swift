@@ -147,6 +147,7 @@ struct EndpointRunner: Sendable {
         }
         let (isReplay, answer) = try await endpoint.prepare(call)
         if case .json = endpoint.declaration.style, !isReplay {
+            try checkPreconditions(call.request)
             try await waitForRevision(call, on: channel)
         }
         let endsWithClient = endpoint.endsWithClient || isDryRun(call.request)
@@ -165,6 +166,19 @@ struct EndpointRunner: Sendable {
         guard ContentNegotiation.choice(of: types, request.headers) != nil else {
             throw Problem.notAcceptable(types)
         }
+    }
+
+    /// A write that was to be done only as long as nothing has changed isn't done where nobody would look.
+    private func checkPreconditions(_ request: Request) throws {
+        let declaration = endpoint.declaration
+        guard declaration.isIdempotent, request.method != .get else { return }
+        let names: [HTTPField.Name] =
+            (declaration.takesIfMatch ? [] : [.ifMatch]) + [.ifNoneMatch, .ifUnmodifiedSince]
+        guard let name = names.first(where: { request.headers[values: $0].isEmpty == false })
+        else { return }
+        throw Problem.invalid(
+            name.rawName,
+            "this endpoint can't hold to it, and a write that isn't guarded as you ask isn't done")
     }
 
     /// Who waits gives its place among the working ones back meanwhile, and waits no longer than its client.

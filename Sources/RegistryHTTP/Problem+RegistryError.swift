@@ -152,7 +152,7 @@ extension Problem {
             case .waveConflict(let conflicts, let total):
                 Problem(
                     .conflict, code,
-                    "\(total) \(total == 1 ? "domain isn't" : "domains aren't") as the step before left them; nothing was changed"
+                    "\(total) \(total == 1 ? "domain stands" : "domains stand") in the way, for \(total == 1 ? "it isn't" : "they aren't") as the plan or the last step left them, or came to a tenant of the wave's since; nothing was changed"
                 ).with(conflicts, total)
             case .domainInMigration(let name, let migration, let wave):
                 Problem(

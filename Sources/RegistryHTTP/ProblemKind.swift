@@ -211,9 +211,9 @@ struct ProblemKind: Sendable {
         ProblemKind(
             code: "wave-conflict", statuses: [409],
             when:
-                "domains aren't as the plan, or the step before, left them; conflicts has the first 1000",
+                "domains aren't as the plan, or the step before, left them, or have come to a tenant of the wave's since; conflicts has the first 1000",
             advice:
-                "Look at conflicts: put those domains back as they were, or plan again. Nothing was changed."
+                "Look at conflicts: put those domains back as they were, move or release those that are new, or plan again. Nothing was changed."
         ),
         ProblemKind(
             code: "blast-radius", statuses: [409],

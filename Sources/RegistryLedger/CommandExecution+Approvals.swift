@@ -8,7 +8,7 @@ extension CommandExecution {
     func approveWave(_ name: WaveName, planDigest: String) throws -> Decision {
         let migration = try migration(name.migration)
         guard let wave = migration.waves.first(where: { $0.number == name.number }) else {
-            throw RegistryError.unknownWave(name.number, migration: name.migration)
+            throw RegistryError.unknownWave("\(name.number)", migration: name.migration)
         }
         guard actor.token != migration.createdBy.token else {
             throw RegistryError.selfApproval(wave: wave.number)

@@ -63,7 +63,7 @@ extension CommandExecution {
     private func places(of tenant: String?, for fqdn: FQDN) throws -> [LocationName: Int] {
         guard let tenant else { return [:] }
         let places = try transaction.places(of: tenant)
-        if !places.isEmpty, let wave = try transaction.frozenWave(of: tenant) {
+        if !places.isEmpty, let wave = try transaction.frozenWave(of: tenant)?.name {
             throw RegistryError.domainInMigration(
                 fqdn, migration: wave.migration, wave: wave.number)
         }
@@ -84,13 +84,14 @@ extension CommandExecution {
         var others = try transaction.places(of: tenant)
         if isSame { others.remove(1, at: before.location) }
         guard !others.isEmpty else { return false }
-        if !isSame {
-            // A tenant that is renamed domain by domain stays in its wave: its other half is frozen there, too.
-            let wave = try transaction.frozenWave(of: tenant)
-            if let held = wave ?? frozen, wave != frozen {
-                throw RegistryError.domainInMigration(
-                    domain.fqdn, migration: held.migration, wave: held.number)
-            }
+        let freeze = try transaction.frozenWave(of: tenant)
+        let holds =
+            // A tenant that is renamed domain by domain stays in its wave: its other half is frozen there, too. One that is
+            // split isn't joined where its data is being copied.
+            isSame ? freeze?.location == after.location : freeze?.name != frozen
+        if holds, let held = freeze?.name ?? frozen {
+            throw RegistryError.domainInMigration(
+                domain.fqdn, migration: held.migration, wave: held.number)
         }
         guard others[after.location] == nil else { return false }
         if allowsSplit { return true }

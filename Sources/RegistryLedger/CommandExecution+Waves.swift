@@ -6,7 +6,7 @@ extension CommandExecution {
         let started = ContinuousClock.now
         var migration = try migration(step.migration)
         guard let index = migration.waves.firstIndex(where: { $0.number == step.wave }) else {
-            throw RegistryError.unknownWave(step.wave, migration: step.migration)
+            throw RegistryError.unknownWave("\(step.wave)", migration: step.migration)
         }
         var wave = migration.waves[index]
         let event = step.action.event
@@ -23,6 +23,7 @@ extension CommandExecution {
             migration: migration.id, wave: wave.number, state: next, count: 0, milliseconds: 0)
         if step.action == .rollBack(skipsConflicts: true) {
             (result.skipped, result.skippedCount) = ([], 0)
+            (result.conflicts, result.conflictCount) = ([], 0)
         }
         result.count = try transaction.apply(move, revision: revision, at: at, from: 0)
         if result.count < wave.size { try settle(step.action, move, &result) }
@@ -33,6 +34,7 @@ extension CommandExecution {
                 throw RegistryError.waveConflict(strangers.rows, total: strangers.total)
             }
         }
+        let splits = try result.count > 0 && transaction.hasSplit(move)
 
         wave.state = next
         wave.revision = revision
@@ -56,7 +58,7 @@ extension CommandExecution {
         return Decision(
             outcome: .wave(result), movedRows: result.count,
             effects: RevisionChanges(revision: revision, freezes: freezes), migration: migration.id,
-            wave: wave.number, overrideReason: override)
+            wave: wave.number, overrideReason: override, allowsSplit: splits)
     }
 
     /// The plan must be the one that whoever acts on it has seen.
@@ -115,18 +117,26 @@ extension CommandExecution {
     private func settle(
         _ action: WaveStep.Action, _ move: WaveMove, _ result: inout WaveOutcome
     ) throws {
-        let conflicts = try transaction.conflicts(
-            with: move, appliedAt: revision, limit: WaveConflict.shown)
+        let limit = WaveConflict.shown
+        var (conflicts, total) = try transaction.conflicts(
+            with: move, appliedAt: revision, limit: limit)
         switch action {
-        case .rollBack(skipsConflicts: true) where result.count > 0:
-            try transaction.markConflicts(with: move, appliedAt: revision)
-            result.skipped = conflicts.rows.map(\.fqdn)
-            result.skippedCount = conflicts.total
+        case .rollBack(skipsConflicts: true):
+            // A tenant that is left whole has rows here that are as they should be: what keeps them is told instead.
+            let dividing = try transaction.dividing(move, limit: limit)
+            conflicts += dividing.rows.prefix(limit - conflicts.count)
+            total += dividing.total
+            guard result.count > 0 else {
+                throw RegistryError.waveConflict(conflicts, total: total)
+            }
+            (result.conflicts, result.conflictCount) = (conflicts, total)
+            let left = try transaction.leaveRows(of: move, appliedAt: revision, limit: limit)
+            (result.skipped, result.skippedCount) = (left.names, left.total)
         case .thaw, .thawWhenDue:
             // Nothing can change a frozen row but a hand in the database: thaw what is frozen.
             guard result.count > 0 else { throw RegistryError.inconsistent }
         case .freeze, .cutOver, .rollBack:
-            throw RegistryError.waveConflict(conflicts.rows, total: conflicts.total)
+            throw RegistryError.waveConflict(conflicts, total: total)
         }
     }
 }

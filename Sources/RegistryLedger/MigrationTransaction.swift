@@ -44,16 +44,26 @@ package protocol MigrationTransaction: PlanningTransaction {
     /// - Returns: how many.
     func apply(_ move: WaveMove, revision: Revision, at: Timestamp, from position: Int) throws
         -> Int
-    /// The first rows that `apply` didn't change at `revision`, by name, and how many there are.
+    /// The first rows that `apply` couldn't change at `revision`, for they aren't as `move` expects them, by name, and how
+    /// many there are.
     func conflicts(
         with move: WaveMove, appliedAt revision: Revision, limit: Int
     ) throws -> (rows: [WaveConflict], total: Int)
+    /// After an `apply` that leaves rows: domains, besides those of `conflicts`, for whose sake it has left a tenant whole.
+    func dividing(
+        _ move: WaveMove, limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int)
+    /// After `apply`: whether a tenant is in two places for it that was in one of them.
+    func hasSplit(_ move: WaveMove) throws -> Bool
     /// After `apply`: domains that have come to the wave's tenants since, so that the step would part them.
     func strangers(
         to move: WaveMove, appliedAt revision: Revision, limit: Int
     ) throws -> (rows: [WaveConflict], total: Int)
-    /// Marks these rows: a rollback leaves them where they are.
-    func markConflicts(with move: WaveMove, appliedAt revision: Revision) throws
+    /// Marks the rows that `apply` didn't change at `revision`: a rollback leaves them where they are.
+    /// - Returns: the first of their names, in order, and how many there are.
+    func leaveRows(
+        of move: WaveMove, appliedAt revision: Revision, limit: Int
+    ) throws -> (names: [FQDN], total: Int)
     /// Adds the log's lines of a revision that isn't finished to its digest, in order.
     /// - Returns: what they did to domains.
     func readBack(_ revision: Revision, at: Timestamp, into digest: inout RevisionDigest) throws

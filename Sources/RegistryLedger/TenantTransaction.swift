@@ -8,8 +8,8 @@ package protocol TenantTransaction {
     func count(_ tenant: String, at location: LocationName, by change: Int) throws
     /// The first domains of a tenant's by name, without one.
     func domains(of tenant: String, besides fqdn: FQDN, limit: Int) throws -> [FQDN]
-    /// The wave that holds the tenant frozen whole; nil: none does.
-    func frozenWave(of tenant: String) throws -> WaveName?
+    /// The wave that holds the tenant frozen whole, and where; nil: none does.
+    func frozenWave(of tenant: String) throws -> (name: WaveName, location: LocationName)?
 
     /// The tenant's first domain that a frozen wave holds; nil: there is none.
     func frozenDomain(of tenant: String) throws -> (fqdn: FQDN, wave: WaveName)?

@@ -63,10 +63,14 @@ public struct WaveOutcome: Sendable, Hashable, Codable {
     /// leave any.
     public var skipped: [FQDN]?
     public var skippedCount: Int?
+    /// Why: the first rows that the rollback couldn't change, and the first domains that it would have parted a tenant from.
+    public var conflicts: [WaveConflict]?
+    public var conflictCount: Int?
 
     public init(
         migration: String, wave: Int, state: WaveState, count: Int, milliseconds: Int,
-        deadline: Timestamp? = nil, skipped: [FQDN]? = nil, skippedCount: Int? = nil
+        deadline: Timestamp? = nil, skipped: [FQDN]? = nil, skippedCount: Int? = nil,
+        conflicts: [WaveConflict]? = nil, conflictCount: Int? = nil
     ) {
         self.migration = migration
         self.wave = wave
@@ -76,6 +80,8 @@ public struct WaveOutcome: Sendable, Hashable, Codable {
         self.deadline = deadline
         self.skipped = skipped
         self.skippedCount = skippedCount
+        self.conflicts = conflicts
+        self.conflictCount = conflictCount
     }
 }
 

@@ -159,9 +159,21 @@ public struct BlastRadius: Hashable, Sendable {
     }
 }
 
-/// A row that isn't as the plan, the freeze or the cutover left it.
-public struct WaveConflict: Hashable, Sendable {
-    public struct Place: Hashable, Sendable {
+/// What keeps a step from a wave: a row that isn't as the plan, the freeze or the cutover left it, or a domain that has
+/// come to one of the wave's tenants since.
+public struct WaveConflict: Hashable, Sendable, Codable {
+    public enum Reason: String, CaseIterable, Sendable, Codable {
+        /// Its location or mode is another one.
+        case changed
+        /// It's gone, or was registered anew since.
+        case released
+        /// Another wave holds it.
+        case frozen
+        /// It's none of the wave's, or has another tenant than it had: the step would part a tenant from it.
+        case new
+    }
+
+    public struct Place: Hashable, Sendable, Codable {
         public var location: LocationName
         public var mode: Mode
 
@@ -177,11 +189,26 @@ public struct WaveConflict: Hashable, Sendable {
     /// `nil`: the domain was released. A name that was released and registered anew is another
     /// domain, and counts as released.
     public var found: Place?
+    /// A registry that is older than this client doesn't say it, and a newer one may know others.
+    public var reason: Reason?
 
-    public init(fqdn: FQDN, expected: Place?, found: Place?) {
+    public init(fqdn: FQDN, expected: Place?, found: Place?, reason: Reason?) {
         self.fqdn = fqdn
         self.expected = expected
         self.found = found
+        self.reason = reason
+    }
+
+    public init(fqdn: FQDN, expected: Place?, found: Place?, isFrozen: Bool = false) {
+        let reason: Reason =
+            if expected == nil {
+                .new
+            } else if found == nil {
+                .released
+            } else {
+                isFrozen ? .frozen : .changed
+            }
+        self.init(fqdn: fqdn, expected: expected, found: found, reason: reason)
     }
 
     /// How many come with one refusal.

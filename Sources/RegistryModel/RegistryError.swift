@@ -45,7 +45,7 @@ public enum RegistryError: Error, Hashable, Sendable {
 
     // Migrations
     case unknownMigration(String)
-    case unknownWave(Int, migration: String)
+    case unknownWave(String, migration: String)
     /// The step isn't one that the wave's state allows.
     case wrongWaveState(WaveState, wave: Int, WaveState.Event)
     /// The freeze has come to its deadline; the wave is about to thaw.

@@ -205,11 +205,11 @@ extension SQLiteTransaction {
         return places
     }
 
-    func frozenWave(of tenant: String) throws -> WaveName? {
+    func frozenWave(of tenant: String) throws -> (name: WaveName, location: LocationName)? {
         try statements[.frozenWave].first {
             $0.text(tenant)
         } _: {
-            try WaveName(row: $0)
+            (try WaveName(row: $0), try $0.location(2))
         }
     }
 

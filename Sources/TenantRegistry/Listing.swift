@@ -114,14 +114,28 @@ struct PagedListing {
     /// Rows that wait to be written.
     var held: Int { waiting.count }
 
+    /// An item of a list: as JSON the object that the service answers with, with all that doesn't fit into a column.
+    mutating func add<Item: Shape>(_ item: Item) {
+        switch format {
+        case .json, .ndjson:
+            var writer = JSONWriter()
+            item.write(to: &writer)
+            add(object: String(decoding: writer.bytes, as: UTF8.self))
+        case .table, .csv, .spreadsheet: add(Listing.cells(item, Item.tableColumns))
+        }
+    }
+
+    private mutating func add(object: String) {
+        guard format == .json else { return write(object + "\n") }
+        write((isFirst ? "[" : ",\n ") + object)
+        isFirst = false
+    }
+
     mutating func add(_ cells: [Cell]) {
         switch format {
         case .csv: write(CSV.line(cells.map(\.plain)))
         case .spreadsheet: write(CSV.line(cells.map { SpreadsheetText.inert($0.plain) }))
-        case .ndjson: write(Listing.object(columns, cells) + "\n")
-        case .json:
-            write((isFirst ? "[" : ",\n ") + Listing.object(columns, cells))
-            isFirst = false
+        case .json, .ndjson: add(object: Listing.object(columns, cells))
         case .table:
             let texts = cells.map { Listing.printable($0.plain) }
             if let widths { write(Listing.line(texts, widths)) } else { waiting.append(texts) }
@@ -161,7 +175,7 @@ extension PagedListing {
         var cursor: String?
         repeat {
             let page = try await pages(min(rest, 1000), cursor)
-            for item in page.items { listing.add(Listing.cells(item, Item.tableColumns)) }
+            for item in page.items { listing.add(item) }
             listing.endPage()
             rest -= page.items.count
             cursor = page.nextCursor

@@ -56,7 +56,8 @@ import Testing
     static func step(_ state: WaveState) -> WaveStepResponse {
         let outcome = WaveOutcome(
             migration: "m-k3", wave: 1, state: state, count: 5, milliseconds: 4, deadline: time,
-            skipped: [fqdn], skippedCount: 1)
+            skipped: [fqdn], skippedCount: 1,
+            conflicts: [WaveConflict(fqdn: fqdn, expected: nil, found: nil)], conflictCount: 1)
         return WaveStepResponse(
             outcome, at: Position(epoch: Epoch("abc"), revision: Revision(9)), convergence)!
     }

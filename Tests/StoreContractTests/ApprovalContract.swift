@@ -125,7 +125,7 @@ import Testing
             await #expect(throws: RegistryError.planMismatch(words)) {
                 try await session.approve(of: migration, planDigest: "sha256:00")
             }
-            await #expect(throws: RegistryError.unknownWave(2, migration: migration.id)) {
+            await #expect(throws: RegistryError.unknownWave("2", migration: migration.id)) {
                 try await session.approve(2, of: migration)
             }
             try await session.approve(of: migration)

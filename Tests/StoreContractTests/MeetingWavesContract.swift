@@ -25,7 +25,8 @@ import Testing
         try await engine.run { session in
             let (moved, frozen) = try await Self.meet(session)
             let place = WaveConflict.Place(location: aws, mode: .readOnly)
-            let conflict = WaveConflict(fqdn: fqdn("a.example"), expected: place, found: place)
+            let conflict = WaveConflict(
+                fqdn: fqdn("a.example"), expected: place, found: place, isFrozen: true)
             await #expect(throws: RegistryError.waveConflict([conflict], total: 1)) {
                 try await session.take(.rollBack(skipsConflicts: false), of: moved)
             }

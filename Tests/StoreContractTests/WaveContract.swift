@@ -181,7 +181,7 @@ import Testing
                     try await session.take(.cutOver(agreement), of: migration)
                 } throws: { ($0 as? RegistryError)?.code == "plan-mismatch" }
             }
-            await #expect(throws: RegistryError.unknownWave(2, migration: migration.id)) {
+            await #expect(throws: RegistryError.unknownWave("2", migration: migration.id)) {
                 try await session.take(.thaw, 2, of: migration)
             }
             var unknown = migration

@@ -14,12 +14,14 @@ extension WaveModel {
     }
 
     /// The wave that moves the tenant whole and holds it frozen.
-    private func freeze(ofTenant tenant: String) -> (migration: String, wave: Int)? {
+    private func freeze(
+        ofTenant tenant: String
+    ) -> (migration: String, wave: Int, from: LocationName)? {
         let names = Set(domains(of: tenant).map(\.fqdn))
         for migration in migrations where migration.plan.wholeTenants {
             for (number, wave) in zip(1..., migration.waves) where wave.state == .frozen {
                 if wave.rows.contains(where: { names.contains($0.name) }) {
-                    return (migration.id, number)
+                    return (migration.id, number, migration.from)
                 }
             }
         }
@@ -80,14 +82,18 @@ extension WaveModel {
         else { return }
         let others = places(of: tenant, besides: domain.fqdn)
         guard !others.isEmpty else { return }
-        if tenant != domain.tenant {
+        if tenant == domain.tenant {
+            if let freeze = freeze(ofTenant: tenant), freeze.from == after.location {
+                throw Refusal("domain-in-migration", "\(freeze.migration) \(freeze.wave)")
+            }
+        } else {
             let own = freeze(of: domain.fqdn)
             let theirs = freeze(ofTenant: tenant)
             let isSame = own.map { own in
                 theirs.map { own.migration == $0.migration && own.wave == $0.wave } ?? false
             }
-            if let held = theirs ?? own, isSame != true {
-                throw Refusal("domain-in-migration", "\(held.migration) \(held.wave)")
+            if let held = theirs.map({ ($0.migration, $0.wave) }) ?? own, isSame != true {
+                throw Refusal("domain-in-migration", "\(held.0) \(held.1)")
             }
         }
         guard !others.contains(after.location) else { return }

@@ -11,6 +11,7 @@ extension WaveModel {
         guard migration.waves.indices.contains(step.wave - 1) else { throw Refusal("unknown-wave") }
         let wave = migration.waves[step.wave - 1]
         let override = try check(step.action, wave, migration)
+        let before = places(of: wave)
         let written =
             switch step.action {
             case .freeze(_, let deadline): try freeze(wave, migration, for: deadline)
@@ -24,9 +25,19 @@ extension WaveModel {
         migrations[index].state = .running
         var outcome = written.outcome
         outcome.wave = step.wave
+        // Whoever makes a plan says by it that its steps may split tenants, or that they may be split again.
+        hasSplit = before.contains { tenant, places in
+            self.places(of: tenant).isStrictSuperset(of: places)
+        }
         return Written(
             outcome: .wave(outcome), lines: written.lines, migration: migration.id,
             wave: step.wave, overrideReason: override)
+    }
+
+    /// Where the tenants of a wave have their domains.
+    private func places(of wave: ModelMigration.Wave) -> [String: Set<LocationName>] {
+        let tenants = wave.rows.compactMap { domains[$0.name]?.domain.tenant }
+        return Dictionary(uniqueKeysWithValues: Set(tenants).map { ($0, places(of: $0)) })
     }
 
     /// What a step may be refused for before any row is looked at.
@@ -150,13 +161,12 @@ extension WaveModel {
         if !migration.plan.wholeTenants {
             allowed.formUnion(wave.rows.compactMap { domains[$0.name]?.domain.tenant })
         }
-        let skipped = wave.rows.filter { left.contains($0.name) }.map { row in
-            let live = domains[row.name].flatMap { $0.life == row.life ? $0.domain : nil }
-            return WaveConflict(
-                fqdn: row.name, expected: Place(location: migration.to, mode: row.own),
-                found: live.map { Place(location: $0.location, mode: $0.mode) })
-        }
-        guard left.count < wave.rows.count else { throw Refusal(conflicts: skipped) }
+        let changed = Set(conflicts.map(\.fqdn))
+        let causes =
+            conflicts
+            + divided.values.joined().filter { !changed.contains($0.fqdn) }
+            .sorted { $0.fqdn.text < $1.fqdn.text }
+        guard left.count < wave.rows.count else { throw Refusal(conflicts: causes) }
         let lines = wave.rows.filter { !left.contains($0.name) }.compactMap {
             move($0, to: migration.from, mode: $0.own, .rolledBack)
         }
@@ -165,8 +175,9 @@ extension WaveModel {
             result.wave.rows[index].stayed = left.contains(wave.rows[index].name)
         }
         if skips {
-            result.outcome.skipped = skipped.map(\.fqdn)
-            result.outcome.skippedCount = skipped.count
+            result.outcome.skipped = wave.rows.map(\.name).filter(left.contains)
+            result.outcome.skippedCount = left.count
+            (result.outcome.conflicts, result.outcome.conflictCount) = (causes, causes.count)
         }
         return result
     }
@@ -194,7 +205,8 @@ extension WaveModel {
             let found = live.map { Place(location: $0.location, mode: $0.mode) }
             let expected = place(row)
             guard found != expected || isHeld(row.name) else { return nil }
-            return WaveConflict(fqdn: row.name, expected: expected, found: found)
+            return WaveConflict(
+                fqdn: row.name, expected: expected, found: found, isFrozen: isHeld(row.name))
         }
     }
 

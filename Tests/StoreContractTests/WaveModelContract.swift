@@ -45,6 +45,27 @@ import Testing
         }
     }
 
+    /// None of them is ever told what no order of their commands explains, and no tenant is parted unasked.
+    @Test(arguments: StoreUnderTest.all, [11, 12] as [UInt64])
+    func `come out as one after the other, however many clients send at once`(
+        engine: StoreUnderTest, seed: UInt64
+    ) async throws {
+        try await engine.run(quarantine: Self.quarantine) { session in
+            var run = WaveTrial(
+                session, seed: seed, quarantine: Self.quarantine, radius: BlastRadius())
+            try await run.run(rounds: 300, clients: 12)
+            #expect(try await session.store.verify(nil) { _ in }.isGood)
+            await run.session.store.close()
+            for word in [
+                "refused for another", "made possible by another", "registered", "updated",
+                "frozen", "moved", "rolled_back", "held", "hold_released",
+                "tenant-split", "tenant-elsewhere", "domain-in-migration", "wave-conflict",
+            ] {
+                #expect((run.tally[word] ?? 0) > 0, "\(word) in \(run.tally)")
+            }
+        }
+    }
+
     private static let mustHappen = [
         "registered", "updated", "released", "restored", "frozen", "moved", "thawed",
         "rolled_back", "migration_planned", "migration_finalized", "migration_cancelled",

@@ -5,8 +5,8 @@ import Testing
 /// A store and its model side by side: each command goes to both, and they must agree.
 struct WaveTrial {
     private(set) var session: StoreSession
-    private(set) var model: WaveModel
-    private var commands: WaveCommands
+    var model: WaveModel
+    var commands: WaveCommands
     /// What the store's observers were told, over all its openings.
     private(set) var told: [RevisionChanges] = []
     private var checked = Revision.zero
@@ -14,7 +14,7 @@ struct WaveTrial {
     private var digests: [[String]: [UInt8]] = [:]
     private var keyed: [Keyed] = []
     /// How often each answer came: a trial that only meets refusals tries nothing.
-    private(set) var tally: [String: Int] = [:]
+    var tally: [String: Int] = [:]
 
     private struct Keyed {
         var key: IdempotencyKey
@@ -58,38 +58,40 @@ struct WaveTrial {
         let digest = try planned(command)
         let key = isKeyed ? key("k\(keyed.count)") : nil
         let verdict = model.take(command, by: actor)
-        try #require(model.splitByAccident == [], "\(command)")
-        let answer: Result<Committed, RegistryError>
-        do throws(RegistryError) {
-            answer = .success(try await session.commit(command, by: actor, key: key))
-        } catch {
-            answer = .failure(error)
+        let answer = await session.answer(to: command, by: actor, key: key)
+        try compare(verdict, answer, command, digest)
+        switch answer {
+        case .failure(.holdsAreOver(let names)):
+            // What the service does then.
+            try await take(.expireHolds(names), by: .system)
+            try await take(command, isKeyed: isKeyed, by: actor)
+        case .failure: break
+        case .success(let committed):
+            // A dry run leaves nothing behind; any other answer is remembered.
+            guard let key, !command.isDryRun else { return }
+            keyed.append(Keyed(key: key, command: command, committed: committed, at: model.now))
         }
+    }
+
+    /// The store's answer must be what the model says that has just taken the command.
+    ///
+    /// - Parameter digest: what a plan would have done before.
+    mutating func compare(
+        _ verdict: WaveModel.Verdict, _ answer: Result<Committed, RegistryError>,
+        _ command: Command, _ digest: [String]?
+    ) throws {
+        try #require(model.splitByAccident == [], "\(command)")
         switch (verdict, answer) {
         case (.refused(let refusal), .failure(let error)):
             try #require(Refusal(error) == refusal, "\(command)")
             tally[refusal.code, default: 0] += 1
-            // What the service does then.
-            if !refusal.areOver.isEmpty {
-                try await take(.expireHolds(refusal.areOver), by: .system)
-                try await take(command, isKeyed: isKeyed, by: actor)
-            }
         case (.unchanged(let outcome), .success(let committed)):
             try #require(committed.revision == model.revision, "\(command)")
             try agree(outcome, committed.outcome, command, digest)
-            // A dry run leaves nothing behind; any other answer is remembered.
-            if let key, !command.isDryRun {
-                keyed.append(
-                    Keyed(key: key, command: command, committed: committed, at: model.now))
-            }
             tally["unchanged", default: 0] += 1
         case (.written(let written), .success(let committed)):
             try #require(committed.revision == model.revision, "\(command)")
             try agree(written.outcome, committed.outcome, command, digest)
-            if let key {
-                keyed.append(
-                    Keyed(key: key, command: command, committed: committed, at: model.now))
-            }
             for action in Set(written.lines.map(\.action)) {
                 tally[action.rawValue, default: 0] += 1
             }
@@ -102,7 +104,7 @@ struct WaveTrial {
     private struct Disagreement: Error {}
 
     /// What a plan would do now.
-    private func planned(_ command: Command) throws -> [String]? {
+    func planned(_ command: Command) throws -> [String]? {
         guard case .planMigration(let plan) = command else { return nil }
         return model.sketch(plan).substance
     }
@@ -153,7 +155,7 @@ struct WaveTrial {
     }
 
     /// What the service does again and again.
-    private mutating func thawWhatIsDue() async throws {
+    mutating func thawWhatIsDue() async throws {
         let due = Set(
             model.migrations.flatMap { migration in
                 zip(1..., migration.waves).filter { _, wave in
@@ -177,7 +179,7 @@ struct WaveTrial {
     // MARK: Everything
 
     /// All that the store shows, against the model.
-    private mutating func check() async throws {
+    mutating func check() async throws {
         let store = session.store
         let snapshot = try await Snapshot(of: store)
         try #require(snapshot.head.revision == model.revision)

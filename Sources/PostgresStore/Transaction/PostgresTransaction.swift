@@ -195,10 +195,10 @@ extension PostgresTransaction {
     }
 
     /// Steps of waves never share a transaction with others: whether one is frozen stays so.
-    func frozenWave(of tenant: String) throws -> WaveName? {
+    func frozenWave(of tenant: String) throws -> (name: WaveName, location: LocationName)? {
         if isAnyFrozen == false { return nil }
         return try session().first(WaveName.holding(.postgres), [.text(tenant)]) {
-            try WaveName(row: $0)
+            (try WaveName(row: $0), try $0.location(2))
         }
     }
 }

@@ -53,6 +53,8 @@ package struct EndpointDeclaration: Sendable {
     package var style: Style
     /// Whether an `Idempotency-Key` counts. On every write, and every POST but three.
     package var isIdempotent = false
+    /// Whether `If-Match` counts.
+    package var takesIfMatch = false
     /// Query parameters, but for `min_revision`, which each endpoint of the style `json` has.
     package var query: Set<String> = []
     /// The body, where it's one object.
@@ -110,6 +112,13 @@ extension EndpointDeclaration {
         endpoint.method = .post
         endpoint.takes = takes
         return endpoint
+    }
+
+    /// The same, done only as long as the domain is as `If-Match` says.
+    var guarded: EndpointDeclaration {
+        var copy = self
+        copy.takesIfMatch = true
+        return copy
     }
 
     /// Why stands in the query: not every client can send a body with it.

@@ -75,8 +75,9 @@ extension EndpointID {
                 BatchRegistration.self, BatchResponse.self)
         case .changeDomain:
             .write(.patch, "/v1/domains/{fqdn}", .operate, DomainChangeRequest.self, Domain.self)
+                .guarded
         // A registrar may release what it holds; the ledger knows what that is.
-        case .releaseDomain: .delete("/v1/domains/{fqdn}", .register)
+        case .releaseDomain: .delete("/v1/domains/{fqdn}", .register).guarded
         case .activateDomain:
             .write(.post, "/v1/domains/{fqdn}/activate", .register, Note.self, Domain.self)
         case .restoreDomain:

@@ -17,6 +17,9 @@ package struct WaveStepResponse: Shape, Equatable {
     /// Of a rollback that leaves changed domains alone: the first 1000 of those.
     package var skipped: [FQDN]?
     package var skippedCount: Int?
+    /// Why they were left: the first 1000 of those that aren't as the cutover left them, or have come since.
+    package var conflicts: [WaveConflict]?
+    package var conflictCount: Int?
     package var convergence: Convergence?
 
     /// nil: no step leads to this state.
@@ -32,6 +35,8 @@ package struct WaveStepResponse: Shape, Equatable {
         deadline = outcome.deadline
         skipped = outcome.skipped
         skippedCount = outcome.skippedCount
+        conflicts = outcome.conflicts
+        conflictCount = outcome.conflictCount
         self.convergence = convergence
     }
 
@@ -50,6 +55,8 @@ package struct WaveStepResponse: Shape, Equatable {
         ShapeField(
             "skipped", isRequired: false, objects: { $0.skipped?.map(UntouchedDomain.init) }),
         .optional("skipped_count") { Cell($0.skippedCount) },
+        ShapeField("conflicts", isRequired: false, objects: { $0.conflicts }),
+        .optional("conflict_count") { Cell($0.conflictCount) },
         ShapeField("convergence", isRequired: false, object: { $0.convergence }),
     ]
 
@@ -74,6 +81,8 @@ package struct WaveStepResponse: Shape, Equatable {
         deadline = object.optionalTime("deadline")
         skipped = object.optionalShapes("skipped", UntouchedDomain.self)?.map(\.fqdn)
         skippedCount = object.optionalCount("skipped_count")
+        conflicts = object.optionalShapes("conflicts", WaveConflict.self)
+        conflictCount = object.optionalCount("conflict_count")
         convergence = object.optionalShape("convergence", Convergence.self)
         guard let migration, let wave, let revision, let took else { return nil }
         self.migration = migration
@@ -108,6 +117,7 @@ extension WaveConflict: Shape {
     package static let fields: [ShapeField<WaveConflict>] = [
         ShapeField("fqdn") { .text($0.fqdn.text) },
         ShapeField("expected", object: { $0.expected }), ShapeField("found", object: { $0.found }),
+        ShapeField("reason") { Cell($0.reason?.rawValue) },
     ]
 
     package static let tableColumns =
@@ -116,7 +126,7 @@ extension WaveConflict: Shape {
             ShapeField("expected_mode") { Cell($0.expected?.mode.rawValue) },
             ShapeField("found_location") { Cell($0.found?.location.text) },
             ShapeField("found_mode") { Cell($0.found?.mode.rawValue) },
-        ]
+        ] + fields.named("reason")
 
     package init?(reading object: inout JSONObjectReader) {
         let fqdn = object.fqdn("fqdn")
@@ -128,7 +138,8 @@ extension WaveConflict: Shape {
         guard let fqdn, isStranger == (expected == nil), isGone == (found == nil) else {
             return nil
         }
-        self.init(fqdn: fqdn, expected: expected, found: found)
+        let reason = object.optionalText("reason").flatMap(Reason.init(rawValue:))
+        self.init(fqdn: fqdn, expected: expected, found: found, reason: reason)
     }
 }
 

@@ -59,8 +59,9 @@ extension RegistryCall {
     /// - Throws: `unknownWave` for what can't be a wave's number.
     fileprivate func wave() throws(RegistryError) -> WaveName {
         let migration = parameter("id")
-        guard let number = Int(parameter("n")), number > 0 else {
-            throw .unknownWave(0, migration: migration)
+        let text = parameter("n")
+        guard let number = Int(text), number > 0 else {
+            throw .unknownWave(text, migration: migration)
         }
         return WaveName(migration: migration, number: number)
     }

@@ -195,11 +195,11 @@ extension WaveName {
 
     static let anyFrozen = "SELECT 1 FROM wave WHERE state = 'frozen' LIMIT 1"
 
-    /// The frozen wave, of a migration that moves whole tenants, that has the tenant `$1`. What it has of a tenant is all
-    /// that was at its source: one domain tells of the others.
+    /// The frozen wave, of a migration that moves whole tenants, that has the tenant `$1`, and its source. What it has of a
+    /// tenant is all that is there, for nothing joins it until the freeze ends: one domain tells of the others.
     package static func holding(_ dialect: SQLDialect) -> String {
         """
-        SELECT g.id, w.number FROM wave w JOIN migration g ON g.number = w.migration
+        SELECT g.id, w.number, g.from_location FROM wave w JOIN migration g ON g.number = w.migration
         WHERE w.state = 'frozen' AND \(dialect.isSet("g.whole_tenants")) AND EXISTS (
             SELECT 1 FROM migration_domain m
             WHERE m.fqdn = \(Tenant.firstDomain(of: "$1", at: "g.from_location"))

@@ -209,8 +209,20 @@ extension SQLTransaction {
         try WaveRows(move, session()).strangers(appliedAt: revision, limit: limit)
     }
 
-    package func markConflicts(with move: WaveMove, appliedAt revision: Revision) throws {
-        try WaveRows(move, session()).markConflicts(appliedAt: revision)
+    package func dividing(
+        _ move: WaveMove, limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int) {
+        try WaveRows(move, session()).dividing(limit: limit)
+    }
+
+    package func hasSplit(_ move: WaveMove) throws -> Bool {
+        try WaveRows(move, session()).hasSplit()
+    }
+
+    package func leaveRows(
+        of move: WaveMove, appliedAt revision: Revision, limit: Int
+    ) throws -> (names: [FQDN], total: Int) {
+        try WaveRows(move, session()).leaveRows(appliedAt: revision, limit: limit)
     }
 
     package func readBack(

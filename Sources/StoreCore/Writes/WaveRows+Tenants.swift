@@ -50,9 +50,17 @@ extension WaveRows {
         _ suspects: String, _ values: [SQLValue], found: String, _ more: [SQLValue] = [], limit: Int
     ) throws -> (rows: [WaveConflict], total: Int) {
         guard try session.exists("SELECT 1 \(suspects) LIMIT 1", values) else { return ([], 0) }
-        let found = "WITH suspect AS (SELECT DISTINCT t.tenant \(suspects)), found AS (\(found))"
-        let values = values + more
+        return try newDomains(
+            "WITH suspect AS (SELECT DISTINCT t.tenant \(suspects)), found AS (\(found))",
+            values + more, limit: limit)
+    }
+
+    /// - Parameter found: defines `found`: name, location and mode of domains.
+    private func newDomains(
+        _ found: String, _ values: [SQLValue], limit: Int
+    ) throws -> (rows: [WaveConflict], total: Int) {
         let total = try session.count("\(found) SELECT count(*) FROM found", values)
+        guard total > 0 else { return ([], 0) }
         let rows = try session.rows(
             "\(found) SELECT * FROM found ORDER BY fqdn LIMIT $\(values.count + 1)",
             values + [.number(limit)]
@@ -64,48 +72,85 @@ extension WaveRows {
         return (rows, total)
     }
 
+    /// `MigrationTransaction.hasSplit`.
+    package func hasSplit() throws -> Bool {
+        guard isMove else { return false }
+        // What is counted there by now and has moved just now is all that there is.
+        return try session.exists(
+            """
+            SELECT 1 FROM moved_tenant t
+            JOIN tenant_place rest ON rest.tenant = t.tenant
+                AND rest.location = t.before_location AND rest.domains > 0
+            JOIN tenant_place come ON come.tenant = t.tenant
+                AND come.location = t.after_location AND come.domains = t.domains
+            LIMIT 1
+            """)
+    }
+
+    // MARK: Rollbacks that leave rows
+
+    private var mayHoldTenants: Bool {
+        move.wholeTenants && move.mayLeaveRows && move.action == .rolledBack
+    }
+
     /// Notes the tenants that a rollback which may leave rows leaves whole: those with a row that it can't change, and
     /// those that it would part from what has changed since the cutover.
     ///
     /// - Returns: the condition on a row `d` that it's of none of them.
     func holdDividedTenants() throws -> String {
-        guard move.wholeTenants, move.mayLeaveRows, move.action == .rolledBack,
-            let since = move.since, try session.exists(Tenant.anyPlace)
-        else { return "" }
+        guard mayHoldTenants, let since = move.since else { return "" }
         try session.run(
             """
-            CREATE TEMP TABLE IF NOT EXISTS wave_tenant (tenant \(session.dialect.text) PRIMARY KEY)
-            \(session.dialect.untilCommit)
+            CREATE TEMP TABLE IF NOT EXISTS held_tenant (tenant \(session.dialect.text) PRIMARY KEY,
+                is_divided boolean NOT NULL) \(session.dialect.untilCommit)
             """, [])
-        try session.run("DELETE FROM wave_tenant", [])
+        try session.run("DELETE FROM held_tenant", [])
+        guard try session.exists(Tenant.anyPlace) else { return "" }
         let rows = """
             FROM migration_domain m CROSS JOIN domain d
             WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3 AND d.fqdn = m.fqdn
                 AND d.tenant IS NOT NULL
             """
-        let isExpected = """
-            (d.location = $4 AND \(Self.isExpected(move.expected))
-                AND d.registered_at = m.registered_at \(try unfrozen()))
-            """
+        let isExpected = try isExpected(at: "$4")
         let values = self.rows + [.text(move.expected.location.text)]
         try session.run(
-            "INSERT INTO wave_tenant (tenant) SELECT DISTINCT d.tenant \(rows) AND NOT \(isExpected)",
-            values)
+            """
+            INSERT INTO held_tenant (tenant, is_divided)
+            SELECT DISTINCT d.tenant, false \(rows) AND NOT \(isExpected)
+            """, values)
         try session.run(
             """
-            INSERT INTO wave_tenant (tenant)
-            SELECT r.tenant FROM (
+            INSERT INTO held_tenant (tenant, is_divided)
+            SELECT r.tenant, true FROM (
                 SELECT d.tenant, count(*) AS names \(rows) AND \(isExpected) GROUP BY d.tenant) AS r
             WHERE r.names < (SELECT sum(p.domains) FROM tenant_place p
                     WHERE p.tenant = r.tenant AND p.location <> $5)
                 AND EXISTS (SELECT 1 FROM domain o
                     WHERE o.tenant = r.tenant AND o.location <> $5 AND o.revision > $6)
-            ON CONFLICT (tenant) DO NOTHING
+            ON CONFLICT (tenant) DO UPDATE SET is_divided = true
             """,
             values + [.text(move.result.location.text), .number(since.number)])
         return """
             AND (d.tenant IS NULL
-                OR NOT EXISTS (SELECT 1 FROM wave_tenant h WHERE h.tenant = d.tenant))
+                OR NOT EXISTS (SELECT 1 FROM held_tenant h WHERE h.tenant = d.tenant))
             """
+    }
+
+    /// `MigrationTransaction.dividing`.
+    package func dividing(limit: Int) throws -> (rows: [WaveConflict], total: Int) {
+        guard mayHoldTenants, let since = move.since else { return ([], 0) }
+        return try newDomains(
+            """
+            WITH found AS (
+                SELECT o.fqdn, o.location, o.mode FROM held_tenant h CROSS JOIN domain o
+                WHERE h.is_divided AND o.tenant = h.tenant AND o.location <> $5 AND o.revision > $6
+                    AND NOT EXISTS (SELECT 1 FROM migration_domain m CROSS JOIN domain d
+                        WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3 AND m.fqdn = o.fqdn
+                            AND d.fqdn = o.fqdn AND NOT \(try isExpected(at: "$4"))))
+            """,
+            self.rows + [
+                .text(move.expected.location.text), .text(move.result.location.text),
+                .number(since.number),
+            ], limit: limit)
     }
 }

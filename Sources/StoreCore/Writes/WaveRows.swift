@@ -40,8 +40,7 @@ package struct WaveRows<Session: SQLSession> {
                     \(Self.result(move.result, at: "$7").listed), d.registered_at
                 FROM migration_domain m CROSS JOIN domain d
                 WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3 AND d.fqdn = m.fqdn
-                    AND d.location = $8 AND \(Self.isExpected(move.expected))
-                    AND d.registered_at = m.registered_at \(try unfrozen()) \(together)
+                    AND \(try isExpected(at: "$8")) \(together)
                 ORDER BY m.position
                 """,
                 rows + [
@@ -50,7 +49,6 @@ package struct WaveRows<Session: SQLSession> {
                 ])
             let changed = try session.applyLines(of: revision, from: position, at: at)
             guard changed == written else { throw RegistryError.inconsistent }
-            let isMove = move.expected.location != move.result.location
             if isMove || move.wholeTenants && move.action == .frozen,
                 try Tenant.sumUp(revision, session), isMove
             {
@@ -60,15 +58,27 @@ package struct WaveRows<Session: SQLSession> {
         }
     }
 
-    /// Nearly always nothing is frozen when a wave is rolled back: then no row pays for the question.
-    func unfrozen() throws -> String {
-        guard move.leavesFrozen,
-            try session.exists("SELECT 1 FROM wave WHERE state = 'frozen' LIMIT 1")
-        else { return "" }
+    var isMove: Bool { move.expected.location != move.result.location }
+
+    /// Whether another wave holds a row; nil: nearly always nothing is frozen when a wave is rolled back, and then no row
+    /// pays for the question.
+    private func isFrozen() throws -> String? {
+        guard move.leavesFrozen, try session.exists(WaveName.anyFrozen) else { return nil }
         return """
-            AND NOT EXISTS (SELECT 1 FROM migration_domain o
+            EXISTS (SELECT 1 FROM migration_domain o
                 JOIN wave w ON w.migration = o.migration AND w.number = o.wave
                 WHERE o.fqdn = m.fqdn AND o.wave IS NOT NULL AND w.state = 'frozen')
+            """
+    }
+
+    /// The condition that a domain `d` is as the step expects its row `m`.
+    ///
+    /// - Parameter location: the place of the value of `move.expected.location`.
+    func isExpected(at location: String) throws -> String {
+        let unfrozen = try isFrozen().map { " AND NOT \($0)" } ?? ""
+        return """
+            (d.location = \(location) AND \(Self.hasMode(move.expected))
+                AND d.registered_at = m.registered_at\(unfrozen))
             """
     }
 
@@ -100,7 +110,7 @@ package struct WaveRows<Session: SQLSession> {
     }
 
     /// Whether a row's mode is as a step expects it.
-    static func isExpected(_ place: WaveMove.Place) -> String {
+    private static func hasMode(_ place: WaveMove.Place) -> String {
         guard case .frozen(let freeze) = place.mode else { return "d.mode = \(mode(place))" }
         // What an older version has frozen is in the freeze's mode, also where its own one was stricter.
         return "d.mode IN (\(mode(place)), '\(freeze.rawValue)')"
@@ -110,38 +120,53 @@ package struct WaveRows<Session: SQLSession> {
     package func conflicts(
         appliedAt revision: Revision, limit: Int
     ) throws -> (rows: [WaveConflict], total: Int) {
-        let conditions = """
-            FROM migration_domain m LEFT JOIN domain d ON d.fqdn = m.fqdn
-            WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3
-                AND d.revision IS DISTINCT FROM $4
-            """
-        let values = rows + [.number(revision.number)]
-        let total = try session.count("SELECT count(*) \(conditions)", values)
+        let isLeft = "\(Self.isLeft) AND \(try isExpected(at: "$5")) IS NOT TRUE"
+        let values =
+            rows + [.number(revision.number), .text(move.expected.location.text)]
+        let total = try session.count("SELECT count(*) \(isLeft)", values)
+        guard total > 0 else { return ([], 0) }
         let found = try session.rows(
             """
             SELECT m.fqdn, \(Self.mode(move.expected)),
-                d.registered_at IS NOT DISTINCT FROM m.registered_at, d.location, d.mode
-            \(conditions) ORDER BY m.position LIMIT $5
+                d.registered_at IS NOT DISTINCT FROM m.registered_at, d.location, d.mode,
+                \(try isFrozen() ?? "false")
+            \(isLeft) ORDER BY m.position LIMIT $6
             """, values + [.number(limit)]
         ) { row in
             WaveConflict(
                 fqdn: try row.name(0),
                 expected: .init(location: move.expected.location, mode: try row.word(1)),
                 found: try row.flag(2)
-                    ? .init(location: try row.location(3), mode: try row.word(4)) : nil)
+                    ? .init(location: try row.location(3), mode: try row.word(4)) : nil,
+                isFrozen: try row.flag(5))
         }
         return (found, total)
     }
 
-    /// `MigrationTransaction.markConflicts`.
-    package func markConflicts(appliedAt revision: Revision) throws {
-        try session.run(
+    /// The wave's rows that a revision hasn't changed: `$4`.
+    private static var isLeft: String {
+        """
+        FROM migration_domain m LEFT JOIN domain d ON d.fqdn = m.fqdn
+        WHERE m.migration = $1 AND m.position BETWEEN $2 AND $3 AND d.revision IS DISTINCT FROM $4
+        """
+    }
+
+    /// `MigrationTransaction.leaveRows`.
+    package func leaveRows(
+        appliedAt revision: Revision, limit: Int
+    ) throws -> (names: [FQDN], total: Int) {
+        let values = rows + [.number(revision.number)]
+        let names = try session.rows(
+            "SELECT m.fqdn \(Self.isLeft) ORDER BY m.position LIMIT $5", values + [.number(limit)]
+        ) { try $0.name(0) }
+        let total = try session.run(
             """
             UPDATE migration_domain SET stayed = true
             WHERE migration = $1 AND position BETWEEN $2 AND $3
                 AND NOT EXISTS (SELECT 1 FROM domain d
                     WHERE d.fqdn = migration_domain.fqdn AND d.revision = $4)
-            """, rows + [.number(revision.number)])
+            """, values)
+        return (names, total)
     }
 
     /// `MigrationTransaction.readBack`.

@@ -47,7 +47,7 @@ extension Migrations {
                 --watch goes on until the migration is finalized or cancelled, or Ctrl-C: on a \
                 terminal it draws the waves again, elsewhere it adds a line for each change.
                 """)
-        @Argument(help: "The migration's id.") var id: String
+        @OptionGroup var migration: MigrationArgument
         @Flag(help: "Go on showing it.") var watch = false
         @Flag(help: "Every name of the plan, with what became of it.") var domains = false
         @Option(help: "Only this wave's domains.") var wave: Int?
@@ -71,19 +71,21 @@ extension Migrations {
 
         func run() async throws {
             try await client.withClient { registry in
+                let found = try await migration.find(registry)
                 if domains {
-                    try await showDomains(registry)
+                    try await showDomains(of: found.value.id, registry)
                 } else if watch {
                     try await Interruption.heard {
-                        try await MigrationWatch(id: id, format: output.output).run(registry, $0)
+                        try await MigrationWatch(id: found.value.id, format: output.output)
+                            .run(registry, $0)
                     }
                 } else {
-                    MigrationView.show(try await registry.migration(id), output.output)
+                    MigrationView.show(found, output.output)
                 }
             }
         }
 
-        private func showDomains(_ registry: RegistryClient) async throws {
+        private func showDomains(of id: String, _ registry: RegistryClient) async throws {
             try await PagedListing.print(output.output, limit: limit) {
                 try await registry.migrationDomains(
                     of: id, wave: wave, status: status, limit: $0, cursor: $1)
@@ -96,7 +98,7 @@ extension Migrations {
     struct Finalize: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Close a migration that is done: there's no rollback after.")
-        @Argument(help: "The migration's id.") var id: String
+        @OptionGroup var migration: MigrationArgument
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -104,7 +106,7 @@ extension Migrations {
         func run() async throws {
             let key = "finalize-\(UUID().uuidString)"
             try await client.withClient { registry in
-                _ = try await registry.migration(id)
+                let id = try await migration.find(registry).value.id
                 let closed = try await Retry.calling {
                     try await registry.finalizeMigration(id, note: why.note, idempotencyKey: key)
                 }
@@ -116,7 +118,7 @@ extension Migrations {
     struct Cancel: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Drop the waves that haven't moved; frozen ones thaw, moved ones stay.")
-        @Argument(help: "The migration's id.") var id: String
+        @OptionGroup var migration: MigrationArgument
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -124,7 +126,7 @@ extension Migrations {
         func run() async throws {
             let key = "cancel-\(UUID().uuidString)"
             try await client.withClient { registry in
-                _ = try await registry.migration(id)
+                let id = try await migration.find(registry).value.id
                 let closed = try await Retry.calling {
                     try await registry.cancelMigration(id, note: why.note, idempotencyKey: key)
                 }

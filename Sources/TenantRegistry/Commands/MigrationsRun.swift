@@ -24,7 +24,7 @@ extension Migrations {
                 it never asks, and refuses with 2 unless --yes is given.
                 """)
 
-        @Argument(help: "The migration's id.") var id: String
+        @OptionGroup var which: MigrationArgument
         @Option(help: "Only this wave. Repeatable. (default: all)") var wave: [Int] = []
         @Flag(help: "Go on where waves have moved already, with the first that hasn't.")
         var resume = false
@@ -57,7 +57,7 @@ extension Migrations {
 
         func run() async throws {
             try await client.withClient { registry in
-                let migration = try await registry.migration(id).value
+                let migration = try await which.find(registry).value
                 try plan.check(migration)
                 let schedule = try schedule(migration)
                 for words in schedule.passedOver { StandardError.write("\(words): passed over\n") }
@@ -72,10 +72,11 @@ extension Migrations {
                     domains: schedule.size)
                 // A reader that goes away, of stdout or stderr, mustn't end a run in mid-wave.
                 signal(SIGPIPE, SIG_IGN)
-                let report = RunReport(output, migration: id, total: schedule.size)
+                let report = RunReport(output, migration: migration.id, total: schedule.size)
                 try await Interruption.heard { interruption in
                     try await MigrationRun(
-                        registry, id, migration, schedule, settings, report, interruption
+                        registry, migration.id, migration, schedule, settings, report,
+                        interruption
                     ).run()
                 }
             }
@@ -85,9 +86,9 @@ extension Migrations {
             do throws(RunSchedule.Refusal) {
                 return try RunSchedule(migration, only: wave, isResuming: resume)
             } catch .closed(let state) {
-                throw CommandFailure.failed("migration \(id) is \(state)")
+                throw CommandFailure.failed("migration \(migration.id) is \(state)")
             } catch {
-                throw CommandFailure.usage("migration \(id): \(error)")
+                throw CommandFailure.usage("migration \(migration.id): \(error)")
             }
         }
 

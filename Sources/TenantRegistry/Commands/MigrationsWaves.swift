@@ -39,7 +39,7 @@ extension Migrations {
                 let frozen = try await StepView.listingConflicts(output.output) {
                     try await Retry.calling {
                         try await registry.freeze(
-                            step.reference(wave), deadlineSeconds: deadline.seconds, call: call)
+                            step.reference, deadlineSeconds: deadline.seconds, call: call)
                     }
                 }
                 StepView.show(frozen, output.output)
@@ -62,7 +62,8 @@ extension Migrations {
                 let step = try await WaveStepCommand(registry, wave)
                 let call = step.call("thaw", why)
                 let thawed = try await Retry.calling {
-                    try await registry.thaw(migration: wave.id, wave: wave.wave, call: call)
+                    try await registry.thaw(
+                        migration: step.migration.id, wave: wave.wave, call: call)
                 }
                 StepView.show(thawed, output.output)
             }
@@ -97,7 +98,7 @@ extension Migrations {
                 let moved = try await StepView.listingConflicts(output.output) {
                     try await Retry.calling {
                         try await registry.cutOver(
-                            step.reference(wave), requireConverged: requireConverged, call: call)
+                            step.reference, requireConverged: requireConverged, call: call)
                     }
                 }
                 StepView.show(moved, output.output)
@@ -116,11 +117,7 @@ extension Migrations {
                 isn't taken back, for a plan never changes.
                 """)
         @OptionGroup var wave: WaveOptions
-        @Option(
-            help:
-                "The digest of the plan that you have looked at: refuse where the service's is another. (default: trust the service's)"
-        )
-        var planDigest: String?
+        @OptionGroup var reviewed: ReviewedPlanOptions
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
@@ -132,11 +129,12 @@ extension Migrations {
                 StandardError.write(
                     "approve wave \(wave.wave), \(MigrationView.count(step.wave.size, "domain"))\n\(MigrationView.summary(step.migration))"
                 )
+                let digest = try reviewed.digest(for: step.migration)
                 let call = step.call("approve", why)
                 let approved = try await Retry.calling {
                     try await registry.approve(
-                        migration: wave.id, wave: wave.wave,
-                        planDigest: planDigest ?? step.migration.digestText, call: call)
+                        migration: step.migration.id, wave: wave.wave, planDigest: digest,
+                        call: call)
                 }
                 switch output.output {
                 case .json, .ndjson: StandardOutput.write(approved.text + "\n")
@@ -168,8 +166,8 @@ extension Migrations {
                 let back = try await StepView.listingConflicts(output.output) {
                     try await Retry.calling {
                         try await registry.rollBack(
-                            migration: wave.id, wave: wave.wave, onConflict: onConflict,
-                            call: call)
+                            migration: step.migration.id, wave: wave.wave,
+                            onConflict: onConflict, call: call)
                     }
                 }
                 StepView.show(back, output.output)
@@ -191,10 +189,10 @@ struct WaveStepCommand {
     /// - Throws: `CommandFailure.refused` where the migration has no such wave.
     init(_ registry: RegistryClient, _ options: WaveOptions) async throws {
         self.registry = registry
-        received = try await registry.migration(options.id)
+        received = try await options.migration.find(registry)
         guard let wave = received.value.waves.first(where: { $0.number == options.wave }) else {
             throw CommandFailure.refused(
-                "migration \(options.id) has \(MigrationView.count(received.value.waves.count, "wave")), and no \(options.wave)"
+                "migration \(received.value.id) has \(MigrationView.count(received.value.waves.count, "wave")), and no \(options.wave)"
             )
         }
         self.wave = wave
@@ -202,9 +200,9 @@ struct WaveStepCommand {
 
     var migration: Migration { received.value }
 
-    func reference(_ options: WaveOptions) -> RegistryClient.WaveReference {
+    var reference: RegistryClient.WaveReference {
         RegistryClient.WaveReference(
-            migration: options.id, number: wave.number, planDigest: migration.digestText,
+            migration: migration.id, number: wave.number, planDigest: migration.digestText,
             expectedCount: wave.size)
     }
 

@@ -33,13 +33,15 @@ struct Tenants: AsyncParsableCommand {
 
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "A tenant's domains, and whether they are in one place.")
+            abstract: "A tenant's domains, and whether they are in one place.",
+            discussion: "As JSON it's one object, as the service has it, with all domains.")
         @Argument(help: "The tenant.") var tenant: String
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
 
         func run() async throws {
             try await client.withClient { registry in
+                if output.output == .json { return try await printObject(registry) }
                 var found: Tenant?
                 try await PagedListing.print(output.output, limit: nil) { limit, cursor in
                     let page = try await registry.tenant(tenant, limit: limit, cursor: cursor)
@@ -51,6 +53,18 @@ struct Tenants: AsyncParsableCommand {
                 StandardError.write(
                     places.joined(separator: ", ") + (found.isSplit ? ": split\n" : "\n"))
             }
+        }
+
+        private func printObject(_ registry: RegistryClient) async throws {
+            var whole = try await registry.tenant(tenant, limit: 1000)
+            while let cursor = whole.nextCursor {
+                let page = try await registry.tenant(tenant, limit: 1000, cursor: cursor)
+                whole.domains += page.domains
+                whole.nextCursor = page.nextCursor
+            }
+            var writer = JSONWriter()
+            whole.write(to: &writer)
+            StandardOutput.write(String(decoding: writer.bytes, as: UTF8.self) + "\n")
         }
     }
 

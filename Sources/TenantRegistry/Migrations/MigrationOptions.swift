@@ -4,9 +4,51 @@ import RegistryAPI
 import RegistryClient
 import RegistryModel
 
+/// Which migration: an id, or a name that no other one has.
+struct MigrationArgument: ParsableArguments {
+    @Argument(help: "The migration's id, or its name where no other one has it.")
+    var migration: String
+
+    /// Reads it. An id goes before a name: nobody can take one from another migration by such a name.
+    ///
+    /// - Throws: `CommandFailure.usage` where several have the name, the service's refusal where none has.
+    func find(_ registry: RegistryClient) async throws -> RegistryClient.Received<Migration> {
+        let isID = migration.wholeMatch(of: /[a-z0-9-]+/) != nil
+        do {
+            if isID { return try await registry.migration(migration) }
+        } catch ClientError.refused(let refusal) where refusal.code == "unknown-migration" {
+            guard let found = try await named(registry) else {
+                throw ClientError.refused(refusal)
+            }
+            return try await registry.migration(found)
+        }
+        guard let found = try await named(registry) else {
+            throw CommandFailure.refused("there's no migration \(migration), by id or name")
+        }
+        return try await registry.migration(found)
+    }
+
+    /// - Returns: the id of the only one that has the name.
+    private func named(_ registry: RegistryClient) async throws -> String? {
+        var ids: [String] = []
+        var cursor: String?
+        repeat {
+            let page = try await registry.migrations(state: nil, limit: 1000, cursor: cursor)
+            ids += page.items.filter { $0.name == migration }.map(\.id)
+            cursor = page.nextCursor
+        } while cursor != nil
+        guard ids.count < 2 else {
+            throw CommandFailure.usage(
+                "\(ids.count) migrations have the name \(migration): \(ids.prefix(10).joined(separator: ", ")); say which, by its id"
+            )
+        }
+        return ids.first
+    }
+}
+
 /// Which wave.
 struct WaveOptions: ParsableArguments {
-    @Argument(help: "The migration's id.") var id: String
+    @OptionGroup var migration: MigrationArgument
     @Option(help: "The wave's number.") var wave: Int
 }
 
@@ -25,6 +67,28 @@ struct PlanOptions: ParsableArguments {
     func check(_ migration: Migration) throws {
         guard let plan else { return }
         try PlanFile(path: plan).check(against: migration)
+    }
+}
+
+/// What the second person has looked at: an approval is worth no more than that.
+struct ReviewedPlanOptions: ParsableArguments {
+    @Option(help: "The plan that you have looked at, written by plan --write-plan.")
+    var plan: String?
+    @Option(help: "Or its digest.") var planDigest: String?
+
+    func validate() throws {
+        guard plan != nil || planDigest != nil else {
+            throw ValidationError(
+                "Say which plan you have looked at: --plan FILE, or --plan-digest as migrations show has it."
+            )
+        }
+    }
+
+    /// - Returns: the digest to approve.
+    /// - Throws: `CommandFailure` where the service's plan is another than the file's.
+    func digest(for migration: Migration) throws -> String {
+        if let plan { try PlanFile(path: plan).check(against: migration) }
+        return planDigest ?? migration.digestText
     }
 }
 

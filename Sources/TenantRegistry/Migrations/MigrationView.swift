@@ -110,8 +110,11 @@ enum StepView {
         var text = ""
         if let count = step.skippedCount, count > 0 {
             text +=
-                "\(MigrationView.count(count, "domain")) changed since the cutover, left alone:\n"
+                "\(MigrationView.count(count, "domain")) left alone:\n"
             text += (step.skipped ?? []).map { "  \(Listing.printable($0.text))\n" }.joined()
+            let conflicts = step.conflicts ?? []
+            text += conflicts.isEmpty ? "" : "for the sake of:\n"
+            text += conflicts.map { "  \(Listing.printable($0.words))\n" }.joined()
         }
         if let convergence = step.convergence {
             text += "\(convergence.converged) of \(convergence.agents) agents have it"

@@ -55,7 +55,9 @@ struct ApprovalCommandTests {
 
         let again = try await server.run(["migrations", "run", planned.id, "--resume"] + copy)
         #expect(again.exit == .code(5))
-        let own = try await planned.run("approve", "--wave", "2")
+        let blind = try await planned.run("approve", "--wave", "2")
+        #expect(blind.exit == .code(2) && blind.errors.contains("--plan FILE"), "\(blind.errors)")
+        let own = try await planned.run("approve", "--wave", "2", "--plan-digest", digest)
         #expect(own.exit == .code(3) && own.errors.contains("self-approval"), "\(own.errors)")
         for wave in ["2", "3"] {
             let approved = try await Self.run(
@@ -74,15 +76,24 @@ struct ApprovalCommandTests {
 
     @Test func `see what is approved, and what waits`() async throws {
         let server = try RunningServer.current
-        let planned = try await Planned.make("show", 6, on: server, "--waves", "3,rest")
+        let folder = try TestFolder()
+        let file = folder.file("plan.json").path
+        let planned = try await Planned.make(
+            "show", 6, on: server, "--waves", "3,rest", "--write-plan", file)
+        let otherFile = folder.file("other.json").path
+        _ = try await Planned.make("shown", 3, on: server, "--write-plan", otherFile)
         let lead = try await Self.namesake(on: server)
         let wrong = try await Self.run(
             as: lead, "migrations", "approve", planned.id, "--wave", "1", "--plan-digest",
             "sha256:00", on: server)
         #expect(wrong.exit == .code(3) && wrong.errors.contains("plan-mismatch"))
-        let json = try await Self.run(
-            as: lead, "migrations", "approve", planned.id, "--wave", "1", "--output", "json",
+        let mixedUp = try await Self.run(
+            as: lead, "migrations", "approve", planned.id, "--wave", "1", "--plan", otherFile,
             on: server)
+        #expect(mixedUp.exit == .code(1) && mixedUp.errors.contains("nothing was done"))
+        let json = try await Self.run(
+            as: lead, "migrations", "approve", "show", "--wave", "1", "--plan", file, "--output",
+            "json", on: server)
         #expect(json.errors.contains("approve wave 1, 3 domains"), "\(json.errors)")
         let approval = try json.readOutput(ApprovalOutcome.self).approval
 

@@ -1,5 +1,6 @@
 import Foundation
 import RegistryAPI
+import RegistryModel
 import Testing
 
 @Suite("The other commands", .runningServer) struct ListCommandTests {
@@ -69,6 +70,31 @@ import Testing
             let list = try await server.succeed("locations", "--output", format)
             #expect(list.output.contains("mars"))
         }
+    }
+
+    /// As JSON everything is there that the service says, and nothing is squeezed into a column.
+    @Test func `list tenants`() async throws {
+        let server = try RunningServer.current
+        for (name, place) in [("a", "japan"), ("b", "aws"), ("c", "japan")] {
+            _ = try await server.succeed(
+                "domains", "register", "\(name).listed.example.com", "--location", place,
+                "--tenant", "listed", "--allow-split")
+        }
+        let lines = try await server.succeed("tenants", "list", "--split", "--output", "ndjson")
+        let tenants = try lines.lines.map { try Tenant(json: $0.utf8) }
+        let tenant = try #require(tenants.first { $0.name == "listed" })
+        #expect(tenant.places.map { "\($0.key) \($0.value)" }.sorted() == ["aws 1", "japan 2"])
+        let list = try await server.succeed("tenants", "list", "--split", "--output", "json")
+        #expect(list.output.contains(#""locations":["aws","japan"]"#), "\(list.output)")
+        let table = try await server.succeed("tenants", "list", "--split")
+        #expect(table.lines.contains { $0.hasPrefix("listed") && $0.contains("aws") })
+
+        let get = try await server.succeed("tenants", "get", "listed", "--output", "json")
+        let whole = try get.readOutput(TenantResponse.self)
+        #expect(whole.tenant.isSplit && whole.domains.count == 3)
+        #expect(get.errors.isEmpty)
+        let rows = try await server.succeed("tenants", "get", "listed", "--output", "csv")
+        #expect(rows.lines.count == 4 && rows.errors.contains("1 at aws, 2 at japan: split"))
     }
 
     @Test func `filter history`() async throws {

@@ -135,9 +135,12 @@ import Testing
         let planned = try await Planned.make("listed", 3, on: server, "--waves", "1,rest")
         let list = try await server.succeed(
             "migrations", "list", "--state", "planned", "--output", "ndjson")
-        let mine = try #require(try list.objects().first { $0["id"] == planned.id })
-        #expect(mine["domains"] == "3" && mine["waves"] == "2" && mine["waves_moved"] == "0")
-        #expect(mine["created_by"] == "first-admin")
+        let mine = try #require(
+            try list.lines.map { try Migration(json: $0.utf8) }.first { $0.id == planned.id })
+        #expect(mine.waves.map(\.size) == [1, 2] && mine.createdBy.name == "first-admin")
+        let table = try await server.succeed("migrations", "list", "--output", "csv")
+        #expect(table.lines[0].contains(",domains,waves,waves_moved,"))
+        #expect(table.lines.contains { $0.hasPrefix(planned.id) && $0.contains(",3,2,0,") })
         let others = try await server.succeed("migrations", "list", "--state", "finalized")
         #expect(!others.output.contains(planned.id))
         let first = try await server.succeed(

@@ -56,6 +56,7 @@ struct MigrationsStepTests {
         let conflicts = try json.decodeOutput([[String: String]].self)
         #expect(conflicts.map { $0["fqdn"] } == [planned.names[0], planned.names[1]])
         #expect(conflicts.map { $0["found_mode"] } == ["reject", nil])
+        #expect(conflicts.map { $0["reason"] } == ["changed", "released"])
         #expect(try await planned.states == "planned")
     }
 
@@ -69,8 +70,9 @@ struct MigrationsStepTests {
         #expect(failed.output.contains(planned.names[1]))
         let back = try await planned.run("rollback", "--wave", "1", "--on-conflict", "skip")
         #expect(back.exit == .code(0), "\(back.errors)")
-        #expect(back.errors.contains("1 domain changed since"), "\(back.errors)")
-        #expect(back.errors.contains(planned.names[1]))
+        #expect(back.errors.contains("1 domain left alone"), "\(back.errors)")
+        let cause = "\(planned.names[1]) is aws reject, expected aws serve"
+        #expect(back.errors.contains("for the sake of:\n  \(cause)\n"), "\(back.errors)")
         #expect(try await planned.places == ["aws reject", "japan serve"])
     }
 
@@ -159,12 +161,52 @@ struct MigrationsStepTests {
         (["run", "m-1", "--pause", "soon"], "--pause"),
         (["run", "m-1", "--on-failure", "pray"], "--on-failure"),
         (["run", "m-1", "--output", "csv"], "--output"),
-        (["run"], "id"),
+        (["run"], "migration"),
+        (["approve", "m-1", "--wave", "1"], "--plan-digest"),
     ])
     func `that is wrong exits with 2`(arguments: [String], what: String) async throws {
         let run = try await CommandRun.run(["migrations"] + arguments, in: TestFolder())
         #expect(run.exit == .code(2))
         #expect(run.errors.contains(what), "\(run.errors)")
+    }
+
+    @Test func `is found by its migration's name, where that is unique`() async throws {
+        let server = try RunningServer.current
+        let planned = try await Planned.make("by-name", 2, on: server)
+        let shown = try await server.run(["migrations", "show", "by-name", "--output", "json"])
+        #expect(try shown.readOutput(Migration.self).id == planned.id, "\(shown.errors)")
+        let moved = try await server.run(["migrations", "cutover", "by-name", "--wave", "1"])
+        #expect(moved.exit == .code(0), "\(moved.errors)")
+        // A name that is another one's id means that one.
+        let decoy = try await server.run([
+            "migrations", "plan", "--from", "aws", "--to", "japan", "--suffix",
+            "by-name.example.com", "--name", planned.id, "--output", "json",
+        ])
+        #expect(decoy.exit == .code(0), "\(decoy.errors)")
+        let same = try await server.run(["migrations", "show", planned.id, "--output", "json"])
+        #expect(try same.readOutput(Migration.self).id == planned.id)
+
+        _ = try await server.succeed(
+            "migrations", "cancel", try decoy.readOutput(Migration.self).id)
+        var ids: [String] = []
+        for _ in 1...2 {
+            let twin = try await server.run([
+                "migrations", "plan", "--from", "aws", "--to", "japan", "--suffix",
+                "by-name.example.com", "--name", "Twins / 2", "--output", "json",
+            ])
+            ids.append(try twin.readOutput(Migration.self).id)
+            _ = try await server.succeed("migrations", "cancel", ids[0])
+            guard ids.count == 1 else { break }
+            let only = try await server.run(["migrations", "show", "Twins / 2"])
+            #expect(only.exit == .code(0), "\(only.errors)")
+        }
+        let either = try await server.run(["migrations", "finalize", "Twins / 2"])
+        #expect(either.exit == .code(2))
+        for id in ids { #expect(either.errors.contains(id), "\(either.errors)") }
+        for nothing in ["Nobody's", "nobody", ""] {
+            let none = try await server.run(["migrations", "cancel", nothing])
+            #expect(none.exit == .code(3), "\(nothing): \(none.errors)")
+        }
     }
 
     @Test func `that isn't there is refused`() async throws {

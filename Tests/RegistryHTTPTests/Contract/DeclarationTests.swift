@@ -49,6 +49,9 @@ import Testing
             #expect(
                 Self.parameters(operation, in: "header").contains("Idempotency-Key")
                     == endpoint.isIdempotent)
+            #expect(
+                Self.parameters(operation, in: "header").contains("If-Match")
+                    == endpoint.takesIfMatch)
             let bodies = operation.value["requestBody"]?["content"]?.keys ?? []
             #expect(bodies.isEmpty == (endpoint.request == nil && endpoint.takes.isEmpty))
             if !endpoint.takes.isEmpty {

@@ -170,6 +170,8 @@ import Testing
                     let answer = try await registry.post(
                         "\(migration.path)/waves/\(wave)/\(verb)", as: .role(.operator_), body)
                     #expect(answer.isProblem(404, "unknown-wave"), "\(verb) of \(wave)")
+                    let named = wave == "%20" ? " " : wave
+                    #expect(answer["detail"]?.text?.hasSuffix("has no wave \(named)") == true)
                 }
             }
             #expect(try await registry.head() == head)

@@ -1,3 +1,4 @@
+import NIOHTTP1
 import Testing
 
 @Suite("Conditional requests", .timeLimit(.minutes(2))) struct ConditionalRequestTests {
@@ -86,6 +87,38 @@ import Testing
             let released = try await registry.send(
                 .DELETE, Self.path, headers: [("If-Match", tag)])
             #expect(released.status == 204)
+        }
+    }
+
+    /// What nobody looks at guards nothing.
+    @Test func `a write that can't be held to a precondition isn't done`() async throws {
+        try await withRegistry { registry in
+            try await registry.register("a.example.com", tenant: "t")
+            let head = try await registry.head()
+            let domain = (HTTPMethod.PATCH, Self.path, #"{"mode":"reject"}"#)
+            let others: [(HTTPMethod, String, String)] = [
+                (.PATCH, "/v1/tenants/t", #"{"mode":"reject"}"#),
+                (.PUT, "/v1/locations/osaka", #"{"upstream":"http://o"}"#),
+                (.DELETE, "/v1/locations/aws", ""), (.DELETE, "/v1/tokens/abc", ""),
+                (.POST, "/v1/domains", #"{"fqdn":"b.example.com"}"#),
+            ]
+            for (method, path, body) in others + [domain] {
+                let fields =
+                    ["If-None-Match", "If-Unmodified-Since"]
+                    + (path == Self.path ? [] : ["If-Match"])
+                for (field, value) in fields.flatMap({ [($0, "*"), ($0, "\"x\"")] }) {
+                    let answer = try await registry.send(
+                        method, path, json: body, headers: [(field, value)])
+                    #expect(answer.isProblem(400, "invalid-request"), "\(method) \(path) \(field)")
+                    #expect(answer.text.contains(field))
+                }
+            }
+            #expect(try await registry.head() == head)
+            // A question is no write, and a read has nothing to lose.
+            let lookup = try await registry.send(
+                .POST, "/v1/lookup", json: #"{"fqdns":["a.example.com"]}"#,
+                headers: [("If-Match", "\"x\"")])
+            #expect(lookup.status == 200)
         }
     }
 

@@ -135,18 +135,20 @@ struct RunEvent {
     private var note: String {
         let parts = [
             tookMilliseconds.map { "\($0) ms" }, deadline.map { "until \($0)" },
-            seconds.map { TimeSpan(seconds: $0).description }, conflict.map(Self.words),
+            seconds.map { TimeSpan(seconds: $0).description }, conflict.map(\.words),
             detail,
         ]
         return parts.compactMap(\.self).joined(separator: ", ")
     }
+}
 
-    private static func words(_ conflict: WaveConflict) -> String {
-        let words = { (place: WaveConflict.Place) in "\(place.location) \(place.mode.rawValue)" }
-        let found = conflict.found.map(words) ?? "released"
-        guard let expected = conflict.expected else {
-            return "\(conflict.fqdn) has come to a tenant of the wave's: \(found)"
-        }
-        return "\(conflict.fqdn) is \(found), expected \(words(expected))"
+extension WaveConflict {
+    /// For people: `a.kintone.com is aws read_only, expected aws serve`.
+    var words: String {
+        let words = { (place: Place) in "\(place.location) \(place.mode.rawValue)" }
+        let found = found.map(words) ?? "released"
+        guard let expected else { return "\(fqdn) has come to a tenant of the wave's: \(found)" }
+        let held = reason == .frozen ? ", held by another wave" : ""
+        return "\(fqdn) is \(found)\(held), expected \(words(expected))"
     }
 }
