@@ -63,7 +63,7 @@ extension CommandExecution {
     private func places(of tenant: String?, for fqdn: FQDN) throws -> [LocationName: Int] {
         guard let tenant else { return [:] }
         let places = try transaction.places(of: tenant)
-        if !places.isEmpty, let wave = try transaction.frozenWave(of: tenant)?.name {
+        if !places.isEmpty, let wave = try transaction.frozenWaves(of: tenant).first?.wave {
             throw RegistryError.domainInMigration(
                 fqdn, migration: wave.migration, wave: wave.number)
         }
@@ -84,12 +84,16 @@ extension CommandExecution {
         var others = try transaction.places(of: tenant)
         if isSame { others.remove(1, at: before.location) }
         guard !others.isEmpty else { return false }
-        let freeze = try transaction.frozenWave(of: tenant)
-        let holds =
-            // A tenant that is renamed domain by domain stays in its wave: its other half is frozen there, too. One that is
-            // split isn't joined where its data is being copied.
-            isSame ? freeze?.location == after.location : freeze?.name != frozen
-        if holds, let held = freeze?.name ?? frozen {
+        let waves = try transaction.frozenWaves(of: tenant)
+        var held: WaveName?
+        if isSame {
+            // One that is split isn't joined where its data is being copied.
+            held = waves.first { $0.location == after.location }?.wave
+        } else if !waves.contains(where: { $0.wave == frozen }) {
+            // A tenant that is renamed domain by domain stays in its wave: its other half is frozen there, too.
+            held = waves.first?.wave ?? frozen
+        }
+        if let held {
             throw RegistryError.domainInMigration(
                 domain.fqdn, migration: held.migration, wave: held.number)
         }

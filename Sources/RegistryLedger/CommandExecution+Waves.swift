@@ -27,7 +27,7 @@ extension CommandExecution {
         }
         result.count = try transaction.apply(move, revision: revision, at: at, from: 0)
         if result.count < wave.size { try settle(step.action, move, &result) }
-        if migration.wholeTenants, result.count > 0 {
+        if result.count > 0 {
             let strangers = try transaction.strangers(
                 to: move, appliedAt: revision, limit: WaveConflict.shown)
             guard strangers.total == 0 else {

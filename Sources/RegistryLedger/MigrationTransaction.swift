@@ -55,7 +55,8 @@ package protocol MigrationTransaction: PlanningTransaction {
     ) throws -> (rows: [WaveConflict], total: Int)
     /// After `apply`: whether a tenant is in two places for it that was in one of them.
     func hasSplit(_ move: WaveMove) throws -> Bool
-    /// After `apply`: domains that have come to the wave's tenants since, so that the step would part them.
+    /// After `apply`: domains that have come to the wave's tenants since, so that the step would part them; or else those
+    /// that another wave holds frozen where the step has brought the rest of their tenants.
     func strangers(
         to move: WaveMove, appliedAt revision: Revision, limit: Int
     ) throws -> (rows: [WaveConflict], total: Int)

@@ -8,8 +8,9 @@ package protocol TenantTransaction {
     func count(_ tenant: String, at location: LocationName, by change: Int) throws
     /// The first domains of a tenant's by name, without one.
     func domains(of tenant: String, besides fqdn: FQDN, limit: Int) throws -> [FQDN]
-    /// The wave that holds the tenant frozen whole, and where; nil: none does.
-    func frozenWave(of tenant: String) throws -> (name: WaveName, location: LocationName)?
+    /// The waves that hold all that the tenant has at their sources frozen, by migration; one that is split may be in
+    /// several.
+    func frozenWaves(of tenant: String) throws -> [FrozenTenant]
 
     /// The tenant's first domain that a frozen wave holds; nil: there is none.
     func frozenDomain(of tenant: String) throws -> (fqdn: FQDN, wave: WaveName)?
@@ -19,4 +20,15 @@ package protocol TenantTransaction {
     /// - Returns: how many.
     func apply(_ patch: TenantPatch, to tenant: String, revision: Revision, at: Timestamp) throws
         -> Int
+}
+
+/// A wave that holds a tenant, and where.
+package struct FrozenTenant: Hashable, Sendable {
+    package var wave: WaveName
+    package var location: LocationName
+
+    package init(wave: WaveName, location: LocationName) {
+        self.wave = wave
+        self.location = location
+    }
 }

@@ -205,12 +205,14 @@ extension SQLiteTransaction {
         return places
     }
 
-    func frozenWave(of tenant: String) throws -> (name: WaveName, location: LocationName)? {
-        try statements[.frozenWave].first {
+    func frozenWaves(of tenant: String) throws -> [FrozenTenant] {
+        var waves: [FrozenTenant] = []
+        try statements[.frozenWaves].forEach {
             $0.text(tenant)
-        } _: {
-            (try WaveName(row: $0), try $0.location(2))
+        } _: { row in
+            waves.append(try FrozenTenant(row: row))
         }
+        return waves
     }
 
     func count(_ tenant: String, at location: LocationName, by change: Int) throws {

@@ -31,7 +31,7 @@ final class StatementBook {
         case released, insertReleased, deleteReleased
         case held, insertHeld, deleteHeld
         case location, defaultLocation, freeze, putIdempotency
-        case tenantPlaces, frozenWave, countOneMore, countOneLess, clearEmptyPlaces
+        case tenantPlaces, frozenWaves, countOneMore, countOneLess, clearEmptyPlaces
     }
 }
 
@@ -73,10 +73,10 @@ extension StatementBook.Name {
         case .freeze: DomainFreeze.select("= ?")
         case .putIdempotency: IdempotencyRecord.insertion
         case .tenantPlaces: Tenant.placesByName
-        case .frozenWave: WaveName.holding(.sqlite)
+        case .frozenWaves: FrozenTenant.byName(.sqlite)
         case .countOneMore: Tenant.countOneMore
         case .countOneLess: Tenant.countOneLess
-        case .clearEmptyPlaces: Tenant.clearEmptyPlaces
+        case .clearEmptyPlaces: Tenant.clearEmptyPlaces(.sqlite)
         }
     }
 

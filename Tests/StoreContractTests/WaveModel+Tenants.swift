@@ -13,23 +13,20 @@ extension WaveModel {
         return Set(domains(of: tenant).filter { $0.fqdn != name }.map(\.location))
     }
 
-    /// The wave that moves the tenant whole and holds it frozen.
-    private func freeze(
+    /// The waves that move the tenant whole and hold it frozen.
+    private func freezes(
         ofTenant tenant: String
-    ) -> (migration: String, wave: Int, from: LocationName)? {
+    ) -> [(migration: String, wave: Int, from: LocationName)] {
         let names = Set(domains(of: tenant).map(\.fqdn))
-        for migration in migrations where migration.plan.wholeTenants {
-            for (number, wave) in zip(1..., migration.waves) where wave.state == .frozen {
-                if wave.rows.contains(where: { names.contains($0.name) }) {
-                    return (migration.id, number, migration.from)
-                }
-            }
+        return migrations.filter(\.plan.wholeTenants).flatMap { migration in
+            zip(1..., migration.waves).filter { _, wave in
+                wave.state == .frozen && wave.rows.contains { names.contains($0.name) }
+            }.map { (migration.id, $0.0, migration.from) }
         }
-        return nil
     }
 
     private func refuseFrozen(_ tenant: String?) throws(Refusal) {
-        guard let tenant, let freeze = freeze(ofTenant: tenant) else { return }
+        guard let tenant, let freeze = freezes(ofTenant: tenant).first else { return }
         throw Refusal("domain-in-migration", "\(freeze.migration) \(freeze.wave)")
     }
 
@@ -82,20 +79,19 @@ extension WaveModel {
         else { return }
         let others = places(of: tenant, besides: domain.fqdn)
         guard !others.isEmpty else { return }
-        if tenant == domain.tenant {
-            if let freeze = freeze(ofTenant: tenant), freeze.from == after.location {
-                throw Refusal("domain-in-migration", "\(freeze.migration) \(freeze.wave)")
+        let theirs = freezes(ofTenant: tenant)
+        let own = freeze(of: domain.fqdn)
+        let held =
+            if tenant == domain.tenant {
+                theirs.first { $0.from == after.location }.map { ($0.migration, $0.wave) }
+            } else if theirs.contains(where: {
+                $0.migration == own?.migration && $0.wave == own?.wave
+            }) {
+                nil as (String, Int)?
+            } else {
+                theirs.first.map { ($0.migration, $0.wave) } ?? own.map { ($0.migration, $0.wave) }
             }
-        } else {
-            let own = freeze(of: domain.fqdn)
-            let theirs = freeze(ofTenant: tenant)
-            let isSame = own.map { own in
-                theirs.map { own.migration == $0.migration && own.wave == $0.wave } ?? false
-            }
-            if let held = theirs.map({ ($0.migration, $0.wave) }) ?? own, isSame != true {
-                throw Refusal("domain-in-migration", "\(held.0) \(held.1)")
-            }
-        }
+        if let held { throw Refusal("domain-in-migration", "\(held.0) \(held.1)") }
         guard !others.contains(after.location) else { return }
         guard allowsSplit else {
             throw Refusal(tenant == domain.tenant ? "tenant-split" : "tenant-elsewhere")
@@ -213,10 +209,37 @@ extension WaveModel {
         for tenant in Set(rows.compactMap({ domains[$0.name]?.domain.tenant })) {
             let away = domains(of: tenant).filter { $0.location != migration.from }
             guard away.contains(where: { !names.contains($0.fqdn) }) else { continue }
-            let changed = away.filter { $0.revision > wave.revision ?? .zero }
-            if !changed.isEmpty { divided[tenant] = changed.map(Self.stranger) }
+            let come = away.filter { domain in
+                let then = past[domain.fqdn]?.last { $0.from <= wave.revision ?? .zero }?.domain
+                return then?.tenant != tenant || then?.location != domain.location
+            }
+            if !come.isEmpty { divided[tenant] = come.map(Self.stranger) }
         }
         return divided
+    }
+
+    /// Domains of the rows' tenants that another wave, of whole tenants, holds where a step goes, by tenant.
+    func frozen(
+        at location: LocationName, besides wave: ModelMigration.Wave,
+        _ rows: [ModelMigration.Row], _ migration: ModelMigration
+    ) -> [String: [WaveConflict]] {
+        let other = migrations.filter(\.plan.wholeTenants).flatMap(\.waves).filter {
+            $0.state == .frozen && $0.rows.map(\.name) != wave.rows.map(\.name)
+        }
+        let names = Set(other.flatMap(\.rows).map(\.name))
+        var found: [String: [WaveConflict]] = [:]
+        for tenant in Set(rows.compactMap({ domains[$0.name]?.domain.tenant })) {
+            let held = domains(of: tenant).filter {
+                $0.location == location && names.contains($0.fqdn)
+            }
+            guard !held.isEmpty else { continue }
+            found[tenant] = held.map { domain in
+                WaveConflict(
+                    fqdn: domain.fqdn, expected: nil,
+                    found: .init(location: domain.location, mode: domain.mode), reason: .frozen)
+            }
+        }
+        return found
     }
 
     private static func stranger(_ domain: Domain) -> WaveConflict {

@@ -116,6 +116,10 @@ extension WaveModel {
         let freeze = wave.state == .frozen ? migration.plan.freeze : .none
         try expect(wave.rows) { Place(location: migration.from, mode: $0.told(freeze)) }
         try expectNoStrangers(strangers(wave.rows, migration))
+        try expectNoStrangers(
+            frozen(at: migration.to, besides: wave, wave.rows, migration).values.joined().sorted {
+                $0.fqdn.text < $1.fqdn.text
+            })
         if !migration.plan.wholeTenants {
             allowed.formUnion(wave.rows.compactMap { domains[$0.name]?.domain.tenant })
         }
@@ -143,16 +147,25 @@ extension WaveModel {
         }
         let divided = dividedTenants(
             wave.rows.filter { !left.contains($0.name) }, wave, migration)
+        let isWhole = migration.plan.wholeTenants
+        let frozen = frozen(
+            at: migration.from, besides: wave, wave.rows.filter { !left.contains($0.name) },
+            migration)
         if !skips {
             try expectNoStrangers(
                 divided.values.joined().sorted { $0.fqdn.text < $1.fqdn.text })
-        } else if migration.plan.wholeTenants {
+        }
+        if !skips || !isWhole {
+            try expectNoStrangers(
+                frozen.values.joined().sorted { $0.fqdn.text < $1.fqdn.text })
+        }
+        if skips, isWhole {
             // A tenant stays whole, or goes back whole.
             let staying = Set(
                 conflicts.filter { $0.found != nil }.compactMap {
                     domains[$0.fqdn]?.domain.tenant
                 }
-            ).union(divided.keys)
+            ).union(divided.keys).union(frozen.keys)
             for row in wave.rows
             where domains[row.name]?.domain.tenant.map(staying.contains) ?? false {
                 left.insert(row.name)
@@ -164,7 +177,8 @@ extension WaveModel {
         let changed = Set(conflicts.map(\.fqdn))
         let causes =
             conflicts
-            + divided.values.joined().filter { !changed.contains($0.fqdn) }
+            + (Array(divided.values.joined()) + Array(frozen.values.joined()))
+            .filter { !changed.contains($0.fqdn) }
             .sorted { $0.fqdn.text < $1.fqdn.text }
         guard left.count < wave.rows.count else { throw Refusal(conflicts: causes) }
         let lines = wave.rows.filter { !left.contains($0.name) }.compactMap {

@@ -58,8 +58,7 @@ import Testing
             await run.session.store.close()
             for word in [
                 "refused for another", "made possible by another", "registered", "updated",
-                "frozen", "moved", "rolled_back", "held", "hold_released",
-                "tenant-split", "tenant-elsewhere", "domain-in-migration", "wave-conflict",
+                "frozen", "moved", "rolled_back", "held", "domain-in-migration", "wave-conflict",
             ] {
                 #expect((run.tally[word] ?? 0) > 0, "\(word) in \(run.tally)")
             }

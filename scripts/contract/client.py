@@ -3,7 +3,10 @@ many, plan, freeze, cut over, roll back, read history. Every parameter that has 
 clients do. Run by scripts/try-contract, which makes the client in .build/contract.
 """
 import importlib
+import json
+import os
 import re
+import subprocess
 import sys
 
 import yaml
@@ -107,7 +110,37 @@ def signups():
         same("the refusal", refused.code, "domain-taken")
     actions = [each.action.value for each in call("get_domain_history", "piper.kintone.com").items]
     same("the history", actions, ["hold_released", "held"])
-    call("release_domain", "hooli.kintone.com", status=204)
+
+    def too_late(location, held):
+        call("activate_domain", held.fqdn)
+        raise RuntimeError("no room")
+
+    # What went live under its hands isn't deleted.
+    try:
+        signup.sign_up(client, "piper.kintone.com", "piper", too_late)
+    except RuntimeError:
+        same("the domain", call("get_domain", "piper.kintone.com").tenant, "piper")
+    for name in ("hooli.kintone.com", "piper.kintone.com"):
+        call("release_domain", name, status=204)
+
+
+def signup_in_a_shell(url):
+    """The lines of docs/signup.md, as somebody pastes them."""
+    text = (root / "docs/signup.md").read_text()
+    lines = re.search(r"```sh\n(.*?)```", text, re.DOTALL).group(1)
+    lines = re.sub(r"^URL=.*$", f"URL={url}", lines, flags=re.MULTILINE)
+    # The customer of before has given that name back, and it's somebody else's for 90 days.
+    lines = lines.replace("hooli.kintone.com", "hooli.example.com")
+    token = call("create_token", body=models.TokenRequest(name="signup", role=models.Role("registrar")), status=201).token
+    shell = subprocess.run(["bash", "-euc", lines], env={**os.environ, "TOKEN": token}, capture_output=True, text=True)
+    same("the shell's errors", (shell.returncode, shell.stderr), (0, ""))
+    answers = [json.loads(line) for line in shell.stdout.replace("}{", "}\n{").splitlines() if line]
+    same("the availability", answers[0]["available"], True)
+    same("the hold", (answers[1]["state"], answers[1]["tenant"]), ("held", "hooli"))
+    same("the domain", (answers[2]["fqdn"], "state" in answers[2]), ("hooli.example.com", False))
+    # A registrar gives back holds, not what is live.
+    same("the end", answers[3]["code"], "forbidden")
+    call("release_domain", "hooli.example.com", status=204)
 
 
 def many_domains():
@@ -173,6 +206,7 @@ with registry() as (url, token):
         importlib.import_module(f"{package}.{name}")
     one_domain()
     signups()
+    signup_in_a_shell(url)
     many_domains()
     history(moves())
 print(f"a client made from openapi.yaml has all {len(known)} operations, and did its work")

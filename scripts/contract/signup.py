@@ -1,6 +1,7 @@
 """A signup by a client that openapi-python-client made from openapi.yaml: hold the name, make the customer's place
 ready, activate. docs/signup.md says why, and what to do at each failure. `scripts/contract/client.py` runs it.
 """
+import datetime
 import time
 import uuid
 
@@ -26,32 +27,52 @@ def insist(operation, *arguments, client, **keywords):
         except httpx.TransportError:
             answer = None
         if answer is not None and answer.status_code < 400:
-            return answer.parsed
+            return answer
         if answer is not None and answer.status_code < 500 and answer.status_code != 429:
             raise Refused(answer.parsed)
         time.sleep(pause)
     raise TimeoutError("the registry doesn't answer")
 
 
+def give_back(client, held, tag):
+    """Frees a name that came to nothing: only as long as it's this hold, for what went live meanwhile isn't ours to delete."""
+    try:
+        insist(release_domain, held.fqdn, client=client, if_match=tag, reason="the signup ended")
+    except Refused:
+        pass
+
+
+def activate(client, held, tag, pause=5):
+    """Lets visitors in. The customer's other domains may just be moving: that takes minutes, and the hold stays."""
+    while True:
+        try:
+            return insist(activate_domain, held.fqdn, client=client, body=Note(reason="signup")).parsed
+        except Refused as refused:
+            end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=pause)
+            if refused.code == "domain-in-migration" and end < held.held_until:
+                time.sleep(pause)
+                continue
+            give_back(client, held, tag)
+            raise
+
+
 def sign_up(client, fqdn, tenant, provision, seconds=900):
     """Gives a customer a new domain.
 
-    `provision(location, held)` makes the place ready and may take until `held.held_until`; what it throws ends the
+    `provision(location, domain)` makes the place ready and may take until the hold's end; what it throws then ends the
     signup, and the name is free again. `Refused` says what the registry said: `domain-held`, `domain-taken` and
-    `domain-quarantined` are for the customer, who takes another name.
+    `domain-quarantined` are for the customer, who takes another name. `TimeoutError` of the activation leaves open whether
+    the name is live: look, before anything else. Once it's live it stays so, also where the second `provision` throws.
     """
-    held = insist(register_domain, client=client, body=DomainRegistration(fqdn=fqdn, tenant=tenant, hold_seconds=seconds))
+    answer = insist(register_domain, client=client, body=DomainRegistration(fqdn=fqdn, tenant=tenant, hold_seconds=seconds))
+    held, tag = answer.parsed, answer.headers["ETag"]
     try:
         provision(held.location, held)
-        # The customer's other domains may have moved meanwhile: where they are is the place that counts.
-        live = insist(activate_domain, held.fqdn, client=client, body=Note(reason="signup"))
-        if live.location != held.location:
-            provision(live.location, live)
-        return live
-    except Refused as refused:
-        if refused.code != "unknown-domain":
-            insist(release_domain, held.fqdn, client=client, reason="the signup ended")
-        raise
     except Exception:
-        insist(release_domain, held.fqdn, client=client, reason="the signup ended")
+        give_back(client, held, tag)
         raise
+    live = activate(client, held, tag)
+    # The customer's other domains may have moved meanwhile: where they are is the place that counts.
+    if live.location != held.location:
+        provision(live.location, live)
+    return live

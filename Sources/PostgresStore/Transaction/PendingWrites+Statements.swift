@@ -90,7 +90,7 @@ extension PendingWrites {
                     FROM unnest($1, $2, $3) AS n (tenant, location, change)
                     WHERE tenant_place.tenant = n.tenant AND tenant_place.location = n.location
                     """, values(fewer)))
-            result.append(Statement(Tenant.clearEmptyPlaces))
+            result.append(Statement(Tenant.clearEmptyPlaces(.postgres)))
         }
         if !more.isEmpty {
             result.append(

@@ -195,10 +195,10 @@ extension PostgresTransaction {
     }
 
     /// Steps of waves never share a transaction with others: whether one is frozen stays so.
-    func frozenWave(of tenant: String) throws -> (name: WaveName, location: LocationName)? {
-        if isAnyFrozen == false { return nil }
-        return try session().first(WaveName.holding(.postgres), [.text(tenant)]) {
-            (try WaveName(row: $0), try $0.location(2))
+    func frozenWaves(of tenant: String) throws -> [FrozenTenant] {
+        if isAnyFrozen == false { return [] }
+        return try session().rows(FrozenTenant.byName(.postgres), [.text(tenant)]) {
+            try FrozenTenant(row: $0)
         }
     }
 }

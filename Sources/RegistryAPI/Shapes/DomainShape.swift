@@ -116,8 +116,12 @@ extension JSONObjectReader {
     /// As somebody writes it.
     private mutating func requestedTenant() -> String? {
         guard let text = optionalText("tenant") else { return nil }
-        return check(
-            TenantText.canonical(text), of: "tenant", minimum: 1, maximum: TenantText.maximum)
+        let tenant = TenantText.canonical(text)
+        guard TenantText.isComposed(tenant) else {
+            refuse("tenant", "invalid", "one of its letters has more marks than anybody can read")
+            return nil
+        }
+        return check(tenant, of: "tenant", minimum: 1, maximum: TenantText.maximum)
     }
 }
 

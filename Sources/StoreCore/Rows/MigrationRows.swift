@@ -57,7 +57,7 @@ extension Migration {
         try session.rows(
             """
             SELECT g.id, w.number, g.from_location, w.size
-            FROM wave w JOIN migration g ON g.number = w.migration WHERE w.state = 'frozen'
+            FROM \(WaveName.frozen(session.dialect)) WHERE w.state = 'frozen'
             """
         ) { row in
             FrozenWave(

@@ -27,7 +27,11 @@ extension Tenant {
         """
     package static let countOneLess =
         "UPDATE tenant_place SET domains = domains - 1 WHERE tenant = $1 AND location = $2"
-    package static let clearEmptyPlaces = "DELETE FROM tenant_place WHERE domains = 0"
+
+    /// SQLite 3.40 would walk the table: it has no row ids, and such tables' partial indexes aren't thought of.
+    package static func clearEmptyPlaces(_ dialect: SQLDialect) -> String {
+        "DELETE FROM tenant_place\(dialect.indexed(by: "tenant_place_empty")) WHERE domains = 0"
+    }
 
     /// Sums up a revision's lines, which all go to one place, by tenant and the place before: `moved_tenant`.
     ///
@@ -63,7 +67,7 @@ extension Tenant {
             WHERE gone.before_location <> gone.after_location
                 AND tenant_place.tenant = gone.tenant AND tenant_place.location = gone.before_location
             """, [])
-        try session.run(clearEmptyPlaces, [])
+        try session.run(clearEmptyPlaces(session.dialect), [])
         try session.run(
             """
             INSERT INTO tenant_place (tenant, location, domains)
@@ -102,7 +106,7 @@ extension SQLTransaction {
     package func frozenDomain(of tenant: String) throws -> (fqdn: FQDN, wave: WaveName)? {
         let session = try session()
         // Nearly always nothing is frozen: then nobody looks through a tenant of a hundred thousand names.
-        guard try session.exists(WaveName.anyFrozen) else { return nil }
+        guard try session.exists(WaveName.anyFrozen(session.dialect)) else { return nil }
         return try session.first(
             """
             SELECT d.fqdn, g.id, w.number FROM domain d
@@ -118,7 +122,7 @@ extension SQLTransaction {
 
     package func setOwnModes(_ mode: Mode, ofTenant tenant: String) throws {
         let session = try session()
-        guard try session.exists(WaveName.anyFrozen) else { return }
+        guard try session.exists(WaveName.anyFrozen(session.dialect)) else { return }
         try session.run(
             """
             UPDATE migration_domain SET own_mode = $1
@@ -133,7 +137,7 @@ extension SQLTransaction {
         _ patch: TenantPatch, to tenant: String, revision: Revision, at: Timestamp
     ) throws -> Int {
         let session = try session()
-        let isFrozen = try patch.mode != nil && session.exists(WaveName.anyFrozen)
+        let isFrozen = try patch.mode != nil && session.exists(WaveName.anyFrozen(session.dialect))
         var values: [SQLValue] = [.number(revision.number), .text(tenant)]
         func place(_ value: String) -> String {
             values.append(.text(value))
@@ -193,18 +197,32 @@ extension WaveName {
         self.init(migration: try row.text(column), number: try row.integer(column + 1))
     }
 
-    static let anyFrozen = "SELECT 1 FROM wave WHERE state = 'frozen' LIMIT 1"
+    /// The waves `w` that are frozen, with their migrations `g`: few, whatever else there is.
+    package static func frozen(_ dialect: SQLDialect) -> String {
+        "wave w\(dialect.indexed(by: "wave_by_deadline")) JOIN migration g ON g.number = w.migration"
+    }
 
-    /// The frozen wave, of a migration that moves whole tenants, that has the tenant `$1`, and its source. What it has of a
-    /// tenant is all that is there, for nothing joins it until the freeze ends: one domain tells of the others.
-    package static func holding(_ dialect: SQLDialect) -> String {
+    static func anyFrozen(_ dialect: SQLDialect) -> String {
+        "SELECT 1 FROM \(frozen(dialect)) WHERE w.state = 'frozen' LIMIT 1"
+    }
+}
+
+extension FrozenTenant {
+    package init(row: SQLRow) throws {
+        self.init(wave: try WaveName(row: row), location: try row.location(2))
+    }
+
+    /// The frozen waves, of migrations that move whole tenants, that have the tenant `$1`. What such a wave has of a tenant
+    /// is all that is at its source, for nothing joins it until the freeze ends: one domain tells of the others.
+    package static func byName(_ dialect: SQLDialect) -> String {
         """
-        SELECT g.id, w.number, g.from_location FROM wave w JOIN migration g ON g.number = w.migration
+        SELECT g.id, w.number, g.from_location
+        FROM \(WaveName.frozen(dialect))
         WHERE w.state = 'frozen' AND \(dialect.isSet("g.whole_tenants")) AND EXISTS (
             SELECT 1 FROM migration_domain m
             WHERE m.fqdn = \(Tenant.firstDomain(of: "$1", at: "g.from_location"))
                 AND m.migration = w.migration AND m.wave = w.number)
-        LIMIT 1
+        ORDER BY w.migration, w.number
         """
     }
 }

@@ -30,7 +30,7 @@ package struct WaveRows<Session: SQLSession> {
         let place =
             move.mayLeaveRows
             ? "\(session.dialect.rowNumber("m.position")) - 1" : "m.position - $2"
-        let together = try holdDividedTenants()
+        let together = try holdTenants()
         return try session.withoutRowChecks {
             let written = try session.run(
                 """
@@ -63,7 +63,9 @@ package struct WaveRows<Session: SQLSession> {
     /// Whether another wave holds a row; nil: nearly always nothing is frozen when a wave is rolled back, and then no row
     /// pays for the question.
     private func isFrozen() throws -> String? {
-        guard move.leavesFrozen, try session.exists(WaveName.anyFrozen) else { return nil }
+        guard move.leavesFrozen, try session.exists(WaveName.anyFrozen(session.dialect)) else {
+            return nil
+        }
         return """
             EXISTS (SELECT 1 FROM migration_domain o
                 JOIN wave w ON w.migration = o.migration AND w.number = o.wave

@@ -126,10 +126,10 @@ extension Migrations {
         func run() async throws {
             try await client.withClient { registry in
                 let step = try await WaveStepCommand(registry, wave)
+                let digest = try reviewed.digest(for: step.migration)
                 StandardError.write(
                     "approve wave \(wave.wave), \(MigrationView.count(step.wave.size, "domain"))\n\(MigrationView.summary(step.migration))"
                 )
-                let digest = try reviewed.digest(for: step.migration)
                 let call = step.call("approve", why)
                 let approved = try await Retry.calling {
                     try await registry.approve(

@@ -77,9 +77,9 @@ struct ReviewedPlanOptions: ParsableArguments {
     @Option(help: "Or its digest.") var planDigest: String?
 
     func validate() throws {
-        guard plan != nil || planDigest != nil else {
+        guard (plan != nil) != (planDigest != nil) else {
             throw ValidationError(
-                "Say which plan you have looked at: --plan FILE, or --plan-digest as migrations show has it."
+                "Say which plan you have looked at: --plan FILE, or else --plan-digest as migrations show has it."
             )
         }
     }

@@ -7,6 +7,12 @@ import Subprocess
 struct ShellCommand {
     let text: String
 
+    /// A word as a shell reads it.
+    static func quoted(_ word: String) -> String {
+        let isPlain = word.wholeMatch(of: /[A-Za-z0-9_.,:\/@%+=-]+/) != nil
+        return isPlain ? word : "'\(word.replacing("'", with: #"'\''"#))'"
+    }
+
     enum Outcome: Equatable, CustomStringConvertible {
         case code(Int32)
         case signal(Int32)

@@ -48,7 +48,8 @@ struct ApprovalCommandTests {
         for words in [
             "waves 2, 3 wait for the approval", "planned by first-admin (token \(planner))",
             command,
-            "Another person", "migrations run \(planned.id) --resume",
+            "Another person",
+            "migrations run \(planned.id) --resume --before-cutover='echo $TENANT_REGISTRY_WAVE >>",
         ] {
             #expect(first.errors.contains(words), "\(words) in \(first.errors)")
         }

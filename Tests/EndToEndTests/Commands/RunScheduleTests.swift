@@ -115,4 +115,21 @@ import Testing
             Array(repeating: "moved", count: 19) + ["planned"])
         #expect(MigrationWatch.window(last, rows: 5).waves.map(\.number) == Array(16...20))
     }
+
+    /// Whoever pastes it goes on as he began: nothing moves without its copy.
+    @Test func `is written out again with all of its settings`() throws {
+        let settings = RunSettings(
+            pause: TimeSpan(seconds: 60), bake: TimeSpan(seconds: 90),
+            deadline: TimeSpan(seconds: 60), beforeCutover: "copy 'a' $X; b", check: "./check",
+            rollsBack: true, waitSeconds: 30,
+            overrideReason: "too many", note: Note(reason: "it's time", ticket: "CHG-1"))
+        let line = (["run", "m-1", "--resume"] + settings.arguments).joined(separator: " ")
+        #expect(
+            line == """
+                run m-1 --resume --before-cutover='copy '\\''a'\\'' $X; b' --check=./check \
+                --on-failure=rollback --pause=1m --bake=90s --deadline=1m --override='too many' \
+                --reason='it'\\''s time' --ticket=CHG-1 --wait-converged --timeout=30s
+                """)
+        #expect(RunSettings().arguments.isEmpty)
+    }
 }

@@ -21,6 +21,40 @@ import Testing
             logger: Logger(label: "test") { _ in RecordedLog.Handler(log: registry.log) })
     }
 
+    @Test func `outlives its holder's token, and is an operator's then`() async throws {
+        try await withRegistry { registry in
+            let made = try await registry.post(
+                "/v1/tokens", #"{"name":"signup","role":"registrar"}"#)
+            let token = try #require(made["token"]?.text)
+            let holder = Sender.authorization("Bearer \(token)")
+            for name in ["a", "b", "c"] {
+                let held = try await registry.post(
+                    "/v1/domains", as: holder, #"{"fqdn":"\#(name).example.com","hold_seconds":60}"#
+                )
+                #expect(held["holder"]?.text == made["id"]?.text)
+            }
+            let revoked = try await registry.send(
+                .DELETE, "/v1/tokens/\(try #require(made["id"]?.text))")
+            #expect(revoked.status == 204)
+            let path = "/v1/domains/a.example.com"
+            let late = try await registry.post("\(path)/activate", as: holder, "{}")
+            #expect(late.isProblem(401, "unauthenticated"))
+            let other = try await registry.post("\(path)/activate", as: .role(.registrar), "{}")
+            #expect(other.isProblem(403, "forbidden"))
+            #expect(try await registry.get("/v1/domains?state=held").items.count == 3)
+            let activated = try await registry.post(
+                "\(path)/activate", as: .role(.operator_), "{}")
+            #expect(activated.status == 200)
+            let released = try await registry.send(
+                .DELETE, "/v1/domains/b.example.com", as: .role(.operator_))
+            #expect(released.status == 204)
+            registry.clock.advance(by: .seconds(60))
+            let free = try await registry.get("/v1/domains/c.example.com/availability")
+            #expect(free["available"] == .bool(true))
+            #expect(try await registry.get("/v1/history/verify")["ok"] == .bool(true))
+        }
+    }
+
     @Test func `is nowhere until it's activated`() async throws {
         try await withRegistry { registry in
             let held = try await Self.hold(registry, "a.example.com", #","tenant":"acme""#)

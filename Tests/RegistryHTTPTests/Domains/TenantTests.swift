@@ -79,6 +79,12 @@ import Testing
             }
             let listed = try await registry.get("/v1/domains?tenant=cafe%CC%81")
             #expect(listed["items"]?.array.count == 2)
+            // Foundation would cut it off after the 62nd mark: two customers would be one.
+            let marks = String(repeating: #"\u0344"#, count: 60)
+            let long = try await Self.register(registry, "d.example.com", "x" + marks)
+            #expect(long.isProblem(400, "invalid-request"))
+            let some = try await Self.register(registry, "d.example.com", "x" + marks.prefix(60))
+            #expect(some["tenant"]?.text?.unicodeScalars.count == 20)
             let empty = try await Self.register(registry, "c.example.com", "  ")
             #expect(empty.isProblem(400, "invalid-request"))
         }

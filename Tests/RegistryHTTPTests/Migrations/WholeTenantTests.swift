@@ -135,4 +135,58 @@ import Testing
             #expect(try await registry.get("/v1/stats")["split_tenants"]?.number == 0)
         }
     }
+
+    /// Of a tenant that is split, one half moves into a place where another wave is just copying the other.
+    @Test func `don't come to where another wave holds the rest of them`() async throws {
+        try await withRegistry { registry in
+            try await Self.register(registry, "a", "j1", at: "japan")
+            try await Self.register(registry, "a", "a1", at: "aws", #","allow_split":true"#)
+            let there = try await registry.plan(["j1.example.com"], freeze: "read_only")
+            let on = try await registry.plan(
+                ["a1.example.com"], from: "aws", to: "japan", freeze: "read_only")
+            try await registry.freeze(there)
+            try await registry.freeze(on)
+            let refused = try await registry.post(there.path("cutover"), there.agreement())
+            #expect(refused.isProblem(409, "wave-conflict"))
+            #expect(Self.causes(refused) == ["a1 frozen"])
+            for name in ["0", "z"] {
+                let new = try await registry.send(
+                    .POST, "/v1/domains",
+                    json: #"{"fqdn":"\#(name).example.com","tenant":"a","location":"aws"}"#)
+                #expect(new.isProblem(409, "domain-in-migration"))
+            }
+            try await registry.succeed(on.path("thaw"))
+            try await registry.cutOver(there)
+            #expect(try await registry.get("/v1/stats")["split_tenants"]?.number == 0)
+
+            // The way back, while something else of theirs is frozen there.
+            try await Self.register(
+                registry, "a", "j2", at: "japan", #","allow_split":true"#)
+            let other = try await registry.plan(
+                ["j2.example.com"], from: "japan", to: "aws", freeze: "read_only")
+            try await registry.freeze(other)
+            for body in ["{}", Self.skip] {
+                let back = try await registry.post(there.path("rollback"), body)
+                #expect(back.isProblem(409, "wave-conflict"))
+                #expect(Self.causes(back) == ["j2 frozen"])
+            }
+        }
+    }
+
+    /// What was there at the cutover, and is what it was but for its mode, has come to nobody.
+    @Test func `are rolled back beside what was changed and not moved`() async throws {
+        try await withRegistry { registry in
+            try await Self.register(registry, "a", "j1", at: "japan")
+            try await Self.register(registry, "a", "a1", at: "aws", #","allow_split":true"#)
+            let migration = try await Self.moved(registry, "j1")
+            try await registry.patch("a1.example.com", #"{"mode":"read_only"}"#)
+            try await registry.patch("j1.example.com", #"{"mode":"reject"}"#)
+            try await registry.patch("j1.example.com", #"{"mode":"serve"}"#)
+            let back = try await registry.succeed(migration.path("rollback"), "{}")
+            #expect(back["rolled_back"]?.number == 1)
+            #expect(
+                try await registry.places(["j1.example.com", "a1.example.com"])
+                    == ["japan serve", "aws read_only"])
+        }
+    }
 }

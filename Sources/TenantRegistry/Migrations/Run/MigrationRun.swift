@@ -93,7 +93,11 @@ struct MigrationRun {
         return .failed("interrupted \(place)")
     }
 
-    var goOn: String { "Go on with: tenant-registry migrations run \(id) --resume" }
+    /// With all that this run does besides moving: a wave that moved without its copy would lose data.
+    var goOn: String {
+        (["Go on with: tenant-registry migrations run \(id) --resume"] + settings.arguments)
+            .joined(separator: " ")
+    }
 }
 
 /// A step that came to nothing, and what is known then.

@@ -92,4 +92,21 @@ struct RunSettings {
     var waitSeconds: Int?
     var overrideReason: String?
     var note = Note()
+
+    /// What has to be written on a command line, for a shell, for the same settings again.
+    var arguments: [String] {
+        let plain = RunSettings()
+        let options: [(name: String, value: String?)] = [
+            ("--before-cutover", beforeCutover), ("--check", check),
+            ("--on-failure", rollsBack ? "rollback" : nil),
+            ("--pause", pause == plain.pause ? nil : pause.description),
+            ("--bake", bake == plain.bake ? nil : bake.description),
+            ("--deadline", deadline == plain.deadline ? nil : deadline.description),
+            ("--override", overrideReason), ("--reason", note.reason), ("--ticket", note.ticket),
+        ]
+        let written = options.compactMap { name, value in
+            value.map { "\(name)=\(ShellCommand.quoted($0))" }
+        }
+        return written + (waitSeconds.map { ["--wait-converged --timeout=\($0)s"] } ?? [])
+    }
 }
