@@ -53,7 +53,7 @@ import Testing
         try await engine.run(quarantine: Self.quarantine) { session in
             var run = WaveTrial(
                 session, seed: seed, quarantine: Self.quarantine, radius: BlastRadius())
-            try await run.run(rounds: 300, clients: 12)
+            try await run.run(rounds: 150, clients: 12)
             #expect(try await session.store.verify(nil) { _ in }.isGood)
             await run.session.store.close()
             for word in [
