@@ -9,7 +9,7 @@ API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test build release check format bench compare demo coverage tsan fuzz docs figures help
+.PHONY: run test build release check format bench compare demo coverage tsan fuzz docs figures library help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,10 @@ demo: ## The main job on real parts: nginx follows a tenant that moves
 	@scripts/install-packages test
 	@[ -x .build/release/tenant-registry ] || [ -x .build/debug/tenant-registry ] || $(SWIFT) build -c release --product tenant-registry
 	@scripts/demo
+
+library: ## Build libtenantroutes, which reads an agent's shared routes, into .build/library
+	@scripts/install-packages build
+	@scripts/library
 
 bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@scripts/install-packages bench

@@ -92,6 +92,11 @@ let package = Package(
         library("DurableFiles", [crypto]),
         library("RegistryLedger", ["DurableFiles", "RegistryModel", crypto]),
         library("RoutingTable", ["AsyncWaiting", "RegistryModel"]),
+        .systemLibrary(name: "CTenantRoutes"),
+        library("SharedRoutes", ["CTenantRoutes", "RegistryModel", "RoutingTable", logging]),
+        .target(
+            name: "TenantRoutesLibrary", dependencies: ["CTenantRoutes", "SharedRoutes"],
+            exclude: ["README.md"], swiftSettings: strict),
         library(
             "RegistryService",
             [
@@ -141,7 +146,7 @@ let package = Package(
             "RegistryAgent",
             [
                 "AsyncWaiting", "DurableFiles", "RegistryAPI", "RegistryClient", "RegistryModel",
-                "RoutingTable", crypto, logging, metrics, serviceLifecycle,
+                "RoutingTable", "SharedRoutes", crypto, logging, metrics, serviceLifecycle,
             ]),
 
         // The binary: wiring, and one file per command.
@@ -151,7 +156,7 @@ let package = Package(
             dependencies: [
                 "DurableFiles", "PostgresStore", "PrometheusMetrics", "RegistryAPI",
                 "RegistryAgent", "RegistryClient", "RegistryHTTP", "RegistryLedger",
-                "RegistryModel", "RegistryService", "RoutingTable", "SQLiteStore",
+                "RegistryModel", "RegistryService", "RoutingTable", "SharedRoutes", "SQLiteStore",
                 product("ArgumentParser", of: "swift-argument-parser"), asyncHTTPClient,
                 product("Configuration", of: "swift-configuration"), hummingbird, logging,
                 metrics, nioCore, nioPosix, product("NIOSSL", of: "swift-nio-ssl"),
@@ -179,6 +184,12 @@ let package = Package(
         tests("PrometheusMetricsTests", ["PrometheusMetrics", coreMetrics, logging]),
         tests("RegistryLedgerTests", ["DurableFiles", "RegistryLedger", "RegistryModel"]),
         tests("StoreCoreTests", ["RegistryLedger", "RegistryModel", "StoreCore"]),
+        tests(
+            "SharedRoutesTests",
+            [
+                "CTenantRoutes", "RegistryModel", "RoutingTable", "SharedRoutes", "TableSamples",
+                "TenantRoutesLibrary", "TestProcesses", "TestRandom", logging,
+            ]),
         testSupport("TableSamples", ["RegistryModel", "RoutingTable", "TestRandom"]),
         tests(
             "RoutingTableTests", ["RegistryModel", "RoutingTable", "TableSamples", "TestRandom"]),
@@ -224,8 +235,8 @@ let package = Package(
             "EndToEndTests",
             [
                 "LookupGrammar", "PostgresServer", "RegistryAPI", "RegistryAgent",
-                "RegistryClient", "RegistryModel", "TenantRegistry", "TestProcesses",
-                asyncHTTPClient, crypto,
+                "RegistryClient", "RegistryModel", "SharedRoutes", "TenantRegistry",
+                "TestProcesses", asyncHTTPClient, crypto,
                 nioCore, nioHTTP1, nioPosix,
             ]),
     ],

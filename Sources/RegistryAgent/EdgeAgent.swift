@@ -4,6 +4,7 @@ import RegistryClient
 import RegistryModel
 import RoutingTable
 import ServiceLifecycle
+import SharedRoutes
 
 /// What an agent is made with.
 package struct AgentSettings: Sendable {
@@ -36,9 +37,11 @@ package struct EdgeAgent: Service {
     private let publisher: MapPublisher?
     private let reporter: Reporter
 
+    /// - Parameter shared: the table, where other processes map it: what isn't visible to them isn't applied.
     package init(
-        _ client: RegistryClient, into table: any RoutingTable, folder: StateFolder,
-        _ settings: AgentSettings, now: @escaping @Sendable () -> Timestamp, logger: Logger
+        _ client: RegistryClient, into table: any RoutingTable, shared: SharedTable? = nil,
+        folder: StateFolder, _ settings: AgentSettings,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         let status = AgentStatus(
             table: table, unwritten: settings.maps.isEmpty ? [.state] : [.state, .maps], now: now)
@@ -47,6 +50,13 @@ package struct EdgeAgent: Service {
         let reporter = Reporter(
             client, as: settings.name, settle: settings.settle, logger: logger,
             refused: { status.reports(refused: $0.map { $0.code ?? "\($0.status)" }) })
+        let applied = { @Sendable (position: Position) in
+            if shared?.covers(position) ?? true {
+                reporter.applied(position)
+            } else {
+                reporter.beat()
+            }
+        }
         let publisher =
             settings.maps.isEmpty
             ? nil
@@ -57,10 +67,11 @@ package struct EdgeAgent: Service {
                     onChange: settings.onChange, confirm: settings.confirm,
                     haproxy: settings.haproxySocket.map { HAProxySocket(path: $0) },
                     admission: settings.follower.admission, longestKey: settings.longestMapKey),
-                logger: logger, written: { status.tried(.maps) }, applied: reporter.applied)
+                logger: logger, written: { status.tried(.maps) }, applied: applied)
         let tell = { @Sendable (progress: Follower.Progress) in
             status.take(progress)
             Self.log(progress, logger)
+            if progress.isHeard { shared?.heard() }
             switch progress {
             case .opened:
                 reporter.reconnected()
@@ -68,18 +79,23 @@ package struct EdgeAgent: Service {
                 if let publisher {
                     publisher.wakeup.wake()
                 } else if let position = table.position {
-                    reporter.applied(position)
+                    applied(position)
                 }
             case .loaded(let position, _), .applied(let position, _):
                 keeper.wakeup.wake()
-                if let publisher { publisher.wakeup.wake() } else { reporter.applied(position) }
+                if let publisher { publisher.wakeup.wake() } else { applied(position) }
             case .heartbeat:
-                publisher?.wakeup.wake()
-                reporter.beat()
+                if let publisher {
+                    publisher.wakeup.wake()
+                    reporter.beat()
+                } else if let position = table.position {
+                    // What couldn't be shared before may be by now.
+                    applied(position)
+                }
             case .failed(.refused(.older), _):
                 // Whoever put the registry back should know that its numbers were given out before.
                 if publisher == nil, let position = table.position {
-                    reporter.applied(position)
+                    applied(position)
                 } else {
                     reporter.beat()
                 }
@@ -137,5 +153,12 @@ package struct EdgeAgent: Service {
                 logger.warning("the registry's feed is away", metadata: metadata)
             }
         }
+    }
+}
+
+extension Follower.Progress {
+    /// Whether the registry has just been heard.
+    fileprivate var isHeard: Bool {
+        if case .failed = self { false } else { true }
     }
 }

@@ -14,6 +14,8 @@ struct AgentOptions: Sendable {
     /// The same for a proxy on this machine, at a lower price.
     var socket: ListenAddress?
     var folder: URL
+    /// The file in which other processes find the table.
+    var share: String?
     var agent: AgentSettings
     var http = HTTPOptions()
     /// Threads that serve connections. One answers more questions than a proxy beside it has, and what comes at once

@@ -13,6 +13,7 @@ import RegistryModel
 import RegistryService
 import RoutingTable
 import ServiceLifecycle
+import SharedRoutes
 
 /// The agent, wired. Start: the table from the disk → listener and feed. Stop, on SIGTERM or SIGINT:
 /// not ready, drain, listener, feed, the table to the disk.
@@ -36,15 +37,24 @@ enum RunningAgent {
         } catch {
             throw CommandFailure.failed("--state-dir: \(error)")
         }
-        let table = CompactRoutingTable()
+        let memory = CompactRoutingTable()
+        let shared = try options.share.map { path in
+            do throws(SharedRoutesFailure) {
+                return try SharedTable(memory, path: path, logger: logger)
+            } catch {
+                throw CommandFailure.failed("--share: \(error)")
+            }
+        }
+        let table: any RoutingTable = shared ?? memory
         let http = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: configuration(options))
         let agent = EdgeAgent(
             RegistryClient(base: options.upstream, token: options.token, http: http),
-            into: table, folder: folder, options.agent, now: SystemClock.now, logger: logger)
+            into: table, shared: shared, folder: folder, options.agent, now: SystemClock.now,
+            logger: logger)
         await agent.start()
         let lookups = LookupService(state: NodeState(table: table), now: SystemClock.now)
-        registry.observe(agent.status, lookups)
+        registry.observe(agent.status, lookups, shared)
 
         let drain = DrainSignal()
         let server = RegistryServer(
@@ -144,13 +154,17 @@ extension AgentStatus {
 
 extension PrometheusRegistry {
     /// Values that are read when somebody asks.
-    fileprivate func observe(_ status: AgentStatus, _ lookups: LookupService) {
+    fileprivate func observe(
+        _ status: AgentStatus, _ lookups: LookupService, _ shared: SharedTable?
+    ) {
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
         let connected = Gauge(label: "registry_agent_connected")
         let age = Gauge(label: "registry_agent_age_seconds")
         let lag = Gauge(label: "registry_agent_lag_revisions")
+        let sharedRevision = shared.map { _ in Gauge(label: "registry_agent_shared_revision") }
         register(collector: {
+            if let revision = shared?.shared?.revision { sharedRevision?.record(revision.number) }
             if let statistics = try? lookups.statistics() {
                 domains.record(statistics.value.total)
                 revision.record(statistics.revision.number)

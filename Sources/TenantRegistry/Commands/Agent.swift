@@ -34,6 +34,12 @@ struct Agent: AsyncParsableCommand {
     )
     var socket: String?
 
+    @Option(
+        help:
+            "A file in which other processes on this machine find the table, without a request: libtenantroutes reads it. Best in memory: /run/tenant-registry/routes."
+    )
+    var share: String?
+
     @Option(help: "The folder in which the table is kept for the next start. (default: agent)")
     var stateDir: String?
 
@@ -139,6 +145,7 @@ struct Agent: AsyncParsableCommand {
             }
             return address
         }
+        options.share = try settings.text(share, "share")
         options.trust = try TrustedAuthorities.configuration(
             caFile, settings, for: options.upstream)
         try readMaps(settings, &options.agent)

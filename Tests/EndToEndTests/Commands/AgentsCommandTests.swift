@@ -39,10 +39,11 @@ import Testing
         #expect(try await server.run("agents", "converged").exit == .code(0))
         #expect(try await server.run("agents", "evict", "edge-b").exit == .code(3))
         let evicted = try await server.succeed("agents", "list", "--evicted", "--output", "ndjson")
-            .objects()
-        #expect(evicted.map { $0["name"] } == ["edge-b"])
-        #expect(evicted.first?["reason"] == "scrapped" && evicted.first?["ticket"] == "OPS-7")
-        #expect(evicted.first?["evicted_by"] == "first-admin")
+            .lines.map { try ListedAgent(json: $0.utf8) }
+        #expect(evicted.map(\.name.text) == ["edge-b"])
+        let eviction = evicted.first?.eviction
+        #expect(eviction?.note == Note(reason: "scrapped", ticket: "OPS-7"))
+        #expect(eviction?.actor.name == "first-admin")
         try await server.crash()
     }
 

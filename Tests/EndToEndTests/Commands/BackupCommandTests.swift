@@ -65,7 +65,7 @@ import Testing
             return try await server.client.send(
                 method, path, query: query,
                 body: method == .PATCH ? Array(#"{"mode":"reject"}"#.utf8) : nil,
-                headers: tag.map { [("If-Match", $0), ("If-None-Match", $0)] } ?? []
+                headers: tag.map { [(method == .PATCH ? "If-Match" : "If-None-Match", $0)] } ?? []
             ).status
         } catch ClientError.refused(let refusal) {
             return refusal.status

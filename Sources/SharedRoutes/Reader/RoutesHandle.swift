@@ -1,0 +1,273 @@
+import CTenantRoutes
+import Synchronization
+
+/// An open file and its successors, for any number of threads: what `tr_open` gives.
+///
+/// A lookup counts itself in and out of the mapping that it uses. When the writer has put another file in this one's place,
+/// the first lookup to see that maps it; the old mapping goes as soon as nobody is counted in it any more, however long
+/// that takes. Nobody waits for anybody.
+package struct RoutesHandle {
+    /// How many mappings there may be at once: the current one, and those that a lookup still stands in.
+    private static let slots = 8
+    /// Threads that count in different lines don't slow one another.
+    private static let stripes = 16
+    private static let lineSize = 64
+    private static let counterSize = stripes * lineSize
+
+    private struct Mapping {
+        var view: RoutesView
+        var device: UInt64
+        var inode: UInt64
+        var isMapped: Bool
+    }
+
+    /// What isn't one of a mapping's own.
+    private enum Word {
+        static let current = 0
+        /// 1: somebody is mapping.
+        static let busy = 64
+        /// When the path may be looked at again, in milliseconds.
+        static let nextLook = 128
+        static let size = 192
+    }
+
+    private let words: UnsafeMutableRawPointer
+    private let mappings: UnsafeMutablePointer<Mapping>
+    private let path: UnsafeMutablePointer<CChar>
+
+    package enum Outcome {
+        case open(RoutesHandle)
+        case absent
+        case invalid
+        case version
+    }
+
+    package static func open(_ path: UnsafePointer<CChar>) -> Outcome {
+        let mapping: Mapping
+        switch map(path) {
+        case .mapped(let made): mapping = made
+        case .absent: return .absent
+        case .invalid: return .invalid
+        case .version: return .version
+        }
+        let size = Word.size + slots * counterSize
+        guard let copy = strdup(path) else { return unmapped(mapping) }
+        guard let words = calloc(1, size),
+            let places = calloc(slots, MemoryLayout<Mapping>.stride)
+        else {
+            free(copy)
+            return unmapped(mapping)
+        }
+        let mappings = places.bindMemory(to: Mapping.self, capacity: slots)
+        for slot in 0..<slots {
+            (mappings + slot).initialize(to: mapping)
+            mappings[slot].isMapped = slot == 0
+        }
+        return .open(RoutesHandle(words: words, mappings: mappings, path: copy))
+    }
+
+    private static func unmapped(_ mapping: Mapping) -> Outcome {
+        munmap(UnsafeMutableRawPointer(mutating: mapping.view.base), mapping.view.size)
+        return .absent
+    }
+
+    package func close() {
+        for slot in 0..<Self.slots where mappings[slot].isMapped { unmap(slot) }
+        free(mappings)
+        free(words)
+        free(path)
+    }
+
+    // MARK: As one pointer
+
+    /// Puts the handle in memory of its own, for callers who keep a pointer.
+    package func boxed() -> UnsafeMutableRawPointer? {
+        guard let box = malloc(MemoryLayout<RoutesHandle>.stride) else { return nil }
+        box.bindMemory(to: RoutesHandle.self, capacity: 1).initialize(to: self)
+        return box
+    }
+
+    package static func at(_ box: UnsafeMutableRawPointer) -> RoutesHandle {
+        box.assumingMemoryBound(to: RoutesHandle.self).pointee
+    }
+
+    // MARK: Words
+
+    private func atomic(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        (words + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    private var current: Int {
+        Int(
+            truncatingIfNeeded: atomic(Word.current).pointee.load(ordering: .sequentiallyConsistent)
+        )
+    }
+
+    private func counter(_ slot: Int, _ stripe: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        atomic(Word.size &+ slot &* Self.counterSize &+ stripe &* Self.lineSize)
+    }
+
+    /// Lookups that are in a mapping are counted in the lower half of a counter, all that there were in the upper one.
+    private func isInUse(_ slot: Int) -> Bool {
+        for stripe in 0..<Self.stripes {
+            let count = counter(slot, stripe).pointee.load(ordering: .sequentiallyConsistent)
+            if count & 0xFFFF_FFFF != 0 { return true }
+        }
+        return false
+    }
+
+    // MARK: Reading
+
+    /// Milliseconds of the clock that counts sleep. The kernel's page for it is read, no call is made.
+    package static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000
+            &+ UInt64(truncatingIfNeeded: time.tv_nsec) / 1_000_000
+    }
+
+    /// Lets `body` read the current file.
+    ///
+    /// - Parameter body: it's called once; what it gets is good until it returns.
+    package func reading<Value>(_ body: (RoutesView) -> Value) -> Value {
+        // A thread's stack lies apart from others': its address tells threads apart without a call.
+        var mark: UInt8 = 0
+        let address = withUnsafeMutablePointer(to: &mark) { UInt(bitPattern: $0) }
+        let stripe = Int(truncatingIfNeeded: (address &>> 16 ^ address &>> 23) & 15)
+        while true {
+            let slot = current
+            let counter = counter(slot, stripe)
+            let (_, count) = counter.pointee.add(
+                1 &<< 32 | 1, ordering: .sequentiallyConsistent)
+            guard current == slot else {
+                counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
+                continue
+            }
+            let view = mappings[slot].view
+            let isDue = view.state != RoutesFormat.State.live || count &>> 32 & 1_023 == 0
+            if isDue, follow(view, slot) {
+                counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
+                continue
+            }
+            let value = body(view)
+            counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
+            return value
+        }
+    }
+
+    // MARK: Following
+
+    /// After this long without a word from the agent, its file may be another one.
+    private static let quiet: UInt64 = 3_000
+
+    /// Maps the file that has taken this one's place, if there is one and nobody else is at it.
+    ///
+    /// - Returns: whether there's another mapping to use.
+    private func follow(_ view: RoutesView, _ slot: Int) -> Bool {
+        let now = Self.now()
+        let isQuiet = now &- view.word(at: RoutesFormat.Field.heardAt) > Self.quiet
+        guard view.state != RoutesFormat.State.live || isQuiet else {
+            tidy()
+            return false
+        }
+        let nextLook = atomic(Word.nextLook)
+        guard now >= nextLook.pointee.load(ordering: .relaxed), takeTurn() else { return false }
+        defer { endTurn() }
+        guard current == slot else { return true }
+        nextLook.pointee.store(now &+ 1, ordering: .relaxed)
+        guard !isCurrent(slot) else { return false }
+        guard case .mapped(let mapping) = Self.map(path) else { return false }
+        guard succeeds(mapping.view, view), let place = freeSlot(besides: slot) else {
+            munmap(UnsafeMutableRawPointer(mutating: mapping.view.base), mapping.view.size)
+            return false
+        }
+        mappings[place] = mapping
+        atomic(Word.current).pointee.store(
+            UInt64(truncatingIfNeeded: place), ordering: .sequentiallyConsistent)
+        return true
+    }
+
+    /// Whether the path still leads to this file.
+    private func isCurrent(_ slot: Int) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return true }
+        return UInt64(status.st_dev) == mappings[slot].device
+            && UInt64(status.st_ino) == mappings[slot].inode
+    }
+
+    /// Nobody is ever answered from an older revision than before, but for another epoch's.
+    private func succeeds(_ new: RoutesView, _ old: RoutesView) -> Bool {
+        guard new.state == RoutesFormat.State.live else { return false }
+        let epoch = RoutesFormat.Field.epoch
+        let isSame =
+            memcmp(new.base + epoch, old.base + epoch, RoutesFormat.Field.epochSize) == 0
+        return !isSame || new.visible >= old.visible
+    }
+
+    private func takeTurn() -> Bool {
+        atomic(Word.busy).pointee.compareExchange(
+            expected: 0, desired: 1, ordering: .sequentiallyConsistent
+        ).exchanged
+    }
+
+    private func endTurn() {
+        atomic(Word.busy).pointee.store(0, ordering: .sequentiallyConsistent)
+    }
+
+    private func freeSlot(besides current: Int) -> Int? {
+        for slot in 0..<Self.slots where slot != current && !isInUse(slot) {
+            if mappings[slot].isMapped { unmap(slot) }
+            return slot
+        }
+        return nil
+    }
+
+    /// Lets go of old files in which nobody is any more.
+    private func tidy() {
+        guard takeTurn() else { return }
+        let current = current
+        for slot in 0..<Self.slots where slot != current && mappings[slot].isMapped {
+            if !isInUse(slot) { unmap(slot) }
+        }
+        endTurn()
+    }
+
+    private func unmap(_ slot: Int) {
+        mappings[slot].isMapped = false
+        let view = mappings[slot].view
+        munmap(UnsafeMutableRawPointer(mutating: view.base), view.size)
+    }
+
+    // MARK: Mapping
+
+    private enum Mapped {
+        case mapped(Mapping)
+        case absent
+        case invalid
+        case version
+    }
+
+    private static func map(_ path: UnsafePointer<CChar>) -> Mapped {
+        let file = tr_system_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
+        guard file >= 0 else { return .absent }
+        // `close` is this type's own, too.
+        defer { CTenantRoutes.close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { return .absent }
+        guard tr_system_is_file(&status) != 0, status.st_size >= off_t(RoutesFormat.headerSize)
+        else { return .invalid }
+        let size = Int(status.st_size)
+        guard let base = mmap(nil, size, PROT_READ, MAP_SHARED, file, 0),
+            tr_system_is_mapped(base) != 0
+        else { return .absent }
+        var flaw = RoutesView.Flaw.none
+        guard let view = RoutesView.open(UnsafeRawPointer(base), size: size, &flaw) else {
+            munmap(base, size)
+            return flaw == .version ? .version : .invalid
+        }
+        return .mapped(
+            Mapping(
+                view: view, device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
+                isMapped: true))
+    }
+}

@@ -1,0 +1,303 @@
+import CTenantRoutes
+import Foundation
+import RegistryModel
+import Synchronization
+
+/// Why a file can't be made or gone on with.
+package struct SharedRoutesFailure: Error, CustomStringConvertible, Hashable, Sendable {
+    package let description: String
+
+    init(_ what: String, _ path: String, _ code: Int32 = errno) {
+        description = "\(path): \(what): \(String(cString: strerror(code)))"
+    }
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// A mapped file as its one writer sees it. All of it is allocated when it's made: what doesn't fit any more goes to a
+/// larger one, so that a full file system is met there and not in the middle of a store.
+final class RoutesFile {
+    /// What it has room for.
+    struct Capacity {
+        var names = 0
+        /// Of records, in bytes.
+        var records = 0
+        var locations = 0
+        /// Of upstreams, in units.
+        var texts = 0
+
+        mutating func add(name bytes: Int) {
+            names += 1
+            records += RoutesFile.recordSize(bytes)
+        }
+
+        mutating func add(location upstream: Int) {
+            locations += 1
+            texts += RoutesFile.textUnits(upstream)
+        }
+
+        /// Some more than there is: a file that is full at once would be copied at once.
+        var withSlack: Capacity {
+            Capacity(
+                names: names + max(1_000, names / 16), records: records + max(65_536, records / 16),
+                locations: min(RoutesFormat.mostLocations, locations + max(16, locations / 8)),
+                texts: min(RoutesFormat.mostTextUnits, texts + max(64, texts / 4)))
+        }
+    }
+
+    struct Layout {
+        let indexCount: Int
+        let indexOffset = RoutesFormat.headerSize
+        let recordsOffset: Int
+        let recordsEnd: Int
+        let locationsOffset: Int
+        let textsOffset: Int
+        let size: Int
+
+        init(_ capacity: Capacity) {
+            // A quarter of it stays empty, so that names stand near their places.
+            indexCount = max(1_024, capacity.names * 4 / 3)
+            recordsOffset = indexOffset + indexCount * 8
+            recordsEnd = recordsOffset + capacity.records
+            locationsOffset = (recordsEnd + 63) / 64 * 64
+            textsOffset =
+                (locationsOffset + capacity.locations * RoutesFormat.locationSize + 63) / 64 * 64
+            size = textsOffset + capacity.texts * RoutesFormat.textUnit
+        }
+    }
+
+    let view: RoutesView
+    private let base: UnsafeMutableRawPointer
+    private(set) var recordsUsed: Int
+    private(set) var locationCount: Int
+    private(set) var textsUsed: Int
+    private(set) var names = 0
+
+    static func recordSize(_ name: Int) -> Int { (RoutesFormat.recordHead + name + 7) / 8 * 8 }
+
+    static func textUnits(_ bytes: Int) -> Int {
+        (2 + bytes + RoutesFormat.textUnit - 1) / RoutesFormat.textUnit
+    }
+
+    private init(_ base: UnsafeMutableRawPointer, _ view: RoutesView) {
+        self.base = base
+        self.view = view
+        recordsUsed = Int(
+            base.load(fromByteOffset: RoutesFormat.Field.recordsUsed, as: UInt64.self))
+        locationCount = Int(
+            clamping: base.load(
+                fromByteOffset: RoutesFormat.Field.locationCount, as: UInt64.self))
+        textsUsed = Int(
+            clamping: base.load(fromByteOffset: RoutesFormat.Field.textsUsed, as: UInt64.self))
+    }
+
+    deinit {
+        munmap(base, view.size)
+    }
+
+    /// Makes an empty file, of which nobody knows yet.
+    static func make(
+        at path: String, for capacity: Capacity, epoch: Epoch, boot: String
+    ) throws(SharedRoutesFailure) -> RoutesFile {
+        let layout = Layout(capacity)
+        unlink(path)
+        let file = tr_system_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw SharedRoutesFailure("can't be made", path) }
+        defer { close(file) }
+        // The process's mask may forbid what proxies need, who run as somebody else.
+        fchmod(file, 0o644)
+        let code = posix_fallocate(file, 0, off_t(layout.size))
+        guard code == 0 else {
+            unlink(path)
+            throw SharedRoutesFailure("\(layout.size) bytes can't be had", path, code)
+        }
+        let base = try map(file, layout.size, path)
+        func put(_ number: UInt64, _ field: Int) {
+            base.storeBytes(of: number, toByteOffset: field, as: UInt64.self)
+        }
+        var random = SystemRandomNumberGenerator()
+        put(RoutesFormat.magic, RoutesFormat.Field.magic)
+        put(UInt64(RoutesFormat.version), RoutesFormat.Field.version)
+        put(UInt64(layout.size), RoutesFormat.Field.fileSize)
+        put(UInt64(layout.indexOffset), RoutesFormat.Field.indexOffset)
+        put(UInt64(layout.indexCount), RoutesFormat.Field.indexCount)
+        put(UInt64(layout.recordsOffset), RoutesFormat.Field.recordsOffset)
+        put(UInt64(layout.recordsEnd), RoutesFormat.Field.recordsEnd)
+        put(UInt64(layout.locationsOffset), RoutesFormat.Field.locationsOffset)
+        put(UInt64(capacity.locations), RoutesFormat.Field.locationCapacity)
+        put(UInt64(layout.textsOffset), RoutesFormat.Field.textsOffset)
+        put(UInt64(layout.size), RoutesFormat.Field.textsEnd)
+        put(random.next(), RoutesFormat.Field.firstSeed)
+        put(random.next() | 1, RoutesFormat.Field.secondSeed)
+        Self.put(epoch.text, at: RoutesFormat.Field.epoch, room: RoutesFormat.Field.epochSize, base)
+        Self.put(boot, at: RoutesFormat.Field.boot, room: RoutesFormat.Field.bootSize, base)
+        for sum in 0..<2 { put(.max, RoutesFormat.Field.sums + sum * RoutesFormat.sumSize) }
+        return try opened(base, layout.size, path)
+    }
+
+    /// A file that is there, to go on with.
+    static func existing(at path: String) throws(SharedRoutesFailure) -> RoutesFile {
+        let file = tr_system_open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0)
+        guard file >= 0 else { throw SharedRoutesFailure("can't be opened", path) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw SharedRoutesFailure("can't be read", path) }
+        guard tr_system_is_file(&status) != 0,
+            status.st_size >= off_t(RoutesFormat.headerSize)
+        else { throw SharedRoutesFailure("\(path): no file of routes") }
+        let size = Int(status.st_size)
+        return try opened(try map(file, size, path), size, path)
+    }
+
+    private static func map(
+        _ file: Int32, _ size: Int, _ path: String
+    ) throws(SharedRoutesFailure) -> UnsafeMutableRawPointer {
+        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0),
+            tr_system_is_mapped(base) != 0
+        else { throw SharedRoutesFailure("can't be mapped", path) }
+        return base
+    }
+
+    private static func opened(
+        _ base: UnsafeMutableRawPointer, _ size: Int, _ path: String
+    ) throws(SharedRoutesFailure) -> RoutesFile {
+        var flaw = RoutesView.Flaw.none
+        guard let view = RoutesView.open(UnsafeRawPointer(base), size: size, &flaw) else {
+            munmap(base, size)
+            throw SharedRoutesFailure(
+                "\(path): \(flaw == .version ? "of another version" : "no file of routes")")
+        }
+        return RoutesFile(base, view)
+    }
+
+    private static func put(
+        _ text: String, at field: Int, room: Int, _ base: UnsafeMutableRawPointer
+    ) {
+        let bytes = Array(text.utf8.prefix(room - 1))
+        base.storeBytes(of: UInt8(bytes.count), toByteOffset: field, as: UInt8.self)
+        (base + field + 1).copyMemory(from: bytes, byteCount: bytes.count)
+    }
+
+    private func text(at field: Int, room: Int) -> String {
+        let count = min(Int(base.load(fromByteOffset: field, as: UInt8.self)), room - 1)
+        return String(
+            decoding: UnsafeRawBufferPointer(start: base + field + 1, count: count), as: UTF8.self)
+    }
+
+    var epoch: Epoch {
+        Epoch(text(at: RoutesFormat.Field.epoch, room: RoutesFormat.Field.epochSize))
+    }
+
+    var boot: String { text(at: RoutesFormat.Field.boot, room: RoutesFormat.Field.bootSize) }
+
+    // MARK: Words
+
+    func store(_ word: UInt64, at offset: Int) {
+        (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self).pointee.store(
+            word, ordering: .releasing)
+    }
+
+    func word(at offset: Int) -> RouteWord { RouteWord(bits: view.word(at: offset)) }
+
+    // MARK: Names and locations
+
+    /// The record of a name, a new one where it has none.
+    ///
+    /// - Returns: nil: there's no room for another one.
+    func record(of name: UnsafeRawBufferPointer) -> Int? {
+        guard let start = name.baseAddress else { return nil }
+        switch view.search(start, name.count) {
+        case .found(let record): return record
+        case .astray: return nil
+        case .absent(let slot):
+            let record = view.recordsOffset + recordsUsed
+            let size = Self.recordSize(name.count)
+            guard record + size <= view.recordsEnd, names < view.indexCount * 3 / 4 else {
+                return nil
+            }
+            base.storeBytes(of: 0, toByteOffset: record, as: UInt64.self)
+            base.storeBytes(of: 0, toByteOffset: record + 8, as: UInt64.self)
+            base.storeBytes(of: UInt8(name.count), toByteOffset: record + 16, as: UInt8.self)
+            (base + record + RoutesFormat.recordHead).copyMemory(
+                from: start, byteCount: name.count)
+            // Whoever is killed between these two leaves a record that nobody finds, and that says nothing.
+            recordsUsed += size
+            store(UInt64(recordsUsed), at: RoutesFormat.Field.recordsUsed)
+            let unit = (record - view.recordsOffset) / RoutesFormat.recordUnit
+            let entry = view.hash(start, name.count).tag << 32 | UInt64(unit + 1)
+            store(entry, at: view.indexOffset + slot * 8)
+            names += 1
+            return record
+        }
+    }
+
+    /// A place for a location.
+    ///
+    /// - Returns: nil: there's no room for another one.
+    func addLocation(_ name: LocationName) -> Int? {
+        guard locationCount < view.locationCapacity, let offset = view.location(locationCount)
+        else {
+            return nil
+        }
+        let bytes = Array(name.text.utf8.prefix(RoutesFormat.longestLocation))
+        base.storeBytes(of: UInt8(bytes.count), toByteOffset: offset + 16, as: UInt8.self)
+        (base + offset + 17).copyMemory(from: bytes, byteCount: bytes.count)
+        locationCount += 1
+        store(UInt64(locationCount), at: RoutesFormat.Field.locationCount)
+        return locationCount - 1
+    }
+
+    /// - Returns: where the text is, in units; nil: there's no room for it.
+    func addText(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let units = Self.textUnits(bytes.count)
+        let start = view.textsOffset + textsUsed * RoutesFormat.textUnit
+        guard bytes.count <= RoutesFormat.longestUpstream,
+            start + units * RoutesFormat.textUnit <= view.textsEnd
+        else { return nil }
+        base.storeBytes(of: UInt16(bytes.count), toByteOffset: start, as: UInt16.self)
+        if let text = bytes.baseAddress {
+            (base + start + 2).copyMemory(from: text, byteCount: bytes.count)
+        }
+        textsUsed += units
+        store(UInt64(textsUsed), at: RoutesFormat.Field.textsUsed)
+        return textsUsed - units
+    }
+
+    /// Every record, in the order in which they were made: where it is.
+    ///
+    /// - Returns: false where they don't follow one another: then this is no sound file.
+    func forEachRecord(_ body: (Int) throws -> Void) rethrows -> Bool {
+        var record = view.recordsOffset
+        let end = record + recordsUsed
+        guard recordsUsed >= 0, end <= view.recordsEnd else { return false }
+        while record < end {
+            guard record + RoutesFormat.recordHead <= end, let count = view.nameCount(of: record)
+            else { return false }
+            try body(record)
+            record += Self.recordSize(count)
+        }
+        return record == end
+    }
+
+    /// Counts the names that the index has.
+    func countNames() {
+        names = (0..<view.indexCount).count { view.word(at: view.indexOffset + $0 * 8) != 0 }
+    }
+
+    func name(of record: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            start: base + record + RoutesFormat.recordHead,
+            count: view.nameCount(of: record) ?? 0)
+    }
+
+    func locationName(_ place: Int) -> UnsafeRawBufferPointer {
+        let offset = view.location(place) ?? 0
+        return UnsafeRawBufferPointer(
+            start: base + offset + 17,
+            count: min(
+                Int(base.load(fromByteOffset: offset + 16, as: UInt8.self)),
+                RoutesFormat.longestLocation))
+    }
+}

@@ -1,0 +1,239 @@
+import Logging
+import RegistryModel
+import RoutingTable
+import Synchronization
+
+/// A table whose revisions are in a file of routes as well: what is applied to it is visible there by the time that it
+/// counts as applied. Reads are the table's.
+package final class SharedTable: RoutingTable {
+    private let table: any RoutingTable
+    private let lock = Mutex(())
+    /// Touched under the lock alone.
+    private nonisolated(unsafe) let writer: RoutesWriter
+    private let logger: Logger
+
+    package init(_ table: any RoutingTable, path: String, logger: Logger)
+        throws(SharedRoutesFailure)
+    {
+        self.table = table
+        self.logger = logger
+        writer = try RoutesWriter(path: path)
+    }
+
+    private func withWriter<Value>(_ body: (RoutesWriter) throws -> Value) rethrows -> Value {
+        try lock.withLock { _ in try body(writer) }
+    }
+
+    /// What readers of the file see; nil: nothing yet.
+    package var shared: Position? { withWriter(\.position) }
+
+    /// Whether readers see what a position says, or what came after.
+    package func covers(_ position: Position) -> Bool {
+        shared.map { $0.epoch == position.epoch && $0.revision >= position.revision } ?? false
+    }
+
+    /// What is in the way of it; nil: nothing is.
+    package var failure: SharedRoutesFailure? { withWriter(\.failure) }
+
+    /// The agent has heard the registry. What couldn't be written before is tried again.
+    package func heard() {
+        withWriter { $0.heard() }
+        if failure != nil { copy() }
+    }
+
+    /// Brings the file to where the table is, unless it's there or further: a table that was read from the disk may be of
+    /// before.
+    fileprivate func share() {
+        guard let position else { return }
+        let isShared = withWriter { writer in
+            writer.failure == nil
+                && writer.position.map {
+                    $0.epoch == position.epoch && $0.revision >= position.revision
+                } ?? false
+        }
+        if !isShared { copy() }
+    }
+
+    /// Makes the file anew from the table. Whoever applies to it waits meanwhile.
+    private func copy() {
+        do {
+            try replace()
+        } catch let failure as SharedRoutesFailure {
+            withWriter { $0.fail(failure) }
+            logger.error("the file of routes is behind", metadata: ["error": "\(failure)"])
+        } catch {
+            // The table isn't loaded: there's nothing to share.
+        }
+    }
+
+    private func replace() throws {
+        var (upstreams, names, nameBytes) = ([UpstreamURL?](), 0, 0)
+        try table.forEachEntry({ _, summary in upstreams = summary.locations.map(\.upstream) }) {
+            name, _ in
+            names += 1
+            nameBytes += name.count
+        }
+        guard let position else { return }
+        let capacity = (names: names, nameBytes: nameBytes, locations: upstreams)
+        try withWriter { writer in
+            try writer.replace(at: position, for: capacity) { filling in
+                try? table.forEachEntry({ begun, summary in
+                    if begun != position { filling.fail("changes") }
+                    for location in summary.locations {
+                        filling.add(location.name, upstream: location.upstream)
+                    }
+                }) { name, entry in
+                    filling.add(
+                        name, entry.domain.location, entry.domain.mode,
+                        revision: entry.domain.revision)
+                }
+            }
+        }
+    }
+
+    // MARK: What changes
+
+    package func beginLoad() -> any TableLoad { Load(self, table.beginLoad()) }
+
+    package func beginStage() -> any TableStage { Stage(self, table.beginStage()) }
+
+    package func load(_ domains: [Domain], locations: [Location], at position: Position) {
+        table.load(domains, locations: locations, at: position)
+        share()
+    }
+
+    package func apply(_ changes: RevisionChanges) -> Bool {
+        let stage = beginStage()
+        for location in changes.locations { stage.change(location, at: changes.revision) }
+        for domain in changes.domains {
+            switch domain {
+            case .set(let domain): stage.set(domain)
+            case .gone(let fqdn): stage.remove(fqdn, at: changes.revision)
+            }
+        }
+        let before = Revision(changes.revision.number - 1)
+        return stage.apply(after: before, through: changes.revision)
+    }
+
+    private final class Load: TableLoad {
+        private let shared: SharedTable
+        private let load: any TableLoad
+
+        init(_ shared: SharedTable, _ load: any TableLoad) {
+            (self.shared, self.load) = (shared, load)
+        }
+
+        func add(_ locations: [Location]) { load.add(locations) }
+
+        func add(_ domains: [Domain]) { load.add(domains) }
+
+        func finish(at position: Position) -> Bool {
+            guard load.finish(at: position) else { return false }
+            shared.share()
+            return true
+        }
+    }
+
+    /// Changes are written where nobody sees them as they come; what is never applied is taken out.
+    private final class Stage: TableStage {
+        private let shared: SharedTable
+        private let stage: any TableStage
+
+        init(_ shared: SharedTable, _ stage: any TableStage) {
+            (self.shared, self.stage) = (shared, stage)
+            shared.withWriter { $0.discard() }
+        }
+
+        func set(_ domain: Domain) {
+            stage.set(domain)
+            domain.withView { name, view in
+                shared.withWriter {
+                    $0.set(name, view.location, view.mode, revision: view.revision)
+                }
+            }
+        }
+
+        func remove(_ fqdn: FQDN, at revision: Revision) {
+            stage.remove(fqdn, at: revision)
+            var name = fqdn.text
+            name.withUTF8 { bytes in
+                let name = UnsafeRawBufferPointer(bytes)
+                shared.withWriter { $0.remove(name, revision: revision) }
+            }
+        }
+
+        func change(_ location: RevisionChanges.LocationChange, at revision: Revision) {
+            stage.change(location, at: revision)
+            shared.withWriter { writer in
+                switch location {
+                case .set(let location):
+                    writer.set(
+                        location.name, upstream: location.settings.upstream, revision: revision)
+                case .gone(let name): writer.set(name, upstream: nil, revision: revision)
+                }
+            }
+        }
+
+        func apply(after first: Revision, through last: Revision) -> Bool {
+            guard stage.apply(after: first, through: last) else {
+                shared.withWriter { $0.discard() }
+                return false
+            }
+            guard let position = shared.position else { return true }
+            let isVisible = shared.withWriter { writer in
+                writer.position?.epoch == position.epoch && writer.publish(position.revision)
+            }
+            if !isVisible { shared.copy() }
+            return true
+        }
+    }
+
+    // MARK: What is read
+
+    package var position: Position? { table.position }
+
+    package func find(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain?> {
+        try table.find(fqdn)
+    }
+
+    package func find(_ fqdns: [FQDN]) throws(RegistryError) -> Read<[Domain?]> {
+        try table.find(fqdns)
+    }
+
+    package func route(_ fqdn: FQDN) throws(RegistryError) -> Read<RouteTarget?> {
+        try table.route(fqdn)
+    }
+
+    package func withEntry(
+        _ name: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
+    ) throws(RegistryError) {
+        try table.withEntry(name, body)
+    }
+
+    package func forEachEntry(
+        _ begin: (Position, TableSummary) -> Void,
+        _ body: (_ name: UnsafeRawBufferPointer, TableEntry) -> Void
+    ) throws(RegistryError) {
+        try table.forEachEntry(begin, body)
+    }
+
+    package func statistics() throws(RegistryError) -> Read<TableStatistics> {
+        try table.statistics()
+    }
+
+    package func digest() throws(RegistryError) -> Read<(TableDigest, count: Int)> {
+        try table.digest()
+    }
+
+    package func summary() throws(RegistryError) -> Read<TableSummary> { try table.summary() }
+
+    package func packed() throws(RegistryError) -> PackedTable { try table.packed() }
+
+    package func checklist(of location: LocationName) throws(RegistryError) -> LocationChecklist? {
+        try table.checklist(of: location)
+    }
+
+    package func reaches(_ revision: Revision, within limit: Duration) async -> Bool {
+        await table.reaches(revision, within: limit)
+    }
+}

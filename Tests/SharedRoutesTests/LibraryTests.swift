@@ -1,0 +1,120 @@
+import CTenantRoutes
+import Foundation
+import RegistryModel
+import RoutingTable
+import TableSamples
+import Testing
+
+@testable import SharedRoutes
+
+/// The library as other people's proxies load it.
+@Suite("libtenantroutes", .timeLimit(.minutes(5))) struct LibraryTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    private struct Run {
+        var process = Process()
+        let output = Pipe()
+        let errors = Pipe()
+
+        init(_ arguments: [String], environment: [String: String] = [:]) throws {
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = arguments
+            process.currentDirectoryURL = LibraryTests.root
+            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+            process.standardOutput = output
+            process.standardError = errors
+            try process.run()
+        }
+
+        /// - Returns: what it has written.
+        func succeed() throws -> String {
+            let text = String(
+                decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            let said = errors.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            try #require(
+                process.terminationStatus == 0, "\(text) \(String(decoding: said, as: UTF8.self))")
+            return text
+        }
+    }
+
+    /// Made once, by `make library`'s script.
+    private static let library = Result {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "library-\(UUID().uuidString)")
+        _ = try Run(["scripts/library", folder.path]).succeed()
+        _ = try Run([
+            "clang", "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-D_POSIX_C_SOURCE=200809L",
+            "-I\(folder.path)/include", "Tests/Programs/routes-reader.c",
+            "-L\(folder.path)/lib", "-ltenantroutes", "-Wl,-rpath,\(folder.path)/lib", "-o",
+            "\(folder.path)/routes-reader",
+        ]).succeed()
+        return folder
+    }
+
+    @Test func `shows its functions alone, and needs the C library alone`() throws {
+        let library = try Self.library.get().appendingPathComponent("lib/libtenantroutes.so.1").path
+        let shown = try Run(["nm", "-D", "--defined-only", "--format=just-symbols", library])
+            .succeed()
+        #expect(
+            shown.split(separator: "\n").sorted() == [
+                "tr_close", "tr_find", "tr_open", "tr_status",
+            ])
+        let needed = try Run(["readelf", "-d", library]).succeed().split(separator: "\n").filter {
+            $0.contains("NEEDED")
+        }
+        #expect(needed.count == 1 && needed[0].contains("libc.so.6"), "\(needed)")
+    }
+
+    /// While files are replaced and their writer is another one again and again.
+    @Test func `sees revisions whole, in other processes`() throws {
+        let program = try Self.library.get().appendingPathComponent("routes-reader").path
+        let folder = try RoutesFolder()
+        let count = 100
+        func all(_ revision: Int64) -> [Domain] {
+            (0..<count).map { number in
+                var domain = domain(
+                    number, at: revision % 2 == 0 ? aws : japan, revision: revision)
+                domain.fqdn = FQDN(canonical: "n-\(number).example.com")
+                return domain
+            }
+        }
+        var shared: SharedTable? = try folder.share()
+        shared?.load(all(1), revision: 1)
+        let stop = folder.other("stop")
+        let readers = try (0..<3).map { _ in
+            try Run([program, folder.path, "\(count)", stop])
+        }
+        for revision in Int64(2)...3_000 {
+            let new = (0..<10).map { domain(Int(revision) * 10 + $0, revision: revision) }
+            let changes = RevisionChanges(
+                revision: Revision(revision), domains: (all(revision) + new).map { .set($0) })
+            #expect(shared?.apply(changes) == true)
+            guard revision % 500 == 0 else { continue }
+            shared = nil
+            let next = try folder.share()
+            // Every other time its table is of before, and it hears the rest again.
+            next.load(all(revision), revision: revision)
+            shared = next
+        }
+        #expect(shared?.covers(at(3_000)) == true)
+        try folder.write([], to: stop)
+        for reader in readers {
+            let said = try reader.succeed()
+            #expect(said.contains("reads"), "\(said)")
+        }
+    }
+
+    /// The functions of this build, with what a C program may send by mistake.
+    @Test func `takes null pointers for nothing`() {
+        var answer = tr_answer()
+        #expect(tr_find(nil, "a.b", 3, &answer) == TR_UNKNOWN)
+        var state = tr_state()
+        #expect(tr_status(nil, &state) == TR_NOT_READY)
+        tr_close(nil)
+        var routes: OpaquePointer?
+        #expect(tr_open("/nowhere/at/all", &routes) == TR_ABSENT)
+        #expect(tr_open(nil, &routes) == TR_ABSENT && routes == nil)
+    }
+}
