@@ -173,6 +173,7 @@ let package = Package(
                 product("HashTreeCollections", of: "swift-collections"),
             ]),
         benchmark("ChainCost", ["RegistryLedger", "RegistryModel", "SQLiteStore", logging]),
+        benchmark("RoutesBench", ["RegistryModel", "SharedRoutes"]),
         benchmark("StoreFill", ["RegistryModel", "SQLiteStore", logging]),
 
         testSupport("TestRandom", []),

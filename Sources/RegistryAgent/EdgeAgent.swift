@@ -85,6 +85,7 @@ package struct EdgeAgent: Service {
                 keeper.wakeup.wake()
                 if let publisher { publisher.wakeup.wake() } else { applied(position) }
             case .heartbeat:
+                shared?.retry()
                 if let publisher {
                     publisher.wakeup.wake()
                     reporter.beat()

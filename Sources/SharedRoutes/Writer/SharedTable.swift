@@ -35,9 +35,11 @@ package final class SharedTable: RoutingTable {
     /// What is in the way of it; nil: nothing is.
     package var failure: SharedRoutesFailure? { withWriter(\.failure) }
 
-    /// The agent has heard the registry. What couldn't be written before is tried again.
-    package func heard() {
-        withWriter { $0.heard() }
+    /// The agent has heard the registry.
+    package func heard() { withWriter { $0.heard() } }
+
+    /// Tries again what couldn't be written: now and then, for it takes a walk through the table.
+    package func retry() {
         if failure != nil { copy() }
     }
 
@@ -138,9 +140,12 @@ package final class SharedTable: RoutingTable {
     private final class Stage: TableStage {
         private let shared: SharedTable
         private let stage: any TableStage
+        /// It's behind already, and waits for `retry`.
+        private let isBehind: Bool
 
         init(_ shared: SharedTable, _ stage: any TableStage) {
             (self.shared, self.stage) = (shared, stage)
+            isBehind = shared.failure != nil
             shared.withWriter { $0.discard() }
         }
 
@@ -183,7 +188,7 @@ package final class SharedTable: RoutingTable {
             let isVisible = shared.withWriter { writer in
                 writer.position?.epoch == position.epoch && writer.publish(position.revision)
             }
-            if !isVisible { shared.copy() }
+            if !isVisible, !isBehind { shared.copy() }
             return true
         }
     }

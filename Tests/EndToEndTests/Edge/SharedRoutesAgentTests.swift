@@ -120,3 +120,97 @@ import Testing
         #expect(try await agent.stop() == .code(0))
     }
 }
+
+@Suite(
+    "An agent that shares its table on a full disk",
+    .enabled(if: SmallDisk.canMount, "mounting a small tmpfs needs root"),
+    .timeLimit(.minutes(10)))
+struct SharedRoutesDiskTests {
+    @Test func `leaves what it shares whole, says so, and goes on once there is room`()
+        async throws
+    {
+        let disk = try SmallDisk()
+        defer { disk.unmount() }
+        let registry = try await ServerProcess.startOpen()
+        try await registry.client.registerAll(["old.kintone.com"])
+        let path = disk.url.appendingPathComponent("routes").path
+        let agent = try await AgentProcess.start(
+            in: TestFolder(), upstream: registry.url, arguments: ["--share", path])
+        try await agent.reaches(registry.revision())
+        let reader = try RoutesReader(path: path)
+        let before = try #require(reader.status())
+
+        try disk.fill()
+        try await registry.client.registerAll((0..<4000).map { "t\($0).kintone.com" })
+        try await agent.reaches(registry.revision())
+        // It answers itself, and what it shares is as it was.
+        #expect(try await agent.location("t3999.kintone.com") == "japan")
+        #expect(reader.find("t3999.kintone.com") == .unknown)
+        guard case .found = reader.find("old.kintone.com") else {
+            Issue.record("what was there isn't any more")
+            return
+        }
+        _ = try await poll("logged", within: .seconds(120)) {
+            agent.log.contains { $0.level == "error" && $0.text.contains("file of routes") }
+                ? true : nil
+        }
+        let behind = try await registry.client.convergence().value
+        #expect(behind.lagging.map(\.text) == ["edge"])
+
+        try disk.makeRoom()
+        _ = try await poll("shared again", within: .seconds(120)) {
+            if case .found = reader.find("t3999.kintone.com") { true } else { nil }
+        }
+        let converged = try await registry.client.convergence(waitSeconds: 60).value
+        #expect(converged.converged == 1)
+        #expect(try #require(reader.status()).position.revision > before.position.revision)
+        try await agent.crash()
+        try await registry.crash()
+    }
+}
+
+@Suite("An application with shared routes", .timeLimit(.minutes(5))) struct ApplicationTests {
+    /// Every proxy has followed the move; what one had passed on before is still under way.
+    @Test func `takes no write that arrives after its customer has moved`() async throws {
+        let registry = try await ServerProcess.startOpen()
+        try await registry.client.registerAll(["late.kintone.com", "stays.kintone.com"])
+        let folder = try TestFolder()
+        let path = folder.file("routes").path
+        let agent = try await AgentProcess.start(
+            in: folder, upstream: registry.url, arguments: ["--share", path])
+        try await agent.reaches(registry.revision())
+        let port = try await EdgeHAProxy.freePort(folder)
+        let example = Repository.root.appendingPathComponent("deploy/application/example.py")
+        let application = try ChildProcess(
+            URL(fileURLWithPath: "/usr/bin/python3"),
+            [example.path, "\(port)", "japan", path, try await Repository.library.path],
+            outputs: folder.url)
+        _ = try await poll("the application listens: \(application.errors)") {
+            BlockingConnection(port: port)
+        }
+        let visitor = Visitor(port: port)
+        func write(_ host: String) async throws -> Int {
+            try await visitor.send(
+                "POST", ["Host: \(host)", "Content-Length: 5"], body: "hello"
+            ).status
+        }
+        #expect(try await write("late.kintone.com") == 201)
+        let late = try #require(BlockingConnection(port: port))
+        late.send("POST / HTTP/1.1\r\nHost: late.kintone.com\r\nContent-Length: 5\r\n\r\nhe")
+
+        _ = try await registry.move("late.kintone.com", to: "aws")
+        #expect(try await registry.client.convergence(waitSeconds: 30).value.converged == 1)
+        late.send("llo")
+        #expect(late.readAnswer()?.status == 503)
+        #expect(try await write("late.kintone.com") == 503)
+        #expect(try await write("stays.kintone.com") == 201)
+        #expect(try await write("nobody.kintone.com") == 503)
+        // The agent and the registry are gone, and the application knows all the same.
+        try await registry.crash()
+        try await agent.crash()
+        #expect(try await write("late.kintone.com") == 503)
+        #expect(try await write("stays.kintone.com") == 201)
+        application.signal(SIGTERM)
+        try await application.waitForExit()
+    }
+}

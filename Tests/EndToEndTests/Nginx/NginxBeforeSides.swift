@@ -49,9 +49,30 @@ final class NginxBeforeSides: FrontProxy {
             "maps.conf", folder, sides, [("/etc/nginx/tenants", folder.url.path)], release)
     }
 
+    /// Debian's, with its Lua module.
+    ///
+    /// - Parameter folder: with routes that an agent shares.
+    static func start(withRoutesIn folder: TestFolder) async throws -> NginxBeforeSides {
+        let sides = try await Sides.start(in: folder, spare: 1)
+        let modules = "/usr/lib/nginx/modules"
+        return try await start(
+            "shared.conf", folder, sides,
+            [
+                (
+                    "/etc/nginx/tenant-registry",
+                    Repository.root.appendingPathComponent("deploy/nginx").path
+                ), ("/run/tenant-registry/routes", folder.file("routes").path),
+                ("/usr/lib/libtenantroutes.so.1", try await Repository.library.path),
+            ], .debian,
+            main: ["ndk_http_module", "ngx_http_lua_module"].map {
+                "load_module \(modules)/\($0).so;\n"
+            }.joined())
+    }
+
+    /// - Parameter main: stands before all else in the configuration.
     private static func start(
         _ configuration: String, _ folder: TestFolder, _ sides: Sides,
-        _ changes: [(String, String)], _ release: ProxyRelease
+        _ changes: [(String, String)], _ release: ProxyRelease, main: String = ""
     ) async throws -> NginxBeforeSides {
         let program = try await release.program("nginx", folder)
         let text = try Repository.configuration(
@@ -65,7 +86,7 @@ final class NginxBeforeSides: FrontProxy {
         // Where nginx starts as root, its workers must be able to write into the cache.
         let user = geteuid() == 0 ? "user root;\n" : ""
         _ = try folder.write(
-            user
+            main + user
                 + EdgeNginx.configuration(
                     folder, "    access_log off;\n    include \(configuration);\n"),
             to: "nginx.conf")

@@ -4,7 +4,7 @@ import Testing
 /// A proxy of one release with the configuration that comes with the service.
 enum EdgeKind: String, CaseIterable, Sendable {
     case nginx, newestNginx, nginxBesideAgent, newestNginxBesideAgent
-    case nginxMaps, newestNginxMaps
+    case nginxMaps, newestNginxMaps, nginxShared
     case haproxy, newestHAProxy, caddy, newestCaddy, envoy, traefik, traefikFile
 
     private var release: ProxyRelease {
@@ -22,7 +22,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
         case .nginx, .newestNginx: .registry
         case .nginxBesideAgent, .newestNginxBesideAgent, .caddy, .newestCaddy, .envoy, .traefik:
             .agent
-        case .nginxMaps, .newestNginxMaps, .haproxy, .newestHAProxy, .traefikFile: .nobody
+        case .nginxMaps, .newestNginxMaps, .nginxShared, .haproxy, .newestHAProxy, .traefikFile:
+            .nobody
         }
     }
 
@@ -51,6 +52,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
                 "--write", "haproxy-map:placement:\(map)", "--haproxy-socket",
                 files.file("s").path,
             ]
+        case .nginxShared: arguments = ["--share", files.file("routes").path]
         case .traefikFile:
             arguments = ["--write", "traefik-file:\(files.file("tenants.yaml").path)"]
         case .nginx, .newestNginx, .nginxBesideAgent, .newestNginxBesideAgent, .caddy,
@@ -80,6 +82,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
                 "agent.conf", before: agent.port, socket: agent.socket, token: token, release)
         case .nginxMaps, .newestNginxMaps:
             try await NginxBeforeSides.start(withMapsIn: files, release)
+        case .nginxShared: try await NginxBeforeSides.start(withRoutesIn: files)
         case .haproxy, .newestHAProxy: try await HAProxyProcess.start(in: files, release)
         case .caddy, .newestCaddy:
             try await CaddyProcess.start(before: agent.port, token: token, release)
@@ -119,7 +122,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
     func exception(_ row: String) -> String? {
         switch self {
         case .nginx, .newestNginx, .nginxBesideAgent, .newestNginxBesideAgent, .nginxMaps,
-            .newestNginxMaps:
+            .newestNginxMaps, .nginxShared:
             row.lowercased().hasPrefix("x-tenant-other")
                 ? "nginx removes by whole names alone: the registry's" : nil
         case .envoy:

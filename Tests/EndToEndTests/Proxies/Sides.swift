@@ -47,6 +47,17 @@ enum Repository {
         return process.output.trimmingCharacters(in: .newlines)
     }
 
+    /// What `make library` builds, built once.
+    static var library: URL {
+        get async throws { try await made.value.file("lib/libtenantroutes.so.1") }
+    }
+
+    private static let made = Task {
+        let folder = try TestFolder()
+        _ = try await script("library", [folder.url.path], folder)
+        return folder
+    }
+
     /// A configuration with other addresses and paths. Each must be in it.
     static func configuration(_ path: String, _ changes: [(String, String)]) throws -> String {
         var text = try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
