@@ -23,6 +23,9 @@ http {{ access_log {log};
   {inner}
 }}
 """
+# Debian's, for PyPI's can't load a module.
+LUA = "nginx with Lua"
+LUA_MODULES = "".join(f"load_module /usr/lib/nginx/modules/{name}.so;\n" for name in ("ndk_http_module", "ngx_http_lua_module"))
 # What each file does to know where a tenant lives, from one text up to another. All else is left to a constant upstream.
 LOOKUPS = {
     "nginx/maps.conf": (("map $host $tenant {", "# WebSockets"), ("        if ($tenant_answer = nobody)", "        proxy_pass")),
@@ -147,36 +150,48 @@ class Edges:
                 time.sleep(0.02)
         raise SystemExit("the agent doesn't get ready")
 
-    def _nginx(self, label, folder, port, inner, beside=()):
+    def _nginx(self, label, folder, port, inner, beside=(), lua=False):
         user = "user root;" if os.geteuid() == 0 else ""
         # nginx's own log, as it is where nobody says otherwise, without a disk.
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user, log="/dev/null", inner=inner))
-        process = self.start("nginx", program("nginx"), "-e", "stderr", "-p", folder, "-c", "nginx.conf")
-        return Way("nginx", label, process, port, beside)
+        text = NGINX.format(folder=folder, user=user, log="/dev/null", inner=inner)
+        (folder / "nginx.conf").write_text((LUA_MODULES if lua else "") + text)
+        own = "/usr/sbin/nginx" if lua else program("nginx")
+        process = self.start("nginx", own, "-e", "stderr", "-p", folder, "-c", "nginx.conf")
+        return Way(LUA if lua else "nginx", label, process, port, beside)
 
     def _sides(self, form="127.0.0.1:{}", *which):
         """Where the two sides are, as a configuration says it."""
         sides = ((9001, self.sides.japan), (9002, self.sides.aws))
         return [(form.format(old), form.format(new)) for old, new in sides if old in (which or (9001, 9002))]
 
-    def nginx_constant(self):
+    def nginx_constant(self, lua=False):
         path, folder, (port,) = "nginx/maps.conf", self._folder(), free_ports(1)
         return self._nginx("a constant upstream", folder, port, configuration(
             path, ("127.0.0.1:8000", f"127.0.0.1:{port}"), *self._sides(), ("http://$tenant_location", "http://japan"),
-            ("Location $tenant_location", 'Location ""'), ("Mode $tenant_mode", 'Mode ""'), cuts=LOOKUPS[path]))
+            ("Location $tenant_location", 'Location ""'), ("Mode $tenant_mode", 'Mode ""'), cuts=LOOKUPS[path]), lua=lua)
 
-    def _shipped(self, label, file, beside=(), *own, token=None):
+    def _shipped(self, label, file, beside=(), *own, token=None, lua=False):
         folder, (port, gate) = self._folder(), free_ports(2)
         changes = [("127.0.0.1:8000", f"127.0.0.1:{port}"), ("127.0.0.1:8001", f"127.0.0.1:{gate}"), *self._sides(), *own]
         if token:
             (folder / "token.conf").write_text(f'proxy_set_header Authorization "Bearer {token}";\n')
             changes += [("/var/cache/nginx/tenant-registry", folder / "cache"),
                         ("/etc/nginx/tenant-registry-token.conf", folder / "token.conf")]
-        return self._nginx(label, folder, port, configuration(f"nginx/{file}", *changes), beside)
+        return self._nginx(label, folder, port, configuration(f"nginx/{file}", *changes), beside, lua)
 
-    def nginx_asking_agent(self, agent):
+    def nginx_asking_agent(self, agent, lua=False):
         return self._shipped("`auth_request` to an agent, `agent.conf`", "agent.conf", [agent.process],
-                             ("/run/tenant-registry-agent/agent.sock", agent.socket))
+                             ("/run/tenant-registry-agent/agent.sock", agent.socket), lua=lua)
+
+    def nginx_shared(self, registry):
+        folder, (port,) = self._folder(), free_ports(1)
+        agent = self.agent(registry, "--share", folder / "routes")
+        subprocess.run([ROOT / "scripts" / "library", folder / "library"], check=True)
+        text = configuration("nginx/shared.conf", ("127.0.0.1:8000", f"127.0.0.1:{port}"), *self._sides(),
+                             ("/etc/nginx/tenant-registry", ROOT / "deploy" / "nginx"),
+                             ("/run/tenant-registry/routes", folder / "routes"),
+                             ("/usr/lib/libtenantroutes.so.1", folder / "library/lib/libtenantroutes.so.1"))
+        return self._nginx("shared routes, `shared.conf`", folder, port, text, [agent.process], lua=True)
 
     def nginx_asking_registry(self, registry, label, registry_pids):
         way = self._shipped(label, "tenant-registry.conf", (), ("127.0.0.1:8080", f"127.0.0.1:{registry.port}"),
