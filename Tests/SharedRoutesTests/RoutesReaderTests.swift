@@ -164,6 +164,12 @@ import Testing
             }
             let changes = RevisionChanges(
                 revision: Revision(revision), domains: (moved + new).map { .set($0) })
+            if revision % 3 == 0 {
+                // A page that is read and comes to nothing.
+                let stage = shared.beginStage()
+                for domain in moved { stage.set(domain) }
+                shared.beginStage().add(changes)
+            }
             #expect(shared.apply(changes))
         }
         isOver.set()

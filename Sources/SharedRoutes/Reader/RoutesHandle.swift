@@ -24,7 +24,7 @@ package struct RoutesHandle {
     /// What isn't one of a mapping's own.
     private enum Word {
         static let current = 0
-        /// 1: somebody is mapping.
+        /// The process in which somebody is mapping; 0: nobody is.
         static let busy = 64
         /// When the path may be looked at again, in milliseconds.
         static let nextLook = 128
@@ -204,9 +204,14 @@ package struct RoutesHandle {
         return !isSame || new.visible >= old.visible
     }
 
+    /// Whoever was at it in the process that this one was forked from isn't here: his turn is over.
     private func takeTurn() -> Bool {
-        atomic(Word.busy).pointee.compareExchange(
-            expected: 0, desired: 1, ordering: .sequentiallyConsistent
+        let own = UInt64(truncatingIfNeeded: getpid())
+        let busy = atomic(Word.busy)
+        let holder = busy.pointee.load(ordering: .sequentiallyConsistent)
+        guard holder != own else { return false }
+        return busy.pointee.compareExchange(
+            expected: holder, desired: own, ordering: .sequentiallyConsistent
         ).exchanged
     }
 
@@ -224,8 +229,10 @@ package struct RoutesHandle {
 
     /// Lets go of old files in which nobody is any more.
     private func tidy() {
-        guard takeTurn() else { return }
         let current = current
+        guard (0..<Self.slots).contains(where: { $0 != current && mappings[$0].isMapped }),
+            takeTurn()
+        else { return }
         for slot in 0..<Self.slots where slot != current && mappings[slot].isMapped {
             if !isInUse(slot) { unmap(slot) }
         }

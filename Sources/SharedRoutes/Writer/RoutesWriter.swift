@@ -82,7 +82,7 @@ package final class RoutesWriter {
         }
         for place in 0..<found.locationCount {
             guard let offset = found.view.location(place) else { return }
-            _ = Self.takeOut(newerThan: visible, at: offset, of: found)
+            Self.takeOut(newerThan: visible, at: offset, of: found)
             let name = String(decoding: found.locationName(place), as: UTF8.self)
             locations[LocationName(canonical: name)] = place
         }
@@ -90,20 +90,26 @@ package final class RoutesWriter {
         (file, self.sum) = (found, sum)
     }
 
+    /// Puts what is visible in the place of a word that isn't. Not an empty one: a reader that read *visible* long ago would
+    /// take it for the word of then.
+    ///
     /// - Returns: what is visible.
+    @discardableResult
     private static func takeOut(
         newerThan visible: UInt64, at offset: Int, of file: RoutesFile
     ) -> RouteWord {
-        var newest = RouteWord.never
-        for place in [offset, offset + 8] {
-            let word = file.word(at: place)
-            if word.revision > visible {
-                file.store(RouteWord.never.bits, at: place)
-            } else if word.revision >= newest.revision {
-                newest = word
-            }
+        let (one, other) = (file.word(at: offset), file.word(at: offset + 8))
+        if one.revision > visible {
+            let shown = other.revision > visible ? RouteWord.never : other
+            file.store(shown.bits, at: offset)
+            if other.revision > visible { file.store(shown.bits, at: offset + 8) }
+            return shown
         }
-        return newest
+        if other.revision > visible {
+            file.store(one.bits, at: offset + 8)
+            return one
+        }
+        return other.revision > one.revision ? other : one
     }
 
     // MARK: Changes
@@ -149,10 +155,10 @@ package final class RoutesWriter {
         for record in pending {
             let (newest, visible) = words(at: record, in: file)
             sum.replace(newest, by: visible, file.name(of: record), file.view)
-            _ = Self.takeOut(newerThan: file.view.visible, at: record, of: file)
+            Self.takeOut(newerThan: file.view.visible, at: record, of: file)
         }
         for location in pendingLocations {
-            _ = Self.takeOut(newerThan: file.view.visible, at: location, of: file)
+            Self.takeOut(newerThan: file.view.visible, at: location, of: file)
         }
         (pending, pendingLocations) = ([], [])
     }
