@@ -70,7 +70,8 @@ typedef struct {
 } tr_state;
 
 /*
- * Opens the file. The handle is for any number of threads, and follows the file when the agent replaces it.
+ * Opens the file. The path is looked at again later: let it be absolute, and reachable by whoever looks up, also in a chroot.
+ * The handle is for any number of threads, and follows the file when the agent replaces it.
  * Returns TR_OK, TR_ABSENT, TR_INVALID or TR_VERSION; *routes is set with TR_OK only.
  */
 int tr_open(const char *path, tr_routes **routes);

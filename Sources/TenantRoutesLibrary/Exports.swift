@@ -52,7 +52,7 @@ public func find(
 public func status(_ routes: OpaquePointer?, _ state: UnsafeMutablePointer<tr_state>?) -> Int32 {
     guard let routes, let state else { return Int32(TR_NOT_READY) }
     return RoutesHandle.at(UnsafeMutableRawPointer(routes)).reading { view in
-        guard let sum = view.sum() else { return Int32(TR_NOT_READY) }
+        guard view.isReadable, let sum = view.sum() else { return Int32(TR_NOT_READY) }
         state.pointee.revision = sum.revision
         state.pointee.domains = sum.domains
         let heardAt = view.word(at: RoutesFormat.Field.heardAt)

@@ -1,3 +1,4 @@
+import Foundation
 import RegistryModel
 import RoutingTable
 import TableSamples
@@ -145,8 +146,77 @@ import Testing
         file.store(file.word(at: record).bits ^ 8, at: record)
         let next = try folder.share()
         #expect(next.shared == nil)
-        #expect(reader.find(fqdn(5).text) == .notReady)
+        #expect(reader.find(fqdn(5).text) == .notReady && reader.status() == nil)
         next.load((0..<200).map { domain($0) }, revision: 1)
         #expect(reader.find(fqdn(5).text) == expected(domain(5)))
+    }
+
+    /// Whatever somebody has put there: another file takes its place.
+    @Test(arguments: [
+        RoutesFormat.Field.recordsUsed, RoutesFormat.Field.locationCount,
+        RoutesFormat.Field.textsUsed, RoutesFormat.Field.visible, RoutesFormat.Field.epoch,
+    ])
+    func `that says what can't be isn't gone on with`(field: Int) throws {
+        let folder = try RoutesFolder()
+        var shared: SharedTable? = try folder.share()
+        shared?.load((0..<20).map { domain($0) }, revision: 1)
+        shared = nil
+        for number in [UInt64.max, 1 << 63, 1 << 62, 1 << 40, 7] {
+            var bytes = try folder.bytes()
+            withUnsafeBytes(of: number) { bytes.replaceSubrange(field..<field + 8, with: $0) }
+            try folder.write(bytes, to: folder.path)
+            let next = try folder.share()
+            next.load((0..<20).map { domain($0) }, revision: 1)
+            #expect(next.covers(at(1)))
+            #expect(try folder.reader().find(fqdn(5).text) == expected(domain(5)))
+        }
+    }
+
+    /// Its writer was killed before he put another one in its place.
+    @Test func `that is retired and still there is gone on with`() throws {
+        let folder = try RoutesFolder()
+        var shared: SharedTable? = try folder.share()
+        shared?.load([domain(1, revision: 5)], revision: 5)
+        shared = nil
+        let file = try RoutesFile.existing(at: folder.path)
+        file.store(RoutesFormat.State.retired, at: RoutesFormat.Field.state)
+        let reader = try folder.reader()
+        let next = try folder.share()
+        #expect(next.covers(at(5)))
+        next.load([domain(1, at: aws, revision: 4)], revision: 4)
+        #expect(reader.find(fqdn(1).text) == expected(domain(1, revision: 5)))
+        #expect(try folder.reader().find(fqdn(1).text) == expected(domain(1, revision: 5)))
+    }
+
+    @Test func `that somebody has taken away is there again with the next heartbeat`() throws {
+        let folder = try RoutesFolder()
+        let shared = try folder.share()
+        shared.load([domain(1)], revision: 1)
+        let old = try folder.reader()
+        try FileManager.default.removeItem(atPath: folder.path)
+        shared.retry()
+        #expect(shared.set(domain(1, at: aws, revision: 2), revision: 2))
+        for reader in [old, try folder.reader()] {
+            #expect(reader.find(fqdn(1).text) == expected(domain(1, at: aws, revision: 2)))
+        }
+    }
+
+    @Test func `that is made anew in the middle of a revision has all of it`() throws {
+        let folder = try RoutesFolder()
+        let shared = try folder.share()
+        shared.load([domain(1), domain(2)], revision: 1)
+        let reader = try folder.reader()
+        let stage = shared.beginStage()
+        stage.set(domain(1, at: aws, revision: 2))
+        try FileManager.default.removeItem(atPath: folder.path)
+        shared.retry()
+        stage.set(domain(2, at: aws, revision: 2))
+        #expect(stage.apply(after: Revision(1), through: Revision(2)))
+        for number in 1...2 {
+            #expect(
+                try folder.reader().find(fqdn(number).text)
+                    == expected(domain(number, at: aws, revision: 2)))
+        }
+        withExtendedLifetime(reader) {}
     }
 }

@@ -23,7 +23,7 @@ class Application(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with commit:
             try:
-                route = routes.find(self.headers["Host"])
+                route = routes.find(self.headers.get("Host", ""))
             except NotReady:
                 return self.answer(503, b"not ready\n")
             if route is None or route.location != here or route.mode != "serve":

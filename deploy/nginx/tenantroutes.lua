@@ -1,7 +1,7 @@
 -- Where a host lives, from the file that an agent shares (agent --share): libtenantroutes by LuaJIT's FFI.
 --
--- The file is opened in nginx's master process, or by the first request that finds it; workers follow it by themselves when
--- the agent puts another one in its place. A lookup takes well below a microsecond, and asks nobody.
+-- Each worker opens the file with its first request, and follows it by itself when the agent puts another one in its place.
+-- The master process has none: it looks nothing up, and would keep old files for good. A lookup takes well below a microsecond, and asks nobody.
 local ffi = require("ffi")
 
 ffi.cdef([[
@@ -29,7 +29,6 @@ local library, file, handle
 -- path: of the shared file. so: of the library, or its name alone.
 function routes.setup(path, so)
     library, file = ffi.load(so or "libtenantroutes.so.1"), path
-    routes.open()
 end
 
 function routes.open()

@@ -77,6 +77,12 @@ package struct RoutesView {
     }
 
     package var state: UInt64 { word(at: RoutesFormat.Field.state) }
+    /// Whether what it says counts: it isn't being made or mended.
+    package var isReadable: Bool {
+        let state = state
+        return state == RoutesFormat.State.live || state == RoutesFormat.State.retired
+    }
+
     package var visible: UInt64 { word(at: RoutesFormat.Field.visible) }
 
     package func hash(_ name: UnsafeRawPointer, _ count: Int) -> RouteHash {
@@ -218,10 +224,7 @@ package struct RoutesView {
 
     /// - Parameter name: in canonical form.
     package func find(_ name: UnsafeRawPointer, _ count: Int) -> Finding {
-        let state = state
-        guard state == RoutesFormat.State.live || state == RoutesFormat.State.retired else {
-            return .notReady
-        }
+        guard isReadable else { return .notReady }
         switch search(name, count) {
         case .absent: return .unknown
         case .astray: return .notReady

@@ -28,7 +28,9 @@ package struct RoutesHandle {
         static let busy = 64
         /// When the path may be looked at again, in milliseconds.
         static let nextLook = 128
-        static let size = 192
+        /// When a file that is live is to be doubted again, in milliseconds.
+        static let nextDoubt = 192
+        static let size = 256
     }
 
     private let words: UnsafeMutableRawPointer
@@ -107,11 +109,12 @@ package struct RoutesHandle {
         atomic(Word.size &+ slot &* Self.counterSize &+ stripe &* Self.lineSize)
     }
 
-    /// Lookups that are in a mapping are counted in the lower half of a counter, all that there were in the upper one.
+    /// Whether a lookup is in a mapping.
     private func isInUse(_ slot: Int) -> Bool {
         for stripe in 0..<Self.stripes {
-            let count = counter(slot, stripe).pointee.load(ordering: .sequentiallyConsistent)
-            if count & 0xFFFF_FFFF != 0 { return true }
+            if counter(slot, stripe).pointee.load(ordering: .sequentiallyConsistent) != 0 {
+                return true
+            }
         }
         return false
     }
@@ -137,15 +140,13 @@ package struct RoutesHandle {
         while true {
             let slot = current
             let counter = counter(slot, stripe)
-            let (_, count) = counter.pointee.add(
-                1 &<< 32 | 1, ordering: .sequentiallyConsistent)
+            counter.pointee.add(1, ordering: .sequentiallyConsistent)
             guard current == slot else {
                 counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
                 continue
             }
             let view = mappings[slot].view
-            let isDue = view.state != RoutesFormat.State.live || count &>> 32 & 1_023 == 0
-            if isDue, follow(view, slot) {
+            if isDue(view), follow(view, slot) {
                 counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
                 continue
             }
@@ -156,6 +157,25 @@ package struct RoutesHandle {
     }
 
     // MARK: Following
+
+    /// Whether the path is to be looked at: another file has taken this one's place, or may have, for it's a second since
+    /// somebody asked. Who asks once a minute sees that too.
+    private func isDue(_ view: RoutesView) -> Bool {
+        guard view.state == RoutesFormat.State.live else { return true }
+        let now = Self.roughlyNow()
+        let next = atomic(Word.nextDoubt)
+        guard now >= next.pointee.load(ordering: .relaxed) else { return false }
+        next.pointee.store(now &+ 1_000, ordering: .relaxed)
+        return true
+    }
+
+    /// Milliseconds, to some of them: what costs least.
+    private static func roughlyNow() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+        return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000
+            &+ UInt64(truncatingIfNeeded: time.tv_nsec) / 1_000_000
+    }
 
     /// After this long without a word from the agent, its file may be another one.
     private static let quiet: UInt64 = 3_000
@@ -198,6 +218,8 @@ package struct RoutesHandle {
     /// Nobody is ever answered from an older revision than before, but for another epoch's.
     private func succeeds(_ new: RoutesView, _ old: RoutesView) -> Bool {
         guard new.state == RoutesFormat.State.live else { return false }
+        // What isn't to be believed has no revision either.
+        guard old.isReadable else { return true }
         let epoch = RoutesFormat.Field.epoch
         let isSame =
             memcmp(new.base + epoch, old.base + epoch, RoutesFormat.Field.epochSize) == 0

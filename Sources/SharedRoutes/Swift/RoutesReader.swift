@@ -67,7 +67,7 @@ package final class RoutesReader: @unchecked Sendable {
     /// - Returns: nil: the file is being mended.
     package func status() -> Status? {
         handle.reading { view in
-            guard let sum = view.sum() else { return nil }
+            guard view.isReadable, let sum = view.sum() else { return nil }
             let field = RoutesFormat.Field.epoch
             let count = Int(view.base.load(fromByteOffset: field, as: UInt8.self))
             let epoch = UnsafeRawBufferPointer(

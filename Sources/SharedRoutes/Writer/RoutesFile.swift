@@ -70,6 +70,8 @@ final class RoutesFile {
 
     let view: RoutesView
     private let base: UnsafeMutableRawPointer
+    private let device: dev_t
+    private let inode: ino_t
     private(set) var recordsUsed: Int
     private(set) var locationCount: Int
     private(set) var textsUsed: Int
@@ -81,11 +83,12 @@ final class RoutesFile {
         (2 + bytes + RoutesFormat.textUnit - 1) / RoutesFormat.textUnit
     }
 
-    private init(_ base: UnsafeMutableRawPointer, _ view: RoutesView) {
+    private init(_ base: UnsafeMutableRawPointer, _ view: RoutesView, _ status: stat) {
         self.base = base
         self.view = view
+        (device, inode) = (status.st_dev, status.st_ino)
         recordsUsed = Int(
-            base.load(fromByteOffset: RoutesFormat.Field.recordsUsed, as: UInt64.self))
+            clamping: base.load(fromByteOffset: RoutesFormat.Field.recordsUsed, as: UInt64.self))
         locationCount = Int(
             clamping: base.load(
                 fromByteOffset: RoutesFormat.Field.locationCount, as: UInt64.self))
@@ -134,7 +137,15 @@ final class RoutesFile {
         Self.put(epoch.text, at: RoutesFormat.Field.epoch, room: RoutesFormat.Field.epochSize, base)
         Self.put(boot, at: RoutesFormat.Field.boot, room: RoutesFormat.Field.bootSize, base)
         for sum in 0..<2 { put(.max, RoutesFormat.Field.sums + sum * RoutesFormat.sumSize) }
-        return try opened(base, layout.size, path)
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw SharedRoutesFailure("can't be read", path) }
+        return try opened(base, layout.size, status, path)
+    }
+
+    /// Whether a path leads to this file.
+    func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_ino == inode && status.st_dev == device
     }
 
     /// A file that is there, to go on with.
@@ -148,7 +159,7 @@ final class RoutesFile {
             status.st_size >= off_t(RoutesFormat.headerSize)
         else { throw SharedRoutesFailure("\(path): no file of routes") }
         let size = Int(status.st_size)
-        return try opened(try map(file, size, path), size, path)
+        return try opened(try map(file, size, path), size, status, path)
     }
 
     private static func map(
@@ -161,7 +172,7 @@ final class RoutesFile {
     }
 
     private static func opened(
-        _ base: UnsafeMutableRawPointer, _ size: Int, _ path: String
+        _ base: UnsafeMutableRawPointer, _ size: Int, _ status: stat, _ path: String
     ) throws(SharedRoutesFailure) -> RoutesFile {
         var flaw = RoutesView.Flaw.none
         guard let view = RoutesView.open(UnsafeRawPointer(base), size: size, &flaw) else {
@@ -169,7 +180,12 @@ final class RoutesFile {
             throw SharedRoutesFailure(
                 "\(path): \(flaw == .version ? "of another version" : "no file of routes")")
         }
-        return RoutesFile(base, view)
+        let file = RoutesFile(base, view, status)
+        guard file.recordsUsed <= view.recordsEnd - view.recordsOffset,
+            file.textsUsed <= (view.textsEnd - view.textsOffset) / RoutesFormat.textUnit,
+            file.locationCount <= view.locationCapacity
+        else { throw SharedRoutesFailure("\(path): it says that it has more than it can") }
+        return file
     }
 
     private static func put(
@@ -271,7 +287,6 @@ final class RoutesFile {
     func forEachRecord(_ body: (Int) throws -> Void) rethrows -> Bool {
         var record = view.recordsOffset
         let end = record + recordsUsed
-        guard recordsUsed >= 0, end <= view.recordsEnd else { return false }
         while record < end {
             guard record + RoutesFormat.recordHead <= end, let count = view.nameCount(of: record)
             else { return false }

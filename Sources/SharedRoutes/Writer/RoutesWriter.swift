@@ -21,6 +21,8 @@ package final class RoutesWriter {
     private var pendingLocations: [Int] = []
     /// Of the domains that the newest words say are there.
     private var sum = RoutesSum()
+    /// How often the file was made anew from a table: what was changed before is in none of it.
+    package private(set) var generation = 0
     /// Why what was changed can't be made visible.
     package private(set) var failure: SharedRoutesFailure?
 
@@ -32,8 +34,10 @@ package final class RoutesWriter {
         boot =
             (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?
             .trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
-        lock = tr_system_open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        lock = tr_system_open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0 else { throw SharedRoutesFailure("can't be made", "\(path).lock") }
+        // Whoever can open it could hold it, and keep agents out.
+        fchmod(lock, 0o600)
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             close(lock)
             throw SharedRoutesFailure("\(path): another agent keeps it")
@@ -54,8 +58,12 @@ package final class RoutesWriter {
     package var bytes: Int { file?.view.size ?? 0 }
     package var names: Int { file?.names ?? 0 }
 
-    /// The agent has heard the registry.
+    /// Whether readers who open the path find what is written here.
+    package var isInPlace: Bool { file?.isThere(path) ?? false }
+
+    /// The agent has heard the registry, and what it heard is in the file.
     package func heard() {
+        guard failure == nil else { return }
         file?.store(RoutesHandle.now(), at: RoutesFormat.Field.heardAt)
     }
 
@@ -64,8 +72,9 @@ package final class RoutesWriter {
     /// Goes on with the file that is there, where it's sound: of this start of the machine, whole, and of the sum that its
     /// last writer has left with the revision that is visible.
     private func takeOver() {
+        // One that is retired, and still there, was to be replaced by somebody who was killed before he did.
         guard let found = try? RoutesFile.existing(at: path), found.boot == boot,
-            found.view.state == RoutesFormat.State.live
+            found.view.isReadable
         else { return }
         let visible = found.view.visible
         var sum = RoutesSum()
@@ -87,6 +96,7 @@ package final class RoutesWriter {
             locations[LocationName(canonical: name)] = place
         }
         found.countNames()
+        found.store(RoutesFormat.State.live, at: RoutesFormat.Field.state)
         (file, self.sum) = (found, sum)
     }
 
@@ -279,7 +289,7 @@ package final class RoutesWriter {
         (sum, locations, pending, pendingLocations) = (filling.sum, filling.locations, [], [])
         show(UInt64(position.revision.number), in: new)
         try install(new, after: old)
-        failure = nil
+        (failure, generation) = (nil, generation + 1)
     }
 
     /// A larger file with what this one has. What was released goes.

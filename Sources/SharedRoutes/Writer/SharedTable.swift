@@ -38,9 +38,10 @@ package final class SharedTable: RoutingTable {
     /// The agent has heard the registry.
     package func heard() { withWriter { $0.heard() } }
 
-    /// Tries again what couldn't be written: now and then, for it takes a walk through the table.
+    /// Tries again what couldn't be written, and what somebody has taken away: now and then, for it takes a walk through the
+    /// table.
     package func retry() {
-        if failure != nil { copy() }
+        if position != nil, withWriter({ $0.failure != nil || !$0.isInPlace }) { copy() }
     }
 
     /// Brings the file to where the table is, unless it's there or further: a table that was read from the disk may be of
@@ -142,11 +143,15 @@ package final class SharedTable: RoutingTable {
         private let stage: any TableStage
         /// It's behind already, and waits for `retry`.
         private let isBehind: Bool
+        private let generation: Int
 
         init(_ shared: SharedTable, _ stage: any TableStage) {
             (self.shared, self.stage) = (shared, stage)
             isBehind = shared.failure != nil
-            shared.withWriter { $0.discard() }
+            generation = shared.withWriter { writer in
+                writer.discard()
+                return writer.generation
+            }
         }
 
         func set(_ domain: Domain) {
@@ -186,7 +191,9 @@ package final class SharedTable: RoutingTable {
             }
             guard let position = shared.position else { return true }
             let isVisible = shared.withWriter { writer in
-                writer.position?.epoch == position.epoch && writer.publish(position.revision)
+                // A file that was made anew meanwhile lacks what was staged before.
+                writer.generation == generation && writer.position?.epoch == position.epoch
+                    && writer.publish(position.revision)
             }
             if !isVisible, !isBehind { shared.copy() }
             return true
