@@ -33,7 +33,7 @@ int main(int count, char **arguments) {
     double limit = atof(arguments[4]) * 1e9;
     tr_routes *routes;
     if (tr_open(arguments[1], &routes) != TR_OK) return 1;
-    char(*host)[32] = malloc(hosts * sizeof *host);
+    char(*host)[40] = malloc(hosts * sizeof *host);
     unsigned long random = 88172645463325252ul;
     for (unsigned long number = 0; number < hosts; number++) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;

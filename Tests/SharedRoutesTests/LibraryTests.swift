@@ -45,7 +45,7 @@ import Testing
             "library-\(UUID().uuidString)")
         _ = try Run(["scripts/library", folder.path]).succeed()
         _ = try Run([
-            "clang", "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-D_POSIX_C_SOURCE=200809L",
+            "cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-D_POSIX_C_SOURCE=200809L",
             "-I\(folder.path)/include", "Tests/Programs/routes-reader.c",
             "-L\(folder.path)/lib", "-ltenantroutes", "-Wl,-rpath,\(folder.path)/lib", "-o",
             "\(folder.path)/routes-reader",
