@@ -2,12 +2,18 @@
 //
 // All names are in japan. With WAVES, so many revisions move all of them to the other side, one after the other, and what
 // each took is written to stdout, in milliseconds: words, then the store that makes them visible.
+import Foundation
 import RegistryModel
 import SharedRoutes
 
+func stop(_ why: String) -> Never {
+    FileHandle.standardError.write(Data("\(why)\n".utf8))
+    exit(2)
+}
+
 let arguments = CommandLine.arguments
 guard arguments.count >= 3, let names = Int(arguments[2]) else {
-    fatalError("usage: RoutesBench FILE NAMES [WAVES]")
+    stop("usage: RoutesBench FILE NAMES [WAVES]")
 }
 let waves = arguments.count > 3 ? Int(arguments[3]) ?? 0 : 0
 let places = ["japan", "aws"].map { LocationName(canonical: $0) }
@@ -44,7 +50,7 @@ for wave in 0..<waves {
         withName(number) { writer.set($0, places[(wave + 1) % 2], .serve, revision: revision) }
     }
     let written = ContinuousClock.now
-    guard writer.publish(revision) else { fatalError("\(String(describing: writer.failure))") }
+    guard writer.publish(revision) else { stop(writer.failure?.description ?? "") }
     let shown = ContinuousClock.now
     print("wave \((written - start) / .milliseconds(1)) \((shown - written) / .milliseconds(1))")
 }

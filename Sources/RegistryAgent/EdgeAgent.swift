@@ -86,12 +86,12 @@ package struct EdgeAgent: Service {
                 if let publisher { publisher.wakeup.wake() } else { applied(position) }
             case .heartbeat:
                 shared?.retry()
-                if let publisher {
-                    publisher.wakeup.wake()
-                    reporter.beat()
-                } else if let position = table.position {
+                if publisher == nil, let position = table.position {
                     // What couldn't be shared before may be by now.
                     applied(position)
+                } else {
+                    publisher?.wakeup.wake()
+                    reporter.beat()
                 }
             case .failed(.refused(.older), _):
                 // Whoever put the registry back should know that its numbers were given out before.

@@ -171,10 +171,10 @@ struct EndpointRunner: Sendable {
     /// A write that was to be done only as long as nothing has changed isn't done where nobody would look.
     private func checkPreconditions(_ request: Request) throws {
         let declaration = endpoint.declaration
-        guard declaration.isIdempotent, request.method != .get else { return }
+        guard declaration.isIdempotent else { return }
         let names: [HTTPField.Name] =
             (declaration.takesIfMatch ? [] : [.ifMatch]) + [.ifNoneMatch, .ifUnmodifiedSince]
-        guard let name = names.first(where: { request.headers[values: $0].isEmpty == false })
+        guard let name = names.first(where: { !request.headers[values: $0].isEmpty })
         else { return }
         throw Problem.invalid(
             name.rawName,

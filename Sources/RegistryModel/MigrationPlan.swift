@@ -167,7 +167,7 @@ public struct WaveConflict: Hashable, Sendable, Codable {
         case changed
         /// It's gone, or was registered anew since.
         case released
-        /// Another wave holds it.
+        /// Another wave holds it: a row of the wave's, or one of its tenants' where the step would bring their others.
         case frozen
         /// It's none of the wave's, or has another tenant than it had: the step would part a tenant from it.
         case new

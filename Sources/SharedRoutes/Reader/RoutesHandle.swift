@@ -122,9 +122,11 @@ package struct RoutesHandle {
     // MARK: Reading
 
     /// Milliseconds of the clock that counts sleep. The kernel's page for it is read, no call is made.
-    package static func now() -> UInt64 {
+    package static func now() -> UInt64 { milliseconds(CLOCK_BOOTTIME) }
+
+    private static func milliseconds(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
-        clock_gettime(CLOCK_BOOTTIME, &time)
+        clock_gettime(clock, &time)
         return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000
             &+ UInt64(truncatingIfNeeded: time.tv_nsec) / 1_000_000
     }
@@ -162,19 +164,12 @@ package struct RoutesHandle {
     /// somebody asked. Who asks once a minute sees that too.
     private func isDue(_ view: RoutesView) -> Bool {
         guard view.state == RoutesFormat.State.live else { return true }
-        let now = Self.roughlyNow()
+        // To some milliseconds: what costs least.
+        let now = Self.milliseconds(CLOCK_MONOTONIC_COARSE)
         let next = atomic(Word.nextDoubt)
         guard now >= next.pointee.load(ordering: .relaxed) else { return false }
         next.pointee.store(now &+ 1_000, ordering: .relaxed)
         return true
-    }
-
-    /// Milliseconds, to some of them: what costs least.
-    private static func roughlyNow() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-        return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000
-            &+ UInt64(truncatingIfNeeded: time.tv_nsec) / 1_000_000
     }
 
     /// After this long without a word from the agent, its file may be another one.

@@ -1,8 +1,9 @@
 import RegistryModel
 
 /// The reader for Swift: what the library's C functions say, as values.
+///
+/// Nobody can check that it's `Sendable`, for a handle is pointers; it's for any number of threads, by atomics alone.
 package final class RoutesReader: @unchecked Sendable {
-    // A handle is for any number of threads.
     private let handle: RoutesHandle
 
     package struct Route: Hashable, Sendable {

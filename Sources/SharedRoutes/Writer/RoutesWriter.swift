@@ -11,20 +11,20 @@ import RegistryModel
 package final class RoutesWriter {
     package let path: String
     private let lock: Int32
-    private let boot: String
+    let boot: String
     /// Nil: readers have nothing yet, or what they have isn't gone on with.
-    private var file: RoutesFile?
+    var file: RoutesFile?
     /// Places of locations in the file.
-    private var locations: [LocationName: Int] = [:]
+    var locations: [LocationName: Int] = [:]
     /// Records and locations with a word that isn't visible yet.
-    private var pending: [Int] = []
-    private var pendingLocations: [Int] = []
+    var pending: [Int] = []
+    var pendingLocations: [Int] = []
     /// Of the domains that the newest words say are there.
-    private var sum = RoutesSum()
+    var sum = RoutesSum()
     /// How often the file was made anew from a table: what was changed before is in none of it.
-    package private(set) var generation = 0
+    package internal(set) var generation = 0
     /// Why what was changed can't be made visible.
-    package private(set) var failure: SharedRoutesFailure?
+    package internal(set) var failure: SharedRoutesFailure?
 
     /// Takes the path, and what an agent before has left there.
     ///
@@ -38,12 +38,21 @@ package final class RoutesWriter {
         guard lock >= 0 else { throw SharedRoutesFailure("can't be made", "\(path).lock") }
         // Whoever can open it could hold it, and keep agents out.
         fchmod(lock, 0o600)
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.take(lock) else {
             close(lock)
             throw SharedRoutesFailure("\(path): another agent keeps it")
         }
         unlink("\(path).new")
         takeOver()
+    }
+
+    /// Tries for a second: what an agent was just starting when it ended has its files until it runs.
+    private static func take(_ lock: Int32) -> Bool {
+        for _ in 0..<100 {
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(10_000)
+        }
+        return false
     }
 
     deinit {
@@ -82,8 +91,7 @@ package final class RoutesWriter {
             let word = Self.takeOut(newerThan: visible, at: record, of: found)
             if word.isPresent { sum.add(found.name(of: record), word, found.view) }
         }
-        guard isWhole, let left = found.view.sum(), left.revision == visible, sum.matches(left),
-            found.locationCount <= found.view.locationCapacity
+        guard isWhole, let left = found.view.sum(), left.revision == visible, sum.matches(left)
         else {
             // Readers ask again until there's another one.
             found.store(RoutesFormat.State.mending, at: RoutesFormat.Field.state)
@@ -146,6 +154,7 @@ package final class RoutesWriter {
     /// - Parameter upstream: nil: the location is gone.
     package func set(_ location: LocationName, upstream: UpstreamURL?, revision: Revision) {
         change { file throws(Full) in
+            guard UInt64(revision.number) > file.view.visible else { return }
             guard let place = place(of: location, in: file), let offset = file.view.location(place)
             else { throw Full() }
             var word = RouteWord(absentSince: UInt64(revision.number))
@@ -189,7 +198,7 @@ package final class RoutesWriter {
         return true
     }
 
-    private func show(_ revision: UInt64, in file: RoutesFile) {
+    func show(_ revision: UInt64, in file: RoutesFile) {
         let visible = file.view.visible
         // The sum of what is visible stays until the other one is.
         let first = RoutesFormat.Field.sums
@@ -254,192 +263,13 @@ package final class RoutesWriter {
     }
 
     /// The newest word, and the newest that is visible.
-    private func words(
+    func words(
         at offset: Int, in file: RoutesFile
     ) -> (newest: RouteWord, visible: RouteWord) {
         let (one, other) = (file.word(at: offset), file.word(at: offset + 8))
         let newest = one.revision > other.revision ? one : other
         let older = one.revision > other.revision ? other : one
         return (newest, newest.revision > file.view.visible ? older : newest)
-    }
-
-    // MARK: Other files
-
-    /// Makes a file of all that a table has, and puts it in the place of the one that is there.
-    ///
-    /// - Parameter fill: puts locations, then domains, into the new file; each is visible at once, for nobody knows the file.
-    package func replace(
-        at position: Position,
-        for capacity: (names: Int, nameBytes: Int, locations: [UpstreamURL?]),
-        _ fill: (RoutesWriter.Filling) -> Void
-    ) throws(SharedRoutesFailure) {
-        var room = RoutesFile.Capacity(names: capacity.names, records: 0)
-        // Of names of any length: seven bytes at most are lost at the end of each.
-        room.records = capacity.nameBytes + capacity.names * (RoutesFormat.recordHead + 7)
-        for upstream in capacity.locations { room.add(location: upstream?.text.utf8.count ?? 0) }
-        let new = try RoutesFile.make(
-            at: "\(path).new", for: room.withSlack, epoch: position.epoch, boot: boot)
-        let filling = Filling(new, UInt64(position.revision.number))
-        fill(filling)
-        if let failure = filling.failure {
-            unlink("\(path).new")
-            throw failure
-        }
-        let old = file
-        (sum, locations, pending, pendingLocations) = (filling.sum, filling.locations, [], [])
-        show(UInt64(position.revision.number), in: new)
-        try install(new, after: old)
-        (failure, generation) = (nil, generation + 1)
-    }
-
-    /// A larger file with what this one has. What was released goes.
-    private func grow(_ old: RoutesFile) throws(SharedRoutesFailure) -> RoutesFile {
-        let visible = old.view.visible
-        var room = RoutesFile.Capacity()
-        _ = old.forEachRecord { record in
-            let (newest, shown) = words(at: record, in: old)
-            if newest.isPresent || shown.isPresent || newest.revision > visible {
-                room.add(name: old.name(of: record).count)
-            }
-        }
-        for place in 0..<old.locationCount {
-            guard let offset = old.view.location(place) else { continue }
-            let (newest, shown) = words(at: offset, in: old)
-            for word in [newest, shown] {
-                room.add(location: old.view.upstream(word)?.count ?? 0)
-            }
-        }
-        // Twice the room for what is small, and a sixteenth more for what is large.
-        room.names += min(room.names, 100_000)
-        room.records += min(room.records, 6_400_000)
-        let new = try RoutesFile.make(
-            at: "\(path).new", for: room.withSlack, epoch: old.epoch, boot: boot)
-        var isWhole = true
-        for place in 0..<old.locationCount {
-            let name = LocationName(
-                canonical: String(decoding: old.locationName(place), as: UTF8.self))
-            guard let from = old.view.location(place), new.addLocation(name) == place,
-                let offset = new.view.location(place)
-            else {
-                isWhole = false
-                break
-            }
-            for (index, word) in [old.word(at: from), old.word(at: from + 8)].enumerated() {
-                guard word.isPresent, let text = old.view.upstream(word) else {
-                    new.store(word.bits, at: offset + index * 8)
-                    continue
-                }
-                let bytes = UnsafeRawBufferPointer(
-                    start: old.view.base + text.start, count: text.count)
-                guard let unit = new.addText(bytes) else {
-                    isWhole = false
-                    break
-                }
-                let moved = RouteWord(revision: word.revision, textUnit: unit)
-                new.store(moved.bits, at: offset + index * 8)
-            }
-        }
-        var (pending, sum) = ([Int](), RoutesSum())
-        let isRead = old.forEachRecord { record in
-            let (newest, shown) = words(at: record, in: old)
-            guard newest.isPresent || shown.isPresent || newest.revision > visible else { return }
-            let name = old.name(of: record)
-            guard let copy = new.record(of: name) else {
-                isWhole = false
-                return
-            }
-            new.store(shown.bits, at: copy)
-            if newest.revision > visible {
-                new.store(newest.bits, at: copy + 8)
-                pending.append(copy)
-            }
-            if newest.isPresent { sum.add(name, newest, new.view) }
-        }
-        guard isWhole, isRead else {
-            unlink("\(path).new")
-            throw SharedRoutesFailure("\(path): it can't be made larger")
-        }
-        // What is visible there is of the same revision; its sum is that of the words that are.
-        let all = (self.pending, self.sum)
-        var shownSum = sum
-        for copy in pending {
-            let (newest, shown) = (new.word(at: copy + 8), new.word(at: copy))
-            shownSum.replace(newest, by: shown, new.name(of: copy), new.view)
-        }
-        self.sum = shownSum
-        show(visible, in: new)
-        do throws(SharedRoutesFailure) {
-            try install(new, after: old)
-        } catch {
-            (self.pending, self.sum) = all
-            throw error
-        }
-        (self.pending, self.sum) = (pending, sum)
-        pendingLocations = (0..<new.locationCount).compactMap { new.view.location($0) }.filter {
-            words(at: $0, in: new).newest.revision > visible
-        }
-        return new
-    }
-
-    /// Readers of the old file go on with it until they find the new one.
-    private func install(
-        _ new: RoutesFile, after old: RoutesFile?
-    ) throws(SharedRoutesFailure) {
-        new.store(RoutesHandle.now(), at: RoutesFormat.Field.heardAt)
-        new.store(RoutesFormat.State.live, at: RoutesFormat.Field.state)
-        // Who is killed between these two leaves a file that nobody goes on with, and readers who look for another.
-        old?.store(RoutesFormat.State.retired, at: RoutesFormat.Field.state)
-        guard rename("\(path).new", path) == 0 else {
-            let failure = SharedRoutesFailure("can't be put in its place", path)
-            old?.store(RoutesFormat.State.live, at: RoutesFormat.Field.state)
-            unlink("\(path).new")
-            throw failure
-        }
-        file = new
-    }
-
-    /// A file that is being made.
-    package final class Filling {
-        private let file: RoutesFile
-        private let revision: UInt64
-        fileprivate var sum = RoutesSum()
-        fileprivate var locations: [LocationName: Int] = [:]
-        fileprivate var failure: SharedRoutesFailure?
-
-        fileprivate init(_ file: RoutesFile, _ revision: UInt64) {
-            (self.file, self.revision) = (file, revision)
-        }
-
-        package func add(_ location: LocationName, upstream: UpstreamURL?) {
-            guard let place = file.addLocation(location), let offset = file.view.location(place)
-            else { return fail("locations") }
-            locations[location] = place
-            guard var text = upstream?.text else { return }
-            guard let unit = text.withUTF8({ file.addText(UnsafeRawBufferPointer($0)) }) else {
-                return fail("upstreams")
-            }
-            file.store(RouteWord(revision: revision, textUnit: unit).bits, at: offset)
-        }
-
-        package func add(
-            _ name: UnsafeRawBufferPointer, _ location: LocationName, _ mode: Mode,
-            revision: Revision
-        ) {
-            if locations[location] == nil { add(location, upstream: nil) }
-            guard let place = locations[location], let record = file.record(of: name) else {
-                return fail("names")
-            }
-            let word = RouteWord(
-                revision: UInt64(revision.number), location: place, mode: mode.routeNumber, fence: 0
-            )
-            sum.replace(file.word(at: record), by: word, name, file.view)
-            file.store(word.bits, at: record)
-        }
-
-        package func fail(_ what: String) {
-            failure =
-                failure ?? SharedRoutesFailure("the file of routes has no room for all \(what)")
-        }
     }
 }
 
@@ -450,50 +280,5 @@ extension Mode {
         case .readOnly: 1
         case .reject: 2
         }
-    }
-}
-
-/// What the domains of a file come to: the next writer sees by it whether they're all there and as they were.
-struct RoutesSum: Equatable {
-    var low: UInt64 = 0
-    var high: UInt64 = 0
-    var domains: UInt64 = 0
-
-    mutating func add(_ name: UnsafeRawBufferPointer, _ word: RouteWord, _ view: RoutesView) {
-        let row = Self.row(name, word, view)
-        let (sum, carry) = low.addingReportingOverflow(row.low)
-        low = sum
-        high = high &+ row.high &+ (carry ? 1 : 0)
-        domains &+= 1
-    }
-
-    mutating func remove(_ name: UnsafeRawBufferPointer, _ word: RouteWord, _ view: RoutesView) {
-        let row = Self.row(name, word, view)
-        let (difference, borrow) = low.subtractingReportingOverflow(row.low)
-        low = difference
-        high = high &- row.high &- (borrow ? 1 : 0)
-        domains &-= 1
-    }
-
-    mutating func replace(
-        _ old: RouteWord, by new: RouteWord, _ name: UnsafeRawBufferPointer, _ view: RoutesView
-    ) {
-        if old.isPresent { remove(name, old, view) }
-        if new.isPresent { add(name, new, view) }
-    }
-
-    func matches(
-        _ left: (revision: UInt64, low: UInt64, high: UInt64, domains: UInt64)
-    ) -> Bool {
-        low == left.low && high == left.high && domains == left.domains
-    }
-
-    private static func row(
-        _ name: UnsafeRawBufferPointer, _ word: RouteWord, _ view: RoutesView
-    ) -> (low: UInt64, high: UInt64) {
-        guard let start = name.baseAddress else { return (0, 0) }
-        let bits = view.hash(start, name.count).bits ^ (word.bits &* 0x9E37_79B9_7F4A_7C15)
-        let product = bits.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
-        return (product.low, product.high ^ bits)
     }
 }

@@ -48,13 +48,7 @@ package final class SharedTable: RoutingTable {
     /// before.
     fileprivate func share() {
         guard let position else { return }
-        let isShared = withWriter { writer in
-            writer.failure == nil
-                && writer.position.map {
-                    $0.epoch == position.epoch && $0.revision >= position.revision
-                } ?? false
-        }
-        if !isShared { copy() }
+        if failure != nil || !covers(position) { copy() }
     }
 
     /// Makes the file anew from the table. Whoever applies to it waits meanwhile.

@@ -13,19 +13,17 @@ struct MigrationArgument: ParsableArguments {
     ///
     /// - Throws: `CommandFailure.usage` where several have the name, the service's refusal where none has.
     func find(_ registry: RegistryClient) async throws -> RegistryClient.Received<Migration> {
-        let isID = migration.wholeMatch(of: /[a-z0-9-]+/) != nil
-        do {
-            if isID { return try await registry.migration(migration) }
-        } catch ClientError.refused(let refusal) where refusal.code == "unknown-migration" {
-            guard let found = try await named(registry) else {
-                throw ClientError.refused(refusal)
+        var refusal: any Error = CommandFailure.refused(
+            "there's no migration \(migration), by id or name")
+        if migration.wholeMatch(of: /[a-z0-9-]+/) != nil {
+            do {
+                return try await registry.migration(migration)
+            } catch ClientError.refused(let answer) where answer.code == "unknown-migration" {
+                refusal = ClientError.refused(answer)
             }
-            return try await registry.migration(found)
         }
-        guard let found = try await named(registry) else {
-            throw CommandFailure.refused("there's no migration \(migration), by id or name")
-        }
-        return try await registry.migration(found)
+        guard let id = try await named(registry) else { throw refusal }
+        return try await registry.migration(id)
     }
 
     /// - Returns: the id of the only one that has the name.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import RegistryModel
 import Testing
 
 @testable import TenantRegistry
@@ -42,5 +43,29 @@ import Testing
     ])
     func `is no sizes of waves`(text: String) {
         #expect(throws: ValidationError.self) { try WaveSizes(text) }
+    }
+
+    @Test func `say why a domain stands in a step's way`() {
+        let name = FQDN("a.example.com")
+        let (japan, aws) = (LocationName("japan"), LocationName("aws"))
+        let (there, here) = (
+            WaveConflict.Place(location: aws, mode: .reject),
+            WaveConflict.Place(location: japan, mode: .serve)
+        )
+        let words = [
+            WaveConflict(fqdn: name, expected: here, found: there),
+            WaveConflict(fqdn: name, expected: here, found: nil),
+            WaveConflict(fqdn: name, expected: here, found: here, isFrozen: true),
+            WaveConflict(fqdn: name, expected: nil, found: there),
+            WaveConflict(fqdn: name, expected: nil, found: there, reason: .frozen),
+        ].map(\.words)
+        #expect(
+            words == [
+                "a.example.com is aws reject, expected japan serve",
+                "a.example.com is released, expected japan serve",
+                "a.example.com is japan serve, held by another wave, expected japan serve",
+                "a.example.com has come to a tenant of the wave's: aws reject",
+                "a.example.com is of a tenant of the wave's: aws reject, held by another wave",
+            ])
     }
 }

@@ -147,8 +147,11 @@ extension WaveConflict {
     var words: String {
         let words = { (place: Place) in "\(place.location) \(place.mode.rawValue)" }
         let found = found.map(words) ?? "released"
-        guard let expected else { return "\(fqdn) has come to a tenant of the wave's: \(found)" }
         let held = reason == .frozen ? ", held by another wave" : ""
+        guard let expected else {
+            let what = reason == .frozen ? "is of" : "has come to"
+            return "\(fqdn) \(what) a tenant of the wave's: \(found)\(held)"
+        }
         return "\(fqdn) is \(found)\(held), expected \(words(expected))"
     }
 }
