@@ -14,6 +14,8 @@
 #include "tenantroutes.h"
 
 static int run(const char *path, int names, const char *stop) {
+    /* Where the test has failed nobody says when it's over. */
+    alarm(240);
     tr_routes *routes;
     int opened = tr_open(path, &routes);
     if (opened != TR_OK) {

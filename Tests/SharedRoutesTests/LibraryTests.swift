@@ -86,6 +86,7 @@ import Testing
         let readers = try (0..<3).map { _ in
             try Run([program, folder.path, "\(count)", stop])
         }
+        defer { readers.forEach { $0.process.terminate() } }
         for revision in Int64(2)...3_000 {
             let new = (0..<10).map { domain(Int(revision) * 10 + $0, revision: revision) }
             let changes = RevisionChanges(
