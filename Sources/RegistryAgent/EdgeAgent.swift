@@ -36,6 +36,7 @@ package struct EdgeAgent: Service {
     private let keeper: StateKeeper
     private let publisher: MapPublisher?
     private let reporter: Reporter
+    private let shared: SharedTable?
 
     /// - Parameter shared: the table, where other processes map it: what isn't visible to them isn't applied.
     package init(
@@ -45,6 +46,8 @@ package struct EdgeAgent: Service {
     ) {
         let status = AgentStatus(
             table: table, unwritten: settings.maps.isEmpty ? [.state] : [.state, .maps], now: now)
+        // Whoever is killed now has left what the next one answers from.
+        if shared?.routePosition != nil { status.tried(.state) }
         let keeper = StateKeeper(
             table, status, file: folder.snapshot, delay: settings.saveDelay, logger: logger)
         let reporter = Reporter(
@@ -110,16 +113,23 @@ package struct EdgeAgent: Service {
         self.keeper = keeper
         self.publisher = publisher
         self.reporter = reporter
+        self.shared = shared
     }
 
     /// Loads the table from the disk. Before the listener opens: an agent that was there yesterday
-    /// answers at once.
+    /// answers at once. Where it left a file of routes it does so without the table, which comes with `run`.
     package func start() async {
+        if shared?.routePosition == nil { await load() }
+    }
+
+    private func load() async {
         await keeper.load()
+        shared?.started()
         publisher?.wakeup.wake()
     }
 
     package func run() async throws {
+        if shared?.isStarted == false { await load() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follower.run() }
             group.addTask { await keeper.run() }

@@ -87,9 +87,7 @@ extension LookupService {
     ///
     /// - Parameter host: as the proxy saw it, a `:port` and all.
     public func route(host: String?) throws(RegistryError) -> Read<RouteTarget?> {
-        guard let host, let fqdn = try? FQDN(Substring(Self.withoutPort(host.utf8))) else {
-            return Read(nil, at: try position())
-        }
+        let fqdn = host.flatMap { try? FQDN(Substring(Self.withoutPort($0.utf8))) }
         return try table.route(fqdn)
     }
 
@@ -98,17 +96,10 @@ extension LookupService {
     /// - Returns: false where `body` wasn't called: the host needs libidn2, or the table isn't
     ///   loaded.
     public func route(
-        bytes host: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
+        bytes host: UnsafeRawBufferPointer, _ body: (RouteTarget?, _ position: Position) -> Void
     ) -> Bool {
         let name = UnsafeRawBufferPointer(rebasing: Self.withoutPort(host))
-        return withCanonical(name) { name in
-            guard let position = table.position else { return false }
-            guard let name else {
-                body(nil, position)
-                return true
-            }
-            return (try? table.withEntry(name, body)) != nil
-        }
+        return withCanonical(name) { name in (try? table.route(name, body)) != nil }
     }
 
     /// RFC 3986 §3.2.3: a port is digits, or nothing, after a colon.
@@ -152,10 +143,10 @@ public struct LookupService: Sendable {
     /// The node's clock.
     public var time: Timestamp { now() }
 
-    /// What this node's answers are read at.
-    /// - Throws: `notReady` until the table has been loaded.
+    /// What this node's routes are answered at.
+    /// - Throws: `notReady` until there is something to answer them by.
     public func position() throws(RegistryError) -> Position {
-        guard let position = table.position else { throw .notReady }
+        guard let position = table.routePosition else { throw .notReady }
         return position
     }
 

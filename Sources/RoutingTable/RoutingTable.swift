@@ -9,13 +9,23 @@ public protocol RoutingTable: AnyObject, Sendable {
     /// What the table holds; nil until it has been loaded.
     var position: Position? { get }
 
+    /// What routes are answered at: `position`, but for a table that can answer them before it has been loaded.
+    var routePosition: Position? { get }
+
     func find(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain?>
 
     /// All at one revision, in the order of `fqdns`.
     func find(_ fqdns: [FQDN]) throws(RegistryError) -> Read<[Domain?]>
 
-    /// A domain with what the proxy needs of its location.
-    func route(_ fqdn: FQDN) throws(RegistryError) -> Read<RouteTarget?>
+    /// What a proxy needs of a name in its canonical form, nil for nothing: for lookups that have no time to make
+    /// values of it.
+    ///
+    /// - Parameters:
+    ///   - name: nil: what nobody can have, for example a host that is no name.
+    ///   - body: called once, unless this throws; `position` is what it was read at.
+    func route(
+        _ name: UnsafeRawBufferPointer?, _ body: (RouteTarget?, _ position: Position) -> Void
+    ) throws(RegistryError)
 
     /// Finds a name by the bytes of its canonical form, and shows what is there, nil for nothing,
     /// in place: for lookups that have no time to make values of it.
@@ -104,13 +114,20 @@ public protocol TableStage: AnyObject, Sendable {
 
 /// What the proxy is told.
 public struct RouteTarget: Sendable, Hashable {
-    public var domain: Domain
+    public var location: LocationName
+    public var mode: Mode
+    /// The domain's own.
+    public var revision: Revision
     /// `nil` can't happen while locations in use can't be deleted; a proxy then gets no upstream
     /// rather than a wrong one.
     public var upstream: UpstreamURL?
 
-    public init(domain: Domain, upstream: UpstreamURL?) {
-        self.domain = domain
+    public init(
+        location: LocationName, mode: Mode, revision: Revision, upstream: UpstreamURL?
+    ) {
+        self.location = location
+        self.mode = mode
+        self.revision = revision
         self.upstream = upstream
     }
 }

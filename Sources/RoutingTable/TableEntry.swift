@@ -12,21 +12,42 @@ public struct TableEntry {
 }
 
 extension RouteTarget {
-    /// - Parameter body: its argument is good until it returns.
-    public func withEntry(_ body: (TableEntry) -> Void) {
-        domain.withView { body(TableEntry($1, upstream: upstream)) }
+    init(_ entry: TableEntry) {
+        self.init(
+            location: entry.domain.location, mode: entry.domain.mode,
+            revision: entry.domain.revision, upstream: entry.upstream)
     }
 }
 
 extension RoutingTable {
-    /// By way of values, for tables that have nothing quicker.
-    public func withEntry(
-        _ name: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
+    public var routePosition: Position? { position }
+
+    public func route(
+        _ name: UnsafeRawBufferPointer?, _ body: (RouteTarget?, _ position: Position) -> Void
     ) throws(RegistryError) {
-        let read = try route(FQDN(canonical: String(decoding: name, as: UTF8.self)))
-        guard var position else { throw .notReady }
-        position.revision = read.revision
-        guard let target = read.value else { return body(nil, position) }
-        target.withEntry { body($0, position) }
+        if let name {
+            try withEntry(name) { body($0.map(RouteTarget.init), $1) }
+        } else if let position {
+            body(nil, position)
+        } else {
+            throw .notReady
+        }
+    }
+
+    /// The same as a value.
+    public func route(_ fqdn: FQDN?) throws(RegistryError) -> Read<RouteTarget?> {
+        try (fqdn?.withBytes { read($0) } ?? read(nil)).get()
+    }
+
+    private func read(
+        _ name: UnsafeRawBufferPointer?
+    ) -> Result<Read<RouteTarget?>, RegistryError> {
+        var result: Result<Read<RouteTarget?>, RegistryError> = .failure(.notReady)
+        do throws(RegistryError) {
+            try route(name) { result = .success(Read($0, at: $1)) }
+        } catch {
+            result = .failure(error)
+        }
+        return result
     }
 }

@@ -1,5 +1,5 @@
 /*
- * Reads shared routes in a process of its own, as fast as it can: routes-reader FILE NAMES STOP
+ * Reads shared routes in a process of its own, as fast as it can: routes-reader FILE NAMES STOP PROCESSES
  *
  * The writer's revisions change all of NAMES names at once, n-0.example.com and so on. So of two names that are read one
  * after the other, the second is never of an older revision, nor anywhere else at the same one, whatever is done to the file
@@ -13,15 +13,9 @@
 
 #include "tenantroutes.h"
 
-static int run(const char *path, int names, const char *stop) {
+static int run(tr_routes *routes, int names, const char *stop) {
     /* Where the test has failed nobody says when it's over. */
     alarm(240);
-    tr_routes *routes;
-    int opened = tr_open(path, &routes);
-    if (opened != TR_OK) {
-        fprintf(stderr, "open: %d\n", opened);
-        return 1;
-    }
     unsigned long reads = 0, revisions = 0;
     uint64_t last = 0;
     char location[TR_LOCATION_SIZE] = "";
@@ -29,7 +23,7 @@ static int run(const char *path, int names, const char *stop) {
     for (int name = 0; name < names; name++) {
         snprintf(hosts[name], sizeof hosts[name], "N-%d.Example.com:443", name);
     }
-    while (reads % 100000 != 0 || access(stop, F_OK) != 0) {
+    while (reads % 10000 != 0 || access(stop, F_OK) != 0) {
         tr_answer answer;
         const char *host = hosts[reads % names];
         int found = tr_find(routes, host, strlen(host), &answer);
@@ -63,12 +57,23 @@ static int run(const char *path, int names, const char *stop) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 4) return 2;
+    if (count != 5) return 2;
     /* One opens the file before it forks, as a proxy's master process does. */
-    pid_t child = fork();
-    int result = run(arguments[1], atoi(arguments[2]), arguments[3]);
-    if (child == 0) return result;
-    int status;
-    waitpid(child, &status, 0);
-    return result != 0 ? result : WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    tr_routes *routes;
+    int opened = tr_open(arguments[1], &routes);
+    if (opened != TR_OK) {
+        fprintf(stderr, "open: %d\n", opened);
+        return 1;
+    }
+    int processes = atoi(arguments[4]);
+    for (int child = 1; child < processes; child++) {
+        if (fork() == 0) return run(routes, atoi(arguments[2]), arguments[3]);
+    }
+    int result = run(routes, atoi(arguments[2]), arguments[3]);
+    for (int child = 1; child < processes; child++) {
+        int status;
+        wait(&status);
+        if (result == 0) result = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    }
+    return result;
 }

@@ -65,7 +65,10 @@ import Testing
         #expect(
             table.apply(RevisionChanges(revision: Revision(2), locations: [.set(changed)])))
         let read = try table.route(fqdn(1))
-        #expect(read.value == RouteTarget(domain: domain(1), upstream: UpstreamURL("http://new")))
+        let target = RouteTarget(
+            location: japan, mode: .serve, revision: Revision(1),
+            upstream: UpstreamURL("http://new"))
+        #expect(read.value == target)
         #expect(read.revision == Revision(2))
     }
 

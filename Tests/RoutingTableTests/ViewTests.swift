@@ -106,7 +106,7 @@ import Testing
                         revision: Revision(3), domains: [.set(domain(1, at: kyoto, revision: 3))],
                         locations: [.set(location(kyoto))])))
             #expect(view.domain(fqdn(1)) == domain(1, at: osaka))
-            #expect(view.target(fqdn(1))?.upstream?.text == "http://osaka.internal")
+            #expect(fqdn(1).withBytes { view.entry($0)?.upstream?.text } == "http://osaka.internal")
         }
         #expect(try table.route(fqdn(1)).value?.upstream?.text == "http://kyoto.internal")
         #expect(try table.statistics().value.locations.map(\.name) == [kyoto])

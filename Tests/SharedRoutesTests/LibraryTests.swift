@@ -67,8 +67,12 @@ import Testing
         #expect(needed.count == 1 && needed[0].contains("libc.so.6"), "\(needed)")
     }
 
-    /// While files are replaced and their writer is another one again and again.
-    @Test func `sees revisions whole, in other processes`() throws {
+    /// While files are replaced and their writer is another one again and again. One process sleeps meanwhile, wherever it
+    /// stands.
+    @Test(arguments: [(processes: 2, revisions: Int64(3_000)), (32, 1_000)])
+    func `sees revisions whole, in other processes`(
+        processes: Int, revisions: Int64
+    ) throws {
         let program = try Self.library.get().appendingPathComponent("routes-reader").path
         let folder = try RoutesFolder()
         let count = 100
@@ -83,11 +87,16 @@ import Testing
         var shared: SharedTable? = try folder.share()
         shared?.load(all(1), revision: 1)
         let stop = folder.other("stop")
-        let readers = try (0..<3).map { _ in
-            try Run([program, folder.path, "\(count)", stop])
+        let readers = try (0..<2).map { _ in
+            try Run(["nice", "-n", "19", program, folder.path, "\(count)", stop, "\(processes)"])
         }
-        defer { readers.forEach { $0.process.terminate() } }
-        for revision in Int64(2)...3_000 {
+        let sleeper = try Run(["nice", "-n", "19", program, folder.path, "\(count)", stop, "1"])
+        defer { (readers + [sleeper]).forEach { $0.process.terminate() } }
+        for revision in Int64(2)...revisions {
+            if revision % 250 == 0 {
+                let signal = revision % 500 == 0 ? SIGCONT : SIGSTOP
+                kill(sleeper.process.processIdentifier, signal)
+            }
             let new = (0..<10).map { domain(Int(revision) * 10 + $0, revision: revision) }
             let changes = RevisionChanges(
                 revision: Revision(revision), domains: (all(revision) + new).map { .set($0) })
@@ -100,9 +109,9 @@ import Testing
             next.load(all(revision), revision: revision)
             shared = next
         }
-        #expect(shared?.covers(at(3_000)) == true)
+        #expect(shared?.covers(at(revisions)) == true)
         try folder.write([], to: stop)
-        for reader in readers {
+        for reader in readers + [sleeper] {
             let said = try reader.succeed()
             #expect(said.contains("reads"), "\(said)")
         }

@@ -72,6 +72,69 @@ import Testing
         }
     }
 
+    @Test func `answers routes at once, and never goes back behind what was left`() throws {
+        let folder = try RoutesFolder()
+        var model = TableModel(seed: 5, names: 100)
+        var agent: SharedTable? = try folder.share()
+        agent?.load([], locations: [location(japan), location(aws)], at: at(0))
+        for _ in 1...20 { #expect(agent?.apply(model.next(size: 10)) == true) }
+        let old = model
+        let missed = (1...10).map { _ in model.next(size: 10) }
+        for changes in missed { #expect(agent?.apply(changes) == true) }
+        agent = nil
+
+        let next = try folder.share()
+        func compare() throws {
+            for number in 0..<100 {
+                let read = try next.route(fqdn(number))
+                let domain = model.domains[fqdn(number)]
+                #expect(read.value?.location == domain?.location)
+                #expect(read.value?.revision == domain?.revision)
+                #expect(read.revision.number == model.revision && read.epoch == epoch)
+            }
+            #expect(try next.route(nil).value == nil)
+            #expect(next.routePosition == at(model.revision))
+        }
+        try compare()
+        #expect(next.position == nil)
+        #expect(throws: RegistryError.notReady) { try next.find(fqdn(1)) }
+        next.load(
+            Array(old.domains.values), locations: old.places.map { location($0) },
+            at: at(old.revision))
+        next.started()
+        try compare()
+        #expect(next.position == at(old.revision))
+        for changes in missed {
+            #expect(next.apply(changes))
+            try compare()
+        }
+        #expect(next.apply(model.next(size: 10)))
+        try compare()
+        #expect(next.position == next.routePosition)
+    }
+
+    /// The agent was killed after it had shared a table of the new epoch and before it had saved it.
+    @Test func `of a newer epoch isn't given up for what's on the disk`() throws {
+        let folder = try RoutesFolder()
+        let newer = Position(epoch: Epoch("newer"), revision: Revision(3))
+        var agent: SharedTable? = try folder.share()
+        agent?.load([domain(1, at: aws)], locations: [location(japan), location(aws)], at: newer)
+        agent = nil
+        let next = try folder.share()
+        func loadOld() {
+            next.load([domain(1)], locations: [location(japan), location(aws)], at: at(20))
+        }
+        loadOld()
+        #expect(next.shared == newer && next.routePosition == newer)
+        #expect(try next.route(fqdn(1)).value?.location == aws)
+        next.started()
+        #expect(next.shared == newer)
+        // The registry has gone back to the old one, and says so with each heartbeat.
+        next.retry()
+        #expect(next.shared == at(20) && next.routePosition == at(20))
+        #expect(try next.route(fqdn(1)).value?.location == japan)
+    }
+
     @Test func `shows nothing of a revision that isn't applied`() throws {
         let folder = try RoutesFolder()
         let shared = try folder.share()
@@ -144,6 +207,8 @@ import Testing
         let name = Array(fqdn(5).text.utf8)
         let record = try #require(name.withUnsafeBytes { file.record(of: $0) })
         file.store(file.word(at: record).bits ^ 8, at: record)
+        // What is said to be visible isn't to be believed either.
+        file.store(1 << 40, at: RoutesFormat.Field.visible)
         let next = try folder.share()
         #expect(next.shared == nil)
         #expect(reader.find(fqdn(5).text) == .notReady && reader.status() == nil)
@@ -166,6 +231,7 @@ import Testing
             withUnsafeBytes(of: number) { bytes.replaceSubrange(field..<field + 8, with: $0) }
             try folder.write(bytes, to: folder.path)
             let next = try folder.share()
+            next.started()
             next.load((0..<20).map { domain($0) }, revision: 1)
             #expect(next.covers(at(1)))
             #expect(try folder.reader().find(fqdn(5).text) == expected(domain(5)))

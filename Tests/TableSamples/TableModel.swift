@@ -104,8 +104,10 @@ package struct TableModel {
         if let first = domains.values.first {
             let target = try table.route(first.fqdn).value
             let isSame =
-                target?.domain == first
-                && target?.upstream?.text == "http://\(first.location).internal"
+                target
+                == RouteTarget(
+                    location: first.location, mode: first.mode, revision: first.revision,
+                    upstream: UpstreamURL("http://\(first.location).internal"))
             try expect(isSame, "\(first.fqdn) goes to \(String(describing: target))")
         }
     }

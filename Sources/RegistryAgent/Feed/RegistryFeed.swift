@@ -1,3 +1,4 @@
+import Metrics
 import RegistryAPI
 import RegistryClient
 import RegistryModel
@@ -6,8 +7,15 @@ import RoutingTable
 /// The registry's log, read over HTTP.
 struct RegistryFeed: FollowedLog {
     let client: RegistryClient
+    /// From the bytes of a page's first change until the table has the page, and the file of routes too.
+    private let applies = Timer(label: "registry_agent_apply_duration_seconds")
     /// Called before a snapshot is read; what it throws keeps it from being read.
-    var announce: @Sendable () async throws -> Void = {}
+    let announce: @Sendable () async throws -> Void
+
+    init(client: RegistryClient, announce: @escaping @Sendable () async throws -> Void = {}) {
+        self.client = client
+        self.announce = announce
+    }
 
     func snapshot(
         into load: any TableLoad, admit: (SnapshotFacts) throws(FollowError) -> Void
@@ -36,8 +44,10 @@ struct RegistryFeed: FollowedLog {
         _ receive: (FollowEvent) async throws(FollowError) -> Void
     ) async throws(FollowError) {
         var staged: (any TableStage)?
+        var began: ContinuousClock.Instant?
         do {
             try await client.followChanges(after: position) { change in
+                if staged == nil { began = .now }
                 let current = staged ?? stage()
                 staged = current
                 current.add(change)
@@ -51,6 +61,8 @@ struct RegistryFeed: FollowedLog {
                         .revisions(
                             whole, after: page.from, through: page.to, epoch: page.epoch,
                             head: page.head))
+                    if let start = began { applies.record(duration: start.duration(to: .now)) }
+                    began = nil
                 case .heartbeat(let heartbeat):
                     try await receive(.heartbeat(head: heartbeat.head, digest: heartbeat.digest))
                 }

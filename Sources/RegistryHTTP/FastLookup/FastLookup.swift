@@ -119,10 +119,10 @@ struct FastLookup: Sendable {
     private func route(_ request: FastPathRequest, _ scratch: EventLoopScratch) -> LookupStatus? {
         guard let host = request.host else { return nil }
         var status = LookupStatus.ok
-        let isAnswered = service.route(bytes: host) { entry, position in
-            (entry == nil ? lookups.unknown : lookups.found).increment()
+        let isAnswered = service.route(bytes: host) { target, position in
+            (target == nil ? lookups.unknown : lookups.found).increment()
             let response = LookupResponse.route(
-                entry, unknown: request.unknownStatus, at: position)
+                target, unknown: request.unknownStatus, at: position)
             pieces.write(response, request, scratch)
             status = response.status
         }

@@ -11,7 +11,7 @@ struct LookupResponse {
         /// A domain, whose revision is its tag; with 304 its JSON isn't there.
         case domain(Revision)
         /// Where a proxy sends a host.
-        case target(TableEntry)
+        case target(RouteTarget)
         /// A host that nobody has.
         case unknown
     }
@@ -31,12 +31,12 @@ struct LookupResponse {
 
     /// - Parameter unknown: what a host that nobody has gets.
     static func route(
-        _ entry: TableEntry?, unknown: LookupStatus, at position: Position
+        _ target: RouteTarget?, unknown: LookupStatus, at position: Position
     ) -> LookupResponse {
-        guard let entry else {
+        guard let target else {
             return LookupResponse(status: unknown, position: position, content: .unknown)
         }
-        return LookupResponse(status: .ok, position: position, content: .target(entry))
+        return LookupResponse(status: .ok, position: position, content: .target(target))
     }
 
     var hasBody: Bool {
@@ -49,13 +49,13 @@ struct LookupResponse {
         case .domain(let revision):
             if hasBody { printer.print(.contentType, "application/json") }
             printer.printTag(position.epoch, revision)
-        case .target(let entry):
-            printer.print(.tenantLocation, entry.domain.location.text)
-            printer.print(.tenantMode, entry.domain.mode.rawValue)
-            if let upstream = entry.upstream { printer.print(.tenantUpstream, upstream.text) }
-            printer.print(.tenantRevision, position.epoch, entry.domain.revision)
+        case .target(let target):
+            printer.print(.tenantLocation, target.location.text)
+            printer.print(.tenantMode, target.mode.rawValue)
+            if let upstream = target.upstream { printer.print(.tenantUpstream, upstream.text) }
+            printer.print(.tenantRevision, position.epoch, target.revision)
             printer.print(.cacheControl, settings.cacheControl)
-            if entry.domain.mode != .serve { printer.print(.retryAfter, settings.retryAfter) }
+            if target.mode != .serve { printer.print(.retryAfter, settings.retryAfter) }
         case .unknown: printer.print(.tenantMode, "unknown")
         }
     }

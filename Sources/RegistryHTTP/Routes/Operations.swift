@@ -37,13 +37,14 @@ struct OperationsRoutes: Sendable {
         guard call.query.items.contains(where: { $0.name == "verbose" }) else {
             return .json(Array(#"{"status":"ready"}"#.utf8))
         }
-        let statistics = try call.lookups.statistics()
+        // An agent answers by what it shares while it still reads the rest.
+        let statistics = try? call.lookups.statistics()
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("status", .text("ready"))
         writer.field("epoch", .text(position.epoch.text))
-        writer.field("revision", Cell(statistics.revision))
-        writer.field("domains", Cell(statistics.value.total))
+        writer.field("revision", Cell(statistics?.revision ?? position.revision))
+        if let statistics { writer.field("domains", Cell(statistics.value.total)) }
         writer.field("uptime_seconds", .number(started.duration(to: .now).components.seconds))
         for member in more {
             writer.key(named: member.key)

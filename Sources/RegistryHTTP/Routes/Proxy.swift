@@ -69,13 +69,8 @@ struct ProxyRoutes: Sendable {
     {
         let read = try find(call, host: host)
         let position = Position(epoch: try read.epoch ?? call.epoch(), revision: read.revision)
-        var response = EndpointResponse(
-            LookupResponse.route(nil, unknown: unknown, at: position), settings)
-        read.value?.withEntry { entry in
-            response = EndpointResponse(
-                LookupResponse.route(entry, unknown: unknown, at: position), settings)
-        }
-        return response
+        return EndpointResponse(
+            LookupResponse.route(read.value, unknown: unknown, at: position), settings)
     }
 
     /// What an unknown host gets. A 404 would be read as the answer about one: no other status is taken for it.

@@ -38,10 +38,6 @@ public final class CompactRoutingTable: RoutingTable {
         }
     }
 
-    public func route(_ fqdn: FQDN) throws(RegistryError) -> Read<RouteTarget?> {
-        try views.read { Read($0.target(fqdn), at: $0.position) }
-    }
-
     public func withEntry(
         _ name: UnsafeRawBufferPointer, _ body: (TableEntry?, _ position: Position) -> Void
     ) throws(RegistryError) {

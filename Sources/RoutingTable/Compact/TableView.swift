@@ -81,12 +81,6 @@ extension TableView {
         fqdn.withBytes { entry($0)?.domain.domain(fqdn) }
     }
 
-    func target(_ fqdn: FQDN) -> RouteTarget? {
-        fqdn.withBytes { name in
-            entry(name).map { RouteTarget(domain: $0.domain.domain(fqdn), upstream: $0.upstream) }
-        }
-    }
-
     /// Good as long as the view is.
     func entry(_ name: UnsafeRawBufferPointer) -> TableEntry? {
         find(name).map { entry($0.words, $0.shard) }

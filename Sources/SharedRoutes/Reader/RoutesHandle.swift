@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A lookup counts itself in and out of the mapping that it uses. When the writer has put another file in this one's place,
 /// the first lookup to see that maps it; the old mapping goes as soon as nobody is counted in it any more, however long
-/// that takes. Nobody waits for anybody.
+/// that takes. Nobody waits for the writer; a lookup that finds another thread mapping a file waits until it's mapped.
 package struct RoutesHandle {
     /// How many mappings there may be at once: the current one, and those that a lookup still stands in.
     private static let slots = 8
@@ -22,18 +22,16 @@ package struct RoutesHandle {
     }
 
     /// What isn't one of a mapping's own.
-    private enum Word {
+    enum Word {
         static let current = 0
         /// The process in which somebody is mapping; 0: nobody is.
         static let busy = 64
-        /// When the path may be looked at again, in milliseconds.
-        static let nextLook = 128
         /// When a file that is live is to be doubted again, in milliseconds.
-        static let nextDoubt = 192
-        static let size = 256
+        static let nextDoubt = 128
+        static let size = 192
     }
 
-    private let words: UnsafeMutableRawPointer
+    let words: UnsafeMutableRawPointer
     private let mappings: UnsafeMutablePointer<Mapping>
     private let path: UnsafeMutablePointer<CChar>
 
@@ -179,17 +177,17 @@ package struct RoutesHandle {
     ///
     /// - Returns: whether there's another mapping to use.
     private func follow(_ view: RoutesView, _ slot: Int) -> Bool {
-        let now = Self.now()
-        let isQuiet = now &- view.word(at: RoutesFormat.Field.heardAt) > Self.quiet
-        guard view.state != RoutesFormat.State.live || isQuiet else {
+        let isRetired = view.state != RoutesFormat.State.live
+        let isQuiet = Self.now() &- view.word(at: RoutesFormat.Field.heardAt) > Self.quiet
+        guard isRetired || isQuiet else {
             tidy()
             return false
         }
-        let nextLook = atomic(Word.nextLook)
-        guard now >= nextLook.pointee.load(ordering: .relaxed), takeTurn() else { return false }
+        // Whoever went on with the old file meanwhile would answer what isn't so any more.
+        let limit = isRetired ? Self.patience : 0
+        guard takeTurn(within: limit, unlessLeft: slot) else { return current != slot }
         defer { endTurn() }
         guard current == slot else { return true }
-        nextLook.pointee.store(now &+ 1, ordering: .relaxed)
         guard !isCurrent(slot) else { return false }
         guard case .mapped(let mapping) = Self.map(path) else { return false }
         guard succeeds(mapping.view, view), let place = freeSlot(besides: slot) else {
@@ -212,13 +210,30 @@ package struct RoutesHandle {
 
     /// Nobody is ever answered from an older revision than before, but for another epoch's.
     private func succeeds(_ new: RoutesView, _ old: RoutesView) -> Bool {
-        guard new.state == RoutesFormat.State.live else { return false }
+        // One that is retired by now is still newer than this one, and leads on to the next.
+        guard new.isReadable else { return false }
         // What isn't to be believed has no revision either.
         guard old.isReadable else { return true }
         let epoch = RoutesFormat.Field.epoch
         let isSame =
             memcmp(new.base + epoch, old.base + epoch, RoutesFormat.Field.epochSize) == 0
         return !isSame || new.visible >= old.visible
+    }
+
+    /// How long a lookup waits for another thread that is mapping a file, in milliseconds. That takes microseconds, but for
+    /// a thread that the machine has no time for.
+    private static let patience: UInt64 = 1_000
+
+    /// - Parameter slot: where it's over with this one, there's nothing to wait for any more.
+    private func takeTurn(within limit: UInt64, unlessLeft slot: Int) -> Bool {
+        if takeTurn() { return true }
+        guard limit > 0 else { return false }
+        let end = Self.now() &+ limit
+        while current == slot, Self.now() < end {
+            tr_system_yield()
+            if takeTurn() { return true }
+        }
+        return false
     }
 
     /// Whoever was at it in the process that this one was forked from isn't here: his turn is over.

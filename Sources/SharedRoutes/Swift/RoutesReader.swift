@@ -1,4 +1,5 @@
 import RegistryModel
+import RoutingTable
 
 /// The reader for Swift: what the library's C functions say, as values.
 ///
@@ -65,20 +66,50 @@ package final class RoutesReader: @unchecked Sendable {
         }
     }
 
+    /// What an agent answers from it.
+    ///
+    /// - Parameter name: in canonical form; nil: what nobody can have.
+    /// - Returns: nil: the file is being mended.
+    func route(_ name: UnsafeRawBufferPointer?) -> (target: RouteTarget?, position: Position)? {
+        handle.reading { view in
+            guard view.isReadable else { return nil }
+            // What is found is of this revision or of a later one, never of one before.
+            let position = Position(
+                epoch: Self.epoch(view), revision: Revision(Int64(clamping: view.visible)))
+            guard let start = name?.baseAddress, let count = name?.count else {
+                return (nil, position)
+            }
+            switch view.find(start, count) {
+            case .unknown: return (nil, position)
+            case .notReady: return nil
+            case .found(let answer):
+                let route = Route(answer, view)
+                let target = RouteTarget(
+                    location: route.location, mode: route.mode, revision: route.revision,
+                    upstream: UpstreamURL(canonical: route.upstream))
+                let revision = max(position.revision, route.revision)
+                return (target, Position(epoch: position.epoch, revision: revision))
+            }
+        }
+    }
+
+    private static func epoch(_ view: RoutesView) -> Epoch {
+        let field = RoutesFormat.Field.epoch
+        let count = Int(view.base.load(fromByteOffset: field, as: UInt8.self))
+        let epoch = UnsafeRawBufferPointer(
+            start: view.base + field + 1, count: min(count, RoutesFormat.Field.epochSize - 1))
+        return Epoch(String(decoding: epoch, as: UTF8.self))
+    }
+
     /// - Returns: nil: the file is being mended.
     package func status() -> Status? {
         handle.reading { view in
             guard view.isReadable, let sum = view.sum() else { return nil }
-            let field = RoutesFormat.Field.epoch
-            let count = Int(view.base.load(fromByteOffset: field, as: UInt8.self))
-            let epoch = UnsafeRawBufferPointer(
-                start: view.base + field + 1, count: min(count, RoutesFormat.Field.epochSize - 1))
             let heardAt = view.word(at: RoutesFormat.Field.heardAt)
             let now = RoutesHandle.now()
             return Status(
                 position: Position(
-                    epoch: Epoch(String(decoding: epoch, as: UTF8.self)),
-                    revision: Revision(Int64(clamping: sum.revision))),
+                    epoch: Self.epoch(view), revision: Revision(Int64(clamping: sum.revision))),
                 domains: Int(clamping: sum.domains),
                 heard: now > heardAt ? Int(clamping: now - heardAt) : 0,
                 bytes: view.size)

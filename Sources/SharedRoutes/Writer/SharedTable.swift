@@ -5,12 +5,21 @@ import Synchronization
 
 /// A table whose revisions are in a file of routes as well: what is applied to it is visible there by the time that it
 /// counts as applied. Reads are the table's.
+///
+/// The file that an agent before has left is never older than what that one has saved: routes are answered from it at once,
+/// and until the table is as far.
 package final class SharedTable: RoutingTable {
     private let table: any RoutingTable
     private let lock = Mutex(())
     /// Touched under the lock alone.
     private nonisolated(unsafe) let writer: RoutesWriter
     private let logger: Logger
+    /// Nil: nobody has left anything.
+    private let left: RoutesReader?
+    /// Whether the file is further than the table.
+    private let isAhead: Atomic<Bool>
+    /// Until the table has been read from the disk, or not.
+    private let isStarting = Atomic(true)
 
     package init(_ table: any RoutingTable, path: String, logger: Logger)
         throws(SharedRoutesFailure)
@@ -18,6 +27,8 @@ package final class SharedTable: RoutingTable {
         self.table = table
         self.logger = logger
         writer = try RoutesWriter(path: path)
+        left = writer.position == nil ? nil : try? RoutesReader(path: path)
+        isAhead = Atomic(left != nil)
     }
 
     private func withWriter<Value>(_ body: (RoutesWriter) throws -> Value) rethrows -> Value {
@@ -35,20 +46,41 @@ package final class SharedTable: RoutingTable {
     /// What is in the way of it; nil: nothing is.
     package var failure: SharedRoutesFailure? { withWriter(\.failure) }
 
+    /// The table has been read from the disk, or there was none: what comes now is the registry's own.
+    package func started() { isStarting.store(false, ordering: .releasing) }
+
+    package var isStarted: Bool { !isStarting.load(ordering: .acquiring) }
+
     /// The agent has heard the registry.
     package func heard() { withWriter { $0.heard() } }
 
     /// Tries again what couldn't be written, and what somebody has taken away: now and then, for it takes a walk through the
     /// table.
     package func retry() {
-        if position != nil, withWriter({ $0.failure != nil || !$0.isInPlace }) { copy() }
+        guard let position else { return }
+        // The file of another epoch that was left is one that the registry has gone back from.
+        let isDue = withWriter {
+            $0.failure != nil || !$0.isInPlace || $0.position?.epoch != position.epoch
+        }
+        if isDue { copy() }
+        catchUp()
     }
 
-    /// Brings the file to where the table is, unless it's there or further: a table that was read from the disk may be of
-    /// before.
+    /// Brings the file to where the table is, unless it's there or further. A table that was read from the disk is of
+    /// before, also where its epoch is another one.
     fileprivate func share() {
         guard let position else { return }
-        if failure != nil || !covers(position) { copy() }
+        let isOlder = !isStarted && left != nil
+        if failure != nil || !isOlder && !covers(position) { copy() }
+        catchUp()
+    }
+
+    /// Answers from the table once it's where the file is.
+    private func catchUp() {
+        guard isAhead.load(ordering: .relaxed), let position, let shared,
+            shared.epoch == position.epoch, shared.revision <= position.revision
+        else { return }
+        isAhead.store(false, ordering: .releasing)
     }
 
     /// Makes the file anew from the table. Whoever applies to it waits meanwhile.
@@ -190,6 +222,7 @@ package final class SharedTable: RoutingTable {
                     && writer.publish(position.revision)
             }
             if !isVisible, !isBehind { shared.copy() }
+            shared.catchUp()
             return true
         }
     }
@@ -206,8 +239,18 @@ package final class SharedTable: RoutingTable {
         try table.find(fqdns)
     }
 
-    package func route(_ fqdn: FQDN) throws(RegistryError) -> Read<RouteTarget?> {
-        try table.route(fqdn)
+    package var routePosition: Position? {
+        let read = isAhead.load(ordering: .acquiring) ? left?.status()?.position : nil
+        return read ?? table.position
+    }
+
+    package func route(
+        _ name: UnsafeRawBufferPointer?, _ body: (RouteTarget?, _ position: Position) -> Void
+    ) throws(RegistryError) {
+        if isAhead.load(ordering: .acquiring), let read = left?.route(name) {
+            return body(read.target, read.position)
+        }
+        try table.route(name, body)
     }
 
     package func withEntry(

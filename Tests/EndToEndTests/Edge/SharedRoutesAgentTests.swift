@@ -102,6 +102,24 @@ import Testing
         #expect(Self.location("nobody.kintone.com", reader) == "unknown")
     }
 
+    /// Its own state is gone, and the registry can't be reached: what it has left for others is what it starts from.
+    @Test func `answers from the file as soon as it starts`() async throws {
+        let (registry, first, folder, path) = try await Self.start()
+        try await first.reaches(try await registry.move("t1.kintone.com", to: "aws"))
+        try await first.crash()
+        try await registry.crash()
+        try FileManager.default.removeItem(at: first.stateFile)
+        let agent = try await Self.agent(of: registry, in: folder, path)
+        #expect(try await agent.location("t1.kintone.com") == "aws")
+        #expect(try await agent.location("T2.kintone.com:443") == "japan")
+        let unknown = try await agent.get("/v1/route?host=nobody.kintone.com")
+        #expect(unknown.status == 404)
+        // It has the rest of a domain from nowhere.
+        #expect(try await agent.get("/v1/domains/t1.kintone.com").status == 503)
+        #expect(try await agent.get("/readyz?verbose").status == 200)
+        #expect(try await agent.stop() == .code(0))
+    }
+
     @Test func `keeps its path to itself`() async throws {
         let (registry, agent, folder, path) = try await Self.start()
         let second = try await CommandRun.run(
