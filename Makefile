@@ -77,6 +77,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	$(SWIFT) build -c release --product ChainCost
 	$(SWIFT) build -c release --product TableBench
 	$(SWIFT) build -c release --product StoreFill
+	$(SWIFT) build -c release --product RoutesBench
 	@Benchmarks/bench
 	@Benchmarks/steady
 	@Benchmarks/size
@@ -90,6 +91,8 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/drift
 	@Benchmarks/tenants
 	@Benchmarks/edge
+	@Benchmarks/routes
+	@Benchmarks/shared
 	@Benchmarks/agents
 	@Benchmarks/agent-memory
 	@Benchmarks/proxies

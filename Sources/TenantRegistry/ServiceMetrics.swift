@@ -35,6 +35,8 @@ extension PrometheusRegistry {
                 "registry_agents_lagging": "Agents that count and are silent past their lease.",
                 "registry_agents_ahead":
                     "Agents that have a revision of this epoch which the log hasn't: the store was put back.",
+                "registry_agent_apply_duration_seconds":
+                    "From the bytes of a change until an agent's table, and the file that it shares, have it.",
                 "registry_log_lines_dropped_total":
                     "Log lines that were dropped: whoever reads the log was too slow, or gone.",
                 "registry_log_ahead_seconds":
@@ -48,7 +50,11 @@ extension PrometheusRegistry {
                     "Commits that were tried again: a lost connection, or another transaction in the way.",
             ],
             buckets: [
-                "registry_commit_group_size": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+                "registry_commit_group_size": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+                "registry_agent_apply_duration_seconds": [
+                    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.025,
+                    0.1, 0.5, 2.5,
+                ],
             ])
     }
 
