@@ -65,6 +65,10 @@ import Testing
             $0.contains("NEEDED")
         }
         #expect(needed.count == 1 && needed[0].contains("libc.so.6"), "\(needed)")
+        // What nobody calls isn't asked for: it would take a newer one.
+        let called = try Run(["nm", "-D", "--undefined-only", "--format=just-symbols", library])
+            .succeed()
+        #expect(!called.contains("arc4random"), "\(called)")
     }
 
     /// While files are replaced and their writer is another one again and again. One process sleeps meanwhile, wherever it
