@@ -66,7 +66,7 @@ demo: ## The main job on real parts: nginx follows a tenant that moves
 	@[ -x .build/release/tenant-registry ] || [ -x .build/debug/tenant-registry ] || $(SWIFT) build -c release --product tenant-registry
 	@scripts/demo
 
-library: ## Build libtenantroutes, which reads an agent's shared routes, into .build/library
+library: ## Build libtenantroutes, which reads an agent's shared routes, and Envoy's module, into .build/library
 	@scripts/install-packages build
 	@scripts/library
 

@@ -71,6 +71,31 @@ import Testing
         #expect(!called.contains("arc4random"), "\(called)")
     }
 
+    @Test func `shows Envoy what it calls, and needs of it what it has, and the C library alone`()
+        throws
+    {
+        let module = try Self.library.get().appendingPathComponent("lib/libtenantroutes_envoy.so")
+            .path
+        func symbols(_ which: String) throws -> [Substring] {
+            try Run(["nm", "-D", which, "--format=just-symbols", module]).succeed()
+                .split(separator: "\n")
+        }
+        let shown = try symbols("--defined-only")
+        #expect(
+            shown.count == 21
+                && shown.allSatisfy { $0.hasPrefix("envoy_dynamic_module_on_") }, "\(shown)")
+        // Those of the C library have its version behind them.
+        let needed = try symbols("--undefined-only").filter {
+            !$0.contains("@") && !$0.hasPrefix("_ITM_") && $0 != "__gmon_start__"
+        }
+        let prefix = "envoy_dynamic_module_callback_"
+        #expect(
+            needed.sorted() == [
+                "\(prefix)http_clear_route_cache", "\(prefix)http_get_header",
+                "\(prefix)http_send_response", "\(prefix)http_set_header", "\(prefix)log",
+            ])
+    }
+
     /// While files are replaced and their writer is another one again and again. One process sleeps meanwhile, wherever it
     /// stands.
     @Test(arguments: [(processes: 2, revisions: Int64(3_000)), (32, 1_000)])

@@ -5,7 +5,7 @@ import Testing
 enum EdgeKind: String, CaseIterable, Sendable {
     case nginx, newestNginx, nginxBesideAgent, newestNginxBesideAgent
     case nginxMaps, newestNginxMaps, nginxShared
-    case haproxy, newestHAProxy, caddy, newestCaddy, envoy, traefik, traefikFile
+    case haproxy, newestHAProxy, caddy, newestCaddy, envoy, envoyShared, traefik, traefikFile
 
     private var release: ProxyRelease {
         rawValue.hasPrefix("newest") ? .newest : .debian
@@ -22,7 +22,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
         case .nginx, .newestNginx: .registry
         case .nginxBesideAgent, .newestNginxBesideAgent, .caddy, .newestCaddy, .envoy, .traefik:
             .agent
-        case .nginxMaps, .newestNginxMaps, .nginxShared, .haproxy, .newestHAProxy, .traefikFile:
+        case .nginxMaps, .newestNginxMaps, .nginxShared, .haproxy, .newestHAProxy, .envoyShared,
+            .traefikFile:
             .nobody
         }
     }
@@ -52,7 +53,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
                 "--write", "haproxy-map:placement:\(map)", "--haproxy-socket",
                 files.file("s").path,
             ]
-        case .nginxShared: arguments = ["--share", files.file("routes").path]
+        case .nginxShared, .envoyShared: arguments = ["--share", files.file("routes").path]
         case .traefikFile:
             arguments = ["--write", "traefik-file:\(files.file("tenants.yaml").path)"]
         case .nginx, .newestNginx, .nginxBesideAgent, .newestNginxBesideAgent, .caddy,
@@ -87,6 +88,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
         case .caddy, .newestCaddy:
             try await CaddyProcess.start(before: agent.port, token: token, release)
         case .envoy: try await EnvoyProcess.start(before: agent.port, token: token)
+        case .envoyShared:
+            try await EnvoyProcess.start(withRoutesAt: files.file("routes").path)
         case .traefik: try await TraefikProcess.start(before: agent.port, token: token)
         case .traefikFile:
             try await TraefikProcess.start(
@@ -97,7 +100,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
     /// Where a visitor on this machine comes from, as the proxy says it.
     var addresses: [String] {
         // Envoy takes one of the machine's for a visitor who comes by loopback.
-        self == .envoy ? Self.machine : ["127.0.0.1"]
+        self == .envoy || self == .envoyShared ? Self.machine : ["127.0.0.1"]
     }
 
     private static let machine: [String] = {
@@ -125,7 +128,7 @@ enum EdgeKind: String, CaseIterable, Sendable {
             .newestNginxMaps, .nginxShared:
             row.lowercased().hasPrefix("x-tenant-other")
                 ? "nginx removes by whole names alone: the registry's" : nil
-        case .envoy:
+        case .envoy, .envoyShared:
             row.hasPrefix("Connection: ") ? "Envoy refuses it by itself" : nil
         case .caddy:
             row == "a body of a GET" ? "forward_auth takes it, and the side gets none" : nil

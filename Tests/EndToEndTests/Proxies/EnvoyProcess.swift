@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Real Envoy with `deploy/envoy/envoy.yaml`, and two sides behind it.
+/// Real Envoy with one of the configurations in `deploy/envoy`, and two sides behind it.
 final class EnvoyProcess: AskingProxy {
     /// One that names fields of other proxies.
     static let refusedField: String? = "Connection"
@@ -10,6 +10,7 @@ final class EnvoyProcess: AskingProxy {
     private let program: String
     private let folder: TestFolder
     private let sides: Sides
+    private let workers: Int
     private let process: ChildProcess
 
     /// - Parameter port: of whoever answers as the registry.
@@ -17,35 +18,52 @@ final class EnvoyProcess: AskingProxy {
         let folder = try TestFolder()
         let program = try await Repository.script("proxy", ["envoy"], folder)
         let sides = try await Sides.start(in: folder, spare: 1)
-        try write(folder, sides, registry: port, token: token)
-        return try await EnvoyProcess(program, folder, sides).ready()
+        try write(
+            "envoy.yaml", folder, sides,
+            [("port_value: 8080", "port_value: \(port)"), ("trk_REPLACE_ME", token)])
+        return try await EnvoyProcess(program, folder, sides, workers: 1).ready()
+    }
+
+    /// - Parameter path: where an agent shares its routes, or will.
+    static func start(withRoutesAt path: String, workers: Int = 1) async throws -> EnvoyProcess {
+        let folder = try TestFolder()
+        let program = try await Repository.script("proxy", ["envoy"], folder)
+        let sides = try await Sides.start(in: folder, spare: 1)
+        try write(
+            "shared.yaml", folder, sides,
+            [
+                ("/run/tenant-registry/routes", path),
+                ("/usr/lib/libtenantroutes_envoy.so", try await Repository.envoyModule.path),
+            ])
+        return try await EnvoyProcess(program, folder, sides, workers: workers).ready()
     }
 
     private static func write(
-        _ folder: TestFolder, _ sides: Sides, registry: Int, token: String
+        _ configuration: String, _ folder: TestFolder, _ sides: Sides, _ changes: [(String, String)]
     ) throws {
         let text = try Repository.configuration(
-            "deploy/envoy/envoy.yaml",
-            [
-                ("port_value: 8080", "port_value: \(registry)"),
+            "deploy/envoy/\(configuration)",
+            changes + [
                 ("port_value: 8000", "port_value: \(sides.spare[0])"),
                 ("port_value: 9001", "port_value: \(sides.japan)"),
                 ("port_value: 9002", "port_value: \(sides.aws)"),
-                ("trk_REPLACE_ME", token),
             ])
         _ = try folder.write(text, to: "envoy.yaml")
     }
 
-    private init(_ program: String, _ folder: TestFolder, _ sides: Sides) throws {
+    private init(
+        _ program: String, _ folder: TestFolder, _ sides: Sides, workers: Int
+    ) throws {
         self.program = program
         self.folder = folder
         self.sides = sides
+        self.workers = workers
         visitor = Visitor(port: sides.spare[0])
         process = try ChildProcess(
             URL(fileURLWithPath: program),
             [
-                "-c", folder.file("envoy.yaml").path, "--disable-hot-restart", "--concurrency", "1",
-                "-l", "warn",
+                "-c", folder.file("envoy.yaml").path, "--disable-hot-restart", "--concurrency",
+                "\(workers)", "-l", "warn",
             ], outputs: folder.url, endsBy: SIGTERM)
     }
 
@@ -58,7 +76,7 @@ final class EnvoyProcess: AskingProxy {
 
     func restarted() async throws -> EnvoyProcess {
         try await stop()
-        return try await EnvoyProcess(program, folder, sides).ready()
+        return try await EnvoyProcess(program, folder, sides, workers: workers).ready()
     }
 
     func stop() async throws {

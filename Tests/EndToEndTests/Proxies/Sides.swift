@@ -58,6 +58,10 @@ enum Repository {
         get async throws { try await made.value.file("lib/libtenantroutes.so.1") }
     }
 
+    static var envoyModule: URL {
+        get async throws { try await made.value.file("lib/libtenantroutes_envoy.so") }
+    }
+
     private static let made = Task {
         let folder = try TestFolder()
         _ = try await script("library", [folder.url.path], folder)
