@@ -132,6 +132,12 @@ class Edges:
         folder.mkdir()
         return folder
 
+    def _library(self):
+        folder = self.processes.folder / "library"
+        if not folder.exists():
+            subprocess.run([ROOT / "scripts" / "library", folder], check=True)
+        return folder
+
     def start(self, name, *command):
         return self.processes.start(f"{name}{self.count}", ["taskset", "-c", self.core, *command])
 
@@ -186,11 +192,10 @@ class Edges:
     def nginx_shared(self, registry):
         folder, (port,) = self._folder(), free_ports(1)
         agent = self.agent(registry, "--share", folder / "routes")
-        subprocess.run([ROOT / "scripts" / "library", folder / "library"], check=True)
         text = configuration("nginx/shared.conf", ("127.0.0.1:8000", f"127.0.0.1:{port}"), *self._sides(),
                              ("/etc/nginx/tenant-registry", ROOT / "deploy" / "nginx"),
                              ("/run/tenant-registry/routes", folder / "routes"),
-                             ("/usr/lib/libtenantroutes.so.1", folder / "library/lib/libtenantroutes.so.1"))
+                             ("/usr/lib/libtenantroutes.so.1", self._library() / "lib/libtenantroutes.so.1"))
         return self._nginx("shared routes, `shared.conf`", folder, port, text, [agent.process], lua=True)
 
     def nginx_asking_registry(self, registry, label, registry_pids):
@@ -274,6 +279,14 @@ class Edges:
         return self._envoy("`ext_authz` to an agent", folder, port, configuration(
             "envoy/envoy.yaml", ("socket_address: {address: 127.0.0.1, port_value: 8080}", f"pipe: {{path: {agent.socket}}}"),
             ("port_value: 8000", f"port_value: {port}"), *self._sides("port_value: {}")), [agent.process])
+
+    def envoy_shared(self, registry):
+        folder, (port,) = self._folder(), free_ports(1)
+        agent = self.agent(registry, "--share", folder / "routes")
+        return self._envoy("shared routes, `shared.yaml`", folder, port, configuration(
+            "envoy/shared.yaml", ("/usr/lib/libtenantroutes_envoy.so", self._library() / "lib/libtenantroutes_envoy.so"),
+            ("/run/tenant-registry/routes", folder / "routes"), ("port_value: 8000", f"port_value: {port}"),
+            *self._sides("port_value: {}")), [agent.process])
 
     def _traefik(self, label, folder, port, text, beside=()):
         (folder / "traefik.yaml").write_text(text)
