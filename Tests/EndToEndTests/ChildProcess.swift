@@ -88,6 +88,21 @@ final class ChildProcess: Sendable {
         }
     }
 
+    /// `kill -STOP`, and wait until none of its threads runs: a signal takes its time, and who asks at once may be answered.
+    func pause() async throws {
+        signal(SIGSTOP)
+        let threads = "/proc/\(pid)/task"
+        _ = try await poll("\(command) stands still") { () -> Bool? in
+            let stopped = try FileManager.default.contentsOfDirectory(atPath: threads).allSatisfy {
+                let file = "\(threads)/\($0)/stat"
+                let status = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+                // The name before it, in brackets, may have anything in it.
+                return status.split(separator: ")").last?.split(separator: " ").first == "T"
+            }
+            return stopped ? true : nil
+        }
+    }
+
     /// `kill -9`, and wait until it's gone.
     func crash() async throws {
         signal(SIGKILL)

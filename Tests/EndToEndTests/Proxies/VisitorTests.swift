@@ -31,7 +31,7 @@ import Testing
         let edge = try await Edge.start(kind)
         let asked = kind.asks == .agent ? edge.agent.process : edge.registry.process
         let rows = kind.asks == .nobody ? VisitorRow.known : VisitorRow.away
-        asked.signal(SIGSTOP)
+        try await asked.pause()
         if kind.asks != .nobody { try await edge.reaches(VisitorRow.away[0]) }
         try await edge.check(rows)
         asked.signal(SIGCONT)
