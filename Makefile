@@ -66,8 +66,8 @@ demo: ## The main job on real parts: nginx follows a tenant that moves
 	@[ -x .build/release/tenant-registry ] || [ -x .build/debug/tenant-registry ] || $(SWIFT) build -c release --product tenant-registry
 	@scripts/demo
 
-library: ## Build libtenantroutes, which reads an agent's shared routes, and Envoy's module, into .build/library
-	@scripts/install-packages build
+library: ## Build libtenantroutes, which reads an agent's shared routes, and its modules for Lua and Envoy, into .build/library
+	@scripts/install-packages library
 	@scripts/library
 
 bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md

@@ -96,7 +96,7 @@ let package = Package(
         library("SharedRoutes", ["CTenantRoutes", "RegistryModel", "RoutingTable", logging]),
         .target(
             name: "TenantRoutesLibrary", dependencies: ["CTenantRoutes", "SharedRoutes"],
-            exclude: ["README.md"], swiftSettings: strict),
+            exclude: ["Lua", "README.md"], swiftSettings: strict),
         library(
             "RegistryService",
             [

@@ -71,6 +71,102 @@ import Testing
         #expect(!called.contains("arc4random"), "\(called)")
     }
 
+    @Test(arguments: ["5.3", "5.4"])
+    func `is a module of Lua that shows one function, and needs Lua and the C library alone`(
+        lua: String
+    ) throws {
+        let module = try Self.library.get().appendingPathComponent("lib/lua/\(lua)/tenantroutes.so")
+            .path
+        let shown = try Run(["nm", "-D", "--defined-only", "--format=just-symbols", module])
+            .succeed()
+        #expect(shown.split(separator: "\n") == ["luaopen_tenantroutes"])
+        let wanted = try Run(["nm", "-D", "--undefined-only", "--format=just-symbols", module])
+            .succeed()
+        let others = wanted.split(separator: "\n").filter {
+            !$0.contains("@GLIBC") && !$0.hasPrefix("lua_") && !$0.hasPrefix("luaL_")
+                && !$0.hasPrefix("_ITM_") && $0 != "__gmon_start__"
+        }
+        #expect(others.isEmpty, "\(others)")
+        let needed = try Run(["readelf", "-d", module]).succeed().split(separator: "\n").filter {
+            $0.contains("NEEDED")
+        }
+        #expect(needed.count == 1 && needed[0].contains("libc.so.6"), "\(needed)")
+    }
+
+    @Test(arguments: ["5.3", "5.4"])
+    func `says in Lua where hosts live, and by whose word`(lua: String) throws {
+        let modules = try Self.library.get().appendingPathComponent("lib/lua/\(lua)").path
+        func said(_ path: String, _ hosts: String...) throws -> [Substring] {
+            try Run(
+                ["lua\(lua)", "Tests/Programs/routes-module.lua", path] + hosts,
+                environment: ["LUA_CPATH": "\(modules)/?.so"]
+            ).succeed().split(separator: "\n")
+        }
+        let folder = try RoutesFolder()
+        #expect(try said(folder.path, "a.example.com") == ["nil absent /not-ready"])
+        try folder.write(Array("no routes".utf8), to: folder.path)
+        #expect(try said(folder.path, "a.example.com") == ["nil invalid /not-ready"])
+
+        let names = ["a.example.com", "b.example.com", "c.example.com"]
+        let modes = [Mode.serve, .readOnly, .reject]
+        let shared = try folder.share()
+        shared.load(
+            zip(names, modes).enumerated().map { number, pair in
+                var domain = domain(
+                    number, at: number == 1 ? aws : japan, mode: pair.1, revision: 7)
+                domain.fqdn = FQDN(canonical: pair.0)
+                return domain
+            }, revision: 7)
+        #expect(
+            try said(
+                folder.path, "A.Example.COM.:443", names[1], names[2], "nobody.example.com",
+                "a.b\u{e9}"
+            ) == [
+                "\(epoch) 7 3 true", "japan:serve japan http://japan.internal serve false 7",
+                "aws:read_only aws http://aws.internal read_only false 7",
+                "japan:reject japan http://japan.internal reject false 7",
+                "/nobody nil unknown", "/nobody nil unknown",
+            ])
+
+        // A fence, as a writer would put it: it counts when the lease is over.
+        var bytes = try folder.bytes()
+        let name = try #require(bytes.firstRange(of: Array(names[0].utf8))).lowerBound
+        let record = name - RoutesFormat.recordHead
+        bytes[record] |= 1 << 1
+        bytes[record + 8] |= 1 << 1
+        let fenced = folder.other("fenced")
+        try folder.write(bytes, to: fenced)
+        #expect(
+            try said(fenced, names[0])[1]
+                == "japan:read_only japan http://japan.internal read_only true 7")
+        let leaseEnd = RoutesFormat.Field.leaseEnd
+        bytes.replaceSubrange(leaseEnd..<leaseEnd + 8, with: repeatElement(0x7f, count: 8))
+        try folder.write(bytes, to: fenced)
+        #expect(
+            try said(fenced, names[0])[1] == "japan:serve japan http://japan.internal serve false 7"
+        )
+        // One that is being mended says nothing of anybody.
+        bytes[RoutesFormat.Field.state] = UInt8(RoutesFormat.State.mending)
+        try folder.write(bytes, to: fenced)
+        #expect(try said(fenced, names[0])[1] == "/not-ready nil not ready")
+    }
+
+    /// Where its headers are absent, all else is made.
+    @Test func `does without Lua where that isn't there`() throws {
+        let folder = try RoutesFolder()
+        let process = try Run(
+            ["scripts/library", folder.other("library")],
+            environment: ["LUA_INCLUDE": folder.url.path])
+        let said = String(
+            decoding: process.errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.process.waitUntilExit()
+        #expect(process.process.terminationStatus == 0)
+        #expect(said.contains("liblua5.3-dev") && said.contains("liblua5.4-dev"), "\(said)")
+        let made = FileManager.default.fileExists(atPath:)
+        #expect(made(folder.other("library/lib/libtenantroutes.so.1")))
+        #expect(!made(folder.other("library/lib/lua")))
+    }
+
     @Test func `shows Envoy what it calls, and needs of it what it has, and the C library alone`()
         throws
     {
