@@ -5,7 +5,8 @@ import Testing
 enum EdgeKind: String, CaseIterable, Sendable {
     case nginx, newestNginx, nginxBesideAgent, newestNginxBesideAgent
     case nginxMaps, newestNginxMaps, nginxShared
-    case haproxy, newestHAProxy, caddy, newestCaddy, envoy, envoyShared, traefik, traefikFile
+    case haproxy, newestHAProxy, haproxyShared, newestHAProxyShared
+    case caddy, newestCaddy, envoy, envoyShared, traefik, traefikFile
 
     private var release: ProxyRelease {
         rawValue.hasPrefix("newest") ? .newest : .debian
@@ -22,8 +23,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
         case .nginx, .newestNginx: .registry
         case .nginxBesideAgent, .newestNginxBesideAgent, .caddy, .newestCaddy, .envoy, .traefik:
             .agent
-        case .nginxMaps, .newestNginxMaps, .nginxShared, .haproxy, .newestHAProxy, .envoyShared,
-            .traefikFile:
+        case .nginxMaps, .newestNginxMaps, .nginxShared, .haproxy, .newestHAProxy, .haproxyShared,
+            .newestHAProxyShared, .envoyShared, .traefikFile:
             .nobody
         }
     }
@@ -53,7 +54,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
                 "--write", "haproxy-map:placement:\(map)", "--haproxy-socket",
                 files.file("s").path,
             ]
-        case .nginxShared, .envoyShared: arguments = ["--share", files.file("routes").path]
+        case .nginxShared, .haproxyShared, .newestHAProxyShared, .envoyShared:
+            arguments = ["--share", files.file("routes").path]
         case .traefikFile:
             arguments = ["--write", "traefik-file:\(files.file("tenants.yaml").path)"]
         case .nginx, .newestNginx, .nginxBesideAgent, .newestNginxBesideAgent, .caddy,
@@ -85,6 +87,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
             try await NginxBeforeSides.start(withMapsIn: files, release)
         case .nginxShared: try await NginxBeforeSides.start(withRoutesIn: files)
         case .haproxy, .newestHAProxy: try await HAProxyProcess.start(in: files, release)
+        case .haproxyShared, .newestHAProxyShared:
+            try await HAProxyProcess.start(withRoutesIn: files, release)
         case .caddy, .newestCaddy:
             try await CaddyProcess.start(before: agent.port, token: token, release)
         case .envoy: try await EnvoyProcess.start(before: agent.port, token: token)
@@ -135,7 +139,8 @@ enum EdgeKind: String, CaseIterable, Sendable {
         case .traefikFile:
             row.hasPrefix("X-Tenant-Other")
                 ? "Traefik removes by whole names alone: the registry's" : nil
-        case .haproxy, .newestHAProxy, .newestCaddy, .traefik: nil
+        case .haproxy, .newestHAProxy, .haproxyShared, .newestHAProxyShared, .newestCaddy, .traefik:
+            nil
         }
     }
 }

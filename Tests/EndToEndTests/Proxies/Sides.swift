@@ -62,6 +62,11 @@ enum Repository {
         get async throws { try await made.value.file("lib/libtenantroutes_envoy.so") }
     }
 
+    /// The folder of its modules for Lua 5.3 or 5.4.
+    static func luaModules(_ lua: String) async throws -> URL {
+        try await made.value.file("lib/lua/\(lua)")
+    }
+
     private static let made = Task {
         let folder = try TestFolder()
         _ = try await script("library", [folder.url.path], folder)
