@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import subprocess
 import time
 import urllib.request
@@ -243,6 +244,18 @@ class Edges:
                               "--haproxy-socket", folder / "s")
         way.pids.append(agent.process.pid)
         return way
+
+    def haproxy_shared(self, registry):
+        folder, (port,) = self._folder(), free_ports(1)
+        agent = self.agent(registry, "--share", folder / "routes")
+        subprocess.run([ROOT / "scripts" / "library", folder / "library"], check=True)
+        built = subprocess.run([program("haproxy"), "-vv"], check=True, capture_output=True, text=True).stdout
+        lua = re.search(r"Built with Lua version : Lua (\d\.\d)", built)[1]
+        text = configuration("haproxy/shared.cfg", ("127.0.0.1:8000", f"127.0.0.1:{port}"), *self._sides(),
+                             ("/usr/lib/tenant-registry/lua/5.3", folder / "library/lib/lua" / lua),
+                             ("/etc/haproxy/shared.lua", ROOT / "deploy" / "haproxy" / "shared.lua"),
+                             ("/run/tenant-registry/routes", folder / "routes"))
+        return self._haproxy("shared routes, `shared.cfg`", folder, port, text, [agent.process])
 
     def _caddy(self, label, folder, port, text, beside=()):
         (folder / "Caddyfile").write_text(text)
