@@ -267,6 +267,23 @@ import Testing
         }
     }
 
+    /// Readers of the one that was taken away can't be told: they find out by themselves, and until then nothing is applied.
+    @Test func `that somebody has taken away from a dead agent is missed`() throws {
+        let folder = try RoutesFolder()
+        var agent: SharedTable? = try folder.share()
+        agent?.load([domain(1)], revision: 1)
+        #expect(agent?.covers(at(1)) == true)
+        agent = nil
+        var next: SharedTable? = try folder.share()
+        next?.load([domain(1)], revision: 1)
+        #expect(next?.covers(at(1)) == true)
+        next = nil
+        try FileManager.default.removeItem(atPath: folder.path)
+        let last = try folder.share()
+        last.load([domain(1, at: aws, revision: 2)], revision: 2)
+        #expect(last.shared == at(2) && !last.covers(at(2)))
+    }
+
     @Test func `that is made anew in the middle of a revision has all of it`() throws {
         let folder = try RoutesFolder()
         let shared = try folder.share()

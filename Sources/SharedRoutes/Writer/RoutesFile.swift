@@ -99,6 +99,14 @@ final class RoutesFile {
         return stat(path, &status) == 0 && status.st_ino == inode && status.st_dev == device
     }
 
+    /// What tells it from other files, for as long as the machine runs.
+    var identity: String { "\(device) \(inode)" }
+
+    static func identity(at path: String) -> String? {
+        var status = stat()
+        return stat(path, &status) == 0 ? "\(status.st_dev) \(status.st_ino)" : nil
+    }
+
     /// A file that is there, to go on with.
     static func existing(at path: String) throws(SharedRoutesFailure) -> RoutesFile {
         let file = tr_system_open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0)

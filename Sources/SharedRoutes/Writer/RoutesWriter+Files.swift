@@ -136,5 +136,28 @@ extension RoutesWriter {
             throw failure
         }
         file = new
+        note(new)
+    }
+
+    // MARK: Files that nobody can mark
+
+    /// What the lock keeps of the file that was put in the path's place last.
+    private var noted: String {
+        var bytes = [UInt8](repeating: 0, count: 200)
+        let count = pread(lock, &bytes, bytes.count, 0)
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    private func note(_ file: RoutesFile) {
+        let bytes = Array("\(boot) \(file.identity)".utf8)
+        // What isn't there, or half of it, only makes the next agent wait.
+        _ = pwrite(lock, bytes, bytes.count, 0) == bytes.count && ftruncate(lock, bytes.count) == 0
+    }
+
+    /// Whether the file that was put there last has been taken away, so that readers who still have it can't be told.
+    func hasLostFile() -> Bool {
+        let noted = noted
+        guard !boot.isEmpty, noted.hasPrefix("\(boot) ") else { return false }
+        return RoutesFile.identity(at: path).map { noted != "\(boot) \($0)" } ?? true
     }
 }

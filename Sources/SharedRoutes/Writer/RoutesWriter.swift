@@ -10,7 +10,7 @@ import RegistryModel
 /// visible: readers pass them over, and the next writer takes them out.
 package final class RoutesWriter {
     package let path: String
-    private let lock: Int32
+    let lock: Int32
     let boot: String
     /// Nil: readers have nothing yet, or what they have isn't gone on with.
     var file: RoutesFile?
@@ -23,6 +23,9 @@ package final class RoutesWriter {
     var sum = RoutesSum()
     /// How often the file was made anew from a table: what was changed before is in none of it.
     package internal(set) var generation = 0
+    /// When readers of a file that somebody has taken away have found the one that is there now, in milliseconds of the clock
+    /// that counts sleep: they look for another one when the agent isn't heard in theirs.
+    private var foundAt: UInt64 = 0
     /// Why what was changed can't be made visible.
     package internal(set) var failure: SharedRoutesFailure?
 
@@ -43,8 +46,15 @@ package final class RoutesWriter {
             throw SharedRoutesFailure("\(path): another agent keeps it")
         }
         unlink("\(path).new")
+        if hasLostFile() { foundAt = RoutesHandle.now() + Self.longestSearch }
         takeOver()
     }
+
+    /// A little more than `RoutesHandle` takes: three seconds without a word from the agent, and one between two looks.
+    private static let longestSearch: UInt64 = 4_500
+
+    /// Whether every reader, of an older file too, is answered from what is written here.
+    package var isFound: Bool { RoutesHandle.now() >= foundAt }
 
     /// Tries for a second: what an agent was just starting when it ended has its files until it runs.
     private static func take(_ lock: Int32) -> Bool {

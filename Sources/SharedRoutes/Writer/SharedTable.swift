@@ -40,6 +40,14 @@ package final class SharedTable: RoutingTable {
 
     /// Whether readers see what a position says, or what came after.
     package func covers(_ position: Position) -> Bool {
+        withWriter { writer in
+            guard let shared = writer.position, writer.isFound else { return false }
+            return shared.epoch == position.epoch && shared.revision >= position.revision
+        }
+    }
+
+    /// Whether the file does, whoever has found it.
+    private func has(_ position: Position) -> Bool {
         shared.map { $0.epoch == position.epoch && $0.revision >= position.revision } ?? false
     }
 
@@ -71,7 +79,7 @@ package final class SharedTable: RoutingTable {
     fileprivate func share() {
         guard let position else { return }
         let isOlder = !isStarted && left != nil
-        if failure != nil || !isOlder && !covers(position) { copy() }
+        if failure != nil || !isOlder && !has(position) { copy() }
         catchUp()
     }
 

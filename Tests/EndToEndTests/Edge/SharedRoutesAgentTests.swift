@@ -2,6 +2,7 @@ import Foundation
 import RegistryAPI
 import RegistryModel
 import SharedRoutes
+import Synchronization
 import Testing
 
 @Suite("An agent that shares its table", .timeLimit(.minutes(10))) struct SharedRoutesAgentTests {
@@ -184,6 +185,92 @@ struct SharedRoutesDiskTests {
         #expect(try #require(reader.status()).position.revision > before.position.revision)
         try await agent.crash()
         try await registry.crash()
+    }
+}
+
+@Suite("nginx with shared routes", .timeLimit(.minutes(10))) struct SharedRoutesNginxTests {
+    /// Its workers may only read what the agent, who is somebody else, writes.
+    @Test func `is reloaded, and loses agents, under load, and every visitor is served`()
+        async throws
+    {
+        let registry = try await ServerProcess.startOpen()
+        let names = (0..<8).map { "t\($0).kintone.com" }
+        try await registry.client.registerAll(names)
+        let folder = try TestFolder()
+        chmod(folder.url.path, 0o755)
+        let arguments = ["--share", folder.file("routes").path]
+        func agent() async throws -> AgentProcess {
+            try await AgentProcess.start(in: folder, upstream: registry.url, arguments: arguments)
+        }
+        var running = try await agent()
+        try await running.reaches(registry.revision())
+        let nginx = try await NginxBeforeSides.start(
+            withRoutesIn: folder, user: "nobody nogroup")
+        let visits = Visits()
+        async let load: Void = visits.come(to: nginx.visitor, hosts: names)
+        for round in 0..<6 {
+            try await visits.wait(forMore: 40)
+            switch round % 3 {
+            case 0: try await nginx.reload()
+            case 1:
+                try await running.crash()
+                try await nginx.reload()
+                running = try await agent()
+            default:
+                // Another file takes the place of the one that workers have.
+                try await running.crash()
+                try FileManager.default.removeItem(at: folder.file("routes"))
+                running = try await agent()
+            }
+            let place = round % 2 == 0 ? "aws" : "japan"
+            for name in names { _ = try await registry.move(name, to: place) }
+            #expect(try await registry.client.convergence(waitSeconds: 60).value.converged == 1)
+            for name in names {
+                let page = try await nginx.visitor.send("GET", ["Host: \(name)"])
+                #expect(page.status == 200 && page.side.hasPrefix(place), "\(round): \(page.text)")
+            }
+        }
+        visits.end()
+        await load
+        #expect(visits.faults == [])
+        try await nginx.stop()
+        #expect(try await running.stop() == .code(0))
+    }
+
+    private final class Visits: Sendable {
+        private let state = Mutex((count: 0, isOver: false, faults: [String]()))
+
+        var faults: [String] { state.withLock(\.faults) }
+
+        func end() { state.withLock { $0.isOver = true } }
+
+        func come(to visitor: Visitor, hosts: [String]) async {
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<4 {
+                    group.addTask {
+                        var turn = number
+                        while !self.state.withLock(\.isOver) {
+                            turn += 1
+                            let host = hosts[turn % hosts.count]
+                            let page = try? await visitor.send("GET", ["Host: \(host)"])
+                            let isServed = page?.status == 200
+                            self.state.withLock { state in
+                                state.count += 1
+                                guard !isServed else { return }
+                                state.faults.append("\(host): \(page?.text ?? "no answer")")
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        func wait(forMore number: Int) async throws {
+            let before = state.withLock(\.count)
+            _ = try await poll("\(number) more visitors", within: .seconds(300)) {
+                self.state.withLock(\.count) >= before + number ? true : nil
+            }
+        }
     }
 }
 

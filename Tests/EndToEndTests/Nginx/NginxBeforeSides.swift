@@ -51,8 +51,12 @@ final class NginxBeforeSides: FrontProxy {
 
     /// Debian's, with its Lua module.
     ///
-    /// - Parameter folder: with routes that an agent shares.
-    static func start(withRoutesIn folder: TestFolder) async throws -> NginxBeforeSides {
+    /// - Parameters:
+    ///   - folder: with routes that an agent shares.
+    ///   - user: and group of the workers, where the tests' own is root.
+    static func start(
+        withRoutesIn folder: TestFolder, user: String = "root"
+    ) async throws -> NginxBeforeSides {
         let sides = try await Sides.start(in: folder, spare: 1)
         let modules = "/usr/lib/nginx/modules"
         return try await start(
@@ -66,13 +70,14 @@ final class NginxBeforeSides: FrontProxy {
             ], .debian,
             main: ["ndk_http_module", "ngx_http_lua_module"].map {
                 "load_module \(modules)/\($0).so;\n"
-            }.joined())
+            }.joined(), user: user)
     }
 
     /// - Parameter main: stands before all else in the configuration.
     private static func start(
         _ configuration: String, _ folder: TestFolder, _ sides: Sides,
-        _ changes: [(String, String)], _ release: ProxyRelease, main: String = ""
+        _ changes: [(String, String)], _ release: ProxyRelease, main: String = "",
+        user: String = "root"
     ) async throws -> NginxBeforeSides {
         let program = try await release.program("nginx", folder)
         let text = try Repository.configuration(
@@ -84,7 +89,7 @@ final class NginxBeforeSides: FrontProxy {
             ])
         _ = try folder.write(text, to: configuration)
         // Where nginx starts as root, its workers must be able to write into the cache.
-        let user = geteuid() == 0 ? "user root;\n" : ""
+        let user = geteuid() == 0 ? "user \(user);\n" : ""
         _ = try folder.write(
             main + user
                 + EdgeNginx.configuration(
@@ -109,6 +114,24 @@ final class NginxBeforeSides: FrontProxy {
             }
         }
         return self
+    }
+
+    /// The workers, by their process ids.
+    var workers: Set<String> {
+        let id = process.pid
+        let children = try? String(
+            contentsOfFile: "/proc/\(id)/task/\(id)/children", encoding: .utf8)
+        return Set(children?.split(separator: " ").map(String.init) ?? [])
+    }
+
+    /// Lets other workers take over, and waits until those of before are gone.
+    func reload() async throws {
+        let before = workers
+        process.signal(SIGHUP)
+        _ = try await poll("other workers: \(process.errors)") {
+            let now = workers
+            return !now.isEmpty && now.isDisjoint(with: before) ? true : nil
+        }
     }
 
     func restarted() async throws -> NginxBeforeSides {
