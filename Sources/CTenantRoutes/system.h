@@ -1,7 +1,6 @@
 /* What reader and writer ask of the C library. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -33,11 +32,6 @@ static inline char *tr_system_upstream(tr_answer *answer) {
 
 static inline char *tr_system_epoch(tr_state *state) {
     return state->epoch;
-}
-
-/* Lets other threads run. Not everywhere is its header among those that Swift sees. */
-static inline void tr_system_yield(void) {
-    (void)sched_yield();
 }
 
 /* Masks that Swift knows twice. */

@@ -78,8 +78,8 @@ import Testing
         handle.close()
     }
 
-    /// There are eight places for files; each has somebody who sleeps in it.
-    @Test func `stays at a file while there is no place for another, and then follows`() throws {
+    /// There are eight places for files; each has somebody who sleeps in it. What the old one says isn't so any more.
+    @Test func `says nothing while there is no place for the next file, and then follows`() throws {
         let folder = try RoutesFolder()
         let shared = try folder.share()
         Self.replace(shared, 1)
@@ -90,7 +90,8 @@ import Testing
             sleepers.append(Sleeper(handle))
         }
         for revision in Int64(9)...12 { Self.replace(shared, revision) }
-        #expect(handle.reading(Self.revision) == 8)
+        #expect(handle.reading(Self.revision) == nil)
+        #expect(handle.reading { $0.isReadable } == false)
         #expect(sleepers[3].wake() == [4, 4])
         #expect(handle.reading(Self.revision) == 12)
         for (number, sleeper) in sleepers.enumerated() where number != 3 {
@@ -99,22 +100,55 @@ import Testing
         handle.close()
     }
 
-    /// A process that was forked while another thread of its parent was mapping a file: that thread isn't in it.
-    @Test func `takes over a turn that was begun in the process it was forked from`() throws {
+    /// A process that was forked while other threads of its parent were mapping: they aren't in it, and their places are lost.
+    @Test func `follows in a process that was forked while others were mapping`() throws {
         let folder = try RoutesFolder()
         let shared = try folder.share()
         Self.replace(shared, 1)
         let handle = try Self.open(folder)
-        let busy = (handle.words + RoutesHandle.Word.busy).assumingMemoryBound(
-            to: Atomic<UInt64>.self)
-        busy.pointee.store(UInt64(getppid()), ordering: .sequentiallyConsistent)
-        Self.replace(shared, 2)
-        #expect(handle.reading(Self.revision) == 2)
-        #expect(busy.pointee.load(ordering: .sequentiallyConsistent) == 0)
+        for place in 1...5 {
+            handle.claim(place).pointee.store(1, ordering: .sequentiallyConsistent)
+        }
+        for revision in Int64(2)...20 {
+            Self.replace(shared, revision)
+            #expect(handle.reading(Self.revision) == UInt64(revision))
+        }
+        for place in 1...5 {
+            handle.claim(place).pointee.store(0, ordering: .sequentiallyConsistent)
+        }
         handle.close()
     }
 
-    /// Who finds that another thread is mapping the new file waits for it.
+    /// The thread that looked at old files while another one went to a new one.
+    @Test func `keeps the file that is current, whoever tidies up`() throws {
+        let folder = try RoutesFolder()
+        let shared = try folder.share()
+        Self.replace(shared, 1)
+        let handle = try Self.open(folder)
+        let shareable = UncheckedHandle(value: handle)
+        let isOver = Atomic(false)
+        let ended = DispatchSemaphore(value: 0)
+        let lost = Atomic(0)
+        for _ in 0..<3 {
+            Thread {
+                while !isOver.load(ordering: .relaxed) {
+                    // It's always time to look, and to tidy up.
+                    shareable.value.doubt.pointee.store(0, ordering: .relaxed)
+                    if shareable.value.reading(Self.revision) == nil {
+                        lost.add(1, ordering: .relaxed)
+                    }
+                }
+                ended.signal()
+            }.start()
+        }
+        for revision in Int64(2)...1_500 { Self.replace(shared, revision) }
+        isOver.store(true, ordering: .relaxed)
+        for _ in 0..<3 { ended.wait() }
+        #expect(lost.load(ordering: .relaxed) == 0)
+        handle.close()
+    }
+
+    /// Each thread goes to the new file by itself.
     @Test func `answers nothing older than what another thread has just mapped`() throws {
         let folder = try RoutesFolder()
         let shared = try folder.share()
@@ -158,12 +192,16 @@ import Testing
         #expect(rename(elsewhere.path, folder.path) == 0)
         #expect(handle.reading(Self.revision) == 1)
         old.store(RoutesHandle.now() - 10_000, at: RoutesFormat.Field.heardAt)
-        let doubt = (handle.words + RoutesHandle.Word.nextDoubt).assumingMemoryBound(
-            to: Atomic<UInt64>.self)
         // A second has passed since it looked last.
-        doubt.pointee.store(0, ordering: .relaxed)
+        handle.doubt.pointee.store(0, ordering: .relaxed)
         #expect(handle.reading(Self.revision) == 2)
         withExtendedLifetime((shared, other)) {}
         handle.close()
+    }
+}
+
+extension RoutesHandle {
+    fileprivate var doubt: UnsafeMutablePointer<Atomic<UInt64>> {
+        (words + Word.nextDoubt).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 }

@@ -15,6 +15,8 @@ package struct RoutesView {
     package let textsEnd: Int
     package let firstSeed: UInt64
     package let secondSeed: UInt64
+    /// Another file has taken this one's place, and can't be had: what this one says isn't so any more.
+    package var isLost = false
 
     package enum Flaw {
         case none
@@ -80,7 +82,8 @@ package struct RoutesView {
     /// Whether what it says counts: it isn't being made or mended.
     package var isReadable: Bool {
         let state = state
-        return state == RoutesFormat.State.live || state == RoutesFormat.State.retired
+        return !isLost
+            && (state == RoutesFormat.State.live || state == RoutesFormat.State.retired)
     }
 
     package var visible: UInt64 { word(at: RoutesFormat.Field.visible) }

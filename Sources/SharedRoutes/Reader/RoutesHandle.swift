@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// A lookup counts itself in and out of the mapping that it uses. When the writer has put another file in this one's place,
 /// the first lookup to see that maps it; the old mapping goes as soon as nobody is counted in it any more, however long
-/// that takes. Nobody waits for the writer; a lookup that finds another thread mapping a file waits until it's mapped.
+/// that takes. Nobody waits for anybody: each thread that finds a file retired maps the next one by itself, and the first to be
+/// done is the one that counts.
 package struct RoutesHandle {
     /// How many mappings there may be at once: the current one, and those that a lookup still stands in.
     private static let slots = 8
@@ -18,14 +19,21 @@ package struct RoutesHandle {
         var view: RoutesView
         var device: UInt64
         var inode: UInt64
-        var isMapped: Bool
+    }
+
+    /// What becomes of a place for a mapping.
+    private enum Claim {
+        static let free: UInt64 = 0
+        /// Somebody maps or unmaps there. Who was forked away in the middle has lost the place.
+        static let taken: UInt64 = 1
+        static let mapped: UInt64 = 2
     }
 
     /// What isn't one of a mapping's own.
     enum Word {
         static let current = 0
-        /// The process in which somebody is mapping; 0: nobody is.
-        static let busy = 64
+        /// One for each place.
+        static let claims = 64
         /// When a file that is live is to be doubted again, in milliseconds.
         static let nextDoubt = 128
         static let size = 192
@@ -59,11 +67,10 @@ package struct RoutesHandle {
             return unmapped(mapping)
         }
         let mappings = places.bindMemory(to: Mapping.self, capacity: slots)
-        for slot in 0..<slots {
-            (mappings + slot).initialize(to: mapping)
-            mappings[slot].isMapped = slot == 0
-        }
-        return .open(RoutesHandle(words: words, mappings: mappings, path: copy))
+        for slot in 0..<slots { (mappings + slot).initialize(to: mapping) }
+        let handle = RoutesHandle(words: words, mappings: mappings, path: copy)
+        handle.claim(0).pointee.store(Claim.mapped, ordering: .sequentiallyConsistent)
+        return .open(handle)
     }
 
     private static func unmapped(_ mapping: Mapping) -> Outcome {
@@ -72,7 +79,10 @@ package struct RoutesHandle {
     }
 
     package func close() {
-        for slot in 0..<Self.slots where mappings[slot].isMapped { unmap(slot) }
+        for slot in 0..<Self.slots
+        where claim(slot).pointee.load(ordering: .sequentiallyConsistent) == Claim.mapped {
+            unmap(slot)
+        }
         free(mappings)
         free(words)
         free(path)
@@ -103,6 +113,10 @@ package struct RoutesHandle {
         )
     }
 
+    func claim(_ slot: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        atomic(Word.claims &+ slot &* 8)
+    }
+
     private func counter(_ slot: Int, _ stripe: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
         atomic(Word.size &+ slot &* Self.counterSize &+ stripe &* Self.lineSize)
     }
@@ -131,7 +145,8 @@ package struct RoutesHandle {
 
     /// Lets `body` read the current file.
     ///
-    /// - Parameter body: it's called once; what it gets is good until it returns.
+    /// - Parameter body: it's called once; what it gets is good until it returns. It isn't readable where the file has been
+    ///   replaced by one that can't be had: what it says isn't so any more.
     package func reading<Value>(_ body: (RoutesView) -> Value) -> Value {
         // A thread's stack lies apart from others': its address tells threads apart without a call.
         var mark: UInt8 = 0
@@ -145,10 +160,15 @@ package struct RoutesHandle {
                 counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
                 continue
             }
-            let view = mappings[slot].view
-            if isDue(view), follow(view, slot) {
-                counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
-                continue
+            var view = mappings[slot].view
+            if isDue(view) {
+                switch follow(view, slot) {
+                case .stay: break
+                case .lost: view.isLost = true
+                case .moved:
+                    counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
+                    continue
+                }
             }
             let value = body(view)
             counter.pointee.subtract(1, ordering: .sequentiallyConsistent)
@@ -173,45 +193,61 @@ package struct RoutesHandle {
     /// After this long without a word from the agent, its file may be another one.
     private static let quiet: UInt64 = 3_000
 
-    /// Maps the file that has taken this one's place, if there is one and nobody else is at it.
-    ///
-    /// - Returns: whether there's another mapping to use.
-    private func follow(_ view: RoutesView, _ slot: Int) -> Bool {
+    private enum Outlook {
+        case stay
+        /// There's another mapping to use.
+        case moved
+        /// The file is retired, and what has taken its place can't be mapped.
+        case lost
+    }
+
+    /// Maps the file that has taken this one's place, if there is one.
+    private func follow(_ view: RoutesView, _ slot: Int) -> Outlook {
         let isRetired = view.state != RoutesFormat.State.live
         let isQuiet = Self.now() &- view.word(at: RoutesFormat.Field.heardAt) > Self.quiet
         guard isRetired || isQuiet else {
-            tidy()
-            return false
+            tidy(besides: slot)
+            return .stay
         }
-        // Whoever went on with the old file meanwhile would answer what isn't so any more.
-        let limit = isRetired ? Self.patience : 0
-        guard takeTurn(within: limit, unlessLeft: slot) else { return current != slot }
-        defer { endTurn() }
-        guard current == slot else { return true }
-        guard !isCurrent(slot) else { return false }
-        guard case .mapped(let mapping) = Self.map(path) else { return false }
-        guard succeeds(mapping.view, view), let place = freeSlot(besides: slot) else {
-            munmap(UnsafeMutableRawPointer(mutating: mapping.view.base), mapping.view.size)
-            return false
+        // A file that is live is what there is, whatever stands at its path.
+        let failed = isRetired ? Outlook.lost : .stay
+        guard let isSame = isCurrent(slot) else { return failed }
+        guard !isSame else { return .stay }
+        guard case .mapped(let mapping) = Self.map(path) else { return failed }
+        var outlook = Outlook.moved
+        if !mapping.view.isReadable {
+            outlook = failed
+        } else if !succeeds(mapping.view, view) {
+            outlook = .stay
+        } else if let place = place(besides: slot) {
+            mappings[place] = mapping
+            // The slot can't be another file's meanwhile: this lookup is counted in it.
+            let isFirst = atomic(Word.current).pointee.compareExchange(
+                expected: UInt64(truncatingIfNeeded: slot),
+                desired: UInt64(truncatingIfNeeded: place), ordering: .sequentiallyConsistent
+            ).exchanged
+            // Until here nobody else could take the place.
+            if !isFirst { unmap(place) }
+            claim(place).pointee.store(
+                isFirst ? Claim.mapped : Claim.free, ordering: .sequentiallyConsistent)
+            return .moved
+        } else {
+            outlook = failed
         }
-        mappings[place] = mapping
-        atomic(Word.current).pointee.store(
-            UInt64(truncatingIfNeeded: place), ordering: .sequentiallyConsistent)
-        return true
+        munmap(UnsafeMutableRawPointer(mutating: mapping.view.base), mapping.view.size)
+        return outlook
     }
 
-    /// Whether the path still leads to this file.
-    private func isCurrent(_ slot: Int) -> Bool {
+    /// Whether the path still leads to this file; nil: it leads nowhere.
+    private func isCurrent(_ slot: Int) -> Bool? {
         var status = stat()
-        guard stat(path, &status) == 0 else { return true }
+        guard stat(path, &status) == 0 else { return nil }
         return UInt64(status.st_dev) == mappings[slot].device
             && UInt64(status.st_ino) == mappings[slot].inode
     }
 
     /// Nobody is ever answered from an older revision than before, but for another epoch's.
     private func succeeds(_ new: RoutesView, _ old: RoutesView) -> Bool {
-        // One that is retired by now is still newer than this one, and leads on to the next.
-        guard new.isReadable else { return false }
         // What isn't to be believed has no revision either.
         guard old.isReadable else { return true }
         let epoch = RoutesFormat.Field.epoch
@@ -220,59 +256,46 @@ package struct RoutesHandle {
         return !isSame || new.visible >= old.visible
     }
 
-    /// How long a lookup waits for another thread that is mapping a file, in milliseconds. That takes microseconds, but for
-    /// a thread that the machine has no time for.
-    private static let patience: UInt64 = 1_000
-
-    /// - Parameter slot: where it's over with this one, there's nothing to wait for any more.
-    private func takeTurn(within limit: UInt64, unlessLeft slot: Int) -> Bool {
-        if takeTurn() { return true }
-        guard limit > 0 else { return false }
-        let end = Self.now() &+ limit
-        while current == slot, Self.now() < end {
-            tr_system_yield()
-            if takeTurn() { return true }
+    /// A place that is nobody else's.
+    private func place(besides slot: Int) -> Int? {
+        for place in 0..<Self.slots where place != slot {
+            if take(place, from: Claim.free) { return place }
         }
-        return false
-    }
-
-    /// Whoever was at it in the process that this one was forked from isn't here: his turn is over.
-    private func takeTurn() -> Bool {
-        let own = UInt64(truncatingIfNeeded: getpid())
-        let busy = atomic(Word.busy)
-        let holder = busy.pointee.load(ordering: .sequentiallyConsistent)
-        guard holder != own else { return false }
-        return busy.pointee.compareExchange(
-            expected: holder, desired: own, ordering: .sequentiallyConsistent
-        ).exchanged
-    }
-
-    private func endTurn() {
-        atomic(Word.busy).pointee.store(0, ordering: .sequentiallyConsistent)
-    }
-
-    private func freeSlot(besides current: Int) -> Int? {
-        for slot in 0..<Self.slots where slot != current && !isInUse(slot) {
-            if mappings[slot].isMapped { unmap(slot) }
-            return slot
+        for place in 0..<Self.slots where place != slot {
+            if take(place, from: Claim.mapped) {
+                if clear(place) { return place }
+                claim(place).pointee.store(Claim.mapped, ordering: .sequentiallyConsistent)
+            }
         }
         return nil
     }
 
+    private func take(_ place: Int, from state: UInt64) -> Bool {
+        claim(place).pointee.compareExchange(
+            expected: state, desired: Claim.taken, ordering: .sequentiallyConsistent
+        ).exchanged
+    }
+
+    /// Unmaps what is at a place that was taken, unless somebody may read there: it's current, or he was counted in before it
+    /// ceased to be. In this order: who counts himself in after it has ceased to be sees that, and doesn't read.
+    private func clear(_ place: Int) -> Bool {
+        guard current != place, !isInUse(place) else { return false }
+        unmap(place)
+        return true
+    }
+
+    private func letGo(_ place: Int) {
+        guard take(place, from: Claim.mapped) else { return }
+        let state = clear(place) ? Claim.free : Claim.mapped
+        claim(place).pointee.store(state, ordering: .sequentiallyConsistent)
+    }
+
     /// Lets go of old files in which nobody is any more.
-    private func tidy() {
-        let current = current
-        guard (0..<Self.slots).contains(where: { $0 != current && mappings[$0].isMapped }),
-            takeTurn()
-        else { return }
-        for slot in 0..<Self.slots where slot != current && mappings[slot].isMapped {
-            if !isInUse(slot) { unmap(slot) }
-        }
-        endTurn()
+    private func tidy(besides slot: Int) {
+        for place in 0..<Self.slots where place != slot { letGo(place) }
     }
 
     private func unmap(_ slot: Int) {
-        mappings[slot].isMapped = false
         let view = mappings[slot].view
         munmap(UnsafeMutableRawPointer(mutating: view.base), view.size)
     }
@@ -306,7 +329,6 @@ package struct RoutesHandle {
         }
         return .mapped(
             Mapping(
-                view: view, device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
-                isMapped: true))
+                view: view, device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
     }
 }
