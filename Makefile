@@ -9,7 +9,7 @@ API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test build release check format bench compare demo coverage tsan fuzz docs figures library help
+.PHONY: run test build release check format bench compare demo coverage tsan fuzz race docs figures library help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,7 @@ test: ## Install, build, run every check and test
 	@$(MAKE) --no-print-directory check
 	$(SWIFT) build --build-tests
 	@scripts/fuzz
+	@scripts/race
 	$(AT_ONCE)=8 $(SWIFT) test --skip-build --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
 	@# The store's own suite, where SQL, plans and locks are, runs on Debian's PostgreSQL and on PyPI's; the API's once.
 	@scripts/postgres > /dev/null
@@ -49,8 +50,10 @@ test: ## Install, build, run every check and test
 	@NEIGHBOURS_NAMES=20000 NEIGHBOURS_SECONDS=5 BENCH_BUILD=.build/debug Benchmarks/neighbours > .build/neighbours.log 2>&1 \
 		|| { cat .build/neighbours.log; exit 1; }
 	@scripts/try-failover > .build/failover.log 2>&1 || { cat .build/failover.log; exit 1; }
+	@scripts/try-model > .build/model.log 2>&1 || { cat .build/model.log; exit 1; }
+	@scripts/try-fence > .build/fence.log 2>&1 || { cat .build/fence.log; exit 1; }
 	@scripts/try-contract > .build/contract.log 2>&1 || { cat .build/contract.log; exit 1; }
-	@echo "the demo, the runbook, bad neighbours, the failover and the contract ran; their words are in .build/{demo,runbook,neighbours,failover,contract}.log"
+	@echo "the demo, the runbook, bad neighbours, the failover, the model, the fence and the contract ran; their words are in .build/{demo,runbook,neighbours,failover,model,fence,contract}.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
@@ -112,6 +115,9 @@ tsan: ## The in-process tests under the thread sanitizer
 
 fuzz: ## Fuzz the parser of raw lookups for ten minutes
 	@FUZZ_SECONDS=600 scripts/fuzz
+
+race: ## Look for data races in shared routes for ten minutes
+	@RACE_SECONDS=600 scripts/race
 
 figures: ## Count the lines, those that the two stores have twice, and the hops from a commit to a map
 	@scripts/figures

@@ -31,6 +31,7 @@ public struct SchemaFile: Sendable {
         SchemaFile(
             version: 10, name: "tenants", bytes: PackageResources._010_tenants_sqlite_sql),
         SchemaFile(version: 11, name: "holds", bytes: PackageResources._011_holds_sqlite_sql),
+        SchemaFile(version: 12, name: "fence", bytes: PackageResources._012_fence_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -56,6 +57,7 @@ public struct SchemaFile: Sendable {
         SchemaFile(
             version: 10, name: "tenants", bytes: PackageResources._010_tenants_postgres_sql),
         SchemaFile(version: 11, name: "holds", bytes: PackageResources._011_holds_postgres_sql),
+        SchemaFile(version: 12, name: "fence", bytes: PackageResources._012_fence_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -41,7 +41,8 @@ func digestSeconds(_ rows: [NewDomain]) async -> Double {
             .registered,
             .domain(
                 row.fqdn, before: nil,
-                after: Placement(location: row.location!, mode: .serve, tenant: row.tenant),
+                after: Placement(
+                    location: row.location!, mode: .serve, tenant: row.tenant, fence: nil),
                 registeredAt: clock()
             ))
     }

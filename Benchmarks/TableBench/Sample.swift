@@ -15,7 +15,7 @@ func fqdn(_ number: Int, prefix: String = "t") -> FQDN {
 func domain(_ number: Int, at place: Int = 0, revision: Int64 = 1) -> Domain {
     Domain(
         fqdn: fqdn(number),
-        placement: Placement(location: places[place], mode: .serve, tenant: nil),
+        placement: Placement(location: places[place], mode: .serve, tenant: nil, fence: nil),
         revision: Revision(revision), registeredAt: Timestamp(milliseconds: 1_500_000_000_000),
         changedAt: Timestamp(milliseconds: 1_600_000_000_000 + revision))
 }

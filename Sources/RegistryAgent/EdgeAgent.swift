@@ -1,3 +1,4 @@
+import AsyncWaiting
 import Foundation
 import Logging
 import RegistryClient
@@ -36,26 +37,38 @@ package struct EdgeAgent: Service {
     private let keeper: StateKeeper
     private let publisher: MapPublisher?
     private let reporter: Reporter
+    /// Says what couldn't be said before the table was on the disk.
+    private let afterSave: @Sendable () async -> Void
     private let shared: SharedTable?
 
-    /// - Parameter shared: the table, where other processes map it: what isn't visible to them isn't applied.
+    /// - Parameters:
+    ///   - shared: the table, where other processes map it: what isn't visible to them isn't applied.
+    ///   - lease: by which announced domains are answered; nil, or where maps are written: the agent can't fence itself.
     package init(
         _ client: RegistryClient, into table: any RoutingTable, shared: SharedTable? = nil,
-        folder: StateFolder, _ settings: AgentSettings,
+        lease: TableLease? = nil, folder: StateFolder, _ settings: AgentSettings,
         now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         let status = AgentStatus(
             table: table, unwritten: settings.maps.isEmpty ? [.state] : [.state, .maps], now: now)
         // Whoever is killed now has left what the next one answers from.
         if shared?.routePosition != nil { status.tried(.state) }
-        let keeper = StateKeeper(
-            table, status, file: folder.snapshot, delay: settings.saveDelay, logger: logger)
+        // A map knows no clock: whoever writes some counts as one that lets writes through.
+        let lease = settings.maps.isEmpty ? lease : nil
         let reporter = Reporter(
-            client, as: settings.name, settle: settings.settle, logger: logger,
+            client, as: settings.name, settle: settings.settle, lease: lease, logger: logger,
             refused: { status.reports(refused: $0.map { $0.code ?? "\($0.status)" }) })
+        let isSaved = Wakeup()
+        let keeper = StateKeeper(
+            table, status, file: folder.snapshot, delay: settings.saveDelay, logger: logger,
+            saved: { isSaved.wake() })
         let applied = { @Sendable (position: Position) in
             if shared?.covers(position) ?? true {
-                reporter.applied(position)
+                guard let lease else { return reporter.applied(position) }
+                lease.applied(position)
+                let reportable = keeper.reportable(position)
+                if reportable != position { keeper.urgency.wake() }
+                reporter.applied(reportable)
             } else {
                 reporter.beat()
             }
@@ -85,10 +98,16 @@ package struct EdgeAgent: Service {
                     applied(position)
                 }
             case .loaded(let position, _), .applied(let position, _):
+                if case .applied(_, let head) = progress, head > position.revision {
+                    // There's more to come.
+                } else {
+                    shared?.isCurrent()
+                }
                 keeper.wakeup.wake()
                 if let publisher { publisher.wakeup.wake() } else { applied(position) }
             case .heartbeat:
                 shared?.retry()
+                shared?.isCurrent()
                 if publisher == nil, let position = table.position {
                     // What couldn't be shared before may be by now.
                     applied(position)
@@ -107,8 +126,13 @@ package struct EdgeAgent: Service {
             }
         }
         follower = Follower(
-            RegistryFeed(client: client, announce: reporter.announce), into: table,
-            settings.follower, tell: tell)
+            RegistryFeed(client: client, announce: reporter.announce, fenced: keeper.want),
+            into: table, settings.follower, tell: tell)
+        afterSave = {
+            for await _ in isSaved {
+                if lease != nil, let position = table.position { applied(position) }
+            }
+        }
         self.status = status
         self.keeper = keeper
         self.publisher = publisher
@@ -119,7 +143,9 @@ package struct EdgeAgent: Service {
     /// Loads the table from the disk. Before the listener opens: an agent that was there yesterday
     /// answers at once. Where it left a file of routes it does so without the table, which comes with `run`.
     package func start() async {
-        if shared?.routePosition == nil { await load() }
+        let saved = await keeper.savedPosition
+        let isOlder = saved.map { shared?.isOlder(than: $0) ?? true } ?? false
+        if shared?.routePosition == nil || isOlder { await load() }
     }
 
     private func load() async {
@@ -133,7 +159,10 @@ package struct EdgeAgent: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follower.run() }
             group.addTask { await keeper.run() }
+            group.addTask { await keeper.runUrgently() }
             group.addTask { await reporter.run() }
+            group.addTask { await reporter.keepLease() }
+            group.addTask { await afterSave() }
             if let publisher { group.addTask { await publisher.run() } }
             try? await gracefulShutdown()
             group.cancelAll()

@@ -1,7 +1,9 @@
 import AsyncWaiting
 import Logging
+import RegistryAPI
 import RegistryClient
 import RegistryModel
+import RoutingTable
 import Synchronization
 
 /// Tells the registry what this agent, and whatever reads its files, has applied.
@@ -14,6 +16,8 @@ struct Reporter: Sendable {
         var isHeard = false
         /// Whether the registry is one that hears reports only as questions, by the last connection.
         var isOld = false
+        /// Of the last lease; nil: the registry gives none.
+        var leaseLength: Duration?
     }
 
     private final class Shared: Sendable {
@@ -29,18 +33,24 @@ struct Reporter: Sendable {
     private let logger: Logger
     private let shared = Shared()
     private let wakeup = Wakeup()
+    /// Nil: this agent can't fence itself.
+    private let lease: TableLease?
+    /// Of this process, and of no other: leases are given to it.
+    private let runID = String(UInt64.random(in: 0 ... .max), radix: 36)
 
     /// - Parameter settle: how long a report waits after a revision has been applied, for requests that a
     ///   proxy had sent on their way before.
     init(
         _ client: RegistryClient, as name: String, settle: Duration,
-        retryingAfter backoff: Duration = .milliseconds(50), logger: Logger,
+        retryingAfter backoff: Duration = .milliseconds(50), lease: TableLease? = nil,
+        logger: Logger,
         refused: @escaping @Sendable (Refusal?) -> Void = { _ in }
     ) {
         self.client = client
         self.name = name
         self.settle = settle
         self.backoff = backoff
+        self.lease = lease
         self.logger = logger
         self.refused = refused
     }
@@ -78,7 +88,10 @@ struct Reporter: Sendable {
                 try await client.reportByAsking(position, as: name)
             } else {
                 do {
-                    try await client.report(position, as: name)
+                    let sent = lease?.now ?? 0
+                    let answer = try await client.report(
+                        position, as: name, fences: lease == nil ? nil : runID)
+                    if let position { renew(answer, of: position.epoch, sent: sent) }
                 } catch ClientError.refused(let refusal) where [404, 405].contains(refusal.status) {
                     try await client.reportByAsking(position, as: name)
                     shared.state.withLock { $0.isOld = true }
@@ -90,6 +103,25 @@ struct Reporter: Sendable {
             throw refusal
         }
     }
+
+    private func renew(_ answer: ReportResponse, of epoch: Epoch, sent: UInt64) {
+        guard let lease, let length = answer.fenceAfter else { return }
+        lease.renew(FenceLease(head: answer.head, length: length), of: epoch, sent: sent)
+        shared.state.withLock { $0.leaseLength = length }
+    }
+
+    /// Reports often enough that one that is lost doesn't end the lease.
+    func keepLease() async {
+        guard lease != nil else { return }
+        while true {
+            let length = shared.state.withLock(\.leaseLength) ?? Self.longestSilence * 4
+            let wait = min(length / 4, Self.longestSilence)
+            guard (try? await Task.sleep(for: wait)) != nil else { return }
+            if shared.state.withLock({ $0.leaseLength != nil }) { beat() }
+        }
+    }
+
+    private static let longestSilence = Duration.seconds(10)
 
     /// Says the same again, so that the registry knows that this agent is alive.
     func beat() { wakeup.wake() }

@@ -223,10 +223,16 @@ extension RegistryClient {
     /// - Parameters:
     ///   - applied: nil: nothing yet. From this report on the agent is waited for all the same.
     ///   - name: the agent's.
-    package func report(_ applied: Position?, as name: String) async throws {
-        _ = try await send(
-            .reportAgent, name, body: ReportRequest(applied: applied),
-            headers: [("Accept", "application/json")], atMost: .seconds(10))
+    ///   - run: names the process, where it answers announced domains as frozen once its lease is over; nil: it doesn't.
+    package func report(
+        _ applied: Position?, as name: String, fences run: String? = nil
+    ) async throws -> ReportResponse {
+        try Received<ReportResponse>(
+            await send(
+                .reportAgent, name,
+                body: ReportRequest(applied: applied, fences: run != nil, run: run),
+                headers: [("Accept", "application/json")], atMost: .seconds(10))
+        ).value
     }
 
     package func evictAgent(

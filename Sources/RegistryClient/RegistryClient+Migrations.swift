@@ -78,6 +78,15 @@ extension RegistryClient {
         }
     }
 
+    /// Tells copies of the table that the wave is about to be frozen.
+    package func announce(
+        _ wave: WaveReference, call: WaveCall
+    ) async throws -> Received<WaveStepResponse> {
+        let request = AnnounceRequest(
+            planDigest: wave.planDigest, expectedCount: wave.expectedCount, note: call.note)
+        return try await step(.announceWave, wave.migration, wave.number, call, request)
+    }
+
     package func freeze(
         _ wave: WaveReference, deadlineSeconds: Int, call: WaveCall
     ) async throws -> Received<WaveStepResponse> {
@@ -85,11 +94,11 @@ extension RegistryClient {
         return try await step(.freezeWave, wave.migration, wave.number, call, request)
     }
 
-    /// - Parameter requireConverged: moves nothing unless every agent has applied the freeze.
+    /// - Parameter requires: `converged` or `safe`: moves nothing unless that is so of every agent.
     package func cutOver(
-        _ wave: WaveReference, requireConverged: Bool = false, call: WaveCall
+        _ wave: WaveReference, requires: String? = nil, call: WaveCall
     ) async throws -> Received<WaveStepResponse> {
-        let query = [("require", requireConverged ? "converged" : nil)]
+        let query = [("require", requires)]
         return try await step(
             .cutOverWave, wave.migration, wave.number, call, wave.request(call), query: query)
     }
@@ -131,6 +140,8 @@ extension RegistryClient {
         /// How many seconds the answer may wait for the agents, 0–300; nil: it doesn't. Not for
         /// thaw.
         package var waitSeconds: Int?
+        /// Whether a freeze waits until no write gets to the source any more, and not only for the agents to have it.
+        package var waitsSafe = false
 
         package init(
             note: Note, idempotencyKey: String? = nil, overrideReason: String? = nil,
@@ -148,7 +159,7 @@ extension RegistryClient {
         _ request: any WrittenShape, query: [(String, String?)] = []
     ) async throws -> Received<WaveStepResponse> {
         let wait = call.waitSeconds.map { seconds in
-            [("wait", "converged"), ("timeout", String(seconds))]
+            [("wait", call.waitsSafe ? "safe" : "converged"), ("timeout", String(seconds))]
         }
         return try Received(
             await send(

@@ -164,6 +164,11 @@ extension Problem {
                     .conflict, code,
                     "\(lagging.count) of \(agents) \(agents == 1 ? "agent" : "agents") \(lagging.count == 1 ? "isn't" : "aren't") known to have applied the freeze"
                 ).with(lagging: lagging)
+            case .notSafe(let unsafe, let agents):
+                Problem(
+                    .conflict, code,
+                    "\(unsafe.count) of \(agents) \(agents == 1 ? "agent" : "agents") \(unsafe.count == 1 ? "has" : "have") neither applied the freeze nor been silent for as long as a lease lasts since it applied the announcement"
+                ).with(lagging: unsafe)
             case .frozenAnew(let wave):
                 Problem(
                     .conflict, code,
@@ -308,15 +313,18 @@ extension WaveState.Event {
     /// Why the step doesn't fit, in words.
     fileprivate func refusal(in state: WaveState) -> String {
         switch (self, state) {
-        case (.freeze, .planned): "its migration moves waves without freezing them"
+        case (.announce, .planned), (.freeze, .planned):
+            "its migration moves waves without freezing them"
         case (.cutOver, .planned): "it must be frozen before it moves"
-        case (.freeze, _): "only a planned wave can be frozen"
+        case (.announce, _): "only a planned wave can be announced"
+        case (.cutOver, .announced): "it must be frozen before it moves"
+        case (.freeze, _): "only a planned or announced wave can be frozen"
         case (.cutOver, _): "only a wave that hasn't moved can be cut over"
-        case (.thaw, _): "only a frozen wave can thaw"
+        case (.thaw, _): "only an announced or frozen wave can thaw"
         case (.rollBack, _): "only a moved wave can be rolled back"
         case (.finalize, _): "only a moved wave can be finalized"
         case (.cancel, _): "only a wave that hasn't moved can be cancelled"
-        case (.approve, _): "only a planned wave can be approved"
+        case (.approve, _): "only a planned or announced wave can be approved"
         }
     }
 }

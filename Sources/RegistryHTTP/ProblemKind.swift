@@ -231,6 +231,13 @@ struct ProblemKind: Sendable {
             when: "an agent isn't known to have applied the freeze; lagging names those",
             advice: "Wait for the agents in lagging, or evict those whose proxies are stopped."),
         ProblemKind(
+            code: "not-safe", statuses: [409],
+            when:
+                "an agent may let a write through to a wave that was announced and is frozen; lagging names those",
+            advice:
+                "Wait: what is cut off fences itself. Whoever doesn't know the announcement, or can't fence, has to report or to be evicted."
+        ),
+        ProblemKind(
             code: "too-many-agents", statuses: [409],
             when: "an agent that is new would be one more than there may be",
             advice: "Evict agents that are gone: tenant-registry agents evict --silent-for."),

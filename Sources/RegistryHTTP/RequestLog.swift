@@ -122,6 +122,7 @@ extension HTTPField.Name {
     static let xForwardedHost = Self("X-Forwarded-Host")!
     static let xTenantLocation = Self("X-Tenant-Location")!
     static let xTenantMode = Self("X-Tenant-Mode")!
+    static let xTenantFenced = Self("X-Tenant-Fenced")!
     static let xTenantUpstream = Self("X-Tenant-Upstream")!
     static let xTenantRevision = Self("X-Tenant-Revision")!
     static let idempotencyKey = Self("Idempotency-Key")!

@@ -60,6 +60,7 @@ struct RegistryRoutes {
         case .listMigrationDomains: bind(migrations.domains)
         case .finalizeMigration: bind(migrations.finalize)
         case .cancelMigration: bind(migrations.cancel)
+        case .announceWave: bind(waves.announce)
         case .freezeWave: bind(waves.freeze)
         case .cutOverWave: bind(waves.cutOver)
         case .rollBackWave: bind(waves.rollBack)

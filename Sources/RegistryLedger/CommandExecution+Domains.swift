@@ -134,6 +134,8 @@ extension CommandExecution {
         if !allowsNested { try checkNest(of: fqdn, for: placement.tenant) }
         let home = try home(of: fqdn, restored: placement, allowsSplit: allowsSplit)
         placement.location = home.location
+        // Its wave, if one is announced still, doesn't know it by this.
+        placement.fence = nil
         guard try transaction.location(placement.location) != nil else {
             throw RegistryError.unknownLocation(placement.location)
         }

@@ -44,10 +44,12 @@ extension CommandExecution {
         else {
             throw RegistryError.wrongMigrationState(
                 migration.state,
-                why: "no wave of the migration is planned or frozen: there is nothing to cancel")
+                why:
+                    "no wave of the migration is planned, announced or frozen: there is nothing to cancel"
+            )
         }
         var thawed = 0
-        for wave in migration.waves where wave.state == .frozen {
+        for wave in migration.waves where wave.state == .frozen || wave.state == .announced {
             thawed += try transaction.apply(
                 WaveMove(.cancel, wave, of: migration, mayLeaveRows: true),
                 revision: revision, at: at, from: thawed)
@@ -70,6 +72,7 @@ extension CommandExecution {
         for index in migration.waves.indices where isMeant(migration.waves[index]) {
             migration.waves[index].state = try after(event, migration.waves[index], of: migration)
             migration.waves[index].deadline = nil
+            migration.waves[index].announcement = nil
             migration.waves[index].revision = revision
             try transaction.put(migration.waves[index], of: migration.id)
         }

@@ -14,8 +14,11 @@ extension CommandExecution {
         let next = try after(event, wave, of: migration)
         try checkFreeze(step.action.agreement, wave)
         try checkDeadline(step.action, wave)
-        try checkApproval(wave, of: migration)
-        let override = try guardBlast(step.action.agreement, wave, of: migration)
+        var override: String?
+        if event != .announce {
+            try checkApproval(wave, of: migration)
+            override = try guardBlast(step.action.agreement, wave, of: migration)
+        }
 
         let move = try WaveMove(
             event, wave, of: migration, mayLeaveRows: step.action.mayLeaveRows)
@@ -36,6 +39,11 @@ extension CommandExecution {
         }
         let splits = try result.count > 0 && transaction.hasSplit(move)
 
+        switch event {
+        case .announce: wave.announcement = revision
+        case .freeze: break
+        default: wave.announcement = nil
+        }
         wave.state = next
         wave.revision = revision
         wave.deadline = nil
@@ -53,7 +61,7 @@ extension CommandExecution {
             case .freeze:
                 [.began(FrozenWave(name: name, location: migration.from, size: wave.size))]
             case .cutOver, .thaw: [.ended(name)]
-            case .rollBack, .finalize, .cancel, .approve: []
+            case .announce, .rollBack, .finalize, .cancel, .approve: []
             }
         return Decision(
             outcome: .wave(result), movedRows: result.count,
@@ -86,6 +94,9 @@ extension CommandExecution {
 
     /// Past its deadline a wave only thaws: writes at the source may have been promised to visitors.
     private func checkDeadline(_ action: WaveStep.Action, _ wave: Wave) throws {
+        if action == .thawWhenDue, wave.state != .frozen {
+            throw RegistryError.wrongWaveState(wave.state, wave: wave.number, .thaw)
+        }
         guard let deadline = wave.deadline else { return }
         switch action {
         case .cutOver where deadline <= now:
@@ -133,9 +144,14 @@ extension CommandExecution {
             let left = try transaction.leaveRows(of: move, appliedAt: revision, limit: limit)
             (result.skipped, result.skippedCount) = (left.names, left.total)
         case .thaw, .thawWhenDue:
+            // What is only announced may all have been moved away: there's nothing to thaw then, and the migration can be
+            // cancelled.
+            guard result.count > 0 || move.expected.fence == nil else {
+                throw RegistryError.waveConflict(conflicts, total: total)
+            }
             // Nothing can change a frozen row but a hand in the database: thaw what is frozen.
             guard result.count > 0 else { throw RegistryError.inconsistent }
-        case .freeze, .cutOver, .rollBack:
+        case .announce, .freeze, .cutOver, .rollBack:
             throw RegistryError.waveConflict(conflicts, total: total)
         }
     }
@@ -144,6 +160,7 @@ extension CommandExecution {
 extension WaveStep.Action {
     fileprivate var event: WaveState.Event {
         switch self {
+        case .announce: .announce
         case .freeze: .freeze
         case .cutOver: .cutOver
         case .rollBack: .rollBack
@@ -153,7 +170,7 @@ extension WaveStep.Action {
 
     fileprivate var mayLeaveRows: Bool {
         switch self {
-        case .freeze, .cutOver: false
+        case .announce, .freeze, .cutOver: false
         case .rollBack(let skipsConflicts): skipsConflicts
         case .thaw, .thawWhenDue: true
         }
@@ -161,7 +178,7 @@ extension WaveStep.Action {
 
     fileprivate var agreement: WaveAgreement? {
         switch self {
-        case .freeze(let agreement, _), .cutOver(let agreement): agreement
+        case .announce(let agreement), .freeze(let agreement, _), .cutOver(let agreement): agreement
         case .rollBack, .thaw, .thawWhenDue: nil
         }
     }

@@ -154,7 +154,7 @@ extension CommitRequest {
         case .planMigration(let plan): texts += [plan.id, plan.name]
         case .waveStep(let step):
             switch step.action {
-            case .freeze(let agreement, _), .cutOver(let agreement):
+            case .announce(let agreement), .freeze(let agreement, _), .cutOver(let agreement):
                 texts.append(agreement.overrideReason)
             case .rollBack, .thaw, .thawWhenDue: break
             }

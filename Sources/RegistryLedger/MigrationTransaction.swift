@@ -94,11 +94,15 @@ package struct WaveMove: Hashable, Sendable {
         case own
         /// The own one, or the freeze's where that is stricter.
         case frozen(Mode)
+        /// Whatever it is: it stays.
+        case any
     }
 
     package struct Place: Hashable, Sendable {
         package var location: LocationName
         package var mode: RowMode
+        /// What copies that are cut off answer in; nil: nothing is announced.
+        package var fence: Mode?
     }
 
     package var migration: String
@@ -124,6 +128,8 @@ package struct WaveMove: Hashable, Sendable {
         self.mayLeaveRows = mayLeaveRows
         wholeTenants = migration.wholeTenants
         let source = Place(location: migration.from, mode: .own)
+        let announced = Place(
+            location: migration.from, mode: .own, fence: migration.freeze.mode)
         let target = Place(location: migration.to, mode: .own)
         let frozen = Place(
             location: migration.from,
@@ -131,7 +137,14 @@ package struct WaveMove: Hashable, Sendable {
         self.migration = migration.id
         self.wave = wave.number
         switch event {
-        case .freeze: (action, expected, result) = (.frozen, source, frozen)
+        case .announce: (action, expected, result) = (.announced, source, announced)
+        case .freeze:
+            let before = wave.state == .announced ? announced : source
+            (action, expected, result) = (.frozen, before, frozen)
+        case .thaw where wave.state == .announced, .cancel where wave.state == .announced:
+            // Their modes may have been changed meanwhile.
+            (action, expected, result) = (.thawed, announced, source)
+            (expected.mode, result.mode) = (.any, .any)
         case .cutOver:
             (action, expected, result) = (.moved, wave.state == .frozen ? frozen : source, target)
         case .thaw, .cancel: (action, expected, result) = (.thawed, frozen, source)

@@ -6,9 +6,13 @@ package struct PlacementColumn: Sendable {
     package let name: String
     /// What is stored, and what the digest of the log covers.
     package let text: @Sendable (Placement) -> String?
+    /// Whether the log had revisions before it had the column.
+    package let isLater: Bool
 
-    fileprivate init(_ name: String, _ text: @escaping @Sendable (Placement) -> String?) {
-        (self.name, self.text) = (name, text)
+    fileprivate init(
+        _ name: String, isLater: Bool = false, _ text: @escaping @Sendable (Placement) -> String?
+    ) {
+        (self.name, self.isLater, self.text) = (name, isLater, text)
     }
 }
 
@@ -22,6 +26,7 @@ extension Placement {
         PlacementColumn("location") { $0.location.text },
         PlacementColumn("mode") { $0.mode.rawValue },
         PlacementColumn("tenant") { $0.tenant },
+        PlacementColumn("fence", isLater: true) { $0.fence?.rawValue },
     ]
 
     /// The columns' names.
@@ -34,7 +39,16 @@ extension Placement {
 
 extension NetstringHash {
     package mutating func placement(_ placement: Placement?) {
-        for column in Placement.columns { text(placement.flatMap(column.text)) }
+        for column in Placement.columns {
+            let value = placement.flatMap(column.text)
+            guard column.isLater else {
+                text(value)
+                continue
+            }
+            guard let value else { continue }
+            text(column.name)
+            text(value)
+        }
     }
 }
 

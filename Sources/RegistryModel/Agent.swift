@@ -46,10 +46,16 @@ public struct AgentRecord: Hashable, Sendable {
     /// What it has said to have of the log's own epoch beyond its end: a sign that the store was put back. It stays,
     /// whatever the agent says later, until an eviction.
     public var ahead: Position?
+    /// Whether it answers announced domains as frozen once its lease is over, as it said last.
+    public var fences: Bool
+    /// Until when a lease of it may run, by the clock that stamps sightings, whatever its own clock is like; nil: it never
+    /// had one.
+    public var leaseUntil: Timestamp?
 
     public init(
         name: AgentName, applied: Position?, firstSeen: Timestamp, lastSeen: Timestamp,
-        eviction: Eviction? = nil, ahead: Position? = nil
+        eviction: Eviction? = nil, ahead: Position? = nil, fences: Bool = false,
+        leaseUntil: Timestamp? = nil
     ) {
         self.name = name
         self.applied = applied
@@ -57,6 +63,8 @@ public struct AgentRecord: Hashable, Sendable {
         self.lastSeen = lastSeen
         self.eviction = eviction
         self.ahead = ahead
+        self.fences = fences
+        self.leaseUntil = leaseUntil
     }
 
     /// Whether it was taken off, and hasn't been seen since.
@@ -111,6 +119,9 @@ public protocol AgentBook: Sendable {
 public protocol SharedAgentBook: AgentBook {
     /// Every agent of all nodes, and the time of the reading.
     func agentRoll() async throws(RegistryError) -> AgentRoll
+
+    /// Where the log ends, by a server that takes writes: a standby may be behind.
+    func headOfPrimary() async throws(RegistryError) -> Head
 
     /// Which of the agents of all nodes have applied `position`, judged at one moment: those that have said
     /// so, under the same epoch, and aren't silent past their lease.

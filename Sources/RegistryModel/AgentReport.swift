@@ -10,37 +10,49 @@ public struct AgentReport: Sendable {
     public var follows: Timestamp?
     /// What it has beyond the log's end, where it has said so.
     public var ahead: Position?
+    /// How long the lease that it's answered with may run, by anybody's clock; nil: it doesn't fence itself, and gets none.
+    public var lease: Duration?
 
     public init(
         _ name: AgentName, applied: Position?, age: @escaping @Sendable () -> Duration = { .zero },
-        follows: Timestamp? = nil, ahead: Position? = nil
+        follows: Timestamp? = nil, ahead: Position? = nil, lease: Duration? = nil
     ) {
         self.name = name
         self.applied = applied
         self.age = age
         self.follows = follows
         self.ahead = ahead
+        self.lease = lease
     }
 }
 
 extension AgentRecord {
     /// Takes in a report, where it counts.
     ///
-    /// A sighting is the report's number, too: two that follow one another are never equal.
+    /// A sighting is the report's number, too: two that follow one another are never equal. None is before the one before
+    /// it, for a lease is judged by it, unless that one is still to come: then the clock was wrong.
     ///
-    /// - Parameter seen: when the agent said so, by the store's clock.
+    /// - Parameters:
+    ///   - seen: when the agent said so, by the store's clock.
+    ///   - now: that clock, read when nobody else could write the agent any more.
     /// - Returns: false where another node has heard it since, or it was evicted after it said so.
-    public mutating func take(_ report: AgentReport, seen: Timestamp) -> Bool {
+    public mutating func take(_ report: AgentReport, seen: Timestamp, now: Timestamp) -> Bool {
         if let follows = report.follows {
             guard follows == lastSeen else { return false }
             if isEvicted, let eviction, seen <= eviction.at { return false }
         }
         applied = report.applied
         if let found = report.ahead { ahead = found }
-        let earliest = max(firstSeen, eviction?.at ?? firstSeen)
+        var earliest = max(firstSeen, eviction?.at ?? firstSeen)
+        if lastSeen <= now { earliest = max(earliest, lastSeen) }
         lastSeen =
             seen != lastSeen && seen > earliest
             ? seen : max(lastSeen, eviction?.at ?? lastSeen).adding(.milliseconds(1))
+        fences = report.lease != nil
+        if let lease = report.lease {
+            let end = lastSeen.adding(lease)
+            leaseUntil = leaseUntil.map { max($0, end) } ?? end
+        }
         return true
     }
 
@@ -108,4 +120,92 @@ public final class ReaderPresence: Sendable {
     }
 
     public func isThere() -> Bool { answer() }
+}
+
+/// What an agent that fences itself may do after a report: let writes through to announced domains, for a while.
+public struct FenceLease: Sendable, Hashable {
+    /// It counts once the agent has applied this.
+    public var head: Revision
+    /// From when the agent sent its report.
+    public var length: Duration
+
+    public init(head: Revision, length: Duration) {
+        (self.head, self.length) = (head, length)
+    }
+}
+
+/// How long leases last, and when one is over whatever the agent's clock is like.
+public struct FenceRule: Sendable, Hashable {
+    /// Of a lease.
+    public var length: Duration
+
+    public init(after length: Duration = .seconds(20)) {
+        self.length = length
+    }
+
+    /// A clock may run two percent too slow, and what was answered a moment before the end is under way for half a second.
+    public var bound: Duration { length + length / 50 + .milliseconds(500) }
+}
+
+/// Whether a write can still get to the domains of a frozen wave at its source, by what each agent has said.
+public struct FenceSafety: Sendable, Hashable {
+    /// Those that count: known, and not evicted.
+    public var agents: Int
+    /// Those that have the freeze.
+    public var applied: Int
+    /// Those that know the announcement, and whose lease is over: they answer its domains as frozen by themselves.
+    public var fenced: Int
+    /// The others, by name.
+    public var unsafe: [AgentName]
+
+    public init(agents: Int, applied: Int, fenced: Int, unsafe: [AgentName]) {
+        (self.agents, self.applied, self.fenced) = (agents, applied, fenced)
+        self.unsafe = unsafe
+    }
+
+    public var isSafe: Bool { unsafe.isEmpty }
+
+    /// The same, where there may be agents that nobody has written down.
+    package func withOthers(_ areThere: Bool) -> FenceSafety {
+        guard areThere else { return self }
+        return FenceSafety(
+            agents: agents + 1, applied: applied, fenced: fenced,
+            unsafe: [Convergence.others] + unsafe)
+    }
+}
+
+/// What is asked of agents about a wave: whether they have its freeze, or know that it was announced.
+public struct FenceQuestion: Sendable, Hashable {
+    public var epoch: Epoch
+    public var announcement: Revision
+    public var freeze: Revision
+
+    public init(epoch: Epoch, announcement: Revision, freeze: Revision) {
+        (self.epoch, self.announcement, self.freeze) = (epoch, announcement, freeze)
+    }
+}
+
+extension AgentRecord {
+    package enum Standing: Hashable, Sendable {
+        case applied
+        case fenced
+        case unsafe
+    }
+
+    /// - Parameter isLeaseOver: whether a lease that it may have had is.
+    package func standing(to question: FenceQuestion, isLeaseOver: Bool) -> Standing {
+        guard let applied, applied.epoch == question.epoch else { return .unsafe }
+        if applied.revision >= question.freeze { return .applied }
+        let knows = fences && applied.revision >= question.announcement
+        return knows && isLeaseOver ? .fenced : .unsafe
+    }
+}
+
+extension FenceSafety {
+    package init(_ standings: [(AgentName, AgentRecord.Standing)]) {
+        self.init(
+            agents: standings.count, applied: standings.count { $0.1 == .applied },
+            fenced: standings.count { $0.1 == .fenced },
+            unsafe: standings.filter { $0.1 == .unsafe }.map(\.0).sorted())
+    }
 }

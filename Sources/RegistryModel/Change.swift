@@ -1,6 +1,6 @@
 /// What was done to a domain, a location, a token or a migration.
 public enum Action: String, Hashable, Sendable, Codable, CaseIterable {
-    case registered, moved, frozen, thawed
+    case registered, moved, announced, frozen, thawed
     case rolledBack = "rolled_back"
     case updated, released, restored
     case migrationPlanned = "migration_planned"

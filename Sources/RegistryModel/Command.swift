@@ -35,6 +35,9 @@ public enum Command: Hashable, Sendable {
 /// One step of one wave.
 public struct WaveStep: Hashable, Sendable {
     public enum Action: Hashable, Sendable {
+        /// Tells copies of the table that the wave is about to be frozen: from then on a copy that can't hear the
+        /// registry answers its domains as frozen.
+        case announce(WaveAgreement)
         /// - Parameter deadline: from now; then the wave thaws by itself.
         case freeze(WaveAgreement, deadline: Duration)
         case cutOver(WaveAgreement)

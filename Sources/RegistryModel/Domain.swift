@@ -40,6 +40,7 @@ public struct Domain: Hashable, Sendable, Codable {
 
     public var location: LocationName { placement.location }
     public var mode: Mode { placement.mode }
+    public var fence: Mode? { placement.fence }
     public var tenant: String? { placement.tenant }
 }
 

@@ -3,6 +3,7 @@
 public struct DomainView {
     public var location: LocationName
     public var mode: Mode
+    public var fence: Mode?
     public var revision: Revision
     public var registeredAt: Timestamp
     public var changedAt: Timestamp
@@ -11,11 +12,12 @@ public struct DomainView {
     public var texts: UnsafeRawBufferPointer?
 
     public init(
-        location: LocationName, mode: Mode, revision: Revision, registeredAt: Timestamp,
-        changedAt: Timestamp, texts: UnsafeRawBufferPointer?
+        location: LocationName, mode: Mode, fence: Mode?, revision: Revision,
+        registeredAt: Timestamp, changedAt: Timestamp, texts: UnsafeRawBufferPointer?
     ) {
         self.location = location
         self.mode = mode
+        self.fence = fence
         self.revision = revision
         self.registeredAt = registeredAt
         self.changedAt = changedAt
@@ -29,7 +31,7 @@ public struct DomainView {
             fqdn: fqdn,
             placement: Placement(
                 location: location, mode: mode,
-                tenant: tenant.map { String(decoding: $0, as: UTF8.self) }),
+                tenant: tenant.map { String(decoding: $0, as: UTF8.self) }, fence: fence),
             revision: revision, registeredAt: registeredAt, changedAt: changedAt)
     }
 }
@@ -38,8 +40,8 @@ extension Domain {
     /// - Parameter body: its arguments are good until it returns.
     public func withView(_ body: (_ name: UnsafeRawBufferPointer, DomainView) -> Void) {
         var view = DomainView(
-            location: location, mode: mode, revision: revision, registeredAt: registeredAt,
-            changedAt: changedAt, texts: nil)
+            location: location, mode: mode, fence: fence, revision: revision,
+            registeredAt: registeredAt, changedAt: changedAt, texts: nil)
         fqdn.withBytes { name in
             guard let tenant else { return body(name, view) }
             tenant.withBytes { text in

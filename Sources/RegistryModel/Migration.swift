@@ -92,6 +92,8 @@ public struct Wave: Hashable, Sendable, Codable {
     public var deadline: Timestamp?
     /// The last step's; nil while there was none.
     public var revision: Revision?
+    /// Of a wave that is announced, or was frozen from there: whose applying lets a copy fence itself.
+    public var announcement: Revision?
     /// Nil: nobody has approved it.
     public var approval: WaveApproval?
     /// Only where it is so, for an answer that an older version has stored doesn't say it.
@@ -105,13 +107,14 @@ public struct Wave: Hashable, Sendable, Codable {
 
     public init(
         number: Int, state: WaveState = .planned, size: Int, deadline: Timestamp? = nil,
-        revision: Revision? = nil, approval: WaveApproval? = nil
+        revision: Revision? = nil, announcement: Revision? = nil, approval: WaveApproval? = nil
     ) {
         self.number = number
         self.state = state
         self.size = size
         self.deadline = deadline
         self.revision = revision
+        self.announcement = announcement
         self.approval = approval
     }
 }
@@ -145,7 +148,7 @@ public struct SkippedName: Hashable, Sendable, Codable {
         case duplicate
         case unknownDomain = "unknown-domain"
         case notAtSource = "not-at-source"
-        /// In a planned or frozen wave.
+        /// In a wave that is planned, announced or frozen.
         case inAnotherMigration = "in-another-migration"
         /// Another domain of its tenant's can't move, or is in a third place.
         case tenantNotWhole = "tenant-not-whole"
@@ -194,7 +197,7 @@ public struct MigrationFacts: Hashable, Sendable, Codable {
 /// One name of a migration.
 public struct MigrationDomain: Hashable, Sendable {
     public enum Status: String, Hashable, Sendable, CaseIterable {
-        case planned, frozen, moved
+        case planned, announced, frozen, moved
         case rolledBack = "rolled_back"
         case finalized, cancelled, skipped
     }
@@ -219,13 +222,13 @@ public struct MigrationDomain: Hashable, Sendable {
 
 /// Where one wave of a migration stands. These are all states and steps that there are.
 public enum WaveState: String, Hashable, Sendable, Codable, CaseIterable {
-    case planned, frozen, moved
+    case planned, announced, frozen, moved
     case rolledBack = "rolled_back"
     case finalized, cancelled
 
     /// What can be done to a wave.
     public enum Event: String, Hashable, Sendable, CaseIterable {
-        case freeze, cutOver, thaw, rollBack, finalize, cancel, approve
+        case announce, freeze, cutOver, thaw, rollBack, finalize, cancel, approve
     }
 
     /// A step that the state doesn't allow.
@@ -239,20 +242,23 @@ public enum WaveState: String, Hashable, Sendable, Codable, CaseIterable {
     /// - Throws: for everything that isn't written here.
     public func after(_ event: Event, freezes: Bool) throws(Illegal) -> WaveState {
         switch (self, event) {
+        case (.planned, .announce) where freezes: .announced
         case (.planned, .freeze) where freezes: .frozen
+        case (.announced, .freeze): .frozen
         case (.planned, .cutOver) where !freezes: .moved
         case (.frozen, .cutOver): .moved
-        case (.frozen, .thaw): .planned
+        case (.frozen, .thaw), (.announced, .thaw): .planned
         case (.moved, .rollBack): .rolledBack
         case (.moved, .finalize): .finalized
-        case (.planned, .cancel), (.frozen, .cancel): .cancelled
+        case (.planned, .cancel), (.announced, .cancel), (.frozen, .cancel): .cancelled
         case (.planned, .approve): .planned
+        case (.announced, .approve): .announced
         default: throw Illegal(event: event, state: self)
         }
     }
 
     /// Whether the wave may still move: its domains are spoken for.
-    public var isOpen: Bool { self == .planned || self == .frozen }
+    public var isOpen: Bool { self == .planned || self == .announced || self == .frozen }
 }
 
 /// Where a migration as a whole stands.

@@ -7,11 +7,15 @@ public struct Placement: Hashable, Sendable, Codable {
     /// Who the domain belongs to, in the words of the company's own records: 1 to 200 characters, in Unicode normal
     /// form C.
     public var tenant: String?
+    /// The mode that a wave which is announced will give it: what a copy of the table answers in that can't hear the
+    /// registry any more. Never `serve`; nil: no wave that holds it is announced.
+    public var fence: Mode?
 
-    public init(location: LocationName, mode: Mode, tenant: String?) {
+    public init(location: LocationName, mode: Mode, tenant: String?, fence: Mode?) {
         self.location = location
         self.mode = mode
         self.tenant = tenant
+        self.fence = fence
     }
 }
 
@@ -40,7 +44,7 @@ public struct NewDomain: Hashable, Sendable {
     }
 
     package func placement(at location: LocationName) -> Placement {
-        Placement(location: location, mode: mode, tenant: tenant)
+        Placement(location: location, mode: mode, tenant: tenant, fence: nil)
     }
 
     /// In people's own words.
@@ -74,7 +78,10 @@ public struct DomainPatch: Hashable, Sendable {
 
     public func applied(to placement: Placement) -> Placement {
         var result = placement
-        if let location { result.location = location }
+        if let location, location != placement.location {
+            // Its wave would have moved it from where it was.
+            (result.location, result.fence) = (location, nil)
+        }
         if let mode { result.mode = mode }
         switch tenant {
         case .set(let name): result.tenant = name

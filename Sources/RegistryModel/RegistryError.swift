@@ -67,6 +67,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case domainInMigration(FQDN, migration: String, wave: Int)
     /// Agents that haven't applied the freeze, by name, and how many agents there are.
     case notConverged(lagging: [AgentName], agents: Int)
+    /// Agents that may let a write through to a frozen wave's source, by name, and how many agents there are.
+    case notSafe(unsafe: [AgentName], agents: Int)
     /// The wave was frozen again after the agents were asked about its freeze.
     case frozenAnew(wave: Int)
     /// The wave isn't frozen: there's no freeze that agents could have applied.
@@ -155,6 +157,7 @@ extension RegistryError {
         case .waveConflict: "wave-conflict"
         case .domainInMigration: "domain-in-migration"
         case .notConverged, .frozenAnew: "not-converged"
+        case .notSafe: "not-safe"
         case .noFreeze: "wrong-state"
         case .unknownAgent: "unknown-agent"
         case .tooManyAgents: "too-many-agents"

@@ -207,9 +207,6 @@ public protocol SharedStore: Store, SharedAgentBook {
     /// Tells this node of every revision after the one that its memory was loaded at, whoever writes it.
     func follow(after position: Position)
 
-    /// Where the log ends, by a server that takes writes: a standby may be behind.
-    func headOfPrimary() async throws(RegistryError) -> Head
-
     /// How long nothing has been heard from the database: how old, at most, what this node answers is. A
     /// second or two while all is well.
     var silence: Duration { get }

@@ -12,11 +12,11 @@ public struct ApprovalRule: Hashable, Sendable {
 
     /// How many domains a wave may have without an approval, where this one needs one that it hasn't; nil: it doesn't.
     ///
-    /// A wave that is frozen was let in before: thawing it or cutting it over asks nobody again.
+    /// A wave that is frozen was let in before: thawing it or cutting it over asks nobody again. Announcing one asks nobody
+    /// yet.
     public func limit(for wave: Wave) -> Int? {
-        guard let limit, wave.size > limit, wave.state == .planned, wave.approval == nil else {
-            return nil
-        }
+        let isStillToBegin = wave.state == .planned || wave.state == .announced
+        guard let limit, wave.size > limit, isStillToBegin, wave.approval == nil else { return nil }
         return limit
     }
 }

@@ -6,25 +6,29 @@ extension LookupService {
     public func lookUp(_ fqdn: FQDN) throws(RegistryError) -> Read<Domain> {
         let read = try table.find(fqdn)
         guard let domain = read.value else { throw .unknownDomain(fqdn) }
-        return Read(domain, at: read.revision, of: read.epoch)
+        return Read(fenced(domain), at: read.revision, of: read.epoch)
     }
 
     /// The same for a name that lies in memory, nothing copied.
     ///
-    /// - Parameter body: gets the canonical form too.
+    /// - Parameter body: gets the canonical form too, and whether the mode is the fence's.
     /// - Returns: false where `body` wasn't called: nobody has the name, it isn't plainly one, or the
     ///   table isn't loaded.
     public func lookUp(
         bytes: UnsafeRawBufferPointer,
-        _ body: (_ name: UnsafeRawBufferPointer, TableEntry, _ position: Position) -> Void
+        _ body: (
+            _ name: UnsafeRawBufferPointer, TableEntry, _ isFenced: Bool, _ position: Position
+        ) -> Void
     ) -> Bool {
         withCanonical(bytes) { name in
             guard let name else { return false }
             var isFound = false
             try? table.withEntry(name) { entry, position in
-                guard let entry else { return }
+                guard var entry else { return }
                 isFound = true
-                body(name, entry, position)
+                let isFenced = isFenced(entry.domain.fence)
+                if isFenced { entry.domain.mode = strictest(entry.domain.mode, entry.domain.fence) }
+                body(name, entry, isFenced, position)
             }
             return isFound
         }
@@ -32,7 +36,9 @@ extension LookupService {
 
     /// Many at one revision, in order.
     public func lookUp(_ fqdns: [FQDN]) throws(RegistryError) -> Read<[Domain?]> {
-        try table.find(fqdns)
+        var read = try table.find(fqdns)
+        read.value = read.value.map { $0.map(fenced) }
+        return read
     }
 
     public func statistics() throws(RegistryError) -> Read<TableStatistics> {
@@ -88,7 +94,9 @@ extension LookupService {
     /// - Parameter host: as the proxy saw it, a `:port` and all.
     public func route(host: String?) throws(RegistryError) -> Read<RouteTarget?> {
         let fqdn = host.flatMap { try? FQDN(Substring(Self.withoutPort($0.utf8))) }
-        return try table.route(fqdn)
+        var read = try table.route(fqdn)
+        read.value = read.value.map(fenced)
+        return read
     }
 
     /// The same for a host that lies in memory, nothing copied.
@@ -99,7 +107,9 @@ extension LookupService {
         bytes host: UnsafeRawBufferPointer, _ body: (RouteTarget?, _ position: Position) -> Void
     ) -> Bool {
         let name = UnsafeRawBufferPointer(rebasing: Self.withoutPort(host))
-        return withCanonical(name) { name in (try? table.route(name, body)) != nil }
+        return withCanonical(name) { name in
+            (try? table.route(name) { body($0.map(fenced), $1) }) != nil
+        }
     }
 
     /// RFC 3986 §3.2.3: a port is digits, or nothing, after a colon.
@@ -132,10 +142,40 @@ extension LookupService {
 public struct LookupService: Sendable {
     public let state: NodeState
     let now: @Sendable () -> Timestamp
+    /// Of a copy that fences itself; nil: what the table says counts.
+    private let lease: TableLease?
 
-    public init(state: NodeState, now: @escaping @Sendable () -> Timestamp) {
+    public init(
+        state: NodeState, lease: TableLease? = nil, now: @escaping @Sendable () -> Timestamp
+    ) {
         self.state = state
+        self.lease = lease
         self.now = now
+    }
+
+    /// Whether a domain with this fence is answered as frozen. Others don't pay for the clock.
+    public func isFenced(_ fence: Mode?) -> Bool {
+        guard fence != nil, let lease else { return false }
+        return !lease.isHeld
+    }
+
+    private func strictest(_ mode: Mode, _ fence: Mode?) -> Mode {
+        fence.map { max(mode, $0) } ?? mode
+    }
+
+    private func fenced(_ target: RouteTarget) -> RouteTarget {
+        guard isFenced(target.fence) else { return target }
+        var target = target
+        target.mode = strictest(target.mode, target.fence)
+        target.isFenced = true
+        return target
+    }
+
+    private func fenced(_ domain: Domain) -> Domain {
+        guard isFenced(domain.fence) else { return domain }
+        var domain = domain
+        domain.placement.mode = strictest(domain.mode, domain.fence)
+        return domain
     }
 
     var table: any RoutingTable { state.table }

@@ -25,6 +25,14 @@ extension RegistryService {
     }
 }
 
+/// What a cutover may require of agents, all of them.
+public enum CutoverRequirement: String, Sendable, CaseIterable {
+    /// The wave's freeze, applied.
+    case converged
+    /// The same, or to be known to let nothing through by themselves.
+    case safe
+}
+
 extension RegistryService {
     public func migration(_ id: String) async throws(RegistryError) -> Read<Migration> {
         let read = try await store.migration(id)
@@ -49,6 +57,14 @@ extension RegistryService {
 }
 
 extension RegistryService {
+    /// Says that a wave is about to be frozen: copies of the table that can't hear the registry answer its domains as
+    /// frozen from then on.
+    public func announce(
+        wave: WaveName, _ agreement: WaveAgreement, _ context: WriteContext
+    ) async throws(RegistryError) -> Committed {
+        try await commit(step(.announce(agreement), wave), context)
+    }
+
     /// Takes a step of a wave that is bound to the plan that was reviewed: freeze, cutover.
     public func freeze(
         wave: WaveName, _ agreement: WaveAgreement, deadline: Duration, _ context: WriteContext
@@ -60,15 +76,17 @@ extension RegistryService {
 
     /// Moves a wave to its migration's target, all of it or nothing.
     ///
-    /// - Parameter requiresConvergence: whether every agent must have applied the wave's freeze.
+    /// - Parameter requires: what must be so of every agent; nil: nothing.
     public func cutOver(
-        wave: WaveName, _ agreement: WaveAgreement, requiresConvergence: Bool = false,
+        wave: WaveName, _ agreement: WaveAgreement, requires: CutoverRequirement? = nil,
         _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
         try checkOverride(agreement, context)
         var agreement = agreement
-        if requiresConvergence {
-            agreement.appliedFreeze = try await appliedFreeze(of: wave, agreement)
+        switch requires {
+        case .converged: agreement.appliedFreeze = try await appliedFreeze(of: wave, agreement)
+        case .safe: agreement.appliedFreeze = try await safeFreeze(of: wave, agreement)
+        case nil: break
         }
         return try await commit(step(.cutOver(agreement), wave), context)
     }

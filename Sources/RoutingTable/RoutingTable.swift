@@ -116,6 +116,10 @@ public protocol TableStage: AnyObject, Sendable {
 public struct RouteTarget: Sendable, Hashable {
     public var location: LocationName
     public var mode: Mode
+    /// What counts for a copy that has no lease; nil: the mode does.
+    public var fence: Mode?
+    /// Whether the mode is the fence's.
+    public var isFenced = false
     /// The domain's own.
     public var revision: Revision
     /// `nil` can't happen while locations in use can't be deleted; a proxy then gets no upstream
@@ -123,10 +127,12 @@ public struct RouteTarget: Sendable, Hashable {
     public var upstream: UpstreamURL?
 
     public init(
-        location: LocationName, mode: Mode, revision: Revision, upstream: UpstreamURL?
+        location: LocationName, mode: Mode, fence: Mode? = nil, revision: Revision,
+        upstream: UpstreamURL?
     ) {
         self.location = location
         self.mode = mode
+        self.fence = fence
         self.revision = revision
         self.upstream = upstream
     }

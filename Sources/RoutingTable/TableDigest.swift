@@ -9,7 +9,8 @@ import RegistryModel
 ///
 /// The bytes that are hashed, integers as 8 bytes, the lowest first:
 /// - a domain: `d`, revision, registered at, changed at (milliseconds since 1970), then name, location,
-///   mode and tenant, each with a zero byte after it; no tenant is the empty text;
+///   mode and tenant, each with a zero byte after it; no tenant is the empty text. Then, where it's announced, its
+///   fence, likewise;
 /// - a location: `l`, then name and upstream, each with a zero byte after it.
 public struct TableDigest: Hashable, Sendable {
     public private(set) var low: UInt64 = 0
@@ -69,10 +70,13 @@ extension TableDigest {
     static func hash(_ name: UnsafeRawBufferPointer, _ domain: DomainView) -> TableDigest {
         let tenant = domain.tenant ?? UnsafeRawBufferPointer(start: nil, count: 0)
         var (location, mode) = (domain.location.text, domain.mode.rawValue)
+        let fence = domain.fence.map { Array($0.rawValue.utf8) }
         return location.withUTF8 { location in
             mode.withUTF8 { mode in
                 // Four zero bytes, the letter and the numbers.
-                let size = 29 + name.count + location.count + mode.count + tenant.count
+                let size =
+                    29 + name.count + location.count + mode.count + tenant.count
+                    + (fence.map { $0.count + 1 } ?? 0)
                 return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
                     var writer = RowBytes(bytes, UInt8(ascii: "d"))
                     writer.number(domain.revision.number)
@@ -82,6 +86,7 @@ extension TableDigest {
                     writer.text(UnsafeRawBufferPointer(location))
                     writer.text(UnsafeRawBufferPointer(mode))
                     writer.text(tenant)
+                    fence?.withUnsafeBytes { writer.text($0) }
                     return Murmur3.hash(UnsafeRawBufferPointer(bytes))
                 }
             }

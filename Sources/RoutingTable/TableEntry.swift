@@ -15,7 +15,7 @@ extension RouteTarget {
     init(_ entry: TableEntry) {
         self.init(
             location: entry.domain.location, mode: entry.domain.mode,
-            revision: entry.domain.revision, upstream: entry.upstream)
+            fence: entry.domain.fence, revision: entry.domain.revision, upstream: entry.upstream)
     }
 }
 

@@ -143,7 +143,7 @@ struct HistoryLine {
         let tenant =
             own.tenant == others?.tenant ? nil : own.tenant.map { "(\($0))" } ?? "(no tenant)"
         let parts = [
-            own.location, isServed ? nil : own.mode,
+            own.location, isServed ? nil : own.mode, own.fence.map { "announced \($0)" },
             own.location == nil || others == nil && own.tenant == nil ? nil : tenant,
             differing(\.heldUntil).map { "until \(time($0))" }, differing(\.role),
             differing(\.name), differing(\.upstream),

@@ -37,7 +37,7 @@ enum RunningService {
             names: NamePolicy(
                 reserved: options.reservedNames, suffixes: options.suffixes,
                 maximumBytes: options.maximumNameBytes),
-            agents: AgentDirectory(lease: options.agentLease), logger: logger,
+            agents: AgentDirectory(lease: options.agentLease, fence: options.fence), logger: logger,
             now: SystemClock.now)
         try await load(service, logger)
         try service.followOthers()

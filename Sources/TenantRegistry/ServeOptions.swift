@@ -23,6 +23,7 @@ struct ServeOptions: Sendable {
     var approval = ApprovalRule()
     /// How long an agent's word counts.
     var agentLease = Duration.seconds(60)
+    var fence = FenceRule()
     var suffixes: [FQDN] = []
     /// Of a name that is registered.
     var maximumNameBytes = FQDN.maximumBytes

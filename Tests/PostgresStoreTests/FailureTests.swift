@@ -203,9 +203,11 @@ import Testing
         await #expect {
             _ = try await Node(server.url(database.name, user: "guest")) { $0.readers = 3 }
         } throws: { error in
-            guard case .sessions(needed: 8, had: limit, _) = error as? PostgresOpeningError
-            else { return false }
-            return true
+            guard case .sessions(needed: 8, let had, _) = error as? PostgresOpeningError else {
+                return false
+            }
+            // A session that has just ended may count for a moment.
+            return had == limit || had == limit - 1
         }
     }
 

@@ -65,6 +65,10 @@ import Testing
         for sql in [
             "DROP TABLE name_tree", "ALTER TABLE migration_domain DROP COLUMN own_mode",
             "ALTER TABLE agent DROP COLUMN ahead_revision, DROP COLUMN ahead_epoch",
+            "ALTER TABLE domain DROP COLUMN fence", "ALTER TABLE released_domain DROP COLUMN fence",
+            "ALTER TABLE change_log DROP COLUMN before_fence, DROP COLUMN after_fence",
+            "ALTER TABLE wave DROP COLUMN announcement",
+            "ALTER TABLE agent DROP COLUMN fences, DROP COLUMN lease_until",
             "DROP TABLE tenant_place, split_tenant",
             "DROP FUNCTION tenant_place_splits, tenant_place_joins",
             "ALTER TABLE revision_log DROP COLUMN allow_split",

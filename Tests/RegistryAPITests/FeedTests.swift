@@ -6,7 +6,7 @@ import Testing
     static let domain = Domain(
         fqdn: FQDN(canonical: "acme.kintone.com"),
         placement: Placement(
-            location: LocationName(canonical: "aws"), mode: .readOnly, tenant: "ac\"me"),
+            location: LocationName(canonical: "aws"), mode: .readOnly, tenant: "ac\"me", fence: nil),
         revision: Revision(7), registeredAt: Timestamp(milliseconds: 1_567_472_523_000),
         changedAt: Timestamp(milliseconds: 1_592_697_600_001))
     static let page = FeedPage(

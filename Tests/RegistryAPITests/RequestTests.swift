@@ -54,9 +54,13 @@ import Testing
             planDigest: "sha256:aa", expectedCount: 3, overrideReason: "must", note: Self.note)
         try Self.check(cutover)
         try Self.check(FreezeRequest(cutover, deadlineSeconds: 60))
+        try Self.check(
+            AnnounceRequest(planDigest: "sha256:aa", expectedCount: 3, note: Self.note))
         try Self.check(RollbackRequest(onConflict: .skip, note: Self.note))
         try Self.check(
-            ReportRequest(applied: Position(epoch: Epoch("abc"), revision: Revision(4))))
+            ReportRequest(
+                applied: Position(epoch: Epoch("abc"), revision: Revision(4)), fences: true,
+                run: "r1"))
     }
 
     @Test func `for a token may not end before it begins`() throws {

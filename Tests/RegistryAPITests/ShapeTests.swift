@@ -31,7 +31,7 @@ import Testing
             waves: [
                 Wave(
                     number: 1, state: .moved, size: 1, deadline: time, revision: Revision(9),
-                    approval: approval), unapproved,
+                    announcement: Revision(7), approval: approval), unapproved,
             ], skipped: [SkippedName(fqdn: fqdn, code: .notAtSource)], createdAt: time,
             createdBy: actor, note: Note(reason: "why", ticket: "CHG-1"), wholeTenants: true)
         migration.warnings = [PlanWarning(wave: 2, code: "blast-radius", detail: "large")]
@@ -58,9 +58,14 @@ import Testing
             migration: "m-k3", wave: 1, state: state, count: 5, milliseconds: 4, deadline: time,
             skipped: [fqdn], skippedCount: 1,
             conflicts: [WaveConflict(fqdn: fqdn, expected: nil, found: nil)], conflictCount: 1)
-        return WaveStepResponse(
+        var response = WaveStepResponse(
             outcome, at: Position(epoch: Epoch("abc"), revision: Revision(9)), convergence)!
+        response.safety = safety
+        return response
     }
+
+    static let safety = FenceSafety(
+        agents: 3, applied: 1, fenced: 1, unsafe: [AgentName(canonical: "edge-1")])
 
     static func history(_ action: Action, _ subject: Change.Subject) -> HistoryEntry {
         HistoryEntry(
@@ -77,8 +82,9 @@ import Testing
         history(
             .moved,
             .domain(
-                fqdn, before: Placement(location: japan, mode: .serve, tenant: nil),
-                after: Placement(location: aws, mode: .reject, tenant: "a"), registeredAt: time)),
+                fqdn, before: Placement(location: japan, mode: .serve, tenant: nil, fence: nil),
+                after: Placement(location: aws, mode: .reject, tenant: "a", fence: .reject),
+                registeredAt: time)),
         history(.locationChanged, .location(aws, before: nil, after: location.settings)),
         history(
             .tokenRevoked,
@@ -188,7 +194,9 @@ import Testing
     }
 
     @Test func `is written and read as it's listed, and passes over what it doesn't know`() throws {
-        try Self.check(FeedTests.domain)
+        var announced = FeedTests.domain
+        announced.placement.fence = .reject
+        try Self.check(FeedTests.domain, announced)
         try Self.check(Self.location)
         try Self.check(
             Statistics(
@@ -215,14 +223,16 @@ import Testing
             MigrationDomain(
                 position: 0, fqdn: Self.fqdn, wave: 1, status: .skipped, code: .notAtSource))
         try Self.check(
-            Self.step(.frozen), Self.step(.moved), Self.step(.rolledBack), Self.step(.planned))
+            Self.step(.announced), Self.step(.frozen), Self.step(.moved), Self.step(.rolledBack),
+            Self.step(.planned))
+        try Self.check(Self.safety)
         try Self.check(Self.conflict)
         try Self.check(try #require(Self.conflict.expected))
         try Self.check(WaveConflict(fqdn: Self.fqdn, expected: nil, found: Self.conflict.expected))
         try Self.check(Self.agent)
         try Self.check(try #require(Self.agent.eviction))
         try Self.check(Self.convergence)
-        try Self.check(ReportResponse(head: Revision(3)))
+        try Self.check(ReportResponse(head: Revision(3), fenceAfter: .milliseconds(19_500)))
         for entry in Self.entries { #expect(try HistoryEntry(json: entry.json) == entry) }
         try Self.check(
             Self.entries[0], Self.entries[1], Self.entries[2], Self.entries[3], Self.entries[4])
@@ -263,7 +273,7 @@ import Testing
         #expect(Domain.importColumns.map(\.name) == ["fqdn", "location", "tenant", "mode"])
         let exported =
             Domain.importColumns.map(\.name) + [
-                "revision", "registered_at", "changed_at",
+                "revision", "registered_at", "changed_at", "fence",
             ]
         #expect(Domain.csvColumns.map(\.name) == exported)
         var line: [UInt8] = []
@@ -272,7 +282,7 @@ import Testing
         domain.append(Domain.csvColumns, forSpreadsheet: true, to: &line)
         #expect(
             String(decoding: line, as: UTF8.self)
-                == "acme.kintone.com,aws,'=1,read_only,7,2019-09-03T01:02:03.000Z,2020-06-21T00:00:00.001Z\r\n"
+                == "acme.kintone.com,aws,'=1,read_only,7,2019-09-03T01:02:03.000Z,2020-06-21T00:00:00.001Z,\r\n"
         )
     }
 }

@@ -132,7 +132,7 @@ import Testing
             let domain = Domain(
                 fqdn: FQDN(canonical: name),
                 placement: Placement(
-                    location: LocationName(canonical: "aws"), mode: .serve, tenant: nil),
+                    location: LocationName(canonical: "aws"), mode: .serve, tenant: nil, fence: nil),
                 revision: Revision(8), registeredAt: Timestamp(milliseconds: 1),
                 changedAt: Timestamp(milliseconds: 1))
             let next = try #require(table.position).revision.next

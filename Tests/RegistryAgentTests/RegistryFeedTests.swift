@@ -12,7 +12,7 @@ import Testing
         Domain(
             fqdn: FQDN(canonical: "t\(number).kintone.com"),
             placement: Placement(
-                location: LocationName(canonical: place), mode: .serve, tenant: nil),
+                location: LocationName(canonical: place), mode: .serve, tenant: nil, fence: nil),
             revision: Revision(revision), registeredAt: Timestamp(milliseconds: 0),
             changedAt: Timestamp(milliseconds: revision))
     }

@@ -21,7 +21,7 @@ func load(
                 location: LocationName(
                     canonical: place ?? (number.isMultiple(of: 3) ? "aws" : "japan")),
                 mode: Mode.allCases[number % 3],
-                tenant: number.isMultiple(of: 2) ? "tenant \"\(number)\" é" : nil),
+                tenant: number.isMultiple(of: 2) ? "tenant \"\(number)\" é" : nil, fence: nil),
             revision: Revision(min(revision, Int64(number) + 1)),
             registeredAt: Timestamp(milliseconds: 1_500_000_000_000 + Int64(number)),
             changedAt: Timestamp(milliseconds: 1_600_000_000_000 + Int64(number)))

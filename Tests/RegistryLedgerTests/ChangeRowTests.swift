@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A change's row") struct ChangeRowTests {
     private static let placement = Placement(
-        location: LocationName(canonical: "japan"), mode: .readOnly, tenant: "t")
+        location: LocationName(canonical: "japan"), mode: .readOnly, tenant: "t", fence: nil)
     private static let upstream = LocationSettings(
         upstream: UpstreamURL(canonical: "http://a/b"), acceptsSignups: true,
         isDefaultForSignups: false)
@@ -108,7 +108,8 @@ import Testing
                 Domain(
                     fqdn: FQDN(canonical: "a.example"),
                     placement: Placement(
-                        location: LocationName(canonical: "aws"), mode: .readOnly, tenant: "t"),
+                        location: LocationName(canonical: "aws"), mode: .readOnly, tenant: "t",
+                        fence: nil),
                     revision: Revision(3), registeredAt: Timestamp(milliseconds: 1),
                     changedAt: Timestamp(milliseconds: 2)))
         ),

@@ -10,8 +10,10 @@ import Testing
         wave: 2, overrideReason: "o")
     private static let row = ChangeRow(
         action: "moved", fqdn: "a.example",
-        before: Placement(location: LocationName(canonical: "japan"), mode: .serve, tenant: "x"),
-        after: Placement(location: LocationName(canonical: "aws"), mode: .reject, tenant: "y"),
+        before: Placement(
+            location: LocationName(canonical: "japan"), mode: .serve, tenant: "x", fence: nil),
+        after: Placement(
+            location: LocationName(canonical: "aws"), mode: .reject, tenant: "y", fence: nil),
         registeredAt: Timestamp(milliseconds: 5), subject: "s", beforeDetail: "b",
         afterDetail: "a")
 

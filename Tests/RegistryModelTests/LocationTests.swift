@@ -79,9 +79,13 @@ import Testing
     private let aws = LocationName("aws")
 
     @Test func `sets what it names and keeps the rest`() throws {
-        let before = Placement(location: try #require(japan), mode: .readOnly, tenant: "acme")
+        let before = Placement(
+            location: try #require(japan), mode: .readOnly, tenant: "acme", fence: nil)
         let moved = DomainPatch(location: aws).applied(to: before)
-        #expect(moved == Placement(location: try #require(aws), mode: .readOnly, tenant: "acme"))
+        #expect(
+            moved
+                == Placement(
+                    location: try #require(aws), mode: .readOnly, tenant: "acme", fence: nil))
         #expect(DomainPatch(mode: .serve).applied(to: before).tenant == "acme")
         #expect(DomainPatch(tenant: .set("b")).applied(to: before).tenant == "b")
         #expect(DomainPatch(tenant: .clear).applied(to: before).tenant == nil)

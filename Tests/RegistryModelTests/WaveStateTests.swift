@@ -4,7 +4,11 @@ import Testing
 @Suite("A wave's state") struct WaveStateTests {
     /// Every step that there is, with and without a freeze.
     private static let legal: [(WaveState, WaveState.Event, freezes: Bool, WaveState)] = [
-        (.planned, .freeze, true, .frozen),
+        (.planned, .freeze, true, .frozen), (.planned, .announce, true, .announced),
+        (.announced, .freeze, true, .frozen), (.announced, .freeze, false, .frozen),
+        (.announced, .thaw, true, .planned), (.announced, .thaw, false, .planned),
+        (.announced, .cancel, true, .cancelled), (.announced, .cancel, false, .cancelled),
+        (.announced, .approve, true, .announced), (.announced, .approve, false, .announced),
         (.planned, .cutOver, false, .moved),
         (.planned, .cancel, true, .cancelled), (.planned, .cancel, false, .cancelled),
         (.frozen, .cutOver, true, .moved), (.frozen, .cutOver, false, .moved),

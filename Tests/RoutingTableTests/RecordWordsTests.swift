@@ -14,7 +14,7 @@ import Testing
                 fqdn: fqdn(1),
                 placement: Placement(
                     location: japan, mode: Mode.allCases.randomElement(using: &random) ?? .serve,
-                    tenant: nil),
+                    tenant: nil, fence: nil),
                 revision: .zero, registeredAt: time(&random), changedAt: time(&random))
             let location = UInt16.random(in: 0...UInt16.max, using: &random)
             let texts = Int.random(in: 0..<RecordWords.textLimit, using: &random)
@@ -42,7 +42,8 @@ import Testing
 
     private func view(_ domain: Domain) -> DomainView {
         DomainView(
-            location: domain.location, mode: domain.mode, revision: domain.revision,
+            location: domain.location, mode: domain.mode, fence: domain.fence,
+            revision: domain.revision,
             registeredAt: domain.registeredAt, changedAt: domain.changedAt, texts: nil)
     }
 

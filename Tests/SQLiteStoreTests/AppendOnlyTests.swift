@@ -98,18 +98,18 @@ import Testing
     }
 
     @Test(arguments: [
-        "INSERT INTO domain VALUES ('A.example', 'japan', 'serve', NULL, 1, 0, 0)",
-        "INSERT INTO domain VALUES ('a_b.example', 'japan', 'serve', NULL, 1, 0, 0)",
-        "INSERT INTO domain VALUES ('b.example', 'mars', 'serve', NULL, 1, 0, 0)",
-        "INSERT INTO domain VALUES ('b.example', 'japan', 'frozen', NULL, 1, 0, 0)",
-        "INSERT INTO domain VALUES ('b.example', 'japan', 'serve', '', 1, 0, 0)",
-        "INSERT INTO domain VALUES ('b.example', 'japan', 'serve', printf('%201d', 1), 1, 0, 0)",
-        "INSERT INTO domain VALUES ('b.example', 'japan', 'serve', NULL, 0, 0, 0)",
-        "INSERT INTO domain VALUES ('b.example', 'japan', 'serve', NULL, 1, 9, 8)",
-        "INSERT INTO domain VALUES ('a.example', 'japan', 'serve', NULL, 1, 0, 0)",
+        "INSERT INTO domain VALUES ('A.example', 'japan', 'serve', NULL, 1, 0, 0, NULL)",
+        "INSERT INTO domain VALUES ('a_b.example', 'japan', 'serve', NULL, 1, 0, 0, NULL)",
+        "INSERT INTO domain VALUES ('b.example', 'mars', 'serve', NULL, 1, 0, 0, NULL)",
+        "INSERT INTO domain VALUES ('b.example', 'japan', 'frozen', NULL, 1, 0, 0, NULL)",
+        "INSERT INTO domain VALUES ('b.example', 'japan', 'serve', '', 1, 0, 0, NULL)",
+        "INSERT INTO domain VALUES ('b.example', 'japan', 'serve', printf('%201d', 1), 1, 0, 0, NULL)",
+        "INSERT INTO domain VALUES ('b.example', 'japan', 'serve', NULL, 0, 0, 0, NULL)",
+        "INSERT INTO domain VALUES ('b.example', 'japan', 'serve', NULL, 1, 9, 8, NULL)",
+        "INSERT INTO domain VALUES ('a.example', 'japan', 'serve', NULL, 1, 0, 0, NULL)",
         "UPDATE domain SET fqdn = 'b.example'",
         "UPDATE domain SET location = 'mars'",
-        "INSERT INTO released_domain VALUES ('a.example', 'japan', 'serve', NULL, 1, 0, 0, 0)",
+        "INSERT INTO released_domain VALUES ('a.example', 'japan', 'serve', NULL, 1, 0, 0, 0, NULL)",
         "INSERT INTO location VALUES ('Osaka', 'http://a', 1, 0, 0)",
         "INSERT INTO location VALUES ('osaka', 'http://a', 2, 0, 0)",
         "INSERT INTO location VALUES ('osaka', 'http://a', 1, 1, 0)",
@@ -157,7 +157,8 @@ import Testing
                             NULL, '', NULL, NULL, NULL, 1, digest, 0 FROM head
                         """)
                 try db.execute(
-                    sql: "INSERT INTO change_log VALUES (5, 0, 'registered', \(values))")
+                    sql: "INSERT INTO change_log VALUES (5, 0, 'registered', \(values), NULL, NULL)"
+                )
             }
         } throws: { error in
             (error as? DatabaseError)?.extendedResultCode == .SQLITE_CONSTRAINT_CHECK

@@ -116,6 +116,13 @@ import Testing
                     DROP TRIGGER domain_is_not_held;
                     DROP TABLE held_domain;
                     DROP TABLE wave_approval;
+                    ALTER TABLE domain DROP COLUMN fence;
+                    ALTER TABLE released_domain DROP COLUMN fence;
+                    ALTER TABLE change_log DROP COLUMN before_fence;
+                    ALTER TABLE change_log DROP COLUMN after_fence;
+                    ALTER TABLE wave DROP COLUMN announcement;
+                    ALTER TABLE agent DROP COLUMN fences;
+                    ALTER TABLE agent DROP COLUMN lease_until;
                     DELETE FROM schema_migration WHERE version >= 8
                     """)
         }

@@ -82,7 +82,7 @@ extension VerifyTests {
     }
 
     /// A backup of an older release, for example: what it doesn't have yet isn't asked for.
-    @Test(arguments: 1..<11)
+    @Test(arguments: 1..<12)
     func `finds nothing in a store of an older release`(version: Int) async throws {
         let older = SchemaFile.sqlite.filter { $0.version <= version }
         try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
@@ -100,7 +100,7 @@ extension VerifyTests {
                 epoch: Epoch(epoch), revision: Revision(1), at: at,
                 actor: Actor(token: "t", name: "t", role: .admin), note: Note(), requestID: "r")
             let placement = Placement(
-                location: LocationName(canonical: "japan"), mode: .serve, tenant: nil)
+                location: LocationName(canonical: "japan"), mode: .serve, tenant: nil, fence: nil)
             let change = Change(
                 .registered,
                 .domain(fqdn("a.example"), before: nil, after: placement, registeredAt: at))

@@ -30,11 +30,11 @@ extension VerifyTests {
                 "n2.example is in the log and in no table"
             ),
             (
-                "INSERT INTO domain VALUES ('new.example', 'aws', 'serve', NULL, 1, 0, 0)", 0,
+                "INSERT INTO domain VALUES ('new.example', 'aws', 'serve', NULL, 1, 0, 0, NULL)", 0,
                 "new.example is in the table domain"
             ),
             (
-                "INSERT INTO domain SELECT fqdn, location, mode, tenant, revision, registered_at, released_at FROM released_domain",
+                "INSERT INTO domain SELECT fqdn, location, mode, tenant, revision, registered_at, released_at, fence FROM released_domain",
                 8, "b.example is in the table domain"
             ),
             (
@@ -44,7 +44,7 @@ extension VerifyTests {
             ("UPDATE released_domain SET released_at = 0, available_at = 0", 8, "released_at is 0"),
             ("DELETE FROM released_domain", 8, "b.example is in the log and in no table"),
             (
-                "INSERT INTO released_domain SELECT fqdn, location, mode, tenant, revision, registered_at, changed_at, changed_at FROM domain WHERE fqdn = 'a.example'",
+                "INSERT INTO released_domain SELECT fqdn, location, mode, tenant, revision, registered_at, changed_at, changed_at, fence FROM domain WHERE fqdn = 'a.example'",
                 5, "a.example is in the table released_domain"
             ),
             ("UPDATE token SET role = 'reader' WHERE id = 'y'", 10, "y in the table token: role"),
@@ -122,14 +122,14 @@ extension VerifyTests {
             (
                 """
                 INSERT INTO held_domain
-                SELECT 'x.example', location, mode, tenant, revision, registered_at, held_until, holder, 0, 0, 0
+                SELECT 'x.example', location, mode, tenant, revision, registered_at, held_until, holder, 0, 0, 0, NULL
                 FROM held_domain WHERE fqdn = 'h.example'
                 """, 0, "x.example is in the table held_domain"
             ),
             (
                 """
                 INSERT INTO held_domain
-                SELECT 'e.example', location, mode, tenant, revision, registered_at, held_until, holder, 0, 0, 0
+                SELECT 'e.example', location, mode, tenant, revision, registered_at, held_until, holder, 0, 0, 0, NULL
                 FROM held_domain WHERE fqdn = 'h.example'
                 """, 17, "e.example is in the table held_domain"
             ),

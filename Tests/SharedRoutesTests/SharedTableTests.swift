@@ -284,6 +284,68 @@ import Testing
         #expect(last.shared == at(2) && !last.covers(at(2)))
     }
 
+    /// Its readers look for another one, and find it.
+    @Test func `of another version is marked, and what can't be marked is waited for`() throws {
+        let folder = try RoutesFolder()
+        var agent: SharedTable? = try folder.share()
+        agent?.load([domain(1)], revision: 1)
+        let reader = try folder.reader()
+        agent = nil
+        let file = try RoutesFile.existing(at: folder.path)
+        file.store(UInt64(RoutesFormat.version) + 1, at: RoutesFormat.Field.version)
+        let next = try folder.share()
+        #expect(file.view.state == RoutesFormat.State.retired)
+        next.load([domain(1, at: aws, revision: 2)], revision: 2)
+        next.started()
+        #expect(next.covers(at(2)))
+        #expect(reader.find(fqdn(1).text) == expected(domain(1, at: aws, revision: 2)))
+
+        let other = try RoutesFolder()
+        try other.write(Array(repeating: 7, count: 8_192), to: other.path)
+        let odd = try other.share()
+        odd.load([domain(1)], revision: 1)
+        #expect(!odd.covers(at(1)))
+    }
+
+    /// The file system was full, or the agent ran without it for a while.
+    @Test func `that is older than the table on the disk isn't gone on with`() throws {
+        let folder = try RoutesFolder()
+        var agent: SharedTable? = try folder.share()
+        agent?.load([domain(1), domain(2)], revision: 3)
+        agent = nil
+        let next = try folder.share()
+        #expect(next.isOlder(than: at(7)) && !next.isOlder(than: at(3)))
+        next.load([domain(1, at: aws, revision: 7), domain(2), domain(3)], revision: 7)
+        next.started()
+        #expect(next.shared == at(7) && next.routePosition == at(7))
+        #expect(try folder.reader().find(fqdn(1).text) == expected(domain(1, at: aws, revision: 7)))
+        #expect(try folder.reader().find(fqdn(3).text) == expected(domain(3)))
+    }
+
+    /// Nothing becomes visible on top of what isn't there.
+    @Test func `that is behind when a revision comes is made anew`() throws {
+        let folder = try RoutesFolder()
+        let table = CompactRoutingTable()
+        let shared = try folder.share(table)
+        shared.load([domain(1), domain(2)], revision: 3)
+        #expect(table.set(domain(1, at: aws, revision: 4), revision: 4))
+        #expect(shared.set(domain(2, at: aws, revision: 5), revision: 5))
+        let reader = try folder.reader()
+        #expect(reader.find(fqdn(1).text) == expected(domain(1, at: aws, revision: 4)))
+        #expect(reader.find(fqdn(2).text) == expected(domain(2, at: aws, revision: 5)))
+    }
+
+    @Test func `isn't written any more once somebody has taken its lock away`() throws {
+        let folder = try RoutesFolder()
+        let shared = try folder.share()
+        shared.load([domain(1)], revision: 1)
+        try FileManager.default.removeItem(atPath: "\(folder.path).lock")
+        try FileManager.default.removeItem(atPath: folder.path)
+        shared.retry()
+        #expect(shared.failure?.description.contains("lock") == true)
+        #expect(folder.inode == nil)
+    }
+
     @Test func `that is made anew in the middle of a revision has all of it`() throws {
         let folder = try RoutesFolder()
         let shared = try folder.share()

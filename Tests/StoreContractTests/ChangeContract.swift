@@ -14,7 +14,8 @@ import Testing
             let patch = DomainPatch(location: aws, mode: .readOnly, tenant: .set("new"))
             let committed = try await session.commit(.change(name, patch, ifMatch: nil))
             let changed = Domain(
-                fqdn: name, placement: Placement(location: aws, mode: .readOnly, tenant: "new"),
+                fqdn: name,
+                placement: Placement(location: aws, mode: .readOnly, tenant: "new", fence: nil),
                 revision: Revision(3), registeredAt: domain.registeredAt,
                 changedAt: StoreSession.start.adding(.seconds(5)))
             #expect(committed == Committed(revision: Revision(3), outcome: .domain(changed)))

@@ -57,6 +57,7 @@ struct IndependentDigest {
 
     private static func columns(of placement: Placement?) -> [String?] {
         [placement?.location.text, placement?.mode.rawValue, placement?.tenant]
+            + (placement?.fence.map { ["fence", $0.rawValue] } ?? [])
     }
 
     /// Of tenants without characters that JSON escapes.

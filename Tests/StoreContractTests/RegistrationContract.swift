@@ -12,7 +12,7 @@ import Testing
                 .register(wanted), note: Note(reason: "signup", ticket: "T-1"), requestID: "r-1")
             let domain = Domain(
                 fqdn: wanted.fqdn,
-                placement: Placement(location: japan, mode: .serve, tenant: "acme-inc"),
+                placement: Placement(location: japan, mode: .serve, tenant: "acme-inc", fence: nil),
                 revision: Revision(1), registeredAt: StoreSession.start,
                 changedAt: StoreSession.start)
             #expect(committed == Committed(revision: Revision(1), outcome: .domain(domain)))

@@ -161,7 +161,9 @@ struct WaveCommands {
         _ wave: ModelMigration.Wave, _ migration: ModelMigration
     ) -> WaveStep.Action {
         switch wave.state {
-        case .planned where migration.plan.freeze != .none: freeze(wave, migration)
+        case .planned where migration.plan.freeze != .none:
+            chance(25) ? .announce(agreement(wave, migration)) : freeze(wave, migration)
+        case .announced: chance(75) ? freeze(wave, migration) : .thaw
         case .planned: .cutOver(agreement(wave, migration))
         case .frozen: chance(75) ? .cutOver(agreement(wave, migration)) : .thaw
         default: .rollBack(skipsConflicts: chance(50))
@@ -171,7 +173,8 @@ struct WaveCommands {
     private mutating func any(
         _ wave: ModelMigration.Wave, _ migration: ModelMigration
     ) -> WaveStep.Action {
-        switch Int.random(in: 0..<5, using: &random) {
+        switch Int.random(in: 0..<6, using: &random) {
+        case 5: .announce(agreement(wave, migration))
         case 0: freeze(wave, migration)
         case 1: .cutOver(agreement(wave, migration))
         case 2: .thaw

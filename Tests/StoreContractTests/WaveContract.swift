@@ -31,8 +31,9 @@ import Testing
                 items.last?.change.subject
                     == .domain(
                         fqdn("b.example"),
-                        before: Placement(location: japan, mode: .readOnly, tenant: "bee"),
-                        after: Placement(location: aws, mode: .readOnly, tenant: "bee"),
+                        before: Placement(
+                            location: japan, mode: .readOnly, tenant: "bee", fence: nil),
+                        after: Placement(location: aws, mode: .readOnly, tenant: "bee", fence: nil),
                         registeredAt: domain.registeredAt))
             let now = try await session.current(migration)
             #expect(now.state == .running)

@@ -33,7 +33,7 @@ extension WaveModel {
         if let first = wave.approval {
             return Written(outcome: .approval(ApprovalOutcome(name, first)), lines: [])
         }
-        guard wave.state == .planned else { throw Refusal("wrong-state", wave.state.rawValue) }
+        guard wave.isStillToBegin else { throw Refusal("wrong-state", wave.state.rawValue) }
         let approval = WaveApproval(by: actor, at: now, revision: next)
         migrations[index].waves[name.number - 1].approval = approval
         return Written(

@@ -30,7 +30,8 @@ extension WaveModel {
         try checkFree(wanted.fqdn)
         let location = try home(of: wanted)
         return add(
-            wanted.fqdn, Placement(location: location, mode: .serve, tenant: wanted.tenant))
+            wanted.fqdn,
+            Placement(location: location, mode: .serve, tenant: wanted.tenant, fence: nil))
     }
 
     func checkFree(_ name: FQDN) throws(Refusal) {
@@ -63,7 +64,9 @@ extension WaveModel {
             throw Refusal("unknown-location")
         }
         var placement = live.domain.placement
-        if let location = patch.location { placement.location = location }
+        if let location = patch.location, location != placement.location {
+            (placement.location, placement.fence) = (location, nil)
+        }
         if let mode = patch.mode { placement.mode = mode }
         switch patch.tenant {
         case .set(let tenant): placement.tenant = tenant
@@ -124,6 +127,7 @@ extension WaveModel {
         live.domain.placement.location = try home(
             of: name, restored: live.domain.placement, allowsSplit: allowsSplit)
         guard locations[live.domain.location] != nil else { throw Refusal("unknown-location") }
+        live.domain.placement.fence = nil
         released[name] = nil
         live.domain.revision = next
         live.domain.changedAt = now

@@ -18,7 +18,8 @@ extension WaveModel {
         (allowed, hasSplit) = (known, false)
         let hold = HeldDomain(
             fqdn: wanted.fqdn,
-            placement: Placement(location: location, mode: .serve, tenant: wanted.tenant),
+            placement: Placement(
+                location: location, mode: .serve, tenant: wanted.tenant, fence: nil),
             revision: next, heldAt: now, heldUntil: now.adding(duration), holder: "t-1",
             wantsLocation: wanted.location != nil, allowsNested: wanted.allowsNested,
             allowsSplit: wanted.allowsSplit)
@@ -34,7 +35,8 @@ extension WaveModel {
         let location = try home(of: hold)
         held[name] = nil
         let line = add(
-            name, Placement(location: location, mode: .serve, tenant: hold.placement.tenant))
+            name,
+            Placement(location: location, mode: .serve, tenant: hold.placement.tenant, fence: nil))
         return Written(
             outcome: domains[name].map { .domain($0.domain) } ?? .released, lines: [line])
     }

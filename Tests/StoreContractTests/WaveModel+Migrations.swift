@@ -24,7 +24,10 @@ struct ModelMigration {
         var state = WaveState.planned
         var deadline: Timestamp?
         var revision: Revision?
+        var announcement: Revision?
         var approval: WaveApproval?
+
+        var isStillToBegin: Bool { state == .planned || state == .announced }
     }
 
     var plan: MigrationPlan
@@ -50,8 +53,9 @@ struct ModelMigration {
             waves: zip(1..., waves).map { number, wave in
                 var shown = RegistryModel.Wave(
                     number: number, state: wave.state, size: wave.rows.count,
-                    deadline: wave.deadline, revision: wave.revision, approval: wave.approval)
-                shown.needsApproval = wave.state == .planned && isHeldUp(wave)
+                    deadline: wave.deadline, revision: wave.revision,
+                    announcement: wave.announcement, approval: wave.approval)
+                shown.needsApproval = wave.isStillToBegin && isHeldUp(wave)
                 return shown
             }, skipped: showsSkipped ? Array(skipped.prefix(100)) : nil, createdAt: createdAt,
             createdBy: .tester, note: Note(), wholeTenants: plan.wholeTenants)
@@ -178,7 +182,7 @@ extension WaveModel {
         if isAgain { return .duplicate }
         guard let live = domains[name] else { return .unknownDomain }
         if live.domain.location != from { return .notAtSource }
-        return wave(of: name) { [.planned, .frozen].contains($0) } == nil
+        return wave(of: name) { [.planned, .announced, .frozen].contains($0) } == nil
             ? nil : .inAnotherMigration
     }
 
@@ -247,7 +251,7 @@ extension WaveModel {
         let index = try index(of: id)
         let migration = migrations[index]
         guard migration.state.isOpen,
-            migration.waves.allSatisfy({ $0.state != .planned && $0.state != .frozen })
+            migration.waves.allSatisfy({ !$0.state.isOpen })
         else { throw Refusal("wrong-state", migration.state.rawValue) }
         return end(index, .migrationFinalized, as: .finalized, [.moved], wave: .finalized, [])
     }
@@ -258,15 +262,20 @@ extension WaveModel {
         // A plan of nothing is over when anybody says so.
         guard migration.state.isOpen,
             migration.waves.isEmpty
-                || migration.waves.contains(where: { [.planned, .frozen].contains($0.state) })
+                || migration.waves.contains(where: \.state.isOpen)
         else { throw Refusal("wrong-state", migration.state.rawValue) }
-        let lines = migration.waves.filter { $0.state == .frozen }.flatMap(\.rows).compactMap {
-            move($0, to: migration.from, mode: $0.own, .thawed)
+        let lines = migration.waves.flatMap { wave in
+            switch wave.state {
+            case .frozen:
+                wave.rows.compactMap { move($0, to: migration.from, mode: $0.own, .thawed) }
+            case .announced: unannounce(wave, migration)
+            default: [Change]()
+            }
         }
-        let hasMoved = migration.waves.contains { ![.planned, .frozen].contains($0.state) }
+        let hasMoved = migration.waves.contains { !$0.state.isOpen }
         return end(
-            index, .migrationCancelled, as: hasMoved ? .running : .cancelled, [.planned, .frozen],
-            wave: .cancelled, lines)
+            index, .migrationCancelled, as: hasMoved ? .running : .cancelled,
+            [.planned, .announced, .frozen], wave: .cancelled, lines)
     }
 
     private mutating func end(
@@ -278,6 +287,7 @@ extension WaveModel {
         where states.contains(migrations[index].waves[number].state) {
             migrations[index].waves[number].state = wave
             migrations[index].waves[number].deadline = nil
+            migrations[index].waves[number].announcement = nil
             migrations[index].waves[number].revision = next
         }
         migrations[index].state = state

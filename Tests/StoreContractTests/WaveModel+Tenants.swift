@@ -129,7 +129,9 @@ extension WaveModel {
         var lines: [Change] = []
         for domain in all {
             var placement = domain.placement
-            if let location = patch.location { placement.location = location }
+            if let location = patch.location, location != placement.location {
+                (placement.location, placement.fence) = (location, nil)
+            }
             var isOwnChanged = false
             if let mode = patch.mode {
                 if freeze(of: domain.fqdn) == nil {

@@ -14,13 +14,19 @@ extension WaveModel {
         let before = places(of: wave)
         let written =
             switch step.action {
+            case .announce: try announce(wave, migration)
             case .freeze(_, let deadline): try freeze(wave, migration, for: deadline)
             case .cutOver: try cutOver(wave, migration)
             case .rollBack(let skips): try rollBack(wave, migration, skips: skips)
-            case .thaw, .thawWhenDue: thaw(wave, migration)
+            case .thaw, .thawWhenDue: try thaw(wave, migration)
             }
         var after = written.wave
         after.revision = next
+        switch after.state {
+        case .announced: after.announcement = next
+        case .frozen: break
+        default: after.announcement = nil
+        }
         migrations[index].waves[step.wave - 1] = after
         migrations[index].state = .running
         var outcome = written.outcome
@@ -49,16 +55,20 @@ extension WaveModel {
         let allowed: Bool
         var isLate = false
         switch action {
-        case .freeze(let plan, _):
+        case .announce(let plan):
             agreement = plan
             allowed = wave.state == .planned && migration.plan.freeze != .none
+        case .freeze(let plan, _):
+            agreement = plan
+            allowed =
+                wave.state == .announced || wave.state == .planned && migration.plan.freeze != .none
         case .cutOver(let plan):
             agreement = plan
             allowed =
                 wave.state == .frozen || wave.state == .planned && migration.plan.freeze == .none
             isLate = wave.deadline.map { $0 <= now } ?? false
         case .rollBack: allowed = wave.state == .moved
-        case .thaw: allowed = wave.state == .frozen
+        case .thaw: allowed = wave.state == .frozen || wave.state == .announced
         case .thawWhenDue: allowed = wave.deadline.map { $0 <= now } ?? false
         }
         let digest = DigestText.text(migration.digest)
@@ -68,7 +78,8 @@ extension WaveModel {
             throw Refusal("plan-mismatch")
         }
         guard allowed, !isLate else { throw Refusal("wrong-state", wave.state.rawValue) }
-        if wave.state == .planned, migration.isHeldUp(wave) { throw Refusal("approval-required") }
+        if case .announce = action { return nil }
+        if wave.isStillToBegin, migration.isHeldUp(wave) { throw Refusal("approval-required") }
         guard let agreement else { return nil }
         let isTooMuch =
             wave.rows.count > radius.maximumWave
@@ -99,10 +110,25 @@ extension WaveModel {
                 milliseconds: 0, deadline: deadline), lines: lines)
     }
 
+    private mutating func announce(
+        _ wave: ModelMigration.Wave, _ migration: ModelMigration
+    ) throws(Refusal) -> Step {
+        try expect(wave.rows) { Place(location: migration.from, mode: $0.own) }
+        let lines = wave.rows.compactMap {
+            move(
+                $0, to: migration.from, mode: $0.own, fence: migration.plan.freeze.mode, .announced)
+        }
+        return step(wave, migration, as: .announced, lines)
+    }
+
     private mutating func freeze(
         _ wave: ModelMigration.Wave, _ migration: ModelMigration, for deadline: Duration
     ) throws(Refusal) -> Step {
-        try expect(wave.rows) { Place(location: migration.from, mode: $0.own) }
+        let isAnnounced = wave.state == .announced
+        let conflicts = conflicts(
+            wave.rows, isOff: { isAnnounced && domains[$0]?.domain.fence == nil }
+        ) { Place(location: migration.from, mode: $0.own) }
+        guard conflicts.isEmpty else { throw Refusal(conflicts: conflicts) }
         try expectNoStrangers(strangers(wave.rows, migration))
         let lines = wave.rows.compactMap {
             move($0, to: migration.from, mode: $0.told(migration.plan.freeze), .frozen)
@@ -129,9 +155,32 @@ extension WaveModel {
 
     private mutating func thaw(
         _ wave: ModelMigration.Wave, _ migration: ModelMigration
-    ) -> Step {
-        let lines = wave.rows.compactMap { move($0, to: migration.from, mode: $0.own, .thawed) }
+    ) throws(Refusal) -> Step {
+        guard wave.state == .announced else {
+            let lines = wave.rows.compactMap { move($0, to: migration.from, mode: $0.own, .thawed) }
+            return step(wave, migration, as: .planned, lines)
+        }
+        let lines = unannounce(wave, migration)
+        guard !lines.isEmpty else {
+            throw Refusal(
+                conflicts: conflicts(wave.rows, isOff: { _ in true }) {
+                    Place(
+                        location: migration.from, mode: domains[$0.name]?.domain.mode ?? $0.own)
+                })
+        }
         return step(wave, migration, as: .planned, lines)
+    }
+
+    /// What is still announced isn't any more.
+    mutating func unannounce(
+        _ wave: ModelMigration.Wave, _ migration: ModelMigration
+    ) -> [Change] {
+        wave.rows.compactMap { row in
+            guard let live = domains[row.name], live.life == row.life, live.domain.fence != nil,
+                live.domain.location == migration.from
+            else { return nil }
+            return move(row, to: migration.from, mode: live.domain.mode, .thawed)
+        }
     }
 
     private mutating func rollBack(
@@ -205,31 +254,33 @@ extension WaveModel {
     private func expect(
         _ rows: [ModelMigration.Row], _ place: (ModelMigration.Row) -> Place
     ) throws(Refusal) {
-        let conflicts = conflicts(rows, isHeld: { _ in false }, place)
+        let conflicts = conflicts(rows, place)
         guard conflicts.isEmpty else { throw Refusal(conflicts: conflicts) }
     }
 
     private func conflicts(
-        _ rows: [ModelMigration.Row], isHeld: (FQDN) -> Bool,
-        _ place: (ModelMigration.Row) -> Place
+        _ rows: [ModelMigration.Row], isHeld: (FQDN) -> Bool = { _ in false },
+        isOff: (FQDN) -> Bool = { _ in false }, _ place: (ModelMigration.Row) -> Place
     ) -> [WaveConflict] {
         rows.compactMap { row in
             // A name that was registered anew is another customer's domain.
             let live = domains[row.name].flatMap { $0.life == row.life ? $0.domain : nil }
             let found = live.map { Place(location: $0.location, mode: $0.mode) }
             let expected = place(row)
-            guard found != expected || isHeld(row.name) else { return nil }
+            guard found != expected || isHeld(row.name) || isOff(row.name) else { return nil }
             return WaveConflict(
                 fqdn: row.name, expected: expected, found: found, isFrozen: isHeld(row.name))
         }
     }
 
     mutating func move(
-        _ row: ModelMigration.Row, to location: LocationName, mode: Mode, _ action: Action
+        _ row: ModelMigration.Row, to location: LocationName, mode: Mode, fence: Mode? = nil,
+        _ action: Action
     ) -> Change? {
         guard var placement = domains[row.name]?.domain.placement else { return nil }
         placement.location = location
         placement.mode = mode
+        placement.fence = fence
         return place(row.name, placement, action)
     }
 }

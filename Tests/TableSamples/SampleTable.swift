@@ -22,7 +22,8 @@ package func domain(
     _ number: Int, at location: LocationName = japan, mode: Mode = .serve, revision: Int64 = 1
 ) -> Domain {
     Domain(
-        fqdn: fqdn(number), placement: Placement(location: location, mode: mode, tenant: nil),
+        fqdn: fqdn(number),
+        placement: Placement(location: location, mode: mode, tenant: nil, fence: nil),
         revision: Revision(revision), registeredAt: Timestamp(milliseconds: 0),
         changedAt: Timestamp(milliseconds: revision))
 }

@@ -54,7 +54,7 @@ package struct TableModel {
             placement: Placement(
                 location: places.randomElement(using: &random) ?? japan,
                 mode: Mode.allCases.randomElement(using: &random) ?? .serve,
-                tenant: tenant(former: former?.tenant)),
+                tenant: tenant(former: former?.tenant), fence: nil),
             revision: Revision(revision),
             registeredAt: former?.registeredAt ?? Timestamp(milliseconds: -revision * 1_000_003),
             changedAt: Timestamp(milliseconds: 1_600_000_000_000 + revision))

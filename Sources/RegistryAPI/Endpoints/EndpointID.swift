@@ -17,7 +17,7 @@ package enum EndpointID: String, Sendable, CaseIterable {
     // Migrations
     case planMigration, listMigrations, getMigration, listMigrationDomains, finalizeMigration,
         cancelMigration
-    case freezeWave, cutOverWave, rollBackWave, thawWave, approveWave
+    case announceWave, freezeWave, cutOverWave, rollBackWave, thawWave, approveWave
     // History
     case getDomainHistory, listHistory, getHistoryHead, verifyHistory
     // Feed
@@ -116,6 +116,7 @@ extension EndpointID {
             .write(.post, "/v1/migrations/{id}/finalize", .operate, Note.self, Migration.self)
         case .cancelMigration:
             .write(.post, "/v1/migrations/{id}/cancel", .operate, Note.self, Migration.self)
+        case .announceWave: .wave("announce", query: Self.waiting, AnnounceRequest.self)
         case .freezeWave: .wave("freeze", query: Self.waiting, FreezeRequest.self)
         case .cutOverWave:
             .wave("cutover", query: Self.waiting + ["require"], CutoverRequest.self)

@@ -141,7 +141,7 @@ package struct BatchRegistration: Shape {
         /// A value that won't do is this row's trouble; a row of another shape is the request's.
         package init?(reading object: inout JSONObjectReader) {
             fqdn = object.text("fqdn") ?? ""
-            placement = PlacementText { object.optionalText($0) }
+            placement = PlacementText(reading: { object.optionalText($0) })
         }
     }
 

@@ -89,33 +89,66 @@ extension Convergence: Shape {
     }
 }
 
+extension FenceSafety: Shape {
+    package static let fields: [ShapeField<FenceSafety>] = [
+        ShapeField("agents") { Cell($0.agents) }, ShapeField("applied") { Cell($0.applied) },
+        ShapeField("fenced") { Cell($0.fenced) },
+        ShapeField("unsafe", texts: { $0.unsafe.map(\.text) }),
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (agents, applied) = (object.count("agents"), object.count("applied"))
+        let fenced = object.count("fenced")
+        let unsafe = object.strings("unsafe", maximum: .max).map { AgentName(canonical: $0) }
+        guard let agents, let applied, let fenced else { return nil }
+        self.init(agents: agents, applied: applied, fenced: fenced, unsafe: unsafe)
+    }
+}
+
 /// What an agent hears when it has reported.
 package struct ReportResponse: Shape, Equatable {
     package var head: Revision
+    /// How long its lease lasts, counted from when it sent the report, once it has applied `head`; nil: it has none.
+    package var fenceAfter: Duration?
 
-    package init(head: Revision) {
-        self.head = head
+    package init(head: Revision, fenceAfter: Duration? = nil) {
+        (self.head, self.fenceAfter) = (head, fenceAfter)
     }
 
-    package static let fields: [ShapeField<ReportResponse>] = [ShapeField("head") { Cell($0.head) }]
+    package static let fields: [ShapeField<ReportResponse>] = [
+        ShapeField("head") { Cell($0.head) },
+        .optional("fence_after_ms") { Cell($0.fenceAfter?.wholeMilliseconds) },
+    ]
 
     package init?(reading object: inout JSONObjectReader) {
+        let fenceAfter = object.optionalInteger("fence_after_ms", in: 0...Int64.max / 1_000)
         guard let head = object.revision("head") else { return nil }
-        self.init(head: head)
+        self.init(head: head, fenceAfter: fenceAfter.map { .milliseconds($0) })
+    }
+}
+
+extension Duration {
+    fileprivate var wholeMilliseconds: Int {
+        Int(components.seconds) * 1_000 + Int(components.attoseconds / 1_000_000_000_000_000)
     }
 }
 
 /// What an agent has applied; neither of the two members: nothing yet.
 package struct ReportRequest: Shape {
     package var applied: Position?
+    /// Whether it answers announced domains as frozen once its lease is over.
+    package var fences: Bool
+    /// Names the agent's process: 1 to 64 letters and digits. Without it there's no lease.
+    package var run: String?
 
-    package init(applied: Position?) {
-        self.applied = applied
+    package init(applied: Position?, fences: Bool = false, run: String? = nil) {
+        (self.applied, self.fences, self.run) = (applied, fences, run)
     }
 
     package static let fields: [ShapeField<ReportRequest>] = [
         .optional("epoch") { Cell($0.applied?.epoch.text) },
         .optional("revision") { Cell($0.applied?.revision) },
+        .flag("fences") { $0.fences }, .optional("run") { Cell($0.run) },
     ]
 
     package init?(reading object: inout JSONObjectReader) {
@@ -128,6 +161,8 @@ package struct ReportRequest: Shape {
                 hasEpoch ? "revision" : "epoch", "required",
                 "a revision and its epoch belong together")
         }
+        fences = object.optionalBool("fences") ?? false
+        run = object.optionalString("run", minimum: 1, maximum: 64)
         if let epoch, let revision {
             applied = Position(epoch: Epoch(epoch), revision: Revision(revision))
         }

@@ -6,6 +6,7 @@ extension Domain: Shape {
         ShapeField("location") { .text($0.location.text) },
         ShapeField("mode") { .text($0.mode.rawValue) },
         .optional("tenant") { Cell($0.tenant) },
+        .optional("fence") { Cell($0.fence?.rawValue) },
         ShapeField("revision") { Cell($0.revision) },
         ShapeField("registered_at") { Cell($0.registeredAt) },
         ShapeField("changed_at") { Cell($0.changedAt) },
@@ -16,7 +17,7 @@ extension Domain: Shape {
 
     /// What `/v1/export/csv` has: it only ever grows at the end.
     package static let csvColumns = fields.named(
-        "fqdn", "location", "tenant", "mode", "revision", "registered_at", "changed_at")
+        "fqdn", "location", "tenant", "mode", "revision", "registered_at", "changed_at", "fence")
 
     package func write(to writer: inout JSONWriter) {
         withView { writer.writeDomain($0, $1) }
@@ -25,13 +26,15 @@ extension Domain: Shape {
     package init?(reading object: inout JSONObjectReader) {
         let (fqdn, location) = (object.fqdn("fqdn"), object.location("location"))
         let (mode, tenant) = (object.choice("mode", Mode.self), object.tenant())
+        let fence = object.fence()
         let revision = object.revision("revision")
         let (registered, changed) = (object.time("registered_at"), object.time("changed_at"))
         guard let fqdn, let location, let mode, let revision, let registered, let changed else {
             return nil
         }
         self.init(
-            fqdn: fqdn, placement: Placement(location: location, mode: mode, tenant: tenant),
+            fqdn: fqdn,
+            placement: Placement(location: location, mode: mode, tenant: tenant, fence: fence),
             revision: revision, registeredAt: registered, changedAt: changed)
     }
 }
@@ -42,15 +45,19 @@ package struct PlacementText: WrittenShape, Equatable {
     package var location: String?
     package var mode: String?
     package var tenant: String?
+    /// In history alone: it's a wave's, and nobody asks for it.
+    package var fence: String?
 
-    package init(location: String? = nil, mode: String? = nil, tenant: String? = nil) {
-        (self.location, self.mode, self.tenant) = (location, mode, tenant)
+    package init(
+        location: String? = nil, mode: String? = nil, tenant: String? = nil, fence: String? = nil
+    ) {
+        (self.location, self.mode, self.tenant, self.fence) = (location, mode, tenant, fence)
     }
 
     package init(_ placement: Placement) {
         self.init(
             location: placement.location.text, mode: placement.mode.rawValue,
-            tenant: placement.tenant)
+            tenant: placement.tenant, fence: placement.fence?.rawValue)
     }
 
     /// - Parameter text: a member, or what a row has in a column, by its name.
@@ -62,6 +69,15 @@ package struct PlacementText: WrittenShape, Equatable {
         .optional("location") { Cell($0.location) }, .optional("mode") { Cell($0.mode) },
         .optional("tenant") { Cell($0.tenant) },
     ]
+
+    /// What history tells.
+    static let recordedFields = fields + [.optional("fence") { Cell($0.fence) }]
+
+    /// - Parameter text: a member of a line of history, by its name.
+    init(recorded text: (String) -> String?) {
+        self.init(reading: text)
+        fence = text("fence")
+    }
 
     /// What a domain may be without.
     static let clearable: Set = ["tenant"]
@@ -108,6 +124,14 @@ extension JSONObjectReader {
         return placement
     }
 
+    /// One that is there says how strict it is.
+    mutating func fence() -> Mode? {
+        let fence = optionalChoice("fence", Mode.self)
+        guard fence == .serve else { return fence }
+        refuse("fence", "invalid", "read_only or reject is expected")
+        return nil
+    }
+
     /// As a store holds it. At most 200 characters.
     package mutating func tenant() -> String? {
         optionalString("tenant", minimum: 1, maximum: TenantText.maximum)
@@ -139,6 +163,10 @@ extension JSONWriter {
         if let tenant = domain.tenant {
             piece("\",\"tenant\":\"")
             piece(escaping: tenant)
+        }
+        if let fence = domain.fence {
+            piece("\",\"fence\":\"")
+            piece(plain: fence.rawValue)
         }
         piece("\",\"revision\":")
         piece(domain.revision.number.magnitude)

@@ -84,7 +84,7 @@ package struct HistoryEntry: Shape, Equatable {
 
     /// Before and after, of domains only.
     private static func placementColumns(areFirst: Bool) -> [ShapeField<HistoryEntry>] {
-        let columns = PlacementText.fields.filter {
+        let columns = PlacementText.recordedFields.filter {
             PlacementText.firstColumns.contains($0.name) == areFirst
         }
         return columns.map { $0.of("before_") { $0.before?.placement } }
@@ -152,19 +152,23 @@ extension HistoryEntry {
         package var other: Other? { if case .other(let other) = self { other } else { nil } }
 
         package static let fields =
-            PlacementText.fields.map {
+            PlacementText.recordedFields.map {
                 $0.of { (state: State) in state.placement ?? state.other?.placement }
-            } + Other.fields.dropFirst(PlacementText.fields.count).map { $0.of { $0.other } }
+            }
+            + Other.fields.dropFirst(PlacementText.recordedFields.count).map { $0.of { $0.other } }
 
         package func write(to writer: inout JSONWriter) {
             switch self {
-            case .domain(let placement): placement.write(to: &writer)
+            case .domain(let placement):
+                writer.beginObject()
+                for field in PlacementText.recordedFields { field.write(placement, to: &writer) }
+                writer.endObject()
             case .other(let other): other.write(to: &writer)
             }
         }
 
         package init?(reading object: inout JSONObjectReader) {
-            let placement = PlacementText { object.optionalText($0) }
+            let placement = PlacementText(recorded: { object.optionalText($0) })
             guard placement == PlacementText() || object.has(Other.heldUntilName) else {
                 self = .domain(placement)
                 return
@@ -237,7 +241,7 @@ extension HistoryEntry {
         fileprivate static let heldUntilName = "held_until"
 
         package static let fields: [ShapeField<Other>] =
-            PlacementText.fields.map { $0.of { $0.placement } } + ownFields
+            PlacementText.recordedFields.map { $0.of { $0.placement } } + ownFields
 
         private static let ownFields: [ShapeField<Other>] = [
             .optional(heldUntilName) { Cell($0.heldUntil) },
@@ -258,7 +262,7 @@ extension HistoryEntry {
         package init?(reading object: inout JSONObjectReader) {
             heldUntil = object.optionalText(Self.heldUntilName)
             holder = object.optionalText("holder")
-            if heldUntil != nil { placement = PlacementText { object.optionalText($0) } }
+            if heldUntil != nil { placement = PlacementText(recorded: { object.optionalText($0) }) }
             upstream = object.optionalText("upstream")
             acceptsSignups = object.optionalBool("accepts_signups")
             defaultForSignups = object.optionalBool("default_for_signups")

@@ -24,7 +24,8 @@ extension HeldDomain: Shape {
             let revision, let heldAt, let heldUntil
         else { return nil }
         self.init(
-            fqdn: fqdn, placement: Placement(location: location, mode: mode, tenant: tenant),
+            fqdn: fqdn,
+            placement: Placement(location: location, mode: mode, tenant: tenant, fence: nil),
             revision: revision, heldAt: heldAt, heldUntil: heldUntil, holder: holder,
             wantsLocation: false, allowsNested: false, allowsSplit: false)
     }
@@ -42,6 +43,7 @@ package enum DomainOrHold: Shape {
         ShapeField("location") { .text($0.placement.location.text) },
         ShapeField("mode") { .text($0.placement.mode.rawValue) },
         .optional("tenant") { Cell($0.placement.tenant) },
+        .optional("fence") { Cell($0.domain?.fence?.rawValue) },
         ShapeField("revision") { Cell($0.revision) },
     ]
 

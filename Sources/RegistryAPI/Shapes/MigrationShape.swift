@@ -60,6 +60,7 @@ extension Wave: Shape {
         ShapeField("number") { Cell($0.number) }, ShapeField("state") { .text($0.state.rawValue) },
         ShapeField("size") { Cell($0.size) }, .optional("deadline") { Cell($0.deadline) },
         .optional("revision") { Cell($0.revision) },
+        .optional("announced_revision") { Cell($0.announcement) },
         ShapeField("approved_by", isRequired: false, object: { $0.approval?.actor }),
         .optional("approved_at") { Cell($0.approval?.at) },
         .optional("approved_revision") { Cell($0.approval?.revision) },
@@ -70,19 +71,20 @@ extension Wave: Shape {
     package static let tableColumns =
         fields.named("state", "size", "deadline", "revision") + [
             ShapeField("approved_by") { Cell($0.approval?.actor.name) }
-        ] + fields.named("approved_at", "needs_approval")
+        ] + fields.named("approved_at", "needs_approval", "announced_revision")
 
     package init?(reading object: inout JSONObjectReader) {
         let (number, size) = (object.count("number"), object.count("size"))
         let state = object.choice("state", WaveState.self)
         let deadline = object.optionalTime("deadline")
         let revision = object.optionalRevision("revision")
+        let announcement = object.optionalRevision("announced_revision")
         let approval = object.optionalApproval()
         let needsApproval = object.optionalBool("needs_approval") ?? false
         guard let number, let size, let state else { return nil }
         self.init(
             number: number, state: state, size: size, deadline: deadline, revision: revision,
-            approval: approval)
+            announcement: announcement, approval: approval)
         self.needsApproval = needsApproval
     }
 }

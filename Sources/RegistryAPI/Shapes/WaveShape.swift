@@ -21,6 +21,8 @@ package struct WaveStepResponse: Shape, Equatable {
     package var conflicts: [WaveConflict]?
     package var conflictCount: Int?
     package var convergence: Convergence?
+    /// Of a freeze that was asked whether it's safe.
+    package var safety: FenceSafety?
 
     /// nil: no step leads to this state.
     package init?(_ outcome: WaveOutcome, at position: Position, _ convergence: Convergence?) {
@@ -41,12 +43,14 @@ package struct WaveStepResponse: Shape, Equatable {
     }
 
     private static let counts: [(state: WaveState, name: String)] = [
-        (.frozen, "frozen"), (.moved, "moved"), (.rolledBack, "rolled_back"), (.planned, "thawed"),
+        (.announced, "announced"), (.frozen, "frozen"), (.moved, "moved"),
+        (.rolledBack, "rolled_back"), (.planned, "thawed"),
     ]
 
     package static let fields: [ShapeField<WaveStepResponse>] = [
         ShapeField("migration") { .text($0.migration) }, ShapeField("wave") { Cell($0.wave) },
         ShapeField("epoch") { Cell($0.epoch?.text) }, ShapeField("revision") { Cell($0.revision) },
+        .optional("announced") { $0.count(in: .announced) },
         .optional("frozen") { $0.count(in: .frozen) }, .optional("moved") { $0.count(in: .moved) },
         .optional("rolled_back") { $0.count(in: .rolledBack) },
         .optional("thawed") { $0.count(in: .planned) },
@@ -58,6 +62,7 @@ package struct WaveStepResponse: Shape, Equatable {
         ShapeField("conflicts", isRequired: false, objects: { $0.conflicts }),
         .optional("conflict_count") { Cell($0.conflictCount) },
         ShapeField("convergence", isRequired: false, object: { $0.convergence }),
+        ShapeField("safety", isRequired: false, object: { $0.safety }),
     ]
 
     private func count(in state: WaveState) -> Cell { state == self.state ? Cell(count) : .absent }
@@ -84,6 +89,7 @@ package struct WaveStepResponse: Shape, Equatable {
         conflicts = object.optionalShapes("conflicts", WaveConflict.self)
         conflictCount = object.optionalCount("conflict_count")
         convergence = object.optionalShape("convergence", Convergence.self)
+        safety = object.optionalShape("safety", FenceSafety.self)
         guard let migration, let wave, let revision, let took else { return nil }
         self.migration = migration
         self.wave = wave
@@ -189,18 +195,15 @@ package struct CutoverRequest: Shape {
     fileprivate init?(
         reading object: inout JSONObjectReader, then body: (inout JSONObjectReader) -> Void
     ) {
-        let digest = object.string("plan_digest", maximum: 100)
-        let count = object.integer(
-            "expected_count", in: 0...Int64(MigrationPlan.maximumNames) * 100)
+        let plan = object.reviewedPlan()
         if var reader = object.optionalObject("override") {
             overrideReason = reader.string("reason", maximum: 500, allowsLineBreaks: true)
             reader.finish()
         }
         body(&object)
         note = object.note()
-        guard let digest, let count else { return nil }
-        planDigest = digest
-        expectedCount = Int(count)
+        guard let plan else { return nil }
+        (planDigest, expectedCount) = plan
     }
 
     package var agreement: WaveAgreement {
@@ -221,6 +224,44 @@ package struct CutoverRequest: Shape {
             guard let reason = object.text("reason") else { return nil }
             self.reason = reason
         }
+    }
+}
+
+/// What binds an announcement to the plan that was reviewed.
+package struct AnnounceRequest: Shape {
+    package var planDigest: String
+    package var expectedCount: Int
+    package var note: Note
+
+    package init(planDigest: String, expectedCount: Int, note: Note) {
+        (self.planDigest, self.expectedCount, self.note) = (planDigest, expectedCount, note)
+    }
+
+    package static let fields: [ShapeField<AnnounceRequest>] =
+        [
+            ShapeField("plan_digest") { .text($0.planDigest) },
+            ShapeField("expected_count") { Cell($0.expectedCount) },
+        ] + Note.note { $0.note }
+
+    package init?(reading object: inout JSONObjectReader) {
+        let plan = object.reviewedPlan()
+        note = object.note()
+        guard let plan else { return nil }
+        (planDigest, expectedCount) = plan
+    }
+
+    package var agreement: WaveAgreement {
+        WaveAgreement(planDigest: planDigest, expectedCount: expectedCount, overrideReason: nil)
+    }
+}
+
+extension JSONObjectReader {
+    /// The digest of a plan, and how many domains a wave of it has.
+    fileprivate mutating func reviewedPlan() -> (digest: String, count: Int)? {
+        let digest = string("plan_digest", maximum: 100)
+        let count = integer("expected_count", in: 0...Int64(MigrationPlan.maximumNames) * 100)
+        guard let digest, let count else { return nil }
+        return (digest, Int(count))
     }
 }
 

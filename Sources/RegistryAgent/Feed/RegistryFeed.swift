@@ -11,10 +11,14 @@ struct RegistryFeed: FollowedLog {
     private let applies = Timer(label: "registry_agent_apply_duration_seconds")
     /// Called before a snapshot is read; what it throws keeps it from being read.
     let announce: @Sendable () async throws -> Void
+    /// Told of each domain whose wave is announced: the revision that says so.
+    let fenced: @Sendable (Position) -> Void
 
-    init(client: RegistryClient, announce: @escaping @Sendable () async throws -> Void = {}) {
-        self.client = client
-        self.announce = announce
+    init(
+        client: RegistryClient, announce: @escaping @Sendable () async throws -> Void = {},
+        fenced: @escaping @Sendable (Position) -> Void = { _ in }
+    ) {
+        (self.client, self.announce, self.fenced) = (client, announce, fenced)
     }
 
     func snapshot(
@@ -23,10 +27,15 @@ struct RegistryFeed: FollowedLog {
         var reading = SnapshotReader(load)
         do {
             try await announce()
+            var epoch: Epoch?
             try await client.snapshot { header in
+                epoch = header.epoch
                 try admit(header.facts)
                 reading.begin(header)
             } _: { domain in
+                if domain.fence != nil, let epoch {
+                    fenced(Position(epoch: epoch, revision: domain.revision))
+                }
                 try reading.add(domain)
             }
             return try reading.finish()
@@ -50,6 +59,9 @@ struct RegistryFeed: FollowedLog {
                 if staged == nil { began = .now }
                 let current = staged ?? stage()
                 staged = current
+                if case .set(let domain) = change, domain.fence != nil {
+                    fenced(Position(epoch: position.epoch, revision: domain.revision))
+                }
                 current.add(change)
             } _: { event in
                 switch event {

@@ -47,6 +47,18 @@ enum StateFile {
         try output.keep()
     }
 
+    /// What its first line says, which nobody has checked; nil: there's no such file.
+    static func position(of file: URL) -> Position? {
+        guard let descriptor = try? FileChunks.opened(file.path) else { return nil }
+        defer { close(descriptor) }
+        var line = [UInt8](repeating: 0, count: 1 << 20)
+        let count = pread(descriptor, &line, line.count, 0)
+        guard count > 0, let end = line[..<count].firstIndex(of: 0x0A),
+            let header = try? SnapshotHeader(parsing: Array(line[..<end]))
+        else { return nil }
+        return Position(epoch: header.epoch, revision: header.revision)
+    }
+
     struct Contents {
         var facts: SnapshotFacts
         /// When the table was known to be the registry's own.

@@ -4,6 +4,7 @@ import Logging
 import Metrics
 import RegistryModel
 import RoutingTable
+import Synchronization
 
 /// Keeps the file from which the agent starts: the first table at once, for an agent that is killed young has
 /// nothing else to start from; then some time after a change, not at each; and when the agent stops.
@@ -14,7 +15,14 @@ actor StateKeeper {
     private let delay: Duration
     private let retry: Duration
     private let logger: Logger
-    private var saved: Position?
+    /// What the next start has.
+    private nonisolated let onDisk = Mutex<Position?>(nil)
+    /// Told when something has been saved.
+    private let tell: @Sendable () -> Void
+    /// What must be there soon: the revision that announced a wave last.
+    private nonisolated let wanted = Mutex<Position?>(nil)
+    /// What is on the disk isn't enough.
+    nonisolated let urgency = Wakeup()
     private var savedCurrentAt: Timestamp?
     /// The table has changed.
     nonisolated let wakeup = Wakeup()
@@ -24,7 +32,8 @@ actor StateKeeper {
 
     init(
         _ table: any RoutingTable, _ status: AgentStatus, file: URL, delay: Duration,
-        retry: Duration = .seconds(10), logger: Logger
+        retry: Duration = .seconds(10), logger: Logger,
+        saved tell: @escaping @Sendable () -> Void = {}
     ) {
         self.table = table
         self.status = status
@@ -32,11 +41,53 @@ actor StateKeeper {
         self.delay = delay
         self.retry = retry
         self.logger = logger
+        self.tell = tell
         saves.increment(by: 0)
         failures.increment(by: 0)
     }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private var saved: Position? {
+        get { onDisk.withLock(\.self) }
+        set { onDisk.withLock { $0 = newValue } }
+    }
+
+    /// An announcement has come: it's saved without delay.
+    nonisolated func want(_ announcement: Position) {
+        wanted.withLock { wanted in
+            if let wanted, wanted.epoch == announcement.epoch,
+                wanted.revision >= announcement.revision
+            {
+                return
+            }
+            wanted = announcement
+        }
+    }
+
+    /// What may be said to be applied: nothing from an announcement on that a start from the disk wouldn't have.
+    nonisolated func reportable(_ position: Position) -> Position {
+        guard let wanted = wanted.withLock(\.self), wanted.epoch == position.epoch,
+            position.revision >= wanted.revision
+        else { return position }
+        if let saved = onDisk.withLock(\.self), saved.epoch == wanted.epoch,
+            saved.revision >= wanted.revision
+        {
+            return position
+        }
+        return Position(epoch: position.epoch, revision: Revision(wanted.revision.number - 1))
+    }
+
+    private var isUrgent: Bool { table.position.map { reportable($0) != $0 } ?? false }
+
+    /// Saves what an announcement asks for, while `run` takes its time.
+    func runUrgently() async {
+        for await _ in urgency {
+            while isUrgent, !save() {
+                guard (try? await Task.sleep(for: retry)) != nil else { return }
+            }
+        }
+    }
 
     func run() async {
         for await _ in wakeup {
@@ -53,6 +104,9 @@ actor StateKeeper {
         guard let saved else { return false }
         return saved.epoch == table.position?.epoch
     }
+
+    /// What the file says that it is of; nil: there's none, or it says nothing.
+    var savedPosition: Position? { StateFile.position(of: file) }
 
     /// Loads the table from the file, where there's a good one.
     func load() {
@@ -91,6 +145,7 @@ actor StateKeeper {
             saved = copy.position
             savedCurrentAt = currentAt
             saves.increment()
+            tell()
             return true
         } catch {
             failures.increment()

@@ -101,11 +101,13 @@ struct FastLookup: Sendable {
         let tag = request.tag
         guard request.acceptsJSON, !tag.isUnclear else { return nil }
         var status: LookupStatus?
-        let isFound = service.lookUp(bytes: request.name) { name, entry, position in
+        let isFound = service.lookUp(bytes: request.name) { name, entry, isFenced, position in
             lookups.found.increment()
             let response = LookupResponse.domain(
                 entry.domain.revision,
-                isKnown: tag.isOf(entry.domain.revision, in: position.epoch), at: position)
+                // A fence comes and goes without a revision.
+                isKnown: !isFenced && tag.isOf(entry.domain.revision, in: position.epoch),
+                at: position)
             scratch.json.clear()
             if response.hasBody {
                 scratch.json.writeDomain(name, entry.domain)

@@ -52,6 +52,7 @@ struct LookupResponse {
         case .target(let target):
             printer.print(.tenantLocation, target.location.text)
             printer.print(.tenantMode, target.mode.rawValue)
+            if target.isFenced { printer.print(.tenantFenced, "true") }
             if let upstream = target.upstream { printer.print(.tenantUpstream, upstream.text) }
             printer.print(.tenantRevision, position.epoch, target.revision)
             printer.print(.cacheControl, settings.cacheControl)
@@ -82,14 +83,15 @@ struct LookupSettings: Sendable {
 }
 
 enum LookupField {
-    case contentType, tenantLocation, tenantMode, tenantUpstream, tenantRevision, cacheControl,
-        retryAfter
+    case contentType, tenantLocation, tenantMode, tenantFenced, tenantUpstream, tenantRevision,
+        cacheControl, retryAfter
 
     var name: HTTPField.Name {
         switch self {
         case .contentType: .contentType
         case .tenantLocation: .xTenantLocation
         case .tenantMode: .xTenantMode
+        case .tenantFenced: .xTenantFenced
         case .tenantUpstream: .xTenantUpstream
         case .tenantRevision: .xTenantRevision
         case .cacheControl: .cacheControl
@@ -103,6 +105,7 @@ enum LookupField {
         case .contentType: "\r\nContent-Type: "
         case .tenantLocation: "\r\nX-Tenant-Location: "
         case .tenantMode: "\r\nX-Tenant-Mode: "
+        case .tenantFenced: "\r\nX-Tenant-Fenced: "
         case .tenantUpstream: "\r\nX-Tenant-Upstream: "
         case .tenantRevision: "\r\nX-Tenant-Revision: "
         case .cacheControl: "\r\nCache-Control: "

@@ -17,7 +17,8 @@ struct AgentRoutes: Sendable {
     /// What an agent has applied.
     @Sendable func report(_ call: RegistryCall) async throws -> EndpointResponse {
         var object = try call.object()
-        let applied = ReportRequest(reading: &object)?.applied
+        let request = ReportRequest(reading: &object)
+        let applied = request?.applied
         guard let name = AgentName(call.parameter("name")) else {
             throw Problem.invalid(
                 "name",
@@ -26,9 +27,14 @@ struct AgentRoutes: Sendable {
         try object.finishOrThrow()
         if let applied { try await call.service.feedReaches(applied, within: options.revisionWait) }
         // Heard before anything is refused: who has to begin anew is there, and has nothing.
-        try await call.service.report(name, applied: applied, by: call.caller)
+        // Without a run nobody knows which process it was that was answered.
+        let run = request?.fences == true ? request?.run : nil
+        let lease = try await call.service.report(
+            name, applied: applied, fences: run, by: call.caller)
         let head = try call.service.feedHead(after: applied ?? call.service.position())
-        return .json(ReportResponse(head: head.revision), at: head.revision)
+        let answer = ReportResponse(
+            head: max(head.revision, lease?.head ?? head.revision), fenceAfter: lease?.length)
+        return .json(answer, at: head.revision)
     }
 
     @Sendable func evict(_ call: RegistryCall) async throws -> EndpointResponse {

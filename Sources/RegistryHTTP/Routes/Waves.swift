@@ -3,26 +3,38 @@ import RegistryAPI
 import RegistryModel
 import RegistryService
 
-/// `/v1/migrations/{id}/waves/{n}`: freeze, cutover, rollback, thaw, approve.
+/// `/v1/migrations/{id}/waves/{n}`: announce, freeze, cutover, rollback, thaw, approve.
 struct WaveRoutes: Sendable {
-    @Sendable func freeze(_ call: RegistryCall) async throws -> EndpointResponse {
+    @Sendable func announce(_ call: RegistryCall) async throws -> EndpointResponse {
         let wait = try WaveWait(call)
         if let replay = call.replay { return try await wait.response(to: replay, call) }
         let wave = try call.wave()
+        let request: AnnounceRequest = try call.read()
+        let committed = try await call.service.announce(
+            wave: wave, request.agreement, call.writing(request.note))
+        return try await wait.response(to: committed, call)
+    }
+
+    @Sendable func freeze(_ call: RegistryCall) async throws -> EndpointResponse {
+        let wait = try WaveWait(call, of: .freeze)
+        let wave = try call.wave()
+        if let replay = call.replay {
+            return try await wait.response(to: replay, call, frozen: wave)
+        }
         let request: FreezeRequest = try call.read()
         let committed = try await call.service.freeze(
             wave: wave, request.cutover.agreement, deadline: .seconds(request.deadlineSeconds),
             call.writing(request.cutover.note))
-        return try await wait.response(to: committed, call)
+        return try await wait.response(to: committed, call, frozen: wave)
     }
 
     @Sendable func cutOver(_ call: RegistryCall) async throws -> EndpointResponse {
-        let wait = try WaveWait(call, takesRequire: true)
+        let wait = try WaveWait(call, of: .cutover)
         if let replay = call.replay { return try await wait.response(to: replay, call) }
         let wave = try call.wave()
         let request: CutoverRequest = try call.read()
         let committed = try await call.service.cutOver(
-            wave: wave, request.agreement, requiresConvergence: wait.isRequired,
+            wave: wave, request.agreement, requires: wait.required,
             call.writing(request.note))
         return try await wait.response(to: committed, call)
     }
@@ -38,11 +50,11 @@ struct WaveRoutes: Sendable {
     }
 
     @Sendable func thaw(_ call: RegistryCall) async throws -> EndpointResponse {
-        if let replay = call.replay { return .wave(replay, nil, in: try call.epoch()) }
+        if let replay = call.replay { return .wave(replay, in: try call.epoch()) }
         let wave = try call.wave()
         let note = try call.noteOnlyBody()
         let committed = try await call.service.thaw(wave: wave, call.writing(note))
-        return .wave(committed, nil, in: try call.epoch())
+        return .wave(committed, in: try call.epoch())
     }
 
     @Sendable func approve(_ call: RegistryCall) async throws -> EndpointResponse {
@@ -67,33 +79,49 @@ extension RegistryCall {
     }
 }
 
-/// `?wait=converged&timeout=&require=`: whether the answer waits for agents, and whether the step does
-/// anything before they have the last one.
+/// `?wait=&timeout=&require=`: whether the answer waits for agents, and whether the step does anything before they have the
+/// last one.
 private struct WaveWait {
-    private enum Goal: String, CaseIterable { case converged }
+    private enum Goal: String, CaseIterable { case converged, safe }
+
+    /// What may be asked for.
+    enum Step { case freeze, cutover, other }
 
     private let limit: Duration?
-    let isRequired: Bool
+    private let goal: Goal
+    let required: CutoverRequirement?
 
-    init(_ call: RegistryCall, takesRequire: Bool = false) throws {
+    init(_ call: RegistryCall, of step: Step = .other) throws {
         var query = QueryReader(call.query)
         let goal = query.choice("wait", Goal.self)
+        if goal == .safe, step != .freeze {
+            query.refuse("wait", "invalid", "only a freeze can be safe")
+        }
         // Generated clients send a parameter's default whether they wait or not: alone it says nothing.
         let timeout = query.seconds("timeout")
-        isRequired = takesRequire && query.choice("require", Goal.self) != nil
+        required = step == .cutover ? query.choice("require", CutoverRequirement.self) : nil
         try query.finish()
+        self.goal = goal ?? .converged
         limit = goal == nil ? nil : timeout ?? .seconds(30)
     }
 
-    func response(to committed: Committed, _ call: RegistryCall) async throws -> EndpointResponse {
+    /// - Parameter frozen: the wave that the step has frozen.
+    func response(
+        to committed: Committed, _ call: RegistryCall, frozen wave: WaveName? = nil
+    ) async throws -> EndpointResponse {
         let epoch = try call.epoch()
-        guard let limit else { return .wave(committed, nil, in: epoch) }
+        guard let limit else { return .wave(committed, in: epoch) }
         // It holds nothing that writes need any more.
         try? call.permit.move(to: .wait)
+        let (service, revision) = (call.service, committed.revision)
         // The step is committed, whatever the question of who has it meets: no word is better than a wrong one.
+        if goal == .safe, let wave,
+            let safety = try? await service.safety(of: wave, freeze: revision, within: limit)
+        {
+            return .wave(committed, safety: safety, in: epoch)
+        }
         return .wave(
-            committed,
-            try? await call.service.convergence(at: committed.revision, within: limit), in: epoch)
+            committed, try? await service.convergence(at: revision, within: limit), in: epoch)
     }
 }
 
@@ -104,12 +132,14 @@ extension EndpointResponse {
     }
 
     fileprivate static func wave(
-        _ committed: Committed, _ convergence: Convergence?, in epoch: Epoch
+        _ committed: Committed, _ convergence: Convergence? = nil, safety: FenceSafety? = nil,
+        in epoch: Epoch
     ) -> EndpointResponse {
         let position = Position(epoch: epoch, revision: committed.revision)
         guard case .wave(let outcome) = committed.outcome,
-            let answer = WaveStepResponse(outcome, at: position, convergence)
+            var answer = WaveStepResponse(outcome, at: position, convergence)
         else { return .mismatch }
+        answer.safety = safety
         return EndpointResponse.json(answer, at: committed.revision).noting(committed)
     }
 }

@@ -96,7 +96,7 @@ package struct StoreTable: Sendable, Hashable {
         StoreTable(
             "wave", key: 2, ("migration", .number), ("number", .number), ("state", .text),
             ("first_position", .number), ("size", .number), ("deadline", .number),
-            ("revision", .number)),
+            ("revision", .number), ("announcement", .number)),
         StoreTable(
             "wave_approval", key: 2, ("migration", .number), ("wave", .number), ("token", .text),
             ("name", .text), ("role", .text), ("at", .number), ("revision", .number)),
@@ -109,7 +109,7 @@ package struct StoreTable: Sendable, Hashable {
             ("first_seen", .number), ("last_seen", .number), ("evicted_at", .number),
             ("evicted_token", .text), ("evicted_name", .text), ("evicted_role", .text),
             ("eviction_reason", .text), ("eviction_ticket", .text), ("ahead_epoch", .text),
-            ("ahead_revision", .number)),
+            ("ahead_revision", .number), ("fences", .flag), ("lease_until", .number)),
     ]
 }
 

@@ -10,6 +10,7 @@ import Synchronization
 public final class AgentDirectory: Sendable {
     /// How long an agent's word counts.
     public let lease: Duration
+    let fence: FenceRule
     let limit: Int
     /// How long the process has been running: what ages are measured by.
     let uptime: @Sendable () -> Duration
@@ -29,10 +30,11 @@ public final class AgentDirectory: Sendable {
     public static let maximumAgents = 10_000
 
     public init(
-        lease: Duration = .seconds(60), limit: Int = maximumAgents,
+        lease: Duration = .seconds(60), fence: FenceRule = FenceRule(), limit: Int = maximumAgents,
         uptime: @escaping @Sendable () -> Duration = monotonic()
     ) {
         self.lease = lease
+        self.fence = fence
         self.limit = limit
         self.uptime = uptime
     }
@@ -58,13 +60,16 @@ public final class AgentDirectory: Sendable {
     /// - Parameters:
     ///   - applied: nil: nothing.
     ///   - ahead: what it has beyond the log's end.
+    ///   - fences: whether it's to have a lease.
     /// - Returns: whether the store must hear of it before the agent is answered: it's new, or back from an
-    ///   eviction, or has more than the log.
+    ///   eviction, or has more than the log, or gets a longer lease than ever before.
     /// - Throws: `tooManyAgents`.
     func report(
-        _ name: AgentName, applied: Position?, ahead: Position? = nil, at now: Timestamp
+        _ name: AgentName, applied: Position?, ahead: Position? = nil, fences: Bool = false,
+        at now: Timestamp
     ) throws(RegistryError) -> Bool {
         let heardAt = uptime()
+        let bound = fence.bound
         let isUrgent = try state.withLock { state throws(RegistryError) in
             guard var agent = state.agents[name] else {
                 guard state.living < limit else {
@@ -73,7 +78,8 @@ public final class AgentDirectory: Sendable {
                 }
                 state.living += 1
                 let record = AgentRecord(
-                    name: name, applied: applied, firstSeen: now, lastSeen: now, ahead: ahead)
+                    name: name, applied: applied, firstSeen: now, lastSeen: now, ahead: ahead,
+                    fences: fences, leaseUntil: fences ? now.adding(bound) : nil)
                 state.agents[name] = KnownAgent(new: record, heardAt: heardAt)
                 return true
             }
@@ -83,6 +89,7 @@ public final class AgentDirectory: Sendable {
             agent.record.lastSeen = max(now, agent.record.lastSeen, back)
             agent.record.applied = applied
             let isAhead = ahead != nil && agent.record.ahead != ahead
+            let fencesAnew = agent.take(fences: fences, bound: bound, at: heardAt)
             if let ahead { agent.record.ahead = ahead }
             agent.hasReported = true
             agent.heardAt = heardAt
@@ -92,7 +99,7 @@ public final class AgentDirectory: Sendable {
                 state.living += 1
             }
             state.agents[name] = agent
-            return wasEvicted || isAhead
+            return wasEvicted || isAhead || fencesAnew
         }
         watches.wakeAll()
         return isUrgent
@@ -148,6 +155,22 @@ public final class AgentDirectory: Sendable {
             agents.count >= limit || (refusedAt.map { $0 + lease >= now } ?? false))
     }
 
+    /// Who has the freeze of a wave, and who lets nothing through without it.
+    func safety(of question: FenceQuestion) -> FenceSafety {
+        let (agents, now) = (agents(evicted: false), uptime())
+        let safety = FenceSafety(
+            agents.map { agent in
+                let isLeaseOver = agent.leaseEnd <= now
+                return (
+                    agent.record.name,
+                    agent.record.standing(to: question, isLeaseOver: isLeaseOver)
+                )
+            })
+        let refusedAt = state.withLock(\.refusedAt)
+        return safety.withOthers(
+            agents.count >= limit || (refusedAt.map { $0 + lease >= now } ?? false))
+    }
+
     /// How many count, and how many of those are silent.
     func counts() -> (agents: Int, silent: Int) {
         let (agents, now) = (agents(evicted: false), uptime())
@@ -166,7 +189,7 @@ public final class AgentDirectory: Sendable {
                 return AgentReport(
                     agent.record.name, applied: agent.record.applied,
                     age: { uptime() - agent.heardAt }, follows: agent.sighting,
-                    ahead: agent.record.ahead)
+                    ahead: agent.record.ahead, lease: agent.record.fences ? agent.bound : nil)
             }
         }
     }
@@ -197,6 +220,18 @@ extension AgentDirectory {
         }
         return convergence(at: position)
     }
+
+    /// Waits until the wave is safe, or `limit` has passed. That a lease is over wakes nobody: it's looked at now and then.
+    func wait(until question: FenceQuestion, within limit: Duration) async -> FenceSafety {
+        if limit > .zero {
+            await watches.look(within: limit, every: Self.interval) {
+                safety(of: question).isSafe
+            }
+        }
+        return safety(of: question)
+    }
+
+    private static let interval = Duration.milliseconds(50)
 
     /// How many waits are under way.
     public var waits: Int { watches.lookers }

@@ -21,12 +21,15 @@ extension RegistryService {
     /// - Parameters:
     ///   - applied: nil: nothing. One of another epoch, or beyond the head, counts as nothing; the latter is kept
     ///     beside that, as a sign that the store was put back.
+    ///   - fences: the run of a process that answers announced domains as frozen once its lease is over; nil: it doesn't.
     ///   - caller: whose word it is. Nobody's isn't kept: it would make the next start ask.
+    /// - Returns: the lease of one that fences itself; nil: it has none.
     /// - Throws: `tooManyAgents`; where nodes share the store and it must hear of this one first, what it
     ///   throws.
+    @discardableResult
     public func report(
-        _ agent: AgentName, applied: Position?, by caller: Caller
-    ) async throws(RegistryError) {
+        _ agent: AgentName, applied: Position?, fences run: String? = nil, by caller: Caller
+    ) async throws(RegistryError) -> FenceLease? {
         let head = try position()
         let isOfEpoch = applied.map { $0.epoch == head.epoch } ?? false
         let counts = isOfEpoch && applied.map { $0.revision <= head.revision } ?? false
@@ -37,9 +40,15 @@ extension RegistryService {
         }
         if let ahead { sayOnce(that: agent, has: ahead, head) }
         if let shared {
-            return try await shared.report(agent, applied: counted, ahead: ahead)
+            return try await shared.report(agent, applied: counted, ahead: ahead, fences: run)
         }
-        guard try agents.report(agent, applied: counted, ahead: ahead, at: now()) else { return }
+        let isUrgent = try agents.report(
+            agent, applied: counted, ahead: ahead, fences: run != nil, at: now())
+        // The head is read after the agent was heard: who judges it by a later one knows that it was.
+        let lease = try run.map { _ throws(RegistryError) in
+            FenceLease(head: try position().revision, length: agents.fence.length)
+        }
+        guard isUrgent else { return lease }
         do throws(RegistryError) {
             try await saveAgents(agents.takeUnsaved(of: agent))
         } catch {
@@ -47,7 +56,10 @@ extension RegistryService {
             logger.warning(
                 "an agent couldn't be written down",
                 metadata: ["agent": "\(agent)", "error": "\(error.code)"])
+            // After a start nobody would know how long its lease may run.
+            return nil
         }
+        return lease
     }
 
     /// Takes an agent off those that count, until it reports again.
@@ -214,6 +226,72 @@ extension RegistryService {
             agreement.planDigest == migration.digestText && agreement.expectedCount == found.size
         guard convergence.isWhole || !isReviewed else {
             throw .notConverged(lagging: convergence.lagging, agents: convergence.agents)
+        }
+        return freeze
+    }
+}
+
+extension RegistryService {
+    /// Waits until no write gets to a frozen wave's source any more, `limit` has passed, or the service stops.
+    ///
+    /// - Parameter freeze: the wave must stand under it still.
+    /// - Returns: how it stands then; nil for a wave that wasn't announced before it was frozen, or isn't frozen so any more.
+    public func safety(
+        of wave: WaveName, freeze: Revision? = nil, within limit: Duration
+    ) async throws(RegistryError) -> FenceSafety? {
+        guard let migration = try await store.migration(wave.migration).value,
+            let found = migration.waves.first(where: { $0.number == wave.number }),
+            found.state == .frozen, let revision = found.revision, freeze ?? revision == revision,
+            let announcement = found.announcement
+        else { return nil }
+        let question = FenceQuestion(
+            epoch: try position().epoch, announcement: announcement, freeze: revision)
+        return try await safety(of: question, within: limit)
+    }
+
+    private func safety(
+        of question: FenceQuestion, within limit: Duration
+    ) async throws(RegistryError) -> FenceSafety {
+        // Leases that are given from here on name the freeze.
+        guard await table.reaches(question.freeze, within: .seconds(5)) else {
+            throw .storeUnavailable
+        }
+        let (agents, shared) = (agents, shared)
+        let waited = await cancelWhenGracefulShutdown {
+            () async -> Result<FenceSafety, RegistryError> in
+            guard let shared else {
+                return .success(await agents.wait(until: question, within: limit))
+            }
+            do throws(RegistryError) {
+                return .success(try await shared.safety(of: question, within: limit))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try waited.get()
+    }
+
+    /// Looks whether a write can still get to the source of a wave that was announced and is frozen.
+    ///
+    /// - Returns: the freeze that the cutover must find; zero where there is none.
+    /// - Throws: `notSafe`, with those that may let one through; `notConverged` for a wave that wasn't announced.
+    func safeFreeze(
+        of wave: WaveName, _ agreement: WaveAgreement
+    ) async throws(RegistryError) -> Revision {
+        guard let migration = try await store.migration(wave.migration).value,
+            let found = migration.waves.first(where: { $0.number == wave.number }),
+            found.state == .frozen, let freeze = found.revision
+        else { return .zero }
+        guard let announcement = found.announcement else {
+            return try await appliedFreeze(of: wave, agreement)
+        }
+        let question = FenceQuestion(
+            epoch: try position().epoch, announcement: announcement, freeze: freeze)
+        let safety = try await safety(of: question, within: .zero)
+        let isReviewed =
+            agreement.planDigest == migration.digestText && agreement.expectedCount == found.size
+        guard safety.isSafe || !isReviewed else {
+            throw .notSafe(unsafe: safety.unsafe, agents: safety.agents)
         }
         return freeze
     }

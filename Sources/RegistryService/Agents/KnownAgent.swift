@@ -13,6 +13,11 @@ struct KnownAgent: Sendable {
     var heardAt: Duration
     /// The sighting that the store has; nil where that isn't known.
     var sighting: Timestamp?
+    /// When no lease of it runs any more, of the process's life. After a start that's later than need be: what was answered
+    /// before is as old as the process at least.
+    private(set) var leaseEnd = Duration.zero
+    /// The longest time, of those that the store knows, that a lease may run.
+    private(set) var bound = Duration.zero
 
     /// One that the store remembers.
     init(stored record: AgentRecord) {
@@ -21,6 +26,8 @@ struct KnownAgent: Sendable {
         isUnsaved = false
         heardAt = .zero
         sighting = record.lastSeen
+        bound = Self.bound(of: record)
+        leaseEnd = bound
     }
 
     /// One that was never heard of.
@@ -29,6 +36,26 @@ struct KnownAgent: Sendable {
         hasReported = true
         isUnsaved = true
         self.heardAt = heardAt
+        bound = Self.bound(of: record)
+        leaseEnd = heardAt + bound
+    }
+
+    /// It's answered with a lease that may run for so long, or with none.
+    ///
+    /// - Returns: whether the store must know of it first.
+    mutating func take(fences: Bool, bound: Duration, at now: Duration) -> Bool {
+        let isNew = record.fences != fences || fences && self.bound < bound
+        record.fences = fences
+        guard fences else { return isNew }
+        self.bound = max(self.bound, bound)
+        leaseEnd = max(leaseEnd, now + bound)
+        record.leaseUntil = record.lastSeen.adding(self.bound)
+        return isNew
+    }
+
+    private static func bound(of record: AgentRecord) -> Duration {
+        guard let end = record.leaseUntil else { return .zero }
+        return .milliseconds(end.milliseconds - record.lastSeen.milliseconds)
     }
 
     var isEvicted: Bool { record.isEvicted }

@@ -21,6 +21,20 @@ struct ReportedAgents {
         var isUnsaved = true
         /// Reports that aren't answered before the store has them.
         var waiting: [Int] = []
+        /// Of the agent's process: what an earlier one of the same name was answered is none of its business.
+        var run: String?
+        /// How long its leases may run; nil: it has none.
+        var lease: Duration?
+        var basis: LeaseBasis?
+    }
+
+    /// What a node gives leases by. The head was read when the sighting was in the store: who judges the agent by a later
+    /// head than this one sees that it was heard.
+    struct LeaseBasis: Sendable {
+        /// Before the sighting was written, of the process's life.
+        var at: Duration
+        var head: Head
+        var run: String?
     }
 
     enum Urgency: Hashable {
@@ -36,6 +50,7 @@ struct ReportedAgents {
         var report: AgentReport
         var number: Int
         var waiting: [Int]
+        var run: String?
     }
 
     private var agents: [AgentName: LastReport] = [:]
@@ -57,7 +72,8 @@ struct ReportedAgents {
     func speaks(for name: AgentName) -> Bool { agents[name]?.sighting != nil }
 
     mutating func hear(
-        _ name: AgentName, applied: Position?, ahead: Position? = nil, at now: Duration
+        _ name: AgentName, applied: Position?, ahead: Position? = nil, run: String? = nil,
+        lease: Duration? = nil, at now: Duration
     ) -> Urgency {
         number += 1
         var report = agents[name] ?? LastReport(applied: applied, at: now, number: number)
@@ -65,10 +81,12 @@ struct ReportedAgents {
             report.sighting != nil && report.waiting.isEmpty
             && !Self.takesBack(report.applied, applied)
             && (ahead == nil || report.ahead == ahead)
+            && report.run == run && report.lease == lease
             && (roaming[name].map { $0 < now } ?? true)
         let isNew = report.applied != applied
         report.applied = applied
         if let ahead, ahead != report.ahead { (report.ahead, report.isAheadSaved) = (ahead, false) }
+        (report.run, report.lease) = (run, lease)
         report.at = now
         report.number = number
         report.isUnsaved = true
@@ -78,6 +96,14 @@ struct ReportedAgents {
         }
         agents[name] = report
         return speaksForIt ? (isNew ? .progress : .beat) : .urgent(number)
+    }
+
+    /// What the agent may do for a while; nil: nothing is known that it could be given a lease by.
+    func lease(of name: AgentName, run: String?, _ rule: FenceRule, at now: Duration) -> FenceLease?
+    {
+        guard let basis = agents[name]?.basis, basis.run == run else { return nil }
+        let length = rule.length - (now - basis.at)
+        return length > .zero ? FenceLease(head: basis.head.revision, length: length) : nil
     }
 
     private static func takesBack(_ before: Position?, _ now: Position?) -> Bool {
@@ -95,14 +121,17 @@ struct ReportedAgents {
             return PendingReport(
                 report: AgentReport(
                     name, applied: report.applied, age: { uptime() - at }, follows: report.sighting,
-                    ahead: report.isAheadSaved ? nil : report.ahead),
-                number: report.number, waiting: report.waiting)
+                    ahead: report.isAheadSaved ? nil : report.ahead, lease: report.lease),
+                number: report.number, waiting: report.waiting, run: report.run)
         }
     }
 
     /// The write is done.
+    ///
+    /// - Parameter head: read after it; nil: it wasn't asked for, or couldn't be read.
     mutating func saved(
-        _ taken: [PendingReport], _ sightings: [AgentName: Timestamp], limit: Int, at now: Duration
+        _ taken: [PendingReport], _ sightings: [AgentName: Timestamp], head: Head? = nil,
+        began: Duration = .zero, limit: Int, at now: Duration
     ) {
         for item in taken {
             let name = item.report.name
@@ -118,6 +147,9 @@ struct ReportedAgents {
                 continue
             }
             if isLast || !isUrgentAgain { agents[name]?.sighting = sighting }
+            if let head, item.report.lease != nil {
+                agents[name]?.basis = LeaseBasis(at: began, head: head, run: item.run)
+            }
             if let ahead = item.report.ahead, agents[name]?.ahead == ahead {
                 agents[name]?.isAheadSaved = true
             }

@@ -18,6 +18,9 @@ final class SharedAgents: Sendable {
     /// For metrics, which can't ask.
     private let refusedAt = Mutex<Duration?>(nil)
     private let last = Mutex<(roll: AgentRoll, at: Duration)?>(nil)
+    private let fence: FenceRule
+    /// Since when each agent is as it was seen last, of the process's life: the database's clock may be set.
+    private let unchanged = Mutex<[AgentName: (sighting: Timestamp, since: Duration)]>([:])
 
     /// How often the store is asked while somebody waits, where nothing is heard here.
     private static let interval = Duration.milliseconds(50)
@@ -25,6 +28,7 @@ final class SharedAgents: Sendable {
     init(_ store: any SharedAgentBook, _ directory: AgentDirectory) {
         self.store = store
         lease = directory.lease
+        fence = directory.fence
         limit = directory.limit
         uptime = directory.uptime
         watches = directory.watches
@@ -34,13 +38,29 @@ final class SharedAgents: Sendable {
 
     /// An agent says what it has applied.
     ///
-    /// - Parameter ahead: what it has beyond the log's end.
+    /// - Parameters:
+    ///   - ahead: what it has beyond the log's end.
+    ///   - fences: the run of the process that is to have a lease; nil: it doesn't fence itself.
+    /// - Returns: its lease; nil: it has none.
     /// - Throws: `tooManyAgents`; what the store throws where it has to hear of it first. The agent hasn't
     ///   been heard then.
+    @discardableResult
     func report(
-        _ name: AgentName, applied: Position?, ahead: Position? = nil
+        _ name: AgentName, applied: Position?, ahead: Position? = nil, fences run: String? = nil
+    ) async throws(RegistryError) -> FenceLease? {
+        try await hear(name, applied: applied, ahead: ahead, run)
+        guard run != nil else { return nil }
+        return report.withLock { $0.lease(of: name, run: run, fence, at: uptime()) }
+    }
+
+    private func hear(
+        _ name: AgentName, applied: Position?, ahead: Position?, _ run: String?
     ) async throws(RegistryError) {
-        switch report.withLock({ $0.hear(name, applied: applied, ahead: ahead, at: uptime()) }) {
+        let bound = run == nil ? nil : fence.bound
+        let urgency = report.withLock {
+            $0.hear(name, applied: applied, ahead: ahead, run: run, lease: bound, at: uptime())
+        }
+        switch urgency {
         case .beat: return
         case .progress: progress.wake()
         case .urgent(let number):
@@ -76,9 +96,14 @@ final class SharedAgents: Sendable {
     private func write() async throws(RegistryError) {
         let taken = report.withLock { $0.take(uptime) }
         guard !taken.isEmpty else { return }
+        let began = uptime()
         do throws(RegistryError) {
             let sightings = try await store.note(taken.map(\.report), limit: limit)
-            report.withLock { $0.saved(taken, sightings, limit: limit, at: uptime()) }
+            let fences = taken.contains { $0.report.lease != nil }
+            let head = fences ? try? await store.headOfPrimary() : nil
+            report.withLock {
+                $0.saved(taken, sightings, head: head, began: began, limit: limit, at: uptime())
+            }
         } catch {
             report.withLock { $0.failed(taken, error) }
             throw error
@@ -92,6 +117,7 @@ final class SharedAgents: Sendable {
             try await write()
             let roll = try await store.agentRoll()
             report.withLock { $0.compare(with: roll, at: uptime()) }
+            observe(roll)
             last.withLock { $0 = (roll, uptime()) }
         }
     }
@@ -133,6 +159,59 @@ final class SharedAgents: Sendable {
             if let whole { return whole }
         }
         return try await look(at: position)
+    }
+
+    // MARK: Who is fenced
+
+    /// Waits until nobody lets a write through to a frozen wave, or `limit` has passed.
+    func safety(
+        of question: FenceQuestion, within limit: Duration
+    ) async throws(RegistryError) -> FenceSafety {
+        if limit > .zero {
+            var safe: FenceSafety?
+            let interval = Self.interval * (1 + watches.lookers / 8)
+            await watches.look(within: limit, every: interval) {
+                if let now = try? await look(at: question), now.isSafe { safe = now }
+                return safe != nil
+            }
+            if let safe { return safe }
+        }
+        return try await look(at: question)
+    }
+
+    private func look(at question: FenceQuestion) async throws(RegistryError) -> FenceSafety {
+        let roll = try await roll()
+        observe(roll)
+        let standings = roll.agents.filter { !$0.isEvicted }.map { agent in
+            (
+                agent.name,
+                agent.standing(to: question, isLeaseOver: isLeaseOver(agent, at: roll.time))
+            )
+        }
+        let refused = refusedAt.withLock { $0.map { $0 + lease >= uptime() } ?? false }
+        return FenceSafety(standings).withOthers(refused || standings.count >= limit)
+    }
+
+    private func observe(_ roll: AgentRoll) {
+        let now = uptime()
+        unchanged.withLock { unchanged in
+            let before = unchanged
+            unchanged = [:]
+            for agent in roll.agents {
+                let known = before[agent.name].flatMap {
+                    $0.sighting == agent.lastSeen ? $0 : nil
+                }
+                unchanged[agent.name] = known ?? (agent.lastSeen, now)
+            }
+        }
+    }
+
+    /// By the database's clock, and by this node's too, which nobody sets: both must say so.
+    private func isLeaseOver(_ agent: AgentRecord, at time: Timestamp) -> Bool {
+        guard agent.leaseUntil.map({ $0 < time }) ?? true else { return false }
+        let known = unchanged.withLock { $0[agent.name] }
+        guard let known, known.sighting == agent.lastSeen else { return false }
+        return known.since + fence.bound <= uptime()
     }
 
     private func look(at position: Position) async throws(RegistryError) -> Convergence {

@@ -26,7 +26,7 @@ public struct PackedRows {
         let texts = domain?.texts
         let output = chunk(for: PackedChunk.rowSize + name.count + (texts?.count ?? 0))
         output.put(delta: revision.number, from: &last.revision)
-        output.put(mark(domain?.mode, texts))
+        output.put(mark(domain))
         output.put(text: name, after: &last.name)
         if let domain {
             output.put(UInt64(number(of: domain.location)))
@@ -37,9 +37,19 @@ public struct PackedRows {
         count += 1
     }
 
-    private func mark(_ mode: Mode?, _ texts: UnsafeRawBufferPointer?) -> UInt64 {
-        guard let mode, let number = Mode.allCases.firstIndex(of: mode) else { return 0 }
-        return UInt64(number + 1) << 1 | (texts == nil ? 0 : 1)
+    /// Whether there are texts, the mode and the fence, each in two bits; 0: the name is gone.
+    private func mark(_ domain: DomainView?) -> UInt64 {
+        guard let domain else { return 0 }
+        let modes = Self.number(domain.mode) | Self.number(domain.fence) << 2
+        return modes << 1 | (domain.texts == nil ? 0 : 1)
+    }
+
+    private static func number(_ mode: Mode?) -> UInt64 {
+        mode.flatMap { Mode.allCases.firstIndex(of: $0) }.map { UInt64($0 + 1) } ?? 0
+    }
+
+    fileprivate static func mode(_ number: UInt64) -> Mode? {
+        number & 3 == 0 ? nil : Mode.allCases[Int(number & 3) - 1]
     }
 
     private mutating func number(of name: LocationName) -> Int {
@@ -123,7 +133,8 @@ public final class PackedRowsReader {
             input.delta(from: &last.registeredAt)
             input.delta(from: &last.changedAt)
             var domain = DomainView(
-                location: rows.locations[row.location], mode: Mode.allCases[Int(mark >> 1) - 1],
+                location: rows.locations[row.location],
+                mode: PackedRows.mode(mark >> 1) ?? .reject, fence: PackedRows.mode(mark >> 3),
                 revision: Revision(last.revision),
                 registeredAt: Timestamp(milliseconds: last.registeredAt),
                 changedAt: Timestamp(milliseconds: last.changedAt), texts: nil)

@@ -4,12 +4,12 @@ import RegistryModel
 ///
 /// | word | bits, from the lowest |
 /// | --- | --- |
-/// | state | 40 revision, 16 location, 2 mode, 1 present, 1 changing, 4 texts |
+/// | state | 39 revision, 16 location, 2 mode, 2 fence, 1 present, 1 changing, 3 texts |
 /// | changed | 49 time of the last change, 15 texts |
 /// | registered | 49 time of registration, 8 length of the name, 7 texts |
 ///
 /// Times are milliseconds since the year 0: 49 bits reach past the year 17,000. A domain's texts are a place in
-/// its shard's memory for them, see `Shard`; its 26 bits lie where there was room.
+/// its shard's memory for them, see `Shard`; its 25 bits lie where there was room.
 struct RecordWords: Equatable {
     var state: UInt64
     var changed: UInt64
@@ -17,15 +17,15 @@ struct RecordWords: Equatable {
 }
 
 extension RecordWords {
-    static let revisionLimit = UInt64(1) << 40
+    static let revisionLimit = UInt64(1) << 39
     static let locationLimit = 1 << 16
-    static let textLimit = 1 << 26
+    static let textLimit = 1 << 25
 
     private static let timeMask = (UInt64(1) << 49) - 1
     /// 0000-01-01T00:00:00Z in milliseconds since 1970.
     private static let yearZero: Int64 = -62_167_219_200_000
-    private static let present = UInt64(1) << 58
-    private static let changing = UInt64(1) << 59
+    private static let present = UInt64(1) << 59
+    private static let changing = UInt64(1) << 60
 
     /// A name that was never there, as a new record says it.
     static func neverPresent(nameLength: Int) -> RecordWords {
@@ -38,7 +38,8 @@ extension RecordWords {
     init(
         _ domain: DomainView, location: UInt16, texts: Int, revision: UInt64, nameLength: Int
     ) {
-        state = revision | UInt64(location) << 40 | domain.mode.number << 56 | Self.present
+        let modes = domain.mode.number | (domain.fence?.number ?? 0) << 2
+        state = revision | UInt64(location) << 39 | modes << 55 | Self.present
         changed = Self.bits(domain.changedAt)
         registered = Self.bits(domain.registeredAt) | UInt64(nameLength) << 49
         self.texts = texts
@@ -58,19 +59,24 @@ extension RecordWords {
     var isPresent: Bool { state & Self.present != 0 }
     /// A record made for a revision that hasn't been written into it yet.
     var wasNeverPresent: Bool { state == 0 }
-    var location: Int { Int(state >> 40 & 0xFFFF) }
-    var mode: Mode { Mode(number: state >> 56 & 3) }
+    var location: Int { Int(state >> 39 & 0xFFFF) }
+    var mode: Mode { Mode(number: state >> 55 & 3) }
+    /// It's never `serve`: that says that there's none.
+    var fence: Mode? {
+        let number = state >> 57 & 3
+        return number == 0 ? nil : Mode(number: number)
+    }
     var nameLength: Int { Self.nameLength(ofRegistered: registered) }
     var changedAt: Timestamp { Self.time(changed) }
     var registeredAt: Timestamp { Self.time(registered) }
     /// 0 for none, otherwise one more than the place of the texts.
     var texts: Int {
-        get { Int(changed >> 49 | (registered >> 57) << 15 | (state >> 60) << 22) }
+        get { Int(changed >> 49 | (registered >> 57) << 15 | (state >> 61) << 22) }
         set {
             let bits = UInt64(newValue)
             changed = changed & ~(0x7FFF << 49) | (bits & 0x7FFF) << 49
             registered = registered & ~(0x7F << 57) | (bits >> 15 & 0x7F) << 57
-            state = state & ~(0xF << 60) | (bits >> 22) << 60
+            state = state & ~(0x7 << 61) | (bits >> 22) << 61
         }
     }
 
@@ -79,7 +85,7 @@ extension RecordWords {
     ///   - shard: has the texts.
     func view(at location: LocationName, in shard: borrowing ShardIndex) -> DomainView {
         DomainView(
-            location: location, mode: mode, revision: Revision(Int64(revision)),
+            location: location, mode: mode, fence: fence, revision: Revision(Int64(revision)),
             registeredAt: registeredAt, changedAt: changedAt,
             texts: texts == 0 ? nil : shard.texts(texts))
     }

@@ -84,9 +84,10 @@ package final class RoutesReader: @unchecked Sendable {
             case .notReady: return nil
             case .found(let answer):
                 let route = Route(answer, view)
-                let target = RouteTarget(
+                var target = RouteTarget(
                     location: route.location, mode: route.mode, revision: route.revision,
                     upstream: UpstreamURL(canonical: route.upstream))
+                target.isFenced = route.isFenced
                 let revision = max(position.revision, route.revision)
                 return (target, Position(epoch: position.epoch, revision: revision))
             }

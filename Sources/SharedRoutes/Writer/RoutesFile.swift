@@ -107,6 +107,29 @@ final class RoutesFile {
         return stat(path, &status) == 0 ? "\(status.st_dev) \(status.st_ino)" : nil
     }
 
+    /// Marks a file that isn't gone on with, so that its readers look for another: one of another version, too, for the state
+    /// is in the same place in each.
+    ///
+    /// - Returns: false: something is there that can't be marked, and may have been a file of routes.
+    static func retire(at path: String) -> Bool {
+        let file = tr_system_open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0)
+        guard file >= 0 else { return errno == ENOENT }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, tr_system_is_file(&status) != 0,
+            status.st_size >= off_t(RoutesFormat.headerSize),
+            let base = try? map(file, RoutesFormat.headerSize, path)
+        else { return false }
+        defer { munmap(base, RoutesFormat.headerSize) }
+        guard
+            base.load(fromByteOffset: RoutesFormat.Field.magic, as: UInt64.self)
+                == RoutesFormat.magic
+        else { return false }
+        (base + RoutesFormat.Field.state).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
+            .store(RoutesFormat.State.retired, ordering: .releasing)
+        return true
+    }
+
     /// A file that is there, to go on with.
     static func existing(at path: String) throws(SharedRoutesFailure) -> RoutesFile {
         let file = tr_system_open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0)

@@ -25,15 +25,15 @@ package final class RoutesFilling {
 
     package func add(
         _ name: UnsafeRawBufferPointer, _ location: LocationName, _ mode: Mode,
-        revision: Revision
+        fence: Mode? = nil, revision: Revision
     ) {
         if locations[location] == nil { add(location, upstream: nil) }
         guard let place = locations[location], let record = file.record(of: name) else {
             return fail("names")
         }
         let word = RouteWord(
-            revision: UInt64(revision.number), location: place, mode: mode.routeNumber, fence: 0
-        )
+            revision: UInt64(revision.number), location: place, mode: mode.routeNumber,
+            fence: fence?.routeNumber ?? 0)
         sum.replace(file.word(at: record), by: word, name, file.view)
         file.store(word.bits, at: record)
     }

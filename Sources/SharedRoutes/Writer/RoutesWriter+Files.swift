@@ -26,6 +26,8 @@ extension RoutesWriter {
             throw failure
         }
         let old = file
+        // A lease of another log says nothing of this one's announcements.
+        if old?.epoch != position.epoch { leaseEnd = 0 }
         (sum, locations, pending, pendingLocations) = (filling.sum, filling.locations, [], [])
         show(UInt64(position.revision.number), in: new)
         try install(new, after: old)
@@ -126,6 +128,7 @@ extension RoutesWriter {
         _ new: RoutesFile, after old: RoutesFile?
     ) throws(SharedRoutesFailure) {
         new.store(RoutesHandle.now(), at: RoutesFormat.Field.heardAt)
+        new.store(leaseEnd, at: RoutesFormat.Field.leaseEnd)
         new.store(RoutesFormat.State.live, at: RoutesFormat.Field.state)
         // Who is killed between these two leaves a file that nobody goes on with, and readers who look for another.
         old?.store(RoutesFormat.State.retired, at: RoutesFormat.Field.state)

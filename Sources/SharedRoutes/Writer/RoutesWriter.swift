@@ -23,8 +23,8 @@ package final class RoutesWriter {
     var sum = RoutesSum()
     /// How often the file was made anew from a table: what was changed before is in none of it.
     package internal(set) var generation = 0
-    /// When readers of a file that somebody has taken away have found the one that is there now, in milliseconds of the clock
-    /// that counts sleep: they look for another one when the agent isn't heard in theirs.
+    /// Readers of a file that somebody has taken away look for another one when the agent isn't heard in theirs: they have
+    /// found the one that is there now at this time, in milliseconds of the clock that counts sleep.
     private var foundAt: UInt64 = 0
     /// Why what was changed can't be made visible.
     package internal(set) var failure: SharedRoutesFailure?
@@ -46,8 +46,23 @@ package final class RoutesWriter {
             throw SharedRoutesFailure("\(path): another agent keeps it")
         }
         unlink("\(path).new")
-        if hasLostFile() { foundAt = RoutesHandle.now() + Self.longestSearch }
+        if hasLostFile() { foundAt = .max }
         takeOver()
+    }
+
+    /// The file has all that the registry's log has. From here on readers of a lost one can follow: they never go to a file
+    /// that is older than theirs.
+    package func isWhole() {
+        if foundAt == .max, failure == nil, file != nil {
+            foundAt = RoutesHandle.now() + Self.longestSearch
+        }
+    }
+
+    /// Whether the lock is what another agent would find.
+    package var hasLock: Bool {
+        var (own, there) = (stat(), stat())
+        return fstat(lock, &own) == 0 && stat("\(path).lock", &there) == 0
+            && own.st_ino == there.st_ino && own.st_dev == there.st_dev
     }
 
     /// A little more than `RoutesHandle` takes: three seconds without a word from the agent, and one between two looks.
@@ -80,6 +95,11 @@ package final class RoutesWriter {
     /// Whether readers who open the path find what is written here.
     package var isInPlace: Bool { file?.isThere(path) ?? false }
 
+    /// Until when readers may let writes through to announced domains, in milliseconds of the clock that counts sleep.
+    package var leaseEnd: UInt64 = 0 {
+        didSet { file?.store(leaseEnd, at: RoutesFormat.Field.leaseEnd) }
+    }
+
     /// The agent has heard the registry, and what it heard is in the file.
     package func heard() {
         guard failure == nil else { return }
@@ -94,7 +114,10 @@ package final class RoutesWriter {
         // One that is retired, and still there, was to be replaced by somebody who was killed before he did.
         guard let found = try? RoutesFile.existing(at: path), found.boot == boot,
             found.view.isReadable
-        else { return }
+        else {
+            if !RoutesFile.retire(at: path) { foundAt = .max }
+            return
+        }
         let visible = found.view.visible
         var sum = RoutesSum()
         let isWhole = found.forEachRecord { record in
@@ -116,6 +139,8 @@ package final class RoutesWriter {
         found.countNames()
         found.store(RoutesFormat.State.live, at: RoutesFormat.Field.state)
         (file, self.sum) = (found, sum)
+        // What the agent before was answered is good until then: it had applied what came with it.
+        leaseEnd = found.view.word(at: RoutesFormat.Field.leaseEnd)
     }
 
     /// Puts what is visible in the place of a word that isn't. Not an empty one: a reader that read *visible* long ago would
@@ -144,13 +169,14 @@ package final class RoutesWriter {
 
     /// A domain is so from a revision on. What is visible already is passed over.
     package func set(
-        _ name: UnsafeRawBufferPointer, _ location: LocationName, _ mode: Mode, revision: Revision
+        _ name: UnsafeRawBufferPointer, _ location: LocationName, _ mode: Mode, fence: Mode? = nil,
+        revision: Revision
     ) {
         change { file throws(Full) in
             guard let place = place(of: location, in: file) else { throw Full() }
             let word = RouteWord(
-                revision: UInt64(revision.number), location: place, mode: mode.routeNumber, fence: 0
-            )
+                revision: UInt64(revision.number), location: place, mode: mode.routeNumber,
+                fence: fence?.routeNumber ?? 0)
             try put(word, of: name, in: file)
         }
     }

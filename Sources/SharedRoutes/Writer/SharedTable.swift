@@ -6,7 +6,7 @@ import Synchronization
 /// A table whose revisions are in a file of routes as well: what is applied to it is visible there by the time that it
 /// counts as applied. Reads are the table's.
 ///
-/// The file that an agent before has left is never older than what that one has saved: routes are answered from it at once,
+/// Where the file that an agent before has left isn't older than what that one has saved, routes are answered from it at once,
 /// and until the table is as far.
 package final class SharedTable: RoutingTable {
     private let table: any RoutingTable
@@ -59,6 +59,9 @@ package final class SharedTable: RoutingTable {
 
     package var isStarted: Bool { !isStarting.load(ordering: .acquiring) }
 
+    /// Until when readers may let writes through to announced domains, in milliseconds of the clock that counts sleep.
+    package func lease(until end: UInt64) { withWriter { $0.leaseEnd = end } }
+
     /// The agent has heard the registry.
     package func heard() { withWriter { $0.heard() } }
 
@@ -66,19 +69,36 @@ package final class SharedTable: RoutingTable {
     /// table.
     package func retry() {
         guard let position else { return }
-        // The file of another epoch that was left is one that the registry has gone back from.
-        let isDue = withWriter {
-            $0.failure != nil || !$0.isInPlace || $0.position?.epoch != position.epoch
+        guard withWriter(\.hasLock) else {
+            // Another agent may have the path by now.
+            let failure = SharedRoutesFailure(
+                "somebody has taken the lock of the shared routes away")
+            if self.failure != failure {
+                logger.error("\(failure)")
+                withWriter { $0.fail(failure) }
+            }
+            return
         }
-        if isDue { copy() }
+        // The file of another epoch that was left is one that the registry has gone back from.
+        if !has(position) || withWriter({ $0.failure != nil || !$0.isInPlace }) { copy() }
         catchUp()
     }
 
-    /// Brings the file to where the table is, unless it's there or further. A table that was read from the disk is of
-    /// before, also where its epoch is another one.
+    /// The table has all that the registry has, as it has just said.
+    package func isCurrent() {
+        if let position, has(position) { withWriter { $0.isWhole() } }
+    }
+
+    /// Whether what an agent has saved is of a later revision than the file that was left: then that isn't gone on with.
+    package func isOlder(than saved: Position) -> Bool {
+        shared.map { $0.epoch == saved.epoch && $0.revision < saved.revision } ?? true
+    }
+
+    /// Brings the file to where the table is, unless it's there or further. A table of another epoch that was read from the
+    /// disk is of before: whoever was killed had shared it first.
     fileprivate func share() {
         guard let position else { return }
-        let isOlder = !isStarted && left != nil
+        let isOlder = !isStarted && left != nil && shared?.epoch != position.epoch
         if failure != nil || !isOlder && !has(position) { copy() }
         catchUp()
     }
@@ -121,7 +141,7 @@ package final class SharedTable: RoutingTable {
                     }
                 }) { name, entry in
                     filling.add(
-                        name, entry.domain.location, entry.domain.mode,
+                        name, entry.domain.location, entry.domain.mode, fence: entry.domain.fence,
                         revision: entry.domain.revision)
                 }
             }
@@ -192,7 +212,8 @@ package final class SharedTable: RoutingTable {
             stage.set(domain)
             domain.withView { name, view in
                 shared.withWriter {
-                    $0.set(name, view.location, view.mode, revision: view.revision)
+                    $0.set(
+                        name, view.location, view.mode, fence: view.fence, revision: view.revision)
                 }
             }
         }
@@ -225,9 +246,11 @@ package final class SharedTable: RoutingTable {
             }
             guard let position = shared.position else { return true }
             let isVisible = shared.withWriter { writer in
-                // A file that was made anew meanwhile lacks what was staged before.
-                writer.generation == generation && writer.position?.epoch == position.epoch
-                    && writer.publish(position.revision)
+                // A file that was made anew meanwhile lacks what was staged before, and one that is behind what came before.
+                guard writer.generation == generation, let there = writer.position,
+                    there.epoch == position.epoch, there.revision >= first
+                else { return false }
+                return writer.publish(position.revision)
             }
             if !isVisible, !isBehind { shared.copy() }
             shared.catchUp()

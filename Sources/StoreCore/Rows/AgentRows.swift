@@ -4,7 +4,7 @@ import RegistryModel
 extension AgentRecord {
     package static let columns = """
         name, epoch, revision, first_seen, last_seen, evicted_at, evicted_token, evicted_name, evicted_role,
-        eviction_reason, eviction_ticket, ahead_epoch, ahead_revision
+        eviction_reason, eviction_ticket, ahead_epoch, ahead_revision, fences, lease_until
         """
     package static let select = "SELECT \(columns) FROM agent"
 
@@ -30,7 +30,7 @@ extension AgentRecord {
             },
             ahead: try row.textIfPresent(column + 11).map {
                 Position(epoch: Epoch($0), revision: try row.revision(column + 12))
-            })
+            }, fences: try row.flag(column + 13), leaseUntil: try row.timeIfPresent(column + 14))
     }
 }
 

@@ -25,7 +25,7 @@ extension Migration {
             migration.waves = try session.rows(
                 """
                 SELECT w.number, w.state, w.size, w.deadline, w.revision,
-                    a.token, a.name, a.role, a.at, a.revision
+                    a.token, a.name, a.role, a.at, a.revision, w.announcement
                 FROM wave w
                 LEFT JOIN wave_approval a ON a.migration = w.migration AND a.wave = w.number
                 WHERE w.migration = $1 ORDER BY w.number
@@ -73,6 +73,7 @@ extension Wave {
             number: try row.integer(0), state: try row.word(1), size: try row.integer(2),
             deadline: try row.timeIfPresent(3),
             revision: try row.numberIfPresent(4).map { Revision($0) },
+            announcement: try row.numberIfPresent(10).map { Revision($0) },
             approval: try WaveApproval(row: row))
     }
 }

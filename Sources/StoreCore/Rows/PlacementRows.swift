@@ -8,12 +8,27 @@ extension SQLRow {
     package func placement(from column: Int) throws -> Placement {
         Placement(
             location: try location(column), mode: try word(column + 1),
-            tenant: try textIfPresent(column + 2))
+            tenant: try textIfPresent(column + 2), fence: try wordIfPresent(column + 3))
     }
 
     /// The same as they lie, into the digest of their revision: what `RevisionDigest` adds of a value.
     package func add(change column: Int, to hash: inout NetstringHash) {
-        add(fields: column..<column + ChangeRow.columns.count, to: &hash)
+        add(fields: column..<column + ChangeRow.before, to: &hash)
+        add(placement: column + ChangeRow.before, to: &hash)
+        add(placement: column + ChangeRow.after, to: &hash)
+        add(
+            fields: column + ChangeRow.registeredAt..<column + ChangeRow.columns.count, to: &hash)
+    }
+
+    /// As `NetstringHash.placement` does.
+    private func add(placement column: Int, to hash: inout NetstringHash) {
+        for (place, each) in Placement.columns.enumerated() {
+            if each.isLater {
+                guard !isNull(column + place) else { continue }
+                hash.text(each.name)
+            }
+            add(column + place, to: &hash)
+        }
     }
 }
 
@@ -52,7 +67,8 @@ struct PlacementReader {
             row.holds(last.mode.rawValue, column + 1)
         {
             return Placement(
-                location: last.location, mode: last.mode, tenant: try row.textIfPresent(column + 2))
+                location: last.location, mode: last.mode, tenant: try row.textIfPresent(column + 2),
+                fence: try row.wordIfPresent(column + 3))
         }
         let placement = try row.placement(from: column)
         last = placement

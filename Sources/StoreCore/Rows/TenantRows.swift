@@ -165,6 +165,8 @@ extension SQLTransaction {
             switch name {
             case "location": location
             case "mode": mode
+            // As `DomainPatch.applied` has it.
+            case "fence": "CASE WHEN d.location = \(location) THEN d.fence END"
             default: "d.\(name)"
             }
         }
@@ -236,7 +238,7 @@ extension SQLSession {
         try run(
             """
             UPDATE domain SET location = c.after_location, mode = c.after_mode,
-                revision = c.revision, changed_at = $1
+                fence = c.after_fence, revision = c.revision, changed_at = $1
             FROM change_log c
             WHERE c.revision = $2 AND c.position >= $3 AND domain.fqdn = c.fqdn
             """, [.number(at.milliseconds), .number(revision.number), .number(position)])

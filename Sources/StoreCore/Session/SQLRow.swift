@@ -110,6 +110,11 @@ extension SQLRow {
         return word
     }
 
+    package func wordIfPresent<Word: RawRepresentable>(_ column: Int) throws -> Word?
+    where Word.RawValue == String {
+        isNull(column) ? nil : try word(column)
+    }
+
     package func name(_ column: Int) throws -> FQDN { FQDN(canonical: try text(column)) }
 
     package func location(_ column: Int) throws -> LocationName {

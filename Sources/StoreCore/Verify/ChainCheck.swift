@@ -48,7 +48,7 @@ struct ChainCheck: Sendable {
         var budget = Self.rowsAtOnce
         let headers = try log.headers(after: current?.revision ?? revision, contents)
         let from = resumption
-        let rows = try log.changes(from: from.revision, position: from.position)
+        let rows = try log.changes(from: from.revision, position: from.position, contents)
         var hasRow = try rows.step()
         while flaw == nil, budget > 0 {
             if current == nil {

@@ -26,10 +26,12 @@ struct LogScan<Session: SQLSession> {
     /// Changes from a place on, in order; at least `rows` of them.
     ///
     /// Columns: revision, position; then `ChangeRow.columns`.
-    func changes(from revision: Int64, position: Int64) throws -> Session.Scan {
+    func changes(
+        from revision: Int64, position: Int64, _ contents: SchemaContents
+    ) throws -> Session.Scan {
         try session.scan(
             """
-            SELECT \(ChangeRow.tableColumns.listed) FROM change_log
+            SELECT \(contents.columns(ChangeRow.tableColumns).listed) FROM change_log
             WHERE (revision, position) >= ($1, $2) ORDER BY revision, position LIMIT $3
             """, [.number(revision), .number(position), .number(Self.rows)])
     }

@@ -86,7 +86,8 @@ struct StateCheck: Sendable {
             return 0
         }
         let flaws = try session.rows(
-            check.sql(session.dialect), [.text(after), .text(last)], check.flaw)
+            check.sql(session.dialect, contents), [.text(after), .text(last)]
+        ) { try check.flaw($0, contents) }
         for flaw in flaws { note(flaw) }
         if check.hasTenants, contents.hasTenants {
             for flaw in try TenantCheck(session: session).uncounted(after: after, through: last) {
@@ -169,12 +170,28 @@ private struct Comparison: Sendable {
     let table: String
     let key: String
     /// The table's column, and what the log has for it.
-    let columns: @Sendable (SQLDialect) -> [(name: String, log: String)]
+    private let allColumns: @Sendable (SQLDialect) -> [(name: String, log: String)]
     /// Tables of the log, joined to `t`.
     let joins: @Sendable (SQLDialect) -> String
     let isInLog: String
     /// Whether its rows are counted by tenant.
-    var hasTenants = false
+    private(set) var hasTenants = false
+
+    init(
+        table: String, key: String,
+        columns: @escaping @Sendable (SQLDialect) -> [(name: String, log: String)],
+        joins: @escaping @Sendable (SQLDialect) -> String, isInLog: String,
+        hasTenants: Bool = false
+    ) {
+        (self.table, self.key, allColumns) = (table, key, columns)
+        (self.joins, self.isInLog, self.hasTenants) = (joins, isInLog, hasTenants)
+    }
+
+    private func columns(
+        _ dialect: SQLDialect, _ contents: SchemaContents
+    ) -> [(name: String, log: String)] {
+        allColumns(dialect).filter { contents.hasFences || $0.name != "fence" }
+    }
 
     var range: String {
         """
@@ -184,8 +201,8 @@ private struct Comparison: Sendable {
     }
 
     /// Two columns a comparison, after the name, the log's revision and whether it's in the log.
-    func sql(_ dialect: SQLDialect) -> String {
-        let columns = columns(dialect)
+    func sql(_ dialect: SQLDialect, _ contents: SchemaContents) -> String {
+        let columns = columns(dialect, contents)
         let values = columns.map { "CAST(t.\($0.name) AS text), CAST(\($0.log) AS text)" }
             .joined(separator: ", ")
         let differs = columns.map { "t.\($0.name) IS DISTINCT FROM \($0.log)" }
@@ -197,14 +214,14 @@ private struct Comparison: Sendable {
             """
     }
 
-    func flaw(_ row: SQLRow) throws -> Verification.Flaw {
+    func flaw(_ row: SQLRow, _ contents: SchemaContents) throws -> Verification.Flaw {
         let name = try row.text(0)
         guard try row.flag(2) else {
             return .init(
                 try row.revision(1),
                 "\(name) is in the table \(table), and by the log it shouldn't be")
         }
-        let names = columns(.sqlite).map(\.name)
+        let names = columns(.sqlite, contents).map(\.name)
         let differences = try names.indices.compactMap { index -> String? in
             let stored = try row.textIfPresent(3 + 2 * index)
             let logged = try row.textIfPresent(4 + 2 * index)

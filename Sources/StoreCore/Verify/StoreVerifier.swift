@@ -136,4 +136,10 @@ package struct SchemaContents: Sendable {
     package var hasTenants: Bool { version >= 10 }
     /// And approvals of waves.
     package var hasHolds: Bool { version >= 11 }
+    package var hasFences: Bool { version >= 12 }
+
+    /// Columns as this store has them.
+    func columns(_ names: [String]) -> [String] {
+        names.map { hasFences || !$0.hasSuffix("_fence") ? $0 : "NULL" }
+    }
 }

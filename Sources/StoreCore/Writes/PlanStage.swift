@@ -157,7 +157,7 @@ package struct PlanStage<Session: SQLSession> {
         EXISTS (
             SELECT 1 FROM migration_domain m
             JOIN wave w ON w.migration = m.migration AND w.number = m.wave
-            WHERE m.fqdn = d.fqdn AND m.wave IS NOT NULL AND w.state IN ('planned', 'frozen'))
+            WHERE m.fqdn = d.fqdn AND m.wave IS NOT NULL AND w.state IN ('planned', 'announced', 'frozen'))
         """
     }
 }

@@ -10,9 +10,8 @@ extension SQLStore {
         let reports = reports.sorted { $0.name < $1.name }
         let time = agentTime
         return try await writing(isRepeatable: true) { session in
-            let now = try session.time(time)
             while true {
-                let agents = try AgentRecord.taking(reports, at: now, limit: limit, session)
+                let agents = try AgentRecord.taking(reports, by: time, limit: limit, session)
                 // Where another node was faster with a new one, that one's row is there now.
                 guard try agents.write(session) else { continue }
                 return agents.sightings
@@ -85,15 +84,16 @@ private struct AgentWrites {
         let inserted = try session.run(
             """
             INSERT INTO agent
-                (epoch, revision, last_seen, ahead_epoch, ahead_revision, name, first_seen)
-            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING
+                (epoch, revision, last_seen, ahead_epoch, ahead_revision, fences, lease_until, name,
+                first_seen)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING
             """, each: new.map { $0.values + [.number($0.firstSeen.milliseconds)] })
         guard inserted == new.count else { return false }
         try session.run(
             """
             UPDATE agent SET epoch = $1, revision = $2, last_seen = $3, ahead_epoch = $4,
-                ahead_revision = $5
-            WHERE name = $6
+                ahead_revision = $5, fences = $6, lease_until = $7
+            WHERE name = $8
             """, each: changed.map(\.values))
         return true
     }
@@ -104,9 +104,10 @@ extension AgentRecord {
     ///
     /// - Parameters:
     ///   - reports: by name.
+    ///   - time: the clock that stamps them. It's read when the rows are locked: nobody has a later sighting then.
     ///   - limit: agents that count, at most: a new one beyond isn't taken in.
     fileprivate static func taking(
-        _ reports: [AgentReport], at now: Timestamp, limit: Int, _ session: some SQLSession
+        _ reports: [AgentReport], by time: SQLValue, limit: Int, _ session: some SQLSession
     ) throws -> AgentWrites {
         let asked = session.dialect.texts("$1", as: "asked")
         let known = Dictionary(
@@ -119,6 +120,7 @@ extension AgentRecord {
                 let agent = try AgentRecord(row: row)
                 return (agent.name, agent)
             })
+        let now = try session.time(time)
         var places = 0
         if reports.contains(where: { known[$0.name] == nil }) {
             places =
@@ -130,12 +132,13 @@ extension AgentRecord {
         for report in reports {
             let seen = now.adding(.zero - report.age())
             if var agent = known[report.name] {
-                if agent.take(report, seen: seen) { taken.changed.append(agent) }
+                if agent.take(report, seen: seen, now: now) { taken.changed.append(agent) }
             } else if report.follows == nil, taken.new.count < places {
                 taken.new.append(
                     AgentRecord(
                         name: report.name, applied: report.applied, firstSeen: seen,
-                        lastSeen: seen, ahead: report.ahead))
+                        lastSeen: seen, ahead: report.ahead, fences: report.lease != nil,
+                        leaseUntil: report.lease.map { seen.adding($0) }))
             }
         }
         return taken
@@ -146,7 +149,8 @@ extension AgentRecord {
         [
             .text(applied?.epoch.text), .number(applied?.revision.number),
             .number(lastSeen.milliseconds), .text(ahead?.epoch.text),
-            .number(ahead?.revision.number), .text(name.text),
+            .number(ahead?.revision.number), .flag(fences), .number(leaseUntil?.milliseconds),
+            .text(name.text),
         ]
     }
 }

@@ -157,12 +157,13 @@ extension SQLTransaction {
     package func put(_ wave: Wave, of migration: String) throws {
         try session().run(
             """
-            UPDATE wave SET state = $1, deadline = $2, revision = $3
-            WHERE migration = (SELECT number FROM migration WHERE id = $4) AND number = $5
+            UPDATE wave SET state = $1, deadline = $2, revision = $3, announcement = $4
+            WHERE migration = (SELECT number FROM migration WHERE id = $5) AND number = $6
             """,
             [
                 .text(wave.state.rawValue), .number(wave.deadline?.milliseconds),
-                .number(wave.revision?.number), .text(migration), .number(wave.number),
+                .number(wave.revision?.number), .number(wave.announcement?.number),
+                .text(migration), .number(wave.number),
             ])
     }
 

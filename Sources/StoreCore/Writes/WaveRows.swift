@@ -90,6 +90,7 @@ package struct WaveRows<Session: SQLSession> {
             switch name {
             case "location": location
             case "mode": mode(place)
+            case "fence": place.fence.map { "'\($0.rawValue)'" } ?? "NULL"
             default: "d.\(name)"
             }
         }
@@ -100,6 +101,7 @@ package struct WaveRows<Session: SQLSession> {
         let own = "coalesce(m.own_mode, m.mode)"
         switch place.mode {
         case .own: return own
+        case .any: return "coalesce(d.mode, \(own))"
         case .frozen(let freeze):
             // A mode's name is this module's own text, without quotes in it.
             let stricter = Mode.allCases.filter { $0 > freeze }.map { "'\($0.rawValue)'" }
@@ -113,7 +115,11 @@ package struct WaveRows<Session: SQLSession> {
 
     /// Whether a row's mode is as a step expects it.
     private static func hasMode(_ place: WaveMove.Place) -> String {
-        guard case .frozen(let freeze) = place.mode else { return "d.mode = \(mode(place))" }
+        // What was moved away and back isn't announced any more.
+        let fence = place.fence.map { " AND d.fence = '\($0.rawValue)'" } ?? ""
+        guard case .frozen(let freeze) = place.mode else {
+            return "d.mode = \(mode(place))\(fence)"
+        }
         // What an older version has frozen is in the freeze's mode, also where its own one was stricter.
         return "d.mode IN (\(mode(place)), '\(freeze.rawValue)')"
     }

@@ -48,13 +48,16 @@ enum RunningAgent {
         let table: any RoutingTable = shared ?? memory
         let http = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: configuration(options))
+        let lease = TableLease(clock: RoutesHandle.now) { shared?.lease(until: $0) }
         let agent = EdgeAgent(
             RegistryClient(base: options.upstream, token: options.token, http: http),
-            into: table, shared: shared, folder: folder, options.agent, now: SystemClock.now,
-            logger: logger)
+            into: table, shared: shared, lease: lease, folder: folder, options.agent,
+            now: SystemClock.now, logger: logger)
         await agent.start()
-        let lookups = LookupService(state: NodeState(table: table), now: SystemClock.now)
-        registry.observe(agent.status, lookups, shared)
+        let lookups = LookupService(
+            state: NodeState(table: table), lease: options.agent.maps.isEmpty ? lease : nil,
+            now: SystemClock.now)
+        registry.observe(agent.status, lookups, shared, lease)
 
         let drain = DrainSignal()
         let server = RegistryServer(
@@ -155,8 +158,10 @@ extension AgentStatus {
 extension PrometheusRegistry {
     /// Values that are read when somebody asks.
     fileprivate func observe(
-        _ status: AgentStatus, _ lookups: LookupService, _ shared: SharedTable?
+        _ status: AgentStatus, _ lookups: LookupService, _ shared: SharedTable?,
+        _ lease: TableLease
     ) {
+        let leaseTime = Gauge(label: "registry_agent_lease_seconds")
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
         let connected = Gauge(label: "registry_agent_connected")
@@ -164,6 +169,7 @@ extension PrometheusRegistry {
         let lag = Gauge(label: "registry_agent_lag_revisions")
         let sharedRevision = shared.map { _ in Gauge(label: "registry_agent_shared_revision") }
         register(collector: {
+            leaseTime.record(Double(lease.milliseconds) / 1_000)
             if let revision = shared?.shared?.revision { sharedRevision?.record(revision.number) }
             if let statistics = try? lookups.statistics() {
                 domains.record(statistics.value.total)

@@ -15,7 +15,8 @@ struct Migrations: AsyncParsableCommand {
             hasn't moved.
             """,
         subcommands: [
-            Plan.self, Show.self, List.self, Run.self, Freeze.self, Cutover.self, Rollback.self,
+            Plan.self, Show.self, List.self, Run.self, Announce.self, Freeze.self, Cutover.self,
+            Rollback.self,
             Thaw.self, Approve.self, Finalize.self, Cancel.self,
         ])
 }

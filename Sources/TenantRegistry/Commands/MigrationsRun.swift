@@ -39,6 +39,13 @@ extension Migrations {
         var onFailure: FailureRule = .stop
         @OptionGroup var plan: PlanOptions
         @OptionGroup var convergence: ConvergenceOptions
+        @Flag(
+            help: ArgumentHelp(
+                "Announce each wave, and move it only when no agent lets a write through.",
+                discussion:
+                    "It waits as --wait-converged does, 60 s unless --timeout says otherwise. Whoever is cut off fences itself meanwhile."
+            ))
+        var safe = false
         @OptionGroup var confirmation: ConfirmationOptions
         @OptionGroup var why: NoteOptions
         @Option(help: "table or ndjson: one object for each thing that happens.")
@@ -95,8 +102,9 @@ extension Migrations {
         private var settings: RunSettings {
             RunSettings(
                 pause: pause, bake: bake, deadline: deadline, beforeCutover: beforeCutover,
-                check: check, rollsBack: onFailure == .rollback, waitSeconds: convergence.seconds,
-                overrideReason: plan.override, note: why.note)
+                check: check, rollsBack: onFailure == .rollback,
+                waitSeconds: convergence.seconds ?? (safe ? 60 : nil),
+                isSafe: safe, overrideReason: plan.override, note: why.note)
         }
     }
 }

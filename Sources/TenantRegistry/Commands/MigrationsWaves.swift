@@ -5,6 +5,37 @@ import RegistryClient
 import RegistryModel
 
 extension Migrations {
+    struct Announce: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tell the agents which wave is about to be frozen.",
+            discussion: """
+                Nothing changes for visitors. Once an agent has applied it, it answers these domains as frozen by itself \
+                when it can't hear the registry any more; so a freeze is safe, and not only known to most. Taken back by thaw.
+                """)
+        @OptionGroup var wave: WaveOptions
+        @OptionGroup var reviewed: ReviewedPlanOptions
+        @OptionGroup var convergence: ConvergenceOptions
+        @OptionGroup var why: NoteOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var client: ClientOptions
+
+        func run() async throws {
+            try await client.withClient { registry in
+                let step = try await WaveStepCommand(registry, wave)
+                _ = try reviewed.digest(for: step.migration)
+                let call = step.call("announce", why, waitSeconds: convergence.seconds)
+                let announced = try await StepView.listingConflicts(output.output) {
+                    try await Retry.calling {
+                        try await registry.announce(step.reference, call: call)
+                    }
+                }
+                StepView.show(announced, output.output)
+            }
+        }
+    }
+}
+
+extension Migrations {
     struct Freeze: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Stop writes to a wave's domains while their data is copied.",
@@ -14,6 +45,11 @@ extension Migrations {
         var deadline: TimeSpan
         @OptionGroup var plan: PlanOptions
         @OptionGroup var convergence: ConvergenceOptions
+        @Option(
+            help:
+                "Of a wave that was announced: wait so long, 0-300 s, until no agent lets a write through any more."
+        )
+        var waitSafe: TimeSpan?
         @OptionGroup var confirmation: ConfirmationOptions
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
@@ -25,6 +61,12 @@ extension Migrations {
             guard Self.deadlines.contains(deadline.seconds) else {
                 throw ValidationError("--deadline: 1 second to a week is possible.")
             }
+            guard waitSafe == nil || !convergence.waitConverged else {
+                throw ValidationError("--wait-safe and --wait-converged: one of them is possible.")
+            }
+            guard waitSafe.map({ $0.seconds <= 300 }) ?? true else {
+                throw ValidationError("--wait-safe: at most 300 seconds are possible.")
+            }
         }
 
         func run() async throws {
@@ -34,8 +76,10 @@ extension Migrations {
                 try confirmation.confirm(
                     "freeze wave \(wave.wave), \(MigrationView.count(step.wave.size, "domain")), for \(deadline) at most",
                     step.migration, domains: step.wave.size)
-                let call = step.call(
-                    "freeze", why, waitSeconds: convergence.seconds, override: plan.override)
+                var call = step.call(
+                    "freeze", why, waitSeconds: waitSafe?.seconds ?? convergence.seconds,
+                    override: plan.override)
+                call.waitsSafe = waitSafe != nil
                 let frozen = try await StepView.listingConflicts(output.output) {
                     try await Retry.calling {
                         try await registry.freeze(
@@ -51,7 +95,9 @@ extension Migrations {
 extension Migrations {
     struct Thaw: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End a wave's freeze where it is; the wave is planned again.")
+            abstract:
+                "End a wave's freeze where it is, or take its announcement back; the wave is planned again."
+        )
         @OptionGroup var wave: WaveOptions
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
@@ -80,12 +126,25 @@ extension Migrations {
         @OptionGroup var convergence: ConvergenceOptions
         @Flag(help: "Move nothing unless every agent has applied the freeze.")
         var requireConverged = false
+        @Flag(
+            help:
+                "Of a wave that was announced: move nothing while an agent may let a write through."
+        )
+        var requireSafe = false
         @OptionGroup var confirmation: ConfirmationOptions
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
 
+        func validate() throws {
+            guard !requireSafe || !requireConverged else {
+                throw ValidationError(
+                    "--require-safe and --require-converged: one of them is possible.")
+            }
+        }
+
         func run() async throws {
+            let requires = requireSafe ? "safe" : requireConverged ? "converged" : nil
             try await client.withClient { registry in
                 let step = try await WaveStepCommand(registry, wave)
                 try plan.check(step.migration)
@@ -98,7 +157,7 @@ extension Migrations {
                 let moved = try await StepView.listingConflicts(output.output) {
                     try await Retry.calling {
                         try await registry.cutOver(
-                            step.reference, requireConverged: requireConverged, call: call)
+                            step.reference, requires: requires, call: call)
                     }
                 }
                 StepView.show(moved, output.output)

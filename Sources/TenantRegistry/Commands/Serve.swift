@@ -75,6 +75,12 @@ struct Serve: AsyncParsableCommand {
     )
     var agentLease: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Seconds for which an agent that isn't answered lets writes through to announced domains, 1-3600. (default: 20)",
+            discussion: "With several nodes on one database: the same at each of them."))
+    var fenceAfter: Int?
+
     @Option(help: "A parent below which signups must lie. Repeatable. (default: any)")
     var suffix: [String] = []
 
@@ -134,6 +140,9 @@ struct Serve: AsyncParsableCommand {
             above: try settings.integer(approveAbove, "approve-above", in: 0...1_000_000))
         options.agentLease = .seconds(
             try settings.integer(agentLease, "agent-lease", default: 60, in: 1...86_400))
+        options.fence = FenceRule(
+            after: .seconds(
+                try settings.integer(fenceAfter, "fence-after", default: 20, in: 1...3_600)))
         options.suffixes = try settings.list(suffix, "suffix").map { text in
             // A parent may be a single label, which is no tenant's name.
             guard let name = try? FQDN(text) else {

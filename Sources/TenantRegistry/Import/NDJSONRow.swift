@@ -17,7 +17,8 @@ enum NDJSONRow {
         var object = JSONObjectReader(document)
         let fqdn = object.text("fqdn")
         // Other programs write null for nothing.
-        let placement = PlacementText { object.isNull($0) ? nil : object.optionalText($0) }
+        let placement = PlacementText(reading: { object.isNull($0) ? nil : object.optionalText($0) }
+        )
         for name in RowReader.exportedOnly where object.has(name) { notCarried.insert(name) }
         object.finish()
         if let problem = object.problems.first {

@@ -121,6 +121,12 @@ enum StepView {
             let lagging = convergence.lagging.map(\.text)
             text += lagging.isEmpty ? "\n" : "; behind: \(lagging.joined(separator: ", "))\n"
         }
+        if let safety = step.safety {
+            text +=
+                "\(safety.applied) of \(safety.agents) agents have it, \(safety.fenced) are fenced"
+            let unsafe = safety.unsafe.map(\.text)
+            text += unsafe.isEmpty ? "\n" : "; not safe: \(unsafe.joined(separator: ", "))\n"
+        }
         return text
     }
 

@@ -11,6 +11,7 @@ final class MemoryBook: SharedAgentBook {
         var gate: AsyncStream<Void>?
         var held = 0
         var refusals = 0
+        var head = Revision(1)
     }
 
     let clock: SettableClock
@@ -47,6 +48,15 @@ final class MemoryBook: SharedAgentBook {
             "\($0.name) \($0.applied.map { "\($0.revision)" } ?? "-")"
                 + ($0.isEvicted ? " evicted" : "")
         }
+    }
+
+    /// Where the log is from now on.
+    func write(through revision: Int64) { state.withLock { $0.head = Revision(revision) } }
+
+    func headOfPrimary() async throws(RegistryError) -> Head {
+        Head(
+            epoch: Epoch("e"), revision: state.withLock(\.head), digest: [],
+            at: Timestamp(milliseconds: 0))
     }
 
     func agents() async throws(RegistryError) -> [AgentRecord] { try await agentRoll().agents }
@@ -95,14 +105,15 @@ final class MemoryBook: SharedAgentBook {
             for report in reports {
                 let seen = clock.now.adding(.zero - report.age())
                 if var agent = state.agents[report.name] {
-                    guard agent.take(report, seen: seen) else { continue }
+                    guard agent.take(report, seen: seen, now: clock.now) else { continue }
                     state.agents[report.name] = agent
                 } else if report.follows == nil,
                     state.agents.values.count(where: { !$0.isEvicted }) < limit
                 {
                     state.agents[report.name] = AgentRecord(
                         name: report.name, applied: report.applied, firstSeen: seen,
-                        lastSeen: seen, ahead: report.ahead)
+                        lastSeen: seen, ahead: report.ahead, fences: report.lease != nil,
+                        leaseUntil: report.lease.map { seen.adding($0) })
                 }
                 sightings[report.name] = state.agents[report.name]?.lastSeen
             }

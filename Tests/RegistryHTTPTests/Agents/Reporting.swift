@@ -23,6 +23,20 @@ extension RunningRegistry {
             try #require(AgentName(name)), applied: applied, by: .token(.reader))
     }
 
+    /// The same of one that fences itself.
+    ///
+    /// - Returns: `1.5 s to 7`: how long its lease lasts, and from which revision on; `none`.
+    @discardableResult
+    func reportFenced(
+        _ name: String, applied revision: Int64? = nil, run: String = "run"
+    ) async throws -> String {
+        var applied = try position
+        if let revision { applied.revision = Revision(revision) }
+        let lease = try await service.report(
+            try #require(AgentName(name)), applied: applied, fences: run, by: .token(.reader))
+        return lease.map { "\($0.length / .seconds(1)) s to \($0.head)" } ?? "none"
+    }
+
     /// `2 of 3; edge-c`, of the last revision or another one.
     func converged(at revision: Int64? = nil) async throws -> String {
         let target = revision.map { "?revision=\($0)" } ?? ""

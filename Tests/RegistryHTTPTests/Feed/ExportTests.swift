@@ -53,7 +53,8 @@ import Testing
             #expect(upstreams.text.hasPrefix("a.example.com http://aws.invalid\n"))
             let csv = try await registry.get("/v1/export/csv")
             let lines = csv.text.split(separator: "\r\n")
-            #expect(lines.first == "fqdn,location,tenant,mode,revision,registered_at,changed_at")
+            #expect(
+                lines.first == "fqdn,location,tenant,mode,revision,registered_at,changed_at,fence")
             #expect(lines[1].hasPrefix(#"a.example.com,aws,"acme, inc",serve,"#))
             #expect(lines.count == 5)
         }

@@ -103,7 +103,9 @@ import Testing
             let late = try await registry.post(path, Self.body(migration))
             #expect(late.isProblem(409, "wrong-state"))
             #expect(late["state"]?.text == "cancelled")
-            #expect(late["detail"]?.text?.contains("only a planned wave can be approved") == true)
+            #expect(
+                late["detail"]?.text?.contains("only a planned or announced wave can be approved")
+                    == true)
         }
     }
 

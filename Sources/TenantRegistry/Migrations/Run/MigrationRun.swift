@@ -67,19 +67,22 @@ struct MigrationRun {
     ///
     /// - Throws: `CommandFailure` in the words of the step.
     func send(
-        _ step: String, wave: Int, waits: Bool = true, override: String? = nil,
+        _ step: String, wave: Int, waits: Bool = true, waitsSafe: Bool = false,
+        override: String? = nil,
         _ call: (RegistryClient.WaveCall) async throws
             -> RegistryClient.Received<WaveStepResponse>
     ) async throws(StepFailure) -> WaveStepResponse {
-        let options = RegistryClient.WaveCall(
+        var options = RegistryClient.WaveCall(
             note: settings.note, idempotencyKey: "run-\(key)-\(id)-\(wave)-\(step)",
             overrideReason: override, waitSeconds: waits ? settings.waitSeconds : nil)
+        options.waitsSafe = waitsSafe
         report.show("wave \(wave): \(step)")
         do {
             let answer = try await Retry.calling(say: { report.hint($0) }) {
                 try await call(options)
             }.value
-            if let convergence = answer.convergence, !convergence.lagging.isEmpty {
+            let lacks = answer.convergence.map { !$0.lagging.isEmpty } ?? false
+            if lacks || answer.safety.map({ !$0.isSafe }) ?? false {
                 report.hint(StepView.remarks(answer))
             }
             return answer

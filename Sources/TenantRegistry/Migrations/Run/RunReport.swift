@@ -60,7 +60,7 @@ final class RunReport {
 struct RunEvent {
     /// The words of `event` in NDJSON: stable.
     enum Kind: String {
-        case started, frozen, moved, thawed
+        case started, announced, frozen, moved, thawed
         case rolledBack = "rolled_back"
         case beforeCutoverSucceeded = "before_cutover_succeeded"
         case beforeCutoverFailed = "before_cutover_failed"

@@ -13,6 +13,8 @@ struct RunSchedule: Equatable {
     /// Where a wave is taken up.
     enum Start: Equatable {
         case freeze
+        /// Somebody has announced it.
+        case announced
         /// The migration has no freeze.
         case cutOver
         /// Somebody froze it; until then it's ours to move.
@@ -58,12 +60,13 @@ struct RunSchedule: Equatable {
                 Item(
                     number: wave.number, size: wave.size,
                     start: migration.freeze == .none ? .cutOver : .freeze)
+            case .announced: Item(number: wave.number, size: wave.size, start: .announced)
             case .frozen:
                 Item(number: wave.number, size: wave.size, start: .frozen(until: wave.deadline))
             default: nil
             }
         }
-        passedOver = begun.filter { $0.state != .frozen }.map(Self.words)
+        passedOver = begun.filter { !$0.state.isOpen }.map(Self.words)
     }
 
     /// Domains in these waves.
@@ -90,6 +93,8 @@ struct RunSettings {
     var rollsBack = false
     /// How long freeze, cutover and rollback wait for the agents; nil: they don't.
     var waitSeconds: Int?
+    /// Whether waves are announced, and move only when no agent lets a write through.
+    var isSafe = false
     var overrideReason: String?
     var note = Note()
 
@@ -107,6 +112,7 @@ struct RunSettings {
         let written = options.compactMap { name, value in
             value.map { "\(name)=\(ShellCommand.quoted($0))" }
         }
-        return written + (waitSeconds.map { ["--wait-converged --timeout=\($0)s"] } ?? [])
+        return written + (isSafe ? ["--safe"] : [])
+            + (waitSeconds.map { ["--wait-converged --timeout=\($0)s"] } ?? [])
     }
 }

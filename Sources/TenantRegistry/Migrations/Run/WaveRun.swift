@@ -43,22 +43,66 @@ struct WaveRun {
                 "wave \(number) is frozen\(deadline.map { " until \($0)" } ?? ""): taken up there\n"
             )
             return true
-        case .freeze: break
+        case .freeze: if settings.isSafe { try await announce() }
+        case .announced: try await checkAnnouncement()
         }
         do {
             let frozen = try await run.send(
-                "freeze", wave: number, override: settings.overrideReason
+                "freeze", wave: number, waitsSafe: settings.isSafe,
+                override: settings.overrideReason
             ) {
                 try await run.registry.freeze(
                     reference, deadlineSeconds: settings.deadline.seconds, call: $0)
             }
             leaveFrozen(until: frozen.deadline)
             run.report.say(.frozen, wave: number) { $0.fill(frozen) }
+            try await checkSafety(frozen)
             return true
-        } catch {
-            report(error)
-            throw stopped(error.failure, whoApproves(error))
+        } catch let failure as StepFailure {
+            report(failure)
+            let isAnnounced = settings.isSafe || item.start == .announced
+            let state = isAnnounced && failure.isRefusal ? await thaw() : ""
+            throw stopped(failure.failure, state + whoApproves(failure))
         }
+    }
+
+    /// Whoever is cut off later fences itself only if it knows of this.
+    private func announce() async throws {
+        do {
+            let announced = try await run.send("announce", wave: number) {
+                try await run.registry.announce(reference, call: $0)
+            }
+            run.report.say(.announced, wave: number) { $0.fill(announced) }
+            try await checkEverybodyKnows(announced.convergence)
+        } catch let failure as StepFailure {
+            report(failure)
+            throw stopped(failure.failure, whoApproves(failure))
+        }
+    }
+
+    private func checkAnnouncement() async throws {
+        guard settings.isSafe else { return }
+        run.report.hint("wave \(number) is announced: taken up there\n")
+        let convergence = try await Retry.calling(say: { run.report.hint($0) }) {
+            try await run.registry.convergence(waitSeconds: settings.waitSeconds ?? 0)
+        }.value
+        try await checkEverybodyKnows(convergence)
+    }
+
+    private func checkEverybodyKnows(_ convergence: Convergence?) async throws {
+        guard let lagging = convergence?.lagging, lagging.isEmpty else {
+            let names = convergence?.lagging.map(\.text).joined(separator: ", ") ?? "unknown"
+            throw stopped(
+                .failed("wave \(number): agents don't know that it is announced: \(names)"),
+                await thaw())
+        }
+    }
+
+    private func checkSafety(_ frozen: WaveStepResponse) async throws {
+        guard settings.isSafe, frozen.safety?.isSafe != true else { return }
+        let names = frozen.safety?.unsafe.map(\.text).joined(separator: ", ") ?? "unknown"
+        throw stopped(
+            .failed("wave \(number): agents may let writes through: \(names)"), await thaw())
     }
 
     private func leaveFrozen(until deadline: Timestamp?) {
@@ -119,8 +163,10 @@ struct WaveRun {
     private func cutOver(isFrozen: Bool) async throws {
         let moved = try await run.send("cutover", wave: number, override: settings.overrideReason) {
             // Writes may still get through where the freeze hasn't arrived.
-            try await run.registry.cutOver(
-                reference, requireConverged: isFrozen && settings.waitSeconds != nil, call: $0)
+            let requires =
+                settings.isSafe ? "safe" : settings.waitSeconds == nil ? nil : "converged"
+            return try await run.registry.cutOver(
+                reference, requires: isFrozen ? requires : nil, call: $0)
         }
         run.report.say(.moved, wave: number) { $0.fill(moved) }
     }
