@@ -96,6 +96,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/edge
 	@Benchmarks/routes
 	@Benchmarks/shared
+	@Benchmarks/fence
 	@Benchmarks/agents
 	@Benchmarks/agent-memory
 	@Benchmarks/proxies

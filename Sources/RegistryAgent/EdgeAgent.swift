@@ -55,6 +55,7 @@ package struct EdgeAgent: Service {
         if shared?.routePosition != nil { status.tried(.state) }
         // A map knows no clock: whoever writes some counts as one that lets writes through.
         let lease = settings.maps.isEmpty ? lease : nil
+        if lease == nil { shared?.neverFence() }
         let reporter = Reporter(
             client, as: settings.name, settle: settings.settle, lease: lease, logger: logger,
             refused: { status.reports(refused: $0.map { $0.code ?? "\($0.status)" }) })

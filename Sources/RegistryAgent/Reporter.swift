@@ -129,7 +129,11 @@ struct Reporter: Sendable {
     func run() async {
         for await _ in wakeup {
             let (position, isNew) = next()
-            if isNew, settle > .zero { try? await Task.sleep(for: settle) }
+            if isNew, settle > .zero {
+                // What was said before is still so, and the lease doesn't wait for this.
+                if lease != nil, let sent = shared.state.withLock(\.sent) { await send(sent) }
+                try? await Task.sleep(for: settle)
+            }
             guard !Task.isCancelled else { return }
             await send(position)
         }

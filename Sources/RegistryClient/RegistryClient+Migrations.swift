@@ -118,6 +118,11 @@ extension RegistryClient {
         try await step(.thawWave, migration, wave, call, call.note)
     }
 
+    /// Who is how far with a wave that was announced.
+    package func safety(migration: String, wave: Int) async throws -> Received<WaveSafety> {
+        try Received(await send(.getWaveSafety, migration, String(wave)))
+    }
+
     /// Approves a wave that somebody else has planned.
     ///
     /// - Parameter planDigest: of the plan that whoever approves has seen.

@@ -174,6 +174,10 @@ extension Problem {
                     .conflict, code,
                     "wave \(wave) was frozen anew meanwhile; nobody has asked the agents for that freeze"
                 ).with(lagging: [])
+            case .notAnnounced(let wave, let state):
+                Problem(
+                    .conflict, code, "wave \(wave) is \(state.rawValue), and wasn't announced"
+                ).inState(state.rawValue)
             case .noFreeze(let wave, let state):
                 Problem(
                     .conflict, code,

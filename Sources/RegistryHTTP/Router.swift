@@ -66,6 +66,7 @@ struct RegistryRoutes {
         case .rollBackWave: bind(waves.rollBack)
         case .thawWave: bind(waves.thaw)
         case .approveWave: bind(waves.approve)
+        case .getWaveSafety: bind(waves.safety)
 
         case .getDomainHistory: bind(HistoryRoutes().ofDomain)
         case .listHistory: bind(HistoryRoutes().global)

@@ -209,3 +209,73 @@ extension FenceSafety {
             unsafe: standings.filter { $0.1 == .unsafe }.map(\.0).sorted())
     }
 }
+
+/// One agent, as far as a wave that is announced or frozen since is concerned.
+public struct FenceStanding: Sendable, Hashable {
+    public enum State: String, Sendable, Hashable, CaseIterable {
+        /// It has the freeze.
+        case applied
+        /// It knows the announcement, and its lease is over.
+        case fenced
+        /// It knows the announcement of a wave that isn't frozen yet, and fences itself when it's cut off.
+        case informed
+        /// It may let a write through, or doesn't know of the wave.
+        case unsafe
+    }
+
+    public var name: AgentName
+    public var state: State
+    /// The last revision that it's known to have applied, of this epoch.
+    public var revision: Revision
+    /// When it was heard last, or since when no lease of one that is fenced runs any more.
+    public var since: Timestamp
+
+    public init(name: AgentName, state: State, revision: Revision, since: Timestamp) {
+        (self.name, self.state, self.revision, self.since) = (name, state, revision, since)
+    }
+}
+
+/// Who is how far with a wave that was announced.
+public struct WaveSafety: Sendable, Hashable {
+    public var migration: String
+    public var wave: Int
+    public var state: WaveState
+    public var announcement: Revision
+    /// Nil: it isn't frozen yet.
+    public var freeze: Revision?
+    /// By name.
+    public var agents: [FenceStanding]
+
+    public init(
+        _ name: WaveName, state: WaveState, announcement: Revision, freeze: Revision?,
+        agents: [FenceStanding]
+    ) {
+        (migration, wave, self.state) = (name.migration, name.number, state)
+        (self.announcement, self.freeze, self.agents) = (announcement, freeze, agents)
+    }
+}
+
+extension FenceStanding {
+    package init(
+        _ agent: AgentRecord, _ question: FenceQuestion, isLeaseOver: Bool
+    ) {
+        let applied = agent.applied.flatMap { $0.epoch == question.epoch ? $0.revision : nil }
+        let state: State =
+            switch agent.standing(to: question, isLeaseOver: isLeaseOver) {
+            case .applied: .applied
+            case .fenced: .fenced
+            case .unsafe:
+                question.freeze == .never && agent.fences
+                    && (applied ?? .zero) >= question.announcement
+                    ? .informed : .unsafe
+            }
+        self.init(
+            name: agent.name, state: state, revision: applied ?? .zero,
+            since: state == .fenced ? agent.leaseUntil ?? agent.lastSeen : agent.lastSeen)
+    }
+}
+
+extension Revision {
+    /// Of what hasn't been done.
+    package static let never = Revision(.max)
+}

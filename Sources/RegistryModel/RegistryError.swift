@@ -71,6 +71,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case notSafe(unsafe: [AgentName], agents: Int)
     /// The wave was frozen again after the agents were asked about its freeze.
     case frozenAnew(wave: Int)
+    /// The wave isn't announced, nor frozen after that: no agent knows of it.
+    case notAnnounced(wave: Int, WaveState)
     /// The wave isn't frozen: there's no freeze that agents could have applied.
     case noFreeze(wave: Int, WaveState)
 
@@ -158,7 +160,7 @@ extension RegistryError {
         case .domainInMigration: "domain-in-migration"
         case .notConverged, .frozenAnew: "not-converged"
         case .notSafe: "not-safe"
-        case .noFreeze: "wrong-state"
+        case .noFreeze, .notAnnounced: "wrong-state"
         case .unknownAgent: "unknown-agent"
         case .tooManyAgents: "too-many-agents"
         case .unknownRevision: "unknown-revision"

@@ -226,6 +226,14 @@ import Testing
             Self.step(.announced), Self.step(.frozen), Self.step(.moved), Self.step(.rolledBack),
             Self.step(.planned))
         try Self.check(Self.safety)
+        let standing = FenceStanding(
+            name: AgentName(canonical: "edge-1"), state: .informed, revision: Revision(8),
+            since: Self.time)
+        try Self.check(standing)
+        try Self.check(
+            WaveSafety(
+                WaveName(migration: "m-k3", number: 1), state: .frozen, announcement: Revision(8),
+                freeze: Revision(9), agents: [standing]))
         try Self.check(Self.conflict)
         try Self.check(try #require(Self.conflict.expected))
         try Self.check(WaveConflict(fqdn: Self.fqdn, expected: nil, found: Self.conflict.expected))

@@ -140,7 +140,7 @@ import Testing
             try said(fenced, names[0])[1]
                 == "japan:read_only japan http://japan.internal read_only true 7")
         let leaseEnd = RoutesFormat.Field.leaseEnd
-        bytes.replaceSubrange(leaseEnd..<leaseEnd + 8, with: repeatElement(0x7f, count: 8))
+        bytes.replaceSubrange(leaseEnd..<leaseEnd + 8, with: repeatElement(0xff, count: 8))
         try folder.write(bytes, to: fenced)
         #expect(
             try said(fenced, names[0])[1] == "japan:serve japan http://japan.internal serve false 7"

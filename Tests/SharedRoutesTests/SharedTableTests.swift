@@ -284,6 +284,37 @@ import Testing
         #expect(last.shared == at(2) && !last.covers(at(2)))
     }
 
+    /// Whether the agent lives or not: by the lease's end, which is in the file.
+    @Test func `answers announced domains as frozen when its lease is over`() throws {
+        let folder = try RoutesFolder()
+        let shared = try folder.share()
+        var announced = domain(1)
+        announced.placement.fence = .readOnly
+        shared.load([announced, domain(2)], revision: 1)
+        let reader = try folder.reader()
+        func isFenced() throws -> Bool {
+            guard case .found(let route) = reader.find(fqdn(1).text),
+                case .found(let other) = reader.find(fqdn(2).text)
+            else { throw SharedRoutesFailure("a domain isn't there") }
+            #expect(route.mode == (route.isFenced ? .readOnly : .serve))
+            #expect(other.mode == .serve && !other.isFenced)
+            return route.isFenced
+        }
+        #expect(try isFenced(), "nobody has had a lease yet")
+        shared.lease(until: RoutesHandle.now() + 60_000)
+        #expect(try !isFenced())
+        // Another file has it too.
+        shared.load([announced, domain(2)] + (3..<6_000).map { domain($0) }, revision: 2)
+        #expect(try !isFenced())
+        shared.lease(until: RoutesHandle.now())
+        #expect(try isFenced())
+        // Nobody gives such leases: it's of a clock that has begun anew.
+        shared.lease(until: RoutesHandle.now() + 86_400_000)
+        #expect(try isFenced())
+        shared.neverFence()
+        #expect(try !isFenced())
+    }
+
     /// Its readers look for another one, and find it.
     @Test func `of another version is marked, and what can't be marked is waited for`() throws {
         let folder = try RoutesFolder()

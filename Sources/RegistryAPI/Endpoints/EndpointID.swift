@@ -17,7 +17,7 @@ package enum EndpointID: String, Sendable, CaseIterable {
     // Migrations
     case planMigration, listMigrations, getMigration, listMigrationDomains, finalizeMigration,
         cancelMigration
-    case announceWave, freezeWave, cutOverWave, rollBackWave, thawWave, approveWave
+    case announceWave, freezeWave, cutOverWave, rollBackWave, thawWave, approveWave, getWaveSafety
     // History
     case getDomainHistory, listHistory, getHistoryHead, verifyHistory
     // Feed
@@ -122,6 +122,8 @@ extension EndpointID {
             .wave("cutover", query: Self.waiting + ["require"], CutoverRequest.self)
         case .rollBackWave: .wave("rollback", query: Self.waiting, RollbackRequest.self)
         case .thawWave: .wave("thaw", Note.self)
+        case .getWaveSafety:
+            .get("/v1/migrations/{id}/waves/{n}/safety", .audit, WaveSafety.self)
         case .approveWave: .wave("approve", ApprovalRequest.self, ApprovalOutcome.self)
 
         case .getDomainHistory:

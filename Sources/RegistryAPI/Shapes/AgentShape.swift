@@ -105,6 +105,43 @@ extension FenceSafety: Shape {
     }
 }
 
+extension FenceStanding: Shape {
+    package static let fields: [ShapeField<FenceStanding>] = [
+        ShapeField("name") { .text($0.name.text) },
+        ShapeField("state") { .text($0.state.rawValue) },
+        ShapeField("revision") { Cell($0.revision) }, ShapeField("since") { Cell($0.since) },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (name, state) = (object.agentName("name"), object.choice("state", State.self))
+        let (revision, since) = (object.revision("revision"), object.time("since"))
+        guard let name, let state, let revision, let since else { return nil }
+        self.init(name: name, state: state, revision: revision, since: since)
+    }
+}
+
+extension WaveSafety: Shape {
+    package static let fields: [ShapeField<WaveSafety>] = [
+        ShapeField("migration") { .text($0.migration) }, ShapeField("wave") { Cell($0.wave) },
+        ShapeField("state") { .text($0.state.rawValue) },
+        ShapeField("announced_revision") { Cell($0.announcement) },
+        .optional("freeze_revision") { Cell($0.freeze) },
+        ShapeField("agents", objects: { $0.agents }),
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let (migration, wave) = (object.text("migration"), object.count("wave"))
+        let state = object.choice("state", WaveState.self)
+        let announcement = object.revision("announced_revision")
+        let freeze = object.optionalRevision("freeze_revision")
+        let agents = object.optionalShapes("agents", FenceStanding.self)
+        guard let migration, let wave, let state, let announcement, let agents else { return nil }
+        self.init(
+            WaveName(migration: migration, number: wave), state: state,
+            announcement: announcement, freeze: freeze, agents: agents)
+    }
+}
+
 /// What an agent hears when it has reported.
 package struct ReportResponse: Shape, Equatable {
     package var head: Revision

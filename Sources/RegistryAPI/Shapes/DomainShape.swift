@@ -12,6 +12,9 @@ extension Domain: Shape {
         ShapeField("changed_at") { Cell($0.changedAt) },
     ]
 
+    /// What came later stands at the end.
+    package static let tableColumns = fields.filter { $0.name != "fence" } + fields.named("fence")
+
     /// What `tenant-registry export` writes.
     package static let importColumns = fields.named("fqdn", "location", "tenant", "mode")
 

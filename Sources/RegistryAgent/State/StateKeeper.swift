@@ -19,8 +19,13 @@ actor StateKeeper {
     private nonisolated let onDisk = Mutex<Position?>(nil)
     /// Told when something has been saved.
     private let tell: @Sendable () -> Void
-    /// What must be there soon: the revision that announced a wave last.
-    private nonisolated let wanted = Mutex<Position?>(nil)
+    /// What must be there soon: the revisions that announced waves, of which there are few at a time.
+    private struct Wanted {
+        var epoch: Epoch?
+        var revisions: Set<Revision> = []
+    }
+
+    private nonisolated let wanted = Mutex(Wanted())
     /// What is on the disk isn't enough.
     nonisolated let urgency = Wakeup()
     private var savedCurrentAt: Timestamp?
@@ -55,27 +60,27 @@ actor StateKeeper {
 
     /// An announcement has come: it's saved without delay.
     nonisolated func want(_ announcement: Position) {
+        let saved = onDisk.withLock(\.self)
         wanted.withLock { wanted in
-            if let wanted, wanted.epoch == announcement.epoch,
-                wanted.revision >= announcement.revision
-            {
-                return
+            if wanted.epoch != announcement.epoch { wanted = Wanted(epoch: announcement.epoch) }
+            if let saved, saved.epoch == wanted.epoch {
+                wanted.revisions = wanted.revisions.filter { $0 > saved.revision }
             }
-            wanted = announcement
+            wanted.revisions.insert(announcement.revision)
         }
     }
 
     /// What may be said to be applied: nothing from an announcement on that a start from the disk wouldn't have.
     nonisolated func reportable(_ position: Position) -> Position {
-        guard let wanted = wanted.withLock(\.self), wanted.epoch == position.epoch,
-            position.revision >= wanted.revision
-        else { return position }
-        if let saved = onDisk.withLock(\.self), saved.epoch == wanted.epoch,
-            saved.revision >= wanted.revision
-        {
-            return position
+        let saved = onDisk.withLock(\.self)
+        let unsaved = wanted.withLock { wanted -> Revision? in
+            guard wanted.epoch == position.epoch else { return nil }
+            return wanted.revisions.filter { revision in
+                saved.map { $0.epoch != position.epoch || $0.revision < revision } ?? true
+            }.min()
         }
-        return Position(epoch: position.epoch, revision: Revision(wanted.revision.number - 1))
+        guard let unsaved, unsaved <= position.revision else { return position }
+        return Position(epoch: position.epoch, revision: Revision(unsaved.number - 1))
     }
 
     private var isUrgent: Bool { table.position.map { reportable($0) != $0 } ?? false }

@@ -105,8 +105,7 @@ struct FastLookup: Sendable {
             lookups.found.increment()
             let response = LookupResponse.domain(
                 entry.domain.revision,
-                // A fence comes and goes without a revision.
-                isKnown: !isFenced && tag.isOf(entry.domain.revision, in: position.epoch),
+                isKnown: tag.isOf(entry.domain.revision, in: position.epoch), isFenced: isFenced,
                 at: position)
             scratch.json.clear()
             if response.hasBody {

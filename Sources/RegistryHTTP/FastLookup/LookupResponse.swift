@@ -9,7 +9,7 @@ import RoutingTable
 struct LookupResponse {
     enum Content {
         /// A domain, whose revision is its tag; with 304 its JSON isn't there.
-        case domain(Revision)
+        case domain(Revision, isFenced: Bool)
         /// Where a proxy sends a host.
         case target(RouteTarget)
         /// A host that nobody has.
@@ -23,10 +23,12 @@ struct LookupResponse {
 
     /// - Parameter isKnown: whether the client has it, by its tag.
     static func domain(
-        _ revision: Revision, isKnown: Bool, at position: Position
+        _ revision: Revision, isKnown: Bool, isFenced: Bool, at position: Position
     ) -> LookupResponse {
+        // A fence comes and goes without a revision: what it answers has no tag, and isn't known by one.
         LookupResponse(
-            status: isKnown ? .notModified : .ok, position: position, content: .domain(revision))
+            status: isKnown && !isFenced ? .notModified : .ok, position: position,
+            content: .domain(revision, isFenced: isFenced))
     }
 
     /// - Parameter unknown: what a host that nobody has gets.
@@ -46,9 +48,13 @@ struct LookupResponse {
     /// Its own fields, in their order; what every answer has is the printer's.
     func print(_ settings: LookupSettings, to printer: inout some LookupPrinter) {
         switch content {
-        case .domain(let revision):
+        case .domain(let revision, let isFenced):
             if hasBody { printer.print(.contentType, "application/json") }
-            printer.printTag(position.epoch, revision)
+            if isFenced {
+                printer.print(.tenantFenced, "true")
+            } else {
+                printer.printTag(position.epoch, revision)
+            }
         case .target(let target):
             printer.print(.tenantLocation, target.location.text)
             printer.print(.tenantMode, target.mode.rawValue)

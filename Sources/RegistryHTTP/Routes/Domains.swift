@@ -171,9 +171,8 @@ extension Read<Domain> {
         let epoch = try epoch ?? call.epoch()
         let tag = Position(epoch: epoch, revision: value.revision)
         let response = LookupResponse.domain(
-            // A fence comes and goes without a revision.
-            value.revision,
-            isKnown: call.isNotModified(since: tag) && !call.lookups.isFenced(value.fence),
+            value.revision, isKnown: call.isNotModified(since: tag),
+            isFenced: call.lookups.isFenced(value.fence),
             at: Position(epoch: epoch, revision: revision))
         return EndpointResponse(response, settings, body: response.hasBody ? value.json : [])
     }

@@ -57,6 +57,12 @@ struct WaveRoutes: Sendable {
         return .wave(committed, in: try call.epoch())
     }
 
+    /// Who is how far with a wave that was announced.
+    @Sendable func safety(_ call: RegistryCall) async throws -> EndpointResponse {
+        let read = try await call.service.standings(of: call.wave())
+        return .json(read.value, at: read.revision)
+    }
+
     @Sendable func approve(_ call: RegistryCall) async throws -> EndpointResponse {
         if let replay = call.replay { return .approved(replay) }
         let wave = try call.wave()

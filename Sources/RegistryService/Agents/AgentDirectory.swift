@@ -155,6 +155,14 @@ public final class AgentDirectory: Sendable {
             agents.count >= limit || (refusedAt.map { $0 + lease >= now } ?? false))
     }
 
+    /// Each that counts, by name.
+    func standings(to question: FenceQuestion) -> [FenceStanding] {
+        let now = uptime()
+        return agents(evicted: false).map {
+            FenceStanding($0.record, question, isLeaseOver: $0.leaseEnd <= now)
+        }
+    }
+
     /// Who has the freeze of a wave, and who lets nothing through without it.
     func safety(of question: FenceQuestion) -> FenceSafety {
         let (agents, now) = (agents(evicted: false), uptime())

@@ -246,7 +246,12 @@ extension RegistryService {
         else { return nil }
         let question = FenceQuestion(
             epoch: try position().epoch, announcement: announcement, freeze: revision)
-        return try await safety(of: question, within: limit)
+        let safety = try await safety(of: question, within: limit)
+        // It may have thawed meanwhile, at its deadline for example: then nothing is safe by this.
+        let after = try await store.migration(wave.migration).value?.waves.first {
+            $0.number == wave.number
+        }
+        return after?.state == .frozen && after?.revision == revision ? safety : nil
     }
 
     private func safety(
@@ -269,6 +274,32 @@ extension RegistryService {
             }
         }
         return try waited.get()
+    }
+
+    /// Who is how far with a wave that is announced, or frozen since.
+    /// - Throws: `unknownMigration`, `unknownWave`; `wrongWaveState` for one that isn't.
+    public func standings(of name: WaveName) async throws(RegistryError) -> Read<WaveSafety> {
+        let read = try await store.migration(name.migration)
+        guard let migration = read.value else { throw .unknownMigration(name.migration) }
+        guard let wave = migration.waves.first(where: { $0.number == name.number }) else {
+            throw .unknownWave("\(name.number)", migration: name.migration)
+        }
+        guard let announcement = wave.announcement else {
+            throw .notAnnounced(wave: wave.number, wave.state)
+        }
+        let freeze = wave.state == .frozen ? wave.revision : nil
+        let question = FenceQuestion(
+            epoch: try position().epoch, announcement: announcement, freeze: freeze ?? .never)
+        let agents =
+            if let shared {
+                try await shared.standings(to: question)
+            } else {
+                self.agents.standings(to: question)
+            }
+        return Read(
+            WaveSafety(
+                name, state: wave.state, announcement: announcement, freeze: freeze,
+                agents: agents), at: read.revision)
     }
 
     /// Looks whether a write can still get to the source of a wave that was announced and is frozen.

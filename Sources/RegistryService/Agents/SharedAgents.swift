@@ -192,6 +192,15 @@ final class SharedAgents: Sendable {
         return FenceSafety(standings).withOthers(refused || standings.count >= limit)
     }
 
+    /// Each that counts, by name.
+    func standings(to question: FenceQuestion) async throws(RegistryError) -> [FenceStanding] {
+        let roll = try await roll()
+        observe(roll)
+        return roll.agents.filter { !$0.isEvicted }.map {
+            FenceStanding($0, question, isLeaseOver: isLeaseOver($0, at: roll.time))
+        }
+    }
+
     private func observe(_ roll: AgentRoll) {
         let now = uptime()
         unchanged.withLock { unchanged in

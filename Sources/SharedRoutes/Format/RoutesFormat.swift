@@ -23,6 +23,10 @@ package enum RoutesFormat {
     package static let textUnit = 64
     package static let mostTextUnits = 1 << 20
     package static let longestUpstream = 2048
+    /// In milliseconds. An end that's further away is of another start of the machine.
+    package static let longestLease: UInt64 = 3_700_000
+    /// Of an agent that can't fence: nothing is fenced by the clock.
+    package static let endlessLease = UInt64.max
 
     /// Offsets in the header.
     package enum Field {

@@ -17,6 +17,8 @@ package struct RoutesView {
     package let secondSeed: UInt64
     /// Another file has taken this one's place, and can't be had: what this one says isn't so any more.
     package var isLost = false
+    /// It was written before the machine was started last.
+    package var isOfOtherBoot = false
 
     package enum Flaw {
         case none
@@ -84,6 +86,14 @@ package struct RoutesView {
         let state = state
         return !isLost
             && (state == RoutesFormat.State.live || state == RoutesFormat.State.retired)
+    }
+
+    /// Whether announced domains are answered as ever. A clock that began anew with the machine says nothing of a lease of
+    /// before.
+    var isLeaseHeld: Bool {
+        let (end, now) = (word(at: RoutesFormat.Field.leaseEnd), RoutesHandle.now())
+        if end == RoutesFormat.endlessLease { return true }
+        return !isOfOtherBoot && end > now && end &- now <= RoutesFormat.longestLease
     }
 
     package var visible: UInt64 { word(at: RoutesFormat.Field.visible) }
@@ -212,9 +222,7 @@ package struct RoutesView {
         /// The mode that counts now: whoever hasn't heard the registry for longer than his lease lasts lets no writes through
         /// to what is announced.
         package func effective(in view: RoutesView) -> (mode: Int32, isFenced: Bool) {
-            guard fence > 0, RoutesHandle.now() >= view.word(at: RoutesFormat.Field.leaseEnd) else {
-                return (mode, false)
-            }
+            guard fence > 0, !view.isLeaseHeld else { return (mode, false) }
             return (max(mode, fence), true)
         }
     }

@@ -323,12 +323,27 @@ package struct RoutesHandle {
             tr_system_is_mapped(base) != 0
         else { return .absent }
         var flaw = RoutesView.Flaw.none
-        guard let view = RoutesView.open(UnsafeRawPointer(base), size: size, &flaw) else {
+        guard var view = RoutesView.open(UnsafeRawPointer(base), size: size, &flaw) else {
             munmap(base, size)
             return flaw == .version ? .version : .invalid
         }
+        view.isOfOtherBoot = isOfOtherBoot(view)
         return .mapped(
             Mapping(
                 view: view, device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
+    }
+
+    /// Whether the file says another start of the machine than this one. Where that can't be asked, in a chroot, it isn't.
+    private static func isOfOtherBoot(_ view: RoutesView) -> Bool {
+        let field = RoutesFormat.Field.boot
+        let count = Int(view.base.load(fromByteOffset: field, as: UInt8.self))
+        guard count == 36 else { return false }
+        let file = tr_system_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0)
+        guard file >= 0 else { return false }
+        defer { CTenantRoutes.close(file) }
+        return withUnsafeTemporaryAllocation(byteCount: 36, alignment: 8) { bytes in
+            guard let start = bytes.baseAddress, read(file, start, 36) == 36 else { return false }
+            return memcmp(start, view.base + (field + 1), 36) != 0
+        }
     }
 }

@@ -140,7 +140,8 @@ package final class RoutesWriter {
         found.store(RoutesFormat.State.live, at: RoutesFormat.Field.state)
         (file, self.sum) = (found, sum)
         // What the agent before was answered is good until then: it had applied what came with it.
-        leaseEnd = found.view.word(at: RoutesFormat.Field.leaseEnd)
+        let end = found.view.word(at: RoutesFormat.Field.leaseEnd)
+        leaseEnd = end == RoutesFormat.endlessLease ? 0 : end
     }
 
     /// Puts what is visible in the place of a word that isn't. Not an empty one: a reader that read *visible* long ago would

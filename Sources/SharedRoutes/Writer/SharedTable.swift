@@ -62,6 +62,9 @@ package final class SharedTable: RoutingTable {
     /// Until when readers may let writes through to announced domains, in milliseconds of the clock that counts sleep.
     package func lease(until end: UInt64) { withWriter { $0.leaseEnd = end } }
 
+    /// Announced domains are answered as ever: this agent counts as one that can't fence.
+    package func neverFence() { withWriter { $0.leaseEnd = RoutesFormat.endlessLease } }
+
     /// The agent has heard the registry.
     package func heard() { withWriter { $0.heard() } }
 

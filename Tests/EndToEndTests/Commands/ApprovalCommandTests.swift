@@ -99,12 +99,12 @@ struct ApprovalCommandTests {
         let approval = try json.readOutput(ApprovalOutcome.self).approval
 
         let shown = try await planned.run("show")
-        #expect(shown.lines[0].hasSuffix("APPROVED_BY  APPROVED_AT               NEEDS_APPROVAL"))
+        #expect(shown.lines[0].contains("APPROVED_BY  APPROVED_AT               NEEDS_APPROVAL"))
         #expect(shown.lines[1].contains("first-admin  \(approval.at)"))
-        #expect(shown.lines[2].hasSuffix("true"))
+        #expect(shown.lines[2].contains("true"))
         #expect(shown.errors.contains("wave 2 waits for the approval"), "\(shown.errors)")
         let csv = try await planned.run("show", "--output", "csv")
-        #expect(csv.lines[0].hasSuffix(",revision,approved_by,approved_at,needs_approval"))
+        #expect(csv.lines[0].contains(",revision,approved_by,approved_at,needs_approval"))
         let whole = try await planned.run("show", "--output", "json")
         let waves = try whole.readOutput(Migration.self).waves
         #expect(waves.map(\.approval) == [approval, nil])

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("tenant-registry domains", .runningServer) struct DomainsCommandTests {
     static let columns = [
-        "fqdn", "location", "mode", "tenant", "revision", "registered_at", "changed_at",
+        "fqdn", "location", "mode", "tenant", "revision", "registered_at", "changed_at", "fence",
     ]
 
     @Test func `takes a domain through its whole life`() async throws {

@@ -21,6 +21,12 @@ import Testing
             let (migration, revision) = try await Self.announced(registry)
             #expect(try await registry.head() == revision)
             #expect(try await registry.states(of: migration) == "running: announced")
+            try await registry.reportFenced("edge")
+            try await registry.report("maps")
+            let known = try await registry.get(migration.path("safety"), as: .role(.auditor))
+            #expect(
+                known["agents"]?.array.compactMap { $0["state"]?.text } == ["informed", "unsafe"])
+            #expect(known["freeze_revision"] == nil)
             var domain = try await registry.get("/v1/domains/a.example.com")
             #expect(domain["fence"]?.text == "read_only" && domain["mode"]?.text == "serve")
             let history = try await registry.get(
@@ -44,6 +50,8 @@ import Testing
             let (migration, _) = try await Self.announced(registry)
             #expect(
                 try await registry.succeed(migration.path("thaw"))["thawed"]?.number == 1)
+            #expect(
+                try await registry.get(migration.path("safety")).isProblem(409, "wrong-state"))
             #expect(try await registry.states(of: migration) == "running: planned")
             #expect(try await registry.get("/v1/domains/a.example.com")["fence"] == nil)
             try await registry.succeed(migration.path("announce"), migration.agreement())
@@ -112,6 +120,13 @@ import Testing
             )
             registry.clock.advance(by: .milliseconds(1))
             #expect(try await registry.safety(of: migration) == "1 applied, 1 fenced of 3; maps")
+            let shown = try await registry.get(migration.path("safety"), as: .role(.auditor))
+            #expect(shown["freeze_revision"]?.number == (try await registry.head()))
+            #expect(
+                shown["agents"]?.array.map {
+                    "\($0["name"]?.text ?? "") \($0["state"]?.text ?? "")"
+                }
+                    == ["cut-off fenced", "maps unsafe", "there applied"])
             let refused = try await registry.send(
                 .POST, migration.path("cutover?require=safe"), json: migration.agreement())
             #expect(refused.isProblem(409, "not-safe"))

@@ -42,6 +42,7 @@ struct WaveRun {
             run.report.hint(
                 "wave \(number) is frozen\(deadline.map { " until \($0)" } ?? ""): taken up there\n"
             )
+            if settings.isSafe { try await waitUntilSafe() }
             return true
         case .freeze: if settings.isSafe { try await announce() }
         case .announced: try await checkAnnouncement()
@@ -63,6 +64,34 @@ struct WaveRun {
             let isAnnounced = settings.isSafe || item.start == .announced
             let state = isAnnounced && failure.isRefusal ? await thaw() : ""
             throw stopped(failure.failure, state + whoApproves(failure))
+        }
+    }
+
+    /// Before anything is copied of a wave that somebody else has frozen.
+    private func waitUntilSafe() async throws {
+        for second in 0...(settings.waitSeconds ?? 0) {
+            let safety: WaveSafety
+            do {
+                safety = try await Retry.calling(say: { run.report.hint($0) }) {
+                    try await run.registry.safety(migration: run.id, wave: number)
+                }.value
+            } catch {
+                let failure = StepFailure(error, step: "safety", wave: number)
+                report(failure)
+                throw stopped(failure.failure)
+            }
+            let unsafe = safety.agents.filter { $0.state == .unsafe }.map(\.name.text)
+            if unsafe.isEmpty { return }
+            let isLast = second == settings.waitSeconds ?? 0
+            let goesOn = await run.interruption.sleep(TimeSpan(seconds: isLast ? 0 : 1).duration) {
+                _ in
+            }
+            guard !isLast, goesOn else {
+                throw stopped(
+                    .failed(
+                        "wave \(number): agents may let writes through: \(unsafe.joined(separator: ", "))"
+                    ))
+            }
         }
     }
 
