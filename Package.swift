@@ -127,6 +127,9 @@ let package = Package(
                 "RegistryModel", "StoreCore", crypto, logging, metrics,
             ]),
 
+        // What the DNS has to say of the table.
+        library("RegistryDNS", ["RegistryModel"]),
+
         // HTTP, both ends of it.
         library("RegistryAPI", ["RegistryModel"]),
         library("LookupGrammar"),

@@ -44,15 +44,21 @@ public struct LocationSettings: Hashable, Sendable, Codable {
     public var acceptsSignups: Bool
     /// Whether a registration that names no location lands here. Exactly one location is.
     public var isDefaultForSignups: Bool
+    /// How the DNS leads there; nil: nobody has said it.
+    public var dns: DNSTargets?
 
-    public init(upstream: UpstreamURL, acceptsSignups: Bool, isDefaultForSignups: Bool) {
+    public init(
+        upstream: UpstreamURL, acceptsSignups: Bool, isDefaultForSignups: Bool,
+        dns: DNSTargets? = nil
+    ) {
         self.upstream = upstream
         self.acceptsSignups = acceptsSignups
         self.isDefaultForSignups = isDefaultForSignups
+        self.dns = dns
     }
 
     enum CodingKeys: String, CodingKey {
-        case upstream
+        case upstream, dns
         case acceptsSignups = "accepts_signups"
         case isDefaultForSignups = "default_for_signups"
     }

@@ -101,12 +101,12 @@ enum UpstreamHost {
 
     static func isHost(_ text: Substring) -> Bool {
         if text.hasPrefix("[") {
-            return text.hasSuffix("]") && isIPv6(text.dropFirst().dropLast())
+            return text.hasSuffix("]") && IPv6Address(text.dropFirst().dropLast()) != nil
         }
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         // Whoever looks such a name up takes it for an address.
         if let last = labels.last, !last.isEmpty, last.utf8.allSatisfy(isDigit) {
-            return isIPv4(text)
+            return IPv4Address(text) != nil
         }
         return isName(text)
     }
@@ -122,45 +122,6 @@ enum UpstreamHost {
                         || byte == 0x5F
                 }
         }
-    }
-
-    private static func isIPv4(_ text: Substring) -> Bool {
-        let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4
-            && numbers.allSatisfy { number in
-                (1...3).contains(number.utf8.count) && number.utf8.allSatisfy(isDigit)
-                    && UInt8(number) != nil && (number.first != "0" || number.count == 1)
-            }
-    }
-
-    private static func isIPv6(_ text: Substring) -> Bool {
-        let halves = text.split(separator: "::", omittingEmptySubsequences: false)
-        guard halves.count <= 2 else { return false }
-        var count = 0
-        for (index, half) in halves.enumerated() where !half.isEmpty {
-            let isLast = index == halves.count - 1
-            guard let groups = groups(half, mayEndWithIPv4: isLast) else { return false }
-            count += groups
-        }
-        return halves.count == 2 ? count <= 7 : count == 8
-    }
-
-    /// - Returns: how many groups of sixteen bits; nil where they aren't such.
-    private static func groups(_ text: Substring, mayEndWithIPv4: Bool) -> Int? {
-        var parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        var count = 0
-        if mayEndWithIPv4, let last = parts.last, last.contains(".") {
-            guard isIPv4(last) else { return nil }
-            parts.removeLast()
-            count = 2
-        }
-        let areGroups = parts.allSatisfy { group in
-            (1...4).contains(group.utf8.count)
-                && group.utf8.allSatisfy { byte in
-                    isDigit(byte) || (0x41...0x46).contains(byte & 0xDF)
-                }
-        }
-        return areGroups ? count + parts.count : nil
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
