@@ -82,6 +82,7 @@ let package = Package(
         // C libraries.
         .systemLibrary(
             name: "CLibIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .systemLibrary(name: "CLDNS", pkgConfig: "ldns", providers: [.apt(["libldns-dev"])]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
@@ -128,7 +129,7 @@ let package = Package(
             ]),
 
         // What the DNS has to say of the table.
-        library("RegistryDNS", ["RegistryModel"]),
+        library("RegistryDNS", ["CLDNS", "RegistryModel", product("Yams", of: "Yams")]),
 
         // HTTP, both ends of it.
         library("RegistryAPI", ["RegistryModel"]),
@@ -184,6 +185,7 @@ let package = Package(
         tests("AsyncWaitingTests", ["AsyncWaiting"]),
         tests("DurableFilesTests", ["DurableFiles"]),
         tests("LookupGrammarTests", ["LookupGrammar"]),
+        tests("RegistryDNSTests", ["RegistryDNS", "RegistryModel", "TestRandom"]),
         tests("RegistryAPITests", ["RegistryAPI", "RegistryModel", "TestRandom"]),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", coreMetrics, logging]),
         tests("RegistryLedgerTests", ["DurableFiles", "RegistryLedger", "RegistryModel"]),
