@@ -32,6 +32,7 @@ public struct SchemaFile: Sendable {
             version: 10, name: "tenants", bytes: PackageResources._010_tenants_sqlite_sql),
         SchemaFile(version: 11, name: "holds", bytes: PackageResources._011_holds_sqlite_sql),
         SchemaFile(version: 12, name: "fence", bytes: PackageResources._012_fence_sqlite_sql),
+        SchemaFile(version: 13, name: "dns", bytes: PackageResources._013_dns_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -58,6 +59,7 @@ public struct SchemaFile: Sendable {
             version: 10, name: "tenants", bytes: PackageResources._010_tenants_postgres_sql),
         SchemaFile(version: 11, name: "holds", bytes: PackageResources._011_holds_postgres_sql),
         SchemaFile(version: 12, name: "fence", bytes: PackageResources._012_fence_postgres_sql),
+        SchemaFile(version: 13, name: "dns", bytes: PackageResources._013_dns_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

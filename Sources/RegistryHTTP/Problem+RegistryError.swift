@@ -183,6 +183,11 @@ extension Problem {
                     .conflict, code,
                     "wave \(wave) is \(state.rawValue): there is no freeze that agents could have applied"
                 ).inState(state.rawValue)
+            case .noSerialLeft(let zone):
+                // Without a time to come back after: the same again is refused alike.
+                Problem(
+                    .serviceUnavailable, code,
+                    "the serial of the zone \(zone) is 4294967295, the last one that there is")
             case .unknownAgent(let name):
                 Problem(.notFound, code, "no agent that counts is called \(name)")
             case .tooManyAgents(let limit):

@@ -331,6 +331,12 @@ struct ProblemKind: Sendable {
             when: "a setting of the database doesn't allow this; nothing was written",
             advice: "Raise the setting that detail names, in the database."),
         ProblemKind(
+            code: "no-serial-left", statuses: [503],
+            when: "a zone has changed, and its serial is the last one that there is",
+            advice:
+                "Serials don't begin again by themselves. Have each secondary drop its copy of the zone, then set a lower one in the table zone_serial, without its trigger zone_serial_goes_up for as long."
+        ),
+        ProblemKind(
             code: "outcome-unknown", statuses: [503],
             when: "the database went away under the commit; the write may or may not be there",
             advice:

@@ -3,8 +3,14 @@ import RegistryModel
 extension CommandExecution {
     /// Exactly one location is the default at any time: marking another moves the mark, in the same
     /// revision.
-    func putLocation(_ name: LocationName, _ wanted: LocationSettings) throws -> Decision {
+    ///
+    /// - Parameter keepsDNS: whether what is there goes before what `settings` has; a new location has none then.
+    func putLocation(
+        _ name: LocationName, _ settings: LocationSettings, keepsDNS: Bool
+    ) throws -> Decision {
         let current = try transaction.location(name)
+        var wanted = settings
+        if keepsDNS { wanted.dns = current?.settings.dns }
         let location = Location(name: name, settings: wanted, revision: revision)
         if let current {
             guard current.settings != wanted else {
@@ -13,8 +19,8 @@ extension CommandExecution {
             if current.settings.isDefaultForSignups, !wanted.isDefaultForSignups {
                 throw RegistryError.defaultLocationRequired(name)
             }
-        } else if try transaction.locationCount() >= settings.locationLimit {
-            throw RegistryError.tooManyLocations(limit: settings.locationLimit)
+        } else if try transaction.locationCount() >= self.settings.locationLimit {
+            throw RegistryError.tooManyLocations(limit: self.settings.locationLimit)
         }
 
         var log: [Change] = []

@@ -126,7 +126,8 @@ extension CommandExecution {
         case .activate(let fqdn): try activate(fqdn)
         case .expireHolds(let fqdns): try expireHolds(fqdns)
         case .changeTenant(let tenant, let patch): try changeTenant(tenant, patch)
-        case .putLocation(let name, let settings): try putLocation(name, settings)
+        case .putLocation(let name, let settings, let keepsDNS):
+            try putLocation(name, settings, keepsDNS: keepsDNS)
         case .deleteLocation(let name): try deleteLocation(name)
         case .createToken(let token): try createToken(token)
         case .revokeToken(let id): try revokeToken(id)

@@ -18,7 +18,9 @@ public enum Command: Hashable, Sendable {
     case expireHolds([FQDN]?)
     /// All domains of a tenant, in one revision.
     case changeTenant(String, TenantPatch)
-    case putLocation(LocationName, LocationSettings)
+    /// - Parameter keepsDNS: whether the location's `dns` stays as it is, whatever the settings have there: whoever
+    ///   doesn't know of it mustn't take it away.
+    case putLocation(LocationName, LocationSettings, keepsDNS: Bool = false)
     case deleteLocation(LocationName)
     case createToken(TokenRecord)
     case revokeToken(id: String)

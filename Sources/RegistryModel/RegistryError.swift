@@ -76,6 +76,10 @@ public enum RegistryError: Error, Hashable, Sendable {
     /// The wave isn't frozen: there's no freeze that agents could have applied.
     case noFreeze(wave: Int, WaveState)
 
+    // Zones
+    /// The zone's serial is the last one that there is.
+    case noSerialLeft(FQDN)
+
     // Agents
     case unknownAgent(String)
     /// A new one would be more than there may be.
@@ -161,6 +165,7 @@ extension RegistryError {
         case .notConverged, .frozenAnew: "not-converged"
         case .notSafe: "not-safe"
         case .noFreeze, .notAnnounced: "wrong-state"
+        case .noSerialLeft: "no-serial-left"
         case .unknownAgent: "unknown-agent"
         case .tooManyAgents: "too-many-agents"
         case .unknownRevision: "unknown-revision"

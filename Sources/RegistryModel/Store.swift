@@ -98,6 +98,20 @@ public protocol Store: ChangeSource, AgentBook {
     /// Notes when tokens were last used. One that isn't there is passed over.
     func note(tokenUses: [String: Timestamp]) async throws(RegistryError)
 
+    /// The serial of a zone that has this content: the one that it has had with it, else a new one, which is greater than
+    /// any before, also under a new epoch or a clock that was set back. It's no revision, and not in the log; a
+    /// transaction of its own. Every node gets the same for the same content.
+    ///
+    /// - Parameters:
+    ///   - digest: of the content, 1 to 64 bytes.
+    ///   - revision: at which the caller's memory is, and has the zone so.
+    /// - Returns: nil where the store has another content of a later revision: the caller is behind another node, and
+    ///   has to catch up first.
+    /// - Throws: `noSerialLeft`; `unknownRevision` beyond the head.
+    func zoneSerial(
+        of zone: FQDN, digest: [UInt8], at revision: Revision
+    ) async throws(RegistryError) -> ZoneSerial?
+
     /// Drops idempotency records that are older than their 24 hours, the oldest first, in a short
     /// transaction of its own: writers come in between two calls.
     /// - Parameter limit: so many at most.

@@ -7,10 +7,12 @@ extension RegistryService {
         try await store.locations(after: after, limit: limit)
     }
 
+    /// - Parameter keepsDNS: whether its `dns` stays as it is, whatever `settings` has there.
     public func putLocation(
-        _ name: LocationName, _ settings: LocationSettings, _ context: WriteContext
+        _ name: LocationName, _ settings: LocationSettings, keepsDNS: Bool = false,
+        _ context: WriteContext
     ) async throws(RegistryError) -> Committed {
-        try await commit(.putLocation(name, settings), context)
+        try await commit(.putLocation(name, settings, keepsDNS: keepsDNS), context)
     }
 
     public func deleteLocation(

@@ -157,6 +157,7 @@ final class GroupCommit: Sendable {
     }
 
     private func undo(in transaction: SQLiteTransaction, _ isShared: Bool) throws {
+        transaction.forget()
         guard isShared else {
             try transaction.db.rollback()
             // For the commit that follows, of nothing.

@@ -11,6 +11,7 @@ struct SQLiteTransaction: SQLTransaction {
     let statements: StatementBook
     /// What memory knows, of a revision that isn't later than this transaction's.
     let counts: DomainCounts?
+    private let known = KnownLocations()
 
     init(db: Database, counts: DomainCounts? = nil) {
         self.db = db
@@ -19,6 +20,14 @@ struct SQLiteTransaction: SQLTransaction {
     }
 
     func session() -> Database { db }
+
+    /// What was read may have been a command's that is undone.
+    func forget() { known.all = [:] }
+}
+
+/// Locations that a transaction has read, so that a batch reads each of them once: their rows have JSON.
+private final class KnownLocations {
+    var all: [LocationName: Location?] = [:]
 }
 
 // MARK: - The log
@@ -231,20 +240,33 @@ extension SQLiteTransaction {
 
 extension SQLiteTransaction {
     func location(_ name: LocationName) throws -> Location? {
-        try statements[.location].first {
+        if let found = known.all[name] { return found }
+        let found = try statements[.location].first {
             $0.text(name.text)
         } _: {
             try Location(row: $0)
         }
+        known.all[name] = .some(found)
+        return found
     }
 
     func defaultLocation() throws -> Location? {
-        try statements[.defaultLocation].first({ _ in }, { try Location(row: $0) })
+        let read = known.all.values.lazy.compactMap(\.self)
+        if let found = read.first(where: \.settings.isDefaultForSignups) { return found }
+        let found = try statements[.defaultLocation].first({ _ in }, { try Location(row: $0) })
+        if let found { known.all[found.name] = found }
+        return found
     }
 
-    func put(_ location: Location) throws { try location.write(db) }
+    func put(_ location: Location) throws {
+        forget()
+        try location.write(db)
+    }
 
-    func deleteLocation(_ name: LocationName) throws { try Location.delete(name, db) }
+    func deleteLocation(_ name: LocationName) throws {
+        forget()
+        try Location.delete(name, db)
+    }
 }
 
 // MARK: - Idempotency, and frozen domains

@@ -20,6 +20,9 @@ import Testing
                         createdAt: Timestamp(milliseconds: 0))))
         }
         try await node.run(.revokeToken(id: "a"))
+        _ = try await node.store.zoneSerial(
+            of: FQDN(canonical: "z.example"), digest: Array(repeating: 7, count: 32),
+            at: Revision(1))
         await node.store.close()
         return database
     }
@@ -84,6 +87,19 @@ import Testing
         "DELETE FROM location WHERE name = 'japan'",
         "UPDATE location SET name = 'japan2' WHERE name = 'japan'",
         "UPDATE location SET default_for_signups = true",
+        "UPDATE location SET dns = '{}'",
+        #"UPDATE location SET dns = '{"b":["192.0.2.1"]}'"#,
+        "INSERT INTO zone_serial VALUES ('a.example', 0, 'x', 0, 'e')",
+        "INSERT INTO zone_serial VALUES ('a.example', 4294967296, 'x', 0, 'e')",
+        "INSERT INTO zone_serial VALUES ('A.example', 1, 'x', 0, 'e')",
+        "INSERT INTO zone_serial VALUES ('a.example', 1, '', 0, 'e')",
+        "UPDATE zone_serial SET serial = 6",
+        "UPDATE zone_serial SET digest = 'x'",
+        "UPDATE zone_serial SET epoch = 'f'",
+        "UPDATE zone_serial SET revision = 0",
+        "UPDATE zone_serial SET zone = 'y.example'",
+        "DELETE FROM zone_serial",
+        "TRUNCATE zone_serial",
     ]
 
     private static let dump = """
@@ -91,7 +107,8 @@ import Testing
             SELECT h::text AS t FROM head h UNION ALL SELECT r::text FROM revision_log r
             UNION ALL SELECT c::text FROM change_log c UNION ALL SELECT k::text FROM token k
             UNION ALL SELECT f::text FROM revision_facet f UNION ALL SELECT d::text FROM domain d
-            UNION ALL SELECT l::text FROM location l UNION ALL SELECT d::text FROM released_domain d) x
+            UNION ALL SELECT l::text FROM location l UNION ALL SELECT d::text FROM released_domain d
+            UNION ALL SELECT z::text FROM zone_serial z) x
         """
 
     @Test func `refuses to rewrite what happened`() async throws {
@@ -118,6 +135,26 @@ import Testing
                 """)
         }
         #expect(error?.description.contains("allow_split") == true)
+        try await database.drop()
+    }
+
+    /// As a release writes that knows nothing of the DNS: its line of the log would lack what stays in the column.
+    @Test func `refuses a location of an older release, new or changed`() async throws {
+        let database = try await filled()
+        for name in ["japan", "osaka"] {
+            let error = await #expect(throws: PostgresServer.Failed.self) {
+                try await database.run(
+                    """
+                    INSERT INTO location (name, upstream, accepts_signups, default_for_signups, revision)
+                    VALUES ('\(name)', 'http://a', false, false, 1)
+                    ON CONFLICT (name) DO UPDATE SET upstream = excluded.upstream,
+                        accepts_signups = excluded.accepts_signups,
+                        default_for_signups = excluded.default_for_signups,
+                        revision = excluded.revision
+                    """)
+            }
+            #expect(error?.description.contains("location_dns_check") == true, "\(error as Any)")
+        }
         try await database.drop()
     }
 

@@ -8,6 +8,13 @@ import Testing
     private static let upstream = LocationSettings(
         upstream: UpstreamURL(canonical: "http://a/b"), acceptsSignups: true,
         isDefaultForSignups: false)
+    private static let reachable: LocationSettings = {
+        var settings = upstream
+        let ipv4 = ["192.0.2.10", "192.0.2.9", "192.0.2.10"].compactMap { IPv4Address($0) }
+        settings.dns = .addresses(
+            sorting: ipv4, ["2001:DB8:0::0:1"].compactMap { IPv6Address($0) })
+        return settings
+    }()
     private static let facts = TokenFacts(
         name: "a \"b\" /é", role: .operator_, expiresAt: Timestamp(milliseconds: 9))
     private static let name = FQDN(canonical: "a.example")
@@ -20,6 +27,9 @@ import Testing
         Change(
             .locationChanged,
             .location(LocationName(canonical: "aws"), before: upstream, after: nil)),
+        Change(
+            .locationChanged,
+            .location(LocationName(canonical: "aws"), before: upstream, after: reachable)),
         Change(.tokenCreated, .token(id: "x", before: nil, after: facts)),
         Change(.tokenRevoked, .token(id: "x", before: facts, after: nil)),
         Change(
@@ -34,6 +44,11 @@ import Testing
         #expect(
             ChangeRow.text(Self.upstream)
                 == #"{"accepts_signups":true,"default_for_signups":false,"upstream":"http://a/b"}"#)
+        #expect(
+            ChangeRow.text(Self.reachable)
+                == #"{"accepts_signups":true,"default_for_signups":false,"#
+                + #""dns":{"a":["192.0.2.9","192.0.2.10"],"aaaa":["2001:db8::1"]},"#
+                + #""upstream":"http://a/b"}"#)
         #expect(
             ChangeRow.text(Self.facts)
                 == #"{"expires_at":9,"name":"a \"b\" /é","role":"operator"}"#)

@@ -18,6 +18,8 @@ import Testing
         try await store.run(.createToken(token("a")))
         try await store.run(.createToken(token("b")))
         try await store.run(.revokeToken(id: "a"))
+        _ = try await store.zoneSerial(
+            of: fqdn("z.example"), digest: Array(repeating: 7, count: 32), at: Revision(1))
         await store.close()
         return folder
     }
@@ -110,11 +112,25 @@ import Testing
         "UPDATE domain SET fqdn = 'b.example'",
         "UPDATE domain SET location = 'mars'",
         "INSERT INTO released_domain VALUES ('a.example', 'japan', 'serve', NULL, 1, 0, 0, 0, NULL)",
-        "INSERT INTO location VALUES ('Osaka', 'http://a', 1, 0, 0)",
-        "INSERT INTO location VALUES ('osaka', 'http://a', 2, 0, 0)",
-        "INSERT INTO location VALUES ('osaka', 'http://a', 1, 1, 0)",
-        "INSERT INTO location VALUES ('osaka', 'short', 1, 0, 0)",
+        "INSERT INTO location VALUES ('Osaka', 'http://a', 1, 0, 0, NULL)",
+        "INSERT INTO location VALUES ('osaka', 'http://a', 2, 0, 0, NULL)",
+        "INSERT INTO location VALUES ('osaka', 'http://a', 1, 1, 0, NULL)",
+        "INSERT INTO location VALUES ('osaka', 'short', 1, 0, 0, NULL)",
+        "INSERT INTO location VALUES ('osaka', 'http://a', 1, 0, 0, '')",
+        "INSERT INTO location VALUES ('osaka', 'http://a', 1, 0, 0, '{}')",
+        #"INSERT INTO location VALUES ('osaka', 'http://a', 1, 0, 0, '{"b":["192.0.2.1"]}')"#,
         "DELETE FROM location WHERE name = 'japan'",
+        "INSERT INTO zone_serial VALUES ('a.example', 0, zeroblob(32), 0, 'e')",
+        "INSERT INTO zone_serial VALUES ('a.example', 4294967296, zeroblob(32), 0, 'e')",
+        "INSERT INTO zone_serial VALUES ('A.example', 1, zeroblob(32), 0, 'e')",
+        "INSERT INTO zone_serial VALUES ('a.example', 1, zeroblob(0), 0, 'e')",
+        "INSERT OR REPLACE INTO zone_serial VALUES ('z.example', 9, zeroblob(32), 0, 'e')",
+        "UPDATE zone_serial SET serial = 6",
+        "UPDATE zone_serial SET digest = zeroblob(31)",
+        "UPDATE zone_serial SET epoch = 'f'",
+        "UPDATE zone_serial SET revision = 0",
+        "UPDATE zone_serial SET zone = 'y.example', serial = 8",
+        "DELETE FROM zone_serial",
         "INSERT INTO token VALUES ('c', '', 'admin', zeroblob(32), 0, NULL, NULL)",
         "INSERT INTO token VALUES ('c', 'c', 'root', zeroblob(32), 0, NULL, NULL)",
         "INSERT INTO token VALUES ('c', 'c', 'admin', zeroblob(31), 0, NULL, NULL)",

@@ -123,6 +123,8 @@ import Testing
                     ALTER TABLE wave DROP COLUMN announcement;
                     ALTER TABLE agent DROP COLUMN fences;
                     ALTER TABLE agent DROP COLUMN lease_until;
+                    ALTER TABLE location DROP COLUMN dns;
+                    DROP TABLE zone_serial;
                     DELETE FROM schema_migration WHERE version >= 8
                     """)
         }

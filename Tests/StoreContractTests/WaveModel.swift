@@ -107,7 +107,7 @@ struct WaveModel {
         case .restore(let name, _, let allowsSplit):
             return try restore(name, allowsSplit: allowsSplit)
         case .changeTenant(let tenant, let patch): return try changeTenant(tenant, patch)
-        case .putLocation(let name, let settings): return putLocation(name, settings)
+        case .putLocation(let name, let settings, _): return putLocation(name, settings)
         case .deleteLocation(let name): return try deleteLocation(name)
         case .planMigration(let plan): return try self.plan(plan)
         case .waveStep(let step): return try take(step)

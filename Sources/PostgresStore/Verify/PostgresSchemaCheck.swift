@@ -43,11 +43,12 @@ struct PostgresSchemaCheck: Sendable {
                 """)
             try SchemaMigrator(files: applied, clock: clock).migrate(connection)
             let expected = try describe(connection)
-            let locations = try connection.rows(Location.select, [], Location.init(row:))
+            let contents = SchemaContents(version: applied.last?.version ?? 0)
+            let locations = try connection.rows(
+                Location.select(contents), [], Location.init(row:))
             try connection.query("ROLLBACK")
             return PostgresSchemaCheck(
-                SchemaDifference(found, from: expected), locations,
-                SchemaContents(version: applied.last?.version ?? 0))
+                SchemaDifference(found, from: expected), locations, contents)
         } catch {
             if connection.isAlive { try connection.query("ROLLBACK") }
             throw error

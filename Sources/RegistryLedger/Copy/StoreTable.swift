@@ -56,7 +56,7 @@ package struct StoreTable: Sendable, Hashable {
     package static let state = [
         StoreTable(
             "location", ("name", .text), ("upstream", .text), ("accepts_signups", .flag),
-            ("default_for_signups", .flag), ("revision", .number)),
+            ("default_for_signups", .flag), ("revision", .number), ("dns", .text)),
         StoreTable(
             "domain",
             [("fqdn", .text)] + placement() + [
@@ -110,6 +110,10 @@ package struct StoreTable: Sendable, Hashable {
             ("evicted_token", .text), ("evicted_name", .text), ("evicted_role", .text),
             ("eviction_reason", .text), ("eviction_ticket", .text), ("ahead_epoch", .text),
             ("ahead_revision", .number), ("fences", .flag), ("lease_until", .number)),
+        // Where it didn't come along, serials would go back.
+        StoreTable(
+            "zone_serial", ("zone", .text), ("serial", .number), ("digest", .bytes),
+            ("revision", .number), ("epoch", .text)),
     ]
 }
 

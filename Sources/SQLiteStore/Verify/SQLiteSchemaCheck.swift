@@ -17,10 +17,12 @@ struct SQLiteSchemaCheck: Sendable {
         let files = try SchemaHistory<StoreOpeningError>(SchemaFile.sqlite).applied(db)
         let reference = try DatabaseQueue()
         let expected: [String: SchemaPart]
-        contents = SchemaContents(version: files.last?.version ?? 0)
+        let contents = SchemaContents(version: files.last?.version ?? 0)
+        self.contents = contents
         (expected, locations) = try reference.writeWithoutTransaction { db in
             try SQLiteStore.bringSchema(db, files)
-            return (try Self.read(db), try db.rows(Location.select, [], Location.init(row:)))
+            let locations = try db.rows(Location.select(contents), [], Location.init(row:))
+            return (try Self.read(db), locations)
         }
         let difference = SchemaDifference(try Self.read(db), from: expected)
         flaws = difference.flaws

@@ -90,7 +90,8 @@ extension ReleasedDomain {
 }
 
 extension Location {
-    package static let columns = "name, upstream, accepts_signups, default_for_signups, revision"
+    package static let columns =
+        "name, upstream, accepts_signups, default_for_signups, revision, dns"
     package static let select = "SELECT \(columns) FROM location"
     package static let byName = "\(select) WHERE name = $1"
 
@@ -99,8 +100,22 @@ extension Location {
             name: try row.location(0),
             settings: LocationSettings(
                 upstream: UpstreamURL(canonical: try row.text(1)),
-                acceptsSignups: try row.flag(2), isDefaultForSignups: try row.flag(3)),
+                acceptsSignups: try row.flag(2), isDefaultForSignups: try row.flag(3),
+                dns: try Self.dns(row, 5)),
             revision: try row.revision(4))
+    }
+
+    private static func dns(_ row: SQLRow, _ column: Int) throws -> DNSTargets? {
+        do {
+            return try ChangeRow.value(row.textIfPresent(column))
+        } catch is DecodingError {
+            throw UnreadableValue(column: column, expected: "what the DNS leads to")
+        }
+    }
+
+    /// All of them, as a store of an older release may have them too.
+    package static func select(_ contents: SchemaContents) -> String {
+        contents.hasDNS ? select : select.replacing("dns", with: "NULL")
     }
 
     package static func selectDefault(_ dialect: SQLDialect) -> String {

@@ -147,7 +147,7 @@ struct StateCheck: Sendable {
                 name: try row.text(0), revision: try row.revision(1),
                 after: try row.textIfPresent(2))
         }
-        let table = try session.rows(Location.select, [], Location.init(row:))
+        let table = try session.rows(Location.select(contents), [], Location.init(row:))
         for flaw in try LocationCheck(seeds: seeds).flaws(log: log, table: table) { note(flaw) }
         let missing = try session.rows(
             """

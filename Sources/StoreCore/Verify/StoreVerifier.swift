@@ -137,6 +137,8 @@ package struct SchemaContents: Sendable {
     /// And approvals of waves.
     package var hasHolds: Bool { version >= 11 }
     package var hasFences: Bool { version >= 12 }
+    /// Of locations, and serials of zones.
+    package var hasDNS: Bool { version >= 13 }
 
     /// Columns as this store has them.
     func columns(_ names: [String]) -> [String] {

@@ -79,15 +79,16 @@ extension Location {
     package func write(_ session: some SQLSession) throws {
         try session.run(
             """
-            INSERT INTO location (name, upstream, accepts_signups, default_for_signups, revision)
-            VALUES ($1, $2, $3, $4, $5)
+            INSERT INTO location (\(Location.columns)) VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (name) DO UPDATE SET upstream = excluded.upstream,
                 accepts_signups = excluded.accepts_signups,
-                default_for_signups = excluded.default_for_signups, revision = excluded.revision
+                default_for_signups = excluded.default_for_signups, revision = excluded.revision,
+                dns = excluded.dns
             """,
             [
                 .text(name.text), .text(settings.upstream.text), .flag(settings.acceptsSignups),
                 .flag(settings.isDefaultForSignups), .number(revision.number),
+                .text(settings.dns.map(ChangeRow.text)),
             ])
     }
 

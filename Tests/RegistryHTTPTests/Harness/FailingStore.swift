@@ -167,6 +167,13 @@ struct FailingStore: Store {
         return try await store.note(tokenUses: tokenUses)
     }
 
+    func zoneSerial(
+        of zone: FQDN, digest: [UInt8], at revision: Revision
+    ) async throws(RegistryError) -> ZoneSerial? {
+        try look()
+        return try await store.zoneSerial(of: zone, digest: digest, at: revision)
+    }
+
     func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
         try look()
         return try await store.forgetKeys(atMost: limit)

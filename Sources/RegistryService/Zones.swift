@@ -1,0 +1,10 @@
+import RegistryModel
+
+extension RegistryService {
+    /// What the store answers: see there.
+    public func zoneSerial(
+        of zone: FQDN, digest: [UInt8], at revision: Revision
+    ) async throws(RegistryError) -> ZoneSerial? {
+        try await store.zoneSerial(of: zone, digest: digest, at: revision)
+    }
+}
