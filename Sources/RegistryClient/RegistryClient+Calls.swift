@@ -152,14 +152,14 @@ extension RegistryClient {
     }
 
     package func putLocation(
-        _ name: String, upstream: String, acceptsSignups: Bool, isDefault: Bool, note: Note,
-        idempotencyKey: String? = nil
+        _ name: String, upstream: String, acceptsSignups: Bool, isDefault: Bool,
+        dns: DNSChange? = nil, note: Note, idempotencyKey: String? = nil
     ) async throws -> Location {
         try await send(
             .putLocation, name,
             body: LocationRequest(
                 upstream: upstream, acceptsSignups: acceptsSignups, isDefault: isDefault,
-                note: note), idempotencyKey: idempotencyKey
+                dns: dns, note: note), idempotencyKey: idempotencyKey
         ).decode()
     }
 

@@ -6,6 +6,14 @@ import Testing
 @Suite("A request") struct RequestTests {
     private static let note = Note(reason: "why", ticket: "CHG-1")
 
+    private static let dns: [DNSTargets] = [
+        .addresses([IPv4Address("192.0.2.1")!, IPv4Address("192.0.2.2")!], []),
+        .addresses([], [IPv6Address("2001:db8::1")!]),
+        .addresses([IPv4Address("192.0.2.1")!], [IPv6Address("2001:db8::1")!]),
+        .cname(FQDN(canonical: "lb.example.net")),
+        .alias(Route53Alias(hostedZoneID: "Z1", name: FQDN(canonical: "lb.example.net"))!),
+    ]
+
     /// - Parameter value: has every member.
     private static func check<Value: Shape>(_ value: Value) throws {
         let json = value.json
@@ -44,9 +52,12 @@ import Testing
                 domains: [row], allowsNested: true, allowsSplit: true, note: Self.note))
         try Self.check(
             TenantChangeRequest(location: "aws", mode: "reject", note: Self.note))
-        try Self.check(
-            LocationRequest(
-                upstream: "http://aws:80", acceptsSignups: true, isDefault: false, note: Self.note))
+        for dns in Self.dns.map(DNSChange.set) + [.clear] {
+            try Self.check(
+                LocationRequest(
+                    upstream: "http://aws:80", acceptsSignups: true, isDefault: false, dns: dns,
+                    note: Self.note))
+        }
         try Self.check(
             TokenRequest(
                 name: "ops", role: "operator", expiresAt: "2099-01-01T00:00:00Z", note: Self.note))

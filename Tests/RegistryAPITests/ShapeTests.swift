@@ -13,7 +13,9 @@ import Testing
         name: aws,
         settings: LocationSettings(
             upstream: UpstreamURL(canonical: "http://aws:80"), acceptsSignups: true,
-            isDefaultForSignups: false), revision: Revision(3))
+            isDefaultForSignups: false,
+            dns: .addresses([IPv4Address("192.0.2.1")!], [IPv6Address("2001:db8::1")!])),
+        revision: Revision(3))
 
     static let token: ListedToken = {
         var token = ListedToken(

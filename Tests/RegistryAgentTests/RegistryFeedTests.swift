@@ -75,6 +75,33 @@ import Testing
                 == Self.domain(1999, at: "aws", revision: 8))
     }
 
+    /// As where only what the DNS leads to has changed: the feed has the upstream, which is the same.
+    @Test func `takes a location that is as it was, and asks for nothing else`() async throws {
+        let table = sampleTable(3)
+        let before = try table.digest().value.0
+        let locations = try table.statistics().value.locations.map(\.name)
+        let page = { (revision: Int64, upstream: String) in
+            FeedPage(
+                epoch: Epoch("epoch"), from: Revision(revision - 1), to: Revision(revision),
+                head: Revision(revision),
+                changes: [
+                    .locationChanged(
+                        Revision(revision), LocationName(canonical: "osaka"),
+                        upstream: UpstreamURL(canonical: upstream))
+                ])
+        }
+        try await Self.follow(
+            [Self.event(page(8, "http://osaka"))], into: table, requests: 1,
+            until: { table.position?.revision == Revision(8) })
+        let made = try table.digest().value.0
+        #expect(made != before)
+        try await Self.follow(
+            [Self.event(page(9, "http://osaka"))], into: table, requests: 1,
+            until: { table.position?.revision == Revision(9) })
+        #expect(try table.digest().value.0 == made)
+        #expect(try table.statistics().value.locations.count == locations.count + 1)
+    }
+
     @Test(arguments: [
         (#""to":8"#, #""to":7"#), (#""head":8"#, #""head":7"#), (#""from":7"#, #""from":8"#),
         ("t1.kintone.com", "T1.kintone.com"), ("}]}", "}]"), ("}]}", "}],}"),

@@ -188,6 +188,7 @@ extension HistoryEntry {
         package var upstream: String?
         package var acceptsSignups: Bool?
         package var defaultForSignups: Bool?
+        package var dns: DNSTargets?
         package var name: String?
         package var role: String?
         package var expiresAt: String?
@@ -205,6 +206,7 @@ extension HistoryEntry {
             upstream = settings.upstream.text
             acceptsSignups = settings.acceptsSignups
             defaultForSignups = settings.isDefaultForSignups
+            dns = settings.dns
         }
 
         init(_ facts: HoldFacts) {
@@ -249,6 +251,7 @@ extension HistoryEntry {
             .optional("upstream") { Cell($0.upstream) },
             .optional("accepts_signups") { Cell($0.acceptsSignups) },
             .optional("default_for_signups") { Cell($0.defaultForSignups) },
+            ShapeField("dns", isRequired: false, object: { $0.dns }),
             .optional("name") { Cell($0.name) }, .optional("role") { Cell($0.role) },
             .optional("expires_at") { Cell($0.expiresAt) }, .optional("from") { Cell($0.from) },
             .optional("to") { Cell($0.to) }, .optional("freeze") { Cell($0.freeze) },
@@ -266,6 +269,7 @@ extension HistoryEntry {
             upstream = object.optionalText("upstream")
             acceptsSignups = object.optionalBool("accepts_signups")
             defaultForSignups = object.optionalBool("default_for_signups")
+            dns = object.optionalShape("dns")
             name = object.optionalText("name")
             role = object.optionalText("role")
             expiresAt = object.optionalText("expires_at")

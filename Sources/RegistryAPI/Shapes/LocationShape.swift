@@ -6,7 +6,7 @@ extension Location: Shape {
         ShapeField("upstream") { .text($0.settings.upstream.text) },
         ShapeField("accepts_signups") { .bool($0.settings.acceptsSignups) },
         ShapeField("default_for_signups") { .bool($0.settings.isDefaultForSignups) },
-        ShapeField("revision") { Cell($0.revision) },
+        ShapeField("revision") { Cell($0.revision) }, .dns,
     ]
 
     package init?(reading object: inout JSONObjectReader) {
@@ -14,12 +14,14 @@ extension Location: Shape {
         let accepts = object.bool("accepts_signups")
         let isDefault = object.bool("default_for_signups")
         let revision = object.revision("revision")
+        let dns = object.optionalShape("dns", DNSTargets.self)
         guard let place, let upstream = place.upstream, let accepts, let isDefault, let revision
         else { return nil }
         self.init(
             name: place.name,
             settings: LocationSettings(
-                upstream: upstream, acceptsSignups: accepts, isDefaultForSignups: isDefault),
+                upstream: upstream, acceptsSignups: accepts, isDefaultForSignups: isDefault,
+                dns: dns),
             revision: revision)
     }
 }
@@ -98,12 +100,17 @@ package struct LocationRequest: Shape {
     package var upstream: String
     package var acceptsSignups: Bool
     package var isDefault: Bool
+    /// Nil: it stays as it is.
+    package var dns: DNSChange?
     package var note: Note
 
-    package init(upstream: String, acceptsSignups: Bool, isDefault: Bool, note: Note) {
+    package init(
+        upstream: String, acceptsSignups: Bool, isDefault: Bool, dns: DNSChange? = nil, note: Note
+    ) {
         self.upstream = upstream
         self.acceptsSignups = acceptsSignups
         self.isDefault = isDefault
+        self.dns = dns
         self.note = note
     }
 
@@ -112,12 +119,21 @@ package struct LocationRequest: Shape {
             ShapeField("upstream") { .text($0.upstream) },
             ShapeField("accepts_signups") { .bool($0.acceptsSignups) },
             ShapeField("default_for_signups") { .bool($0.isDefault) },
+            ShapeField("dns", false, shape: DNSTargets.self) { request, writer in
+                guard let dns = request.dns else { return }
+                writer.key(named: "dns")
+                switch dns {
+                case .set(let targets): targets.write(to: &writer)
+                case .clear: writer.null()
+                }
+            },
         ] + Note.note { $0.note }
 
     package init?(reading object: inout JSONObjectReader) {
         let upstream = object.string("upstream", maximum: 2048)
         let acceptsSignups = object.bool("accepts_signups")
         let isDefault = object.bool("default_for_signups")
+        dns = object.dnsChange()
         note = object.note()
         if let upstream {
             do throws(UpstreamURL.Malformed) {
@@ -132,12 +148,16 @@ package struct LocationRequest: Shape {
         self.isDefault = isDefault
     }
 
+    private var targets: DNSTargets? {
+        if case .set(let targets) = dns { targets } else { nil }
+    }
+
     /// - Throws: what reading it has complained about.
     package var settings: LocationSettings {
         get throws(UpstreamURL.Malformed) {
             LocationSettings(
                 upstream: try UpstreamURL(setting: upstream), acceptsSignups: acceptsSignups,
-                isDefaultForSignups: isDefault)
+                isDefaultForSignups: isDefault, dns: targets)
         }
     }
 }

@@ -21,7 +21,7 @@ struct LocationRoutes: Sendable {
         }
         let request: LocationRequest = try call.read()
         let committed = try await call.service.putLocation(
-            name, try request.settings, call.writing(request.note))
+            name, try request.settings, keepsDNS: request.dns == nil, call.writing(request.note))
         return .put(committed)
     }
 

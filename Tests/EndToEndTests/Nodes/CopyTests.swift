@@ -92,7 +92,7 @@ import Testing
         try await client.release("s1.example.com", note: .init(reason: "gone", ticket: "T-1"))
         _ = try await client.putLocation(
             "osaka", upstream: "http://osaka", acceptsSignups: true, isDefault: true,
-            note: .init())
+            dns: .set(.addresses([IPv4Address("192.0.2.10")!], [])), note: .init())
         _ = try await client.createToken(
             name: "büro", role: "reader", expiresAt: nil, note: .init())
         let migration = try await client.plan(
