@@ -149,6 +149,7 @@ struct HistoryLine {
             differing(\.name), differing(\.upstream),
             differing(\.acceptsSignups).map { $0 ? "open" : "closed" },
             differing(\.defaultForSignups).map { $0 ? "default" : "not default" },
+            differing(\.dns).map { "dns \($0.text)" },
         ]
         return parts.compactMap(\.self).joined(separator: " ")
     }

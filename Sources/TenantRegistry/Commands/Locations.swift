@@ -10,7 +10,9 @@ struct Locations: AsyncParsableCommand {
         subcommands: [List.self, Set.self, Delete.self], defaultSubcommand: List.self)
 
     static func show(_ locations: [Location], _ output: OutputOptions) {
-        Listing(locations, Location.tableColumns).print(output.output)
+        var listing = PagedListing(Location.tableColumns.map(\.name), output.output)
+        for location in locations { listing.add(location) }
+        listing.finish()
     }
 
     struct List: AsyncParsableCommand {
@@ -35,13 +37,17 @@ struct Locations: AsyncParsableCommand {
             Bool?
         @Flag(name: .customLong("default"), help: "Make it the default for signups.")
         var isDefault = false
+        @OptionGroup(title: "DNS") var dns: LocationDNSOptions
         @OptionGroup var why: NoteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var client: ClientOptions
 
         func run() async throws {
+            // What is wrong is told before anything is asked.
+            let asked = try dns.read()
             try await client.withClient { registry in
                 let current = try await registry.locations().first { $0.name.text == name }
+                let change = try asked?.change(of: current?.settings.dns)
                 guard let upstream = upstream ?? current?.settings.upstream.text else {
                     throw CommandFailure.usage(
                         "there is no location \(name) yet: --upstream is needed")
@@ -51,7 +57,7 @@ struct Locations: AsyncParsableCommand {
                         name, upstream: upstream,
                         acceptsSignups: acceptsSignups ?? current?.settings.acceptsSignups ?? true,
                         isDefault: isDefault || current?.settings.isDefaultForSignups ?? false,
-                        note: why.note, idempotencyKey: $0)
+                        dns: change, note: why.note, idempotencyKey: $0)
                 }
                 Locations.show([location], output)
             }

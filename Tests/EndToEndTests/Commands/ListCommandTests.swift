@@ -35,6 +35,55 @@ import Testing
         #expect(try await server.run("tokens", "create", "x", "--role", "king").exit == .code(3))
     }
 
+    @Test func `say how the DNS leads to a location`() async throws {
+        let server = try RunningServer.current
+        func set(_ options: String...) async throws -> String? {
+            let run = try await server.run(["locations", "set", "pluto"] + options)
+            #expect(run.exit == .code(0), "\(options): \(run.errors)")
+            let lines = try await server.succeed("locations", "--output", "csv").output
+                .split(whereSeparator: \.isNewline)
+            #expect(lines.first?.hasSuffix(",dns") == true)
+            return lines.first { $0.hasPrefix("pluto,") }?.split(
+                separator: ",", omittingEmptySubsequences: false
+            ).last.map(String.init)
+        }
+        #expect(try await set("--upstream", "https://pluto.example") == "")
+        #expect(
+            try await set("--dns-a", "192.0.2.11", "--dns-a", "192.0.2.2")
+                == "192.0.2.2 192.0.2.11")
+        #expect(try await set("--dns-aaaa", "2001:DB8::0:1") == "192.0.2.2 192.0.2.11 2001:db8::1")
+        #expect(try await set("--no-accepts-signups") == "192.0.2.2 192.0.2.11 2001:db8::1")
+        #expect(try await set("--dns-a", "192.0.2.9") == "192.0.2.9 2001:db8::1")
+        #expect(try await set("--no-dns-aaaa") == "192.0.2.9")
+        let json = try await server.succeed("locations", "--output", "json").output
+        #expect(json.contains(#""dns":{"a":["192.0.2.9"]}"#))
+        #expect(try await server.succeed("locations").output.contains("192.0.2.9\n"))
+        #expect(try await set("--dns-cname", "LB.example.net.") == "lb.example.net")
+        let history = try await server.succeed("history").output
+        #expect(history.contains("dns 192.0.2.9 → dns lb.example.net"))
+        #expect(try await set("--dns-alias", "Z1/lb.example.net") == "Z1/lb.example.net")
+        #expect(try await set("--dns-aaaa", "::1") == "::1", "another form takes its place")
+        #expect(try await set("--no-dns") == "")
+        #expect(try await set("--dns-aaaa", "::1", "--no-dns-a") == "::1")
+        for (options, words) in [
+            (["--dns-a", "192.0.2.1", "--dns-cname", "a.example"], "only one"),
+            (["--no-dns", "--dns-aaaa", "::1"], "only one"), (["--dns-a", "192.0.2.010"], "IPv4"),
+            (["--dns-aaaa", "fe80::1%eth0"], "IPv6"), (["--dns-cname", "localhost"], "two labels"),
+            (["--dns-cname", "a_b.example"], "letters, digits and hyphens"),
+            (["--dns-alias", "lb.example.net"], "ZONE-ID/NAME"),
+            (["--dns-alias", "z1/lb.example.net"], "capitals and digits"),
+            (["--dns-alias", "Z1/lb"], "two labels"),
+            (["--dns-a", "192.0.2.1", "--no-dns-a"], "both given and taken away"),
+            (["--no-dns-aaaa"], "no address would be left"),
+            ((1...17).flatMap { ["--dns-a", "192.0.2.\($0)"] }, "at most 16"),
+        ] {
+            let run = try await server.run(["locations", "set", "pluto"] + options)
+            #expect(run.exit == .code(2), "\(options)")
+            #expect(run.errors.contains(words), "\(options): \(run.errors)")
+        }
+        _ = try await server.succeed("locations", "delete", "pluto")
+    }
+
     @Test func `list, set and delete locations`() async throws {
         let server = try RunningServer.current
         func location(_ name: String) async throws -> [String: String]? {
