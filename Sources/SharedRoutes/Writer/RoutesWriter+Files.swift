@@ -130,14 +130,18 @@ extension RoutesWriter {
         new.store(RoutesHandle.now(), at: RoutesFormat.Field.heardAt)
         new.store(leaseEnd, at: RoutesFormat.Field.leaseEnd)
         new.store(RoutesFormat.State.live, at: RoutesFormat.Field.state)
-        // Who is killed between these two leaves a file that nobody goes on with, and readers who look for another.
-        old?.store(RoutesFormat.State.retired, at: RoutesFormat.Field.state)
+        // Who is killed between the two leaves a file that nobody goes on with, and readers who look for another. They would
+        // find none where somebody has taken the file away: then the new one comes first, and who is killed leaves readers
+        // for whom the next agent waits.
+        let isThere = old?.isThere(path) ?? false
+        if isThere { old?.store(RoutesFormat.State.retired, at: RoutesFormat.Field.state) }
         guard rename("\(path).new", path) == 0 else {
             let failure = SharedRoutesFailure("can't be put in its place", path)
             old?.store(RoutesFormat.State.live, at: RoutesFormat.Field.state)
             unlink("\(path).new")
             throw failure
         }
+        if !isThere { old?.store(RoutesFormat.State.retired, at: RoutesFormat.Field.state) }
         file = new
         note(new)
     }

@@ -33,7 +33,7 @@ enum Contents {
     static func domain(_ name: FQDN, _ revision: Int64, at location: LocationName) -> Domain {
         Domain(
             fqdn: name,
-            placement: Placement(location: location, mode: mode(revision), tenant: nil),
+            placement: Placement(location: location, mode: mode(revision), tenant: nil, fence: nil),
             revision: Revision(revision), registeredAt: Timestamp(milliseconds: 0),
             changedAt: Timestamp(milliseconds: revision))
     }

@@ -58,7 +58,7 @@ import SharedRoutes
         let (course, answered, over) = (course, answered, Course())
         askedIsOver = over
         asked = Worker {
-            var watch = Watch(after: answered.last)
+            var watch = Watch(course, after: answered.last)
             do throws(Watch.Fault) {
                 repeat { course.count(try watch.read(table)) } while !over.isOver && !course.isOver
             } catch {
@@ -78,7 +78,7 @@ import SharedRoutes
         (0..<3).map { _ in
             let (course, reader) = (course, reader)
             return Worker {
-                var watch = Watch()
+                var watch = Watch(course)
                 do throws(Watch.Fault) {
                     repeat { course.count(try watch.read(reader)) } while !course.isOver
                 } catch {
@@ -123,8 +123,10 @@ import SharedRoutes
         guard let shared else { return }
         if revision % 29 == 0 {
             losses += 1
+            course.passRemoval()
             unlink(path)
             shared.retry()
+            course.passRemoval()
         }
         if revision % 37 == 0 {
             loads += 1

@@ -33,11 +33,17 @@ final class Worker {
 final class Course: Sendable {
     private let ended = Atomic(false)
     private let lookups = Atomic(0)
+    private let passed = Atomic(0)
     private let found = Mutex<[String]>([])
 
     var isOver: Bool { ended.load(ordering: .relaxed) }
     var faults: [String] { found.withLock(\.self) }
     var read: Int { lookups.load(ordering: .relaxed) }
+
+    /// How often the file's removal has begun or ended: odd while there may be none.
+    var removals: Int { passed.load(ordering: .relaxed) }
+
+    func passRemoval() { passed.add(1, ordering: .relaxed) }
 
     func end() { ended.store(true, ordering: .relaxed) }
 
