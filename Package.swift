@@ -129,7 +129,9 @@ let package = Package(
             ]),
 
         // What the DNS has to say of the table.
-        library("RegistryDNS", ["CLDNS", "RegistryModel", product("Yams", of: "Yams")]),
+        library(
+            "RegistryDNS",
+            ["CLDNS", "RegistryAPI", "RegistryModel", product("Yams", of: "Yams")]),
 
         // HTTP, both ends of it.
         library("RegistryAPI", ["RegistryModel"]),
@@ -137,7 +139,7 @@ let package = Package(
         library(
             "RegistryHTTP",
             [
-                "AsyncWaiting", "COpenAPI", "CZlib", "LookupGrammar", "RegistryAPI",
+                "AsyncWaiting", "COpenAPI", "CZlib", "LookupGrammar", "RegistryAPI", "RegistryDNS",
                 "RegistryModel", "RegistryService", "RoutingTable", crypto, httpTypes, hummingbird,
                 product("HummingbirdCore", of: "hummingbird"), logging, metrics, nioCore,
                 nioHTTP1, product("NIOHTTPTypes", of: "swift-nio-extras"), nioPosix,
@@ -159,8 +161,9 @@ let package = Package(
             name: "TenantRegistry",
             dependencies: [
                 "DurableFiles", "PostgresStore", "PrometheusMetrics", "RegistryAPI",
-                "RegistryAgent", "RegistryClient", "RegistryHTTP", "RegistryLedger",
-                "RegistryModel", "RegistryService", "RoutingTable", "SharedRoutes", "SQLiteStore",
+                "RegistryAgent", "RegistryClient", "RegistryDNS", "RegistryHTTP",
+                "RegistryLedger", "RegistryModel", "RegistryService", "RoutingTable",
+                "SharedRoutes", "SQLiteStore",
                 product("ArgumentParser", of: "swift-argument-parser"), asyncHTTPClient,
                 product("Configuration", of: "swift-configuration"), hummingbird, logging,
                 metrics, nioCore, nioPosix, product("NIOSSL", of: "swift-nio-ssl"),

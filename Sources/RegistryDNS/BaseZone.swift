@@ -8,6 +8,9 @@ public struct BaseZone: Sendable {
     /// Of a file, in bytes.
     public static let maximumBytes = 8 * 1024 * 1024
 
+    /// Of a name in the zone, without the final dot.
+    public static let maximumNameBytes = FQDN.maximumBytes
+
     /// RFC 1035 §3.3.13, without the serial.
     public struct Authority: Hashable, Sendable {
         /// Absolute, with the final dot.
@@ -17,7 +20,7 @@ public struct BaseZone: Sendable {
         /// In seconds: refresh, retry, expire, minimum.
         public var times: [UInt32]
         public var ttl: UInt32
-        /// What the file has; the one that is published is never lower.
+        /// What the file has; the one that is published is greater.
         public var serial: UInt32
     }
 
@@ -160,7 +163,9 @@ private struct MasterFileReader {
         let value = String(data.prefix { $0 != "\n" })
         guard type != "SOA" else { return try note(value, ttl: ttl, owner: owner, line: line) }
         try put(
-            RecordSet(name: owner, type: type, ttl: ttl, data: .values([value])), line: line)
+            RecordSet(
+                name: owner, type: type, ttl: ttl, data: .values([value]), isOperators: true),
+            line: line)
     }
 
     private mutating func note(

@@ -10,12 +10,17 @@ public struct RecordSet: Hashable, Sendable {
     /// In seconds.
     public var ttl: UInt32
     public var data: RecordData
+    /// Whether it's the operator's own, and not the registry's.
+    public var isOperators: Bool
 
-    public init(name: String, type: String, ttl: UInt32, data: RecordData) {
+    public init(
+        name: String, type: String, ttl: UInt32, data: RecordData, isOperators: Bool = false
+    ) {
         self.name = name
         self.type = type
         self.ttl = ttl
         self.data = data
+        self.isOperators = isOperators
     }
 }
 

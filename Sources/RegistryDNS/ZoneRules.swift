@@ -177,6 +177,7 @@ extension RecordSet {
     func renamed(_ name: String) -> RecordSet {
         var copy = self
         copy.name = name
+        copy.isOperators = false
         return copy
     }
 }
@@ -216,6 +217,7 @@ public enum ZoneError: Error, Hashable, CustomStringConvertible {
     case wildcardBesideCNAME(String, LocationName)
     case targetInZone(LocationName, FQDN)
     case aliasInFile(LocationName)
+    case aliasLive(String)
     case typeUnknown(String, String)
 
     public var description: String {
@@ -230,6 +232,8 @@ public enum ZoneError: Error, Hashable, CustomStringConvertible {
             "\(location) is reached by a CNAME to \(name), which the operator's records of the zone don't have"
         case .aliasInFile(let location):
             "\(location) is reached by an alias of Route 53, which can't stand in this form: only records and diff --route53 have it"
+        case .aliasLive(let name):
+            "\(name) is reached by an alias of Route 53, which no other server can answer"
         case .typeUnknown(let name, let type):
             "octoDNS' form has no word for the operator's \(type) record of \(name)"
         }

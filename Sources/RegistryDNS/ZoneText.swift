@@ -15,7 +15,7 @@ public struct ZoneText: Sendable {
     /// What a serial stands for: all but comments, and but for the SOA's serial.
     public var content: [UInt8] {
         var text: [UInt8] = []
-        append(soa(serial: 0), to: &text)
+        append(Self.soa(rules, serial: 0), to: &text)
         for set in picture.sets { append(set, to: &text) }
         return text
     }
@@ -23,7 +23,7 @@ public struct ZoneText: Sendable {
     public func file(serial: UInt32) -> [UInt8] {
         var text: [UInt8] = []
         for line in remarks { text += "; \(line)\n".utf8 }
-        append(soa(serial: serial), to: &text)
+        append(Self.soa(rules, serial: serial), to: &text)
         for set in picture.sets { append(set, to: &text) }
         return text
     }
@@ -39,7 +39,7 @@ public struct ZoneText: Sendable {
 
     /// The operator's, or one of our own. Negative answers are kept for a name's TTL at most: a name that's new isn't
     /// denied for longer than one that moves is answered wrong.
-    public func soa(serial: UInt32) -> RecordSet {
+    public static func soa(_ rules: ZoneRules, serial: UInt32) -> RecordSet {
         let zone = rules.zone.text + "."
         let authority =
             rules.base.authority

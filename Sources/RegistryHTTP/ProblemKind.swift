@@ -122,6 +122,23 @@ struct ProblemKind: Sendable {
             when: "an export that there isn't",
             advice: "Ask for nginx-map, haproxy-map, csv or traefik."),
         ProblemKind(
+            code: "invalid-zone", statuses: [400],
+            when:
+                "a master file that can't be read, or that isn't a part of the zone; detail has the line",
+            advice: "Mend the line in detail. named-checkzone says more of what it doesn't like."),
+        ProblemKind(
+            code: "dns-target-missing", statuses: [409],
+            when: "a zone that needs a location of which nobody has said how the DNS leads there",
+            advice:
+                "Set the location's dns: PUT /v1/locations/{name}, or locations set NAME --dns-a ADDRESS."
+        ),
+        ProblemKind(
+            code: "zone-conflict", statuses: [409],
+            when: "a zone that the form can't hold, or that would contradict itself",
+            advice:
+                "detail names both sides: change the location's dns, or the operator's record, or take another form."
+        ),
+        ProblemKind(
             code: "resync", statuses: [410],
             when: "a follower has to begin again with a snapshot",
             advice: "Read GET /v1/snapshot, and follow the changes from its revision and epoch."),

@@ -18,6 +18,7 @@ public struct RegistryServer: Sendable {
     private let node: ServingNode
     private let options: HTTPOptions
     private let endpoints: [Endpoint]
+    private let powerDNS: [Endpoint]
     private let health: OperationsRoutes
     let admission: Admission
     private let eventLoops: (any EventLoopGroup)?
@@ -38,7 +39,8 @@ public struct RegistryServer: Sendable {
             Problem($0, isPooled: service.storeFlaw != nil)
         }
         let routes = RegistryRoutes(service: service, options: options, operations: health)
-        self.init(node, routes.all, health, options, eventLoops, logger)
+        self.init(
+            node, routes.all, powerDNS: routes.ofPowerDNS, health, options, eventLoops, logger)
     }
 
     /// A server for a node that has the table alone: an agent. It lets everyone read, whatever
@@ -61,11 +63,13 @@ public struct RegistryServer: Sendable {
     }
 
     private init(
-        _ node: ServingNode, _ endpoints: [Endpoint], _ health: OperationsRoutes,
+        _ node: ServingNode, _ endpoints: [Endpoint], powerDNS: [Endpoint] = [],
+        _ health: OperationsRoutes,
         _ options: HTTPOptions, _ eventLoops: (any EventLoopGroup)?, _ logger: Logger
     ) {
         self.node = node
         self.endpoints = endpoints
+        self.powerDNS = powerDNS
         self.health = health
         self.options = options
         self.eventLoops = eventLoops
@@ -87,6 +91,14 @@ public struct RegistryServer: Sendable {
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<RegistryRequestContext>> {
         application(health.endpoints, address, onServerRunning)
+    }
+
+    /// What PowerDNS asks, without a token, for `--powerdns-listen`.
+    public func powerDNSApplication(
+        listen address: BindAddress,
+        onServerRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<RouterResponder<RegistryRequestContext>> {
+        application(powerDNS, address, onServerRunning)
     }
 
     private func application(
@@ -178,6 +190,8 @@ public struct HTTPOptions: Sendable {
     public var answersOnFastPath = true
     public var limits = ConnectionLimits()
     public var load = LoadLimits()
+    /// What PowerDNS is answered for.
+    public var zones: [LiveZoneOptions] = []
 
     public init() {}
 }

@@ -13,8 +13,19 @@ struct RegistryRoutes {
     let service: RegistryService
     let options: HTTPOptions
     let operations: OperationsRoutes
+    private let powerDNS: PowerDNSRoutes
+
+    init(service: RegistryService, options: HTTPOptions, operations: OperationsRoutes) {
+        self.service = service
+        self.options = options
+        self.operations = operations
+        powerDNS = PowerDNSRoutes(service, options.zones)
+    }
 
     var all: [Endpoint] { EndpointID.allCases.map(endpoint) }
+
+    /// What a listener for PowerDNS has, which shows no token.
+    var ofPowerDNS: [Endpoint] { [endpoint(.answerPowerDNS).open] }
 
     private func endpoint(_ id: EndpointID) -> Endpoint {
         let (domains, lookups) = (DomainRoutes(options), LookupRoutes())
@@ -76,6 +87,9 @@ struct RegistryRoutes {
         case .listChanges: bind(ChangesRoutes(options: options).changes).waiting
         case .getSnapshot: bind(SnapshotRoutes().snapshot)
         case .getExport: bind(ExportRoutes().export)
+        case .exportWithBase: bind(ZoneExportRoutes().exportWithBase)
+
+        case .answerPowerDNS: bind(powerDNS.answer)
 
         case .compareLocation: bind(DriftRoutes().compare).comparing
 

@@ -105,11 +105,12 @@ public protocol Store: ChangeSource, AgentBook {
     /// - Parameters:
     ///   - digest: of the content, 1 to 64 bytes.
     ///   - revision: at which the caller's memory is, and has the zone so.
+    ///   - floor: what the zone was published with by others: this one is greater.
     /// - Returns: nil where the store has another content of a later revision: the caller is behind another node, and
     ///   has to catch up first.
     /// - Throws: `noSerialLeft`; `unknownRevision` beyond the head.
     func zoneSerial(
-        of zone: FQDN, digest: [UInt8], at revision: Revision
+        of zone: FQDN, digest: [UInt8], at revision: Revision, above floor: UInt32
     ) async throws(RegistryError) -> ZoneSerial?
 
     /// Drops idempotency records that are older than their 24 hours, the oldest first, in a short

@@ -21,14 +21,14 @@ public struct ZoneSerial: Hashable, Sendable {
     /// are counted one by one. A clock that stood in the next century for an hour would else take the zone to the end
     /// of the range, where nothing is left.
     ///
-    /// - Parameter last: nil: the zone has had none.
+    /// - Parameter last: 0: the zone has had none.
     /// - Returns: nil where there is none left. It never wraps: RFC 1982 would have it that 1 comes after 4294967295, but
     ///   what compares serials as numbers wouldn't. From `latestTime` on that is 294,967,295 changes away.
-    public static func next(after last: UInt32?, at now: Timestamp) -> UInt32? {
+    public static func next(after last: UInt32, at now: Timestamp) -> UInt32? {
         guard last != .max else { return nil }
         let seconds = now.milliseconds / 1000
         let time = (1..<latestTime).contains(seconds) ? UInt32(seconds) : 1
-        return max(time, (last ?? 0) + 1)
+        return max(time, last + 1)
     }
 
     /// Seconds since 1970: 2096-10-02T07:06:40Z.

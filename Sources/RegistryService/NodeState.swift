@@ -9,18 +9,21 @@ public struct NodeState: Sendable {
     public let tokens: TokenDirectory
     /// For those who follow this node.
     public let feed: ChangeFeed
+    public let zones: ZoneNames
     private let migrations = OpenMigrations()
     private let freezes = Freezes()
     private let logger: Logger
 
     public init(
         table: any RoutingTable, tokens: TokenDirectory = TokenDirectory(),
-        feed: ChangeFeed = ChangeFeed(), logger: Logger = Logger(label: "tenant-registry")
+        feed: ChangeFeed = ChangeFeed(), zones: ZoneNames = ZoneNames(),
+        logger: Logger = Logger(label: "tenant-registry")
     ) {
         self.logger = logger
         self.table = table
         self.tokens = tokens
         self.feed = feed
+        self.zones = zones
     }
 
     /// Migrations that are planned or running.
@@ -41,16 +44,25 @@ public struct NodeState: Sendable {
     public func load(from source: some ChangeSource) async throws(RegistryError) {
         let load = table.beginLoad()
         let tokens = Accumulator<TokenRecord>()
+        let locations = Accumulator<Location>()
+        let names = Accumulator<FQDN>()
         let head = try await source.snapshot { part in
             switch part {
-            case .locations(let more): load.add(more)
+            case .locations(let more):
+                load.add(more)
+                locations.add(more)
             case .tokens(let more): tokens.add(more)
             case .openMigrations(let count): migrations.count.store(count, ordering: .relaxed)
             case .frozenWaves(let waves): freezes.load(waves)
-            case .domains(let more): load.add(more)
+            case .domains(let more):
+                load.add(more)
+                if !zones.zones.isEmpty {
+                    names.add(more.map(\.fqdn).filter(zones.isDeep))
+                }
             }
         }
         self.tokens.load(tokens.take())
+        zones.load(locations.take(), names.take())
         let position = Position(epoch: head.epoch, revision: head.revision)
         guard load.finish(at: position) else {
             throw .tooManyLocations(limit: Location.maximumCount)
@@ -64,6 +76,7 @@ public struct NodeState: Sendable {
         tokens.apply(changes.tokens)
         migrations.count.add(changes.openMigrations, ordering: .relaxed)
         freezes.apply(changes.freezes)
+        zones.apply(changes)
         guard table.apply(changes) else {
             logger.critical(
                 "the table missed a revision", metadata: ["revision": "\(changes.revision)"])

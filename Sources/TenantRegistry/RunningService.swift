@@ -30,7 +30,9 @@ enum RunningService {
         options.http.limits.connections = FileDescriptors.connections(
             wanted: options.http.limits.connections, logger)
 
-        let state = NodeState(table: CompactRoutingTable(), logger: logger)
+        let state = NodeState(
+            table: CompactRoutingTable(),
+            zones: ZoneNames(zones: options.http.zones.map(\.zone)), logger: logger)
         let store = try await OpenStore.open(options, state: state, logger: logger)
         let service = RegistryService(
             store: store, state: state,
@@ -105,6 +107,15 @@ enum RunningService {
                         address: address,
                         application: server.opsApplication(listen: address.bind) { channel in
                             announce("ops", channel, logger)
+                        })))
+        }
+        if let address = options.powerDNSListen {
+            services.append(
+                .init(
+                    service: Listener(
+                        address: address,
+                        application: server.powerDNSApplication(listen: address.bind) { channel in
+                            announce("powerdns", channel, logger)
                         })))
         }
         services.append(

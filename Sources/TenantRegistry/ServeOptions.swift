@@ -10,6 +10,7 @@ import RegistryService
 struct ServeOptions: Sendable {
     var listen: ListenAddress
     var opsListen: ListenAddress?
+    var powerDNSListen: ListenAddress?
     /// Of the embedded store, and of the first admin token.
     var folder: URL
     var store = StoreChoice.embedded

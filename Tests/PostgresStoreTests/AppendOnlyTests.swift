@@ -22,7 +22,7 @@ import Testing
         try await node.run(.revokeToken(id: "a"))
         _ = try await node.store.zoneSerial(
             of: FQDN(canonical: "z.example"), digest: Array(repeating: 7, count: 32),
-            at: Revision(1))
+            at: Revision(1), above: 0)
         await node.store.close()
         return database
     }

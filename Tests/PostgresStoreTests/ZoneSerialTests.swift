@@ -36,7 +36,8 @@ import Testing
                         group.addTask {
                             try await node.store.zoneSerial(
                                 of: FQDN(canonical: "zone\(number / 4).example"),
-                                digest: Self.content(number), at: Revision(number))?.serial
+                                digest: Self.content(number), at: Revision(number), above: 0)?
+                                .serial
                         }
                     }
                     return try await group.reduce(into: Set()) { $0.insert($1) }
@@ -54,7 +55,8 @@ import Testing
                     group.addTask {
                         let node = number.isMultiple(of: 2) ? one : two
                         let serial = try await node.store.zoneSerial(
-                            of: Self.zone, digest: Self.content(number), at: Revision(number))
+                            of: Self.zone, digest: Self.content(number), at: Revision(number),
+                            above: 0)
                         return (number, serial?.serial)
                     }
                 }
@@ -64,7 +66,7 @@ import Testing
             #expect(serials == serials.sorted() && Set(serials).count == serials.count)
             #expect(given.first { $0.0 == 20 }?.1 == serials.last, "the last one always gets one")
             let behind = try await one.store.zoneSerial(
-                of: Self.zone, digest: Self.content(19), at: Revision(19))
+                of: Self.zone, digest: Self.content(19), at: Revision(19), above: 0)
             #expect(behind == nil)
         }
     }
@@ -75,7 +77,7 @@ import Testing
             let now = { try await one.store.clocks().now.milliseconds / 1000 }
             let before = try await now()
             let found = try await one.store.zoneSerial(
-                of: Self.zone, digest: [1], at: Revision(20))
+                of: Self.zone, digest: [1], at: Revision(20), above: 0)
             let serial = Int64(try #require(found).serial)
             #expect(try await (before...now()).contains(serial))
         }

@@ -19,7 +19,8 @@ import Testing
         try await store.run(.createToken(token("b")))
         try await store.run(.revokeToken(id: "a"))
         _ = try await store.zoneSerial(
-            of: fqdn("z.example"), digest: Array(repeating: 7, count: 32), at: Revision(1))
+            of: fqdn("z.example"), digest: Array(repeating: 7, count: 32), at: Revision(1), above: 0
+        )
         await store.close()
         return folder
     }

@@ -13,7 +13,8 @@ import Testing
     private func serial(
         _ store: SQLiteStore, _ digest: [UInt8] = digest, at revision: Int64 = 1
     ) async throws -> UInt32? {
-        try await store.zoneSerial(of: Self.zone, digest: digest, at: Revision(revision))?.serial
+        try await store.zoneSerial(of: Self.zone, digest: digest, at: Revision(revision), above: 0)?
+            .serial
     }
 
     /// What was given away after the backup isn't in it: the clock is what's above that.

@@ -61,7 +61,8 @@ import Testing
     }
 
     private func serial(_ store: any Store, _ digest: UInt8) async throws -> UInt32? {
-        try await store.zoneSerial(of: Self.zone, digest: [digest], at: Revision(2))?.serial
+        try await store.zoneSerial(of: Self.zone, digest: [digest], at: Revision(2), above: 0)?
+            .serial
     }
 
     @Test func `has the serials of its zones and the DNS of its locations, there and back`()

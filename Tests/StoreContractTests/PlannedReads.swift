@@ -115,6 +115,12 @@ extension ReadPlanContract {
             _ = try await store.note(
                 [AgentReport(AgentName(canonical: "edge"), applied: applied)], limit: 10)
         },
+        PlannedRead("zoneSerial(of:digest:at:above:)") { store, scene in
+            for digest in [1, 2] as [UInt8] {
+                _ = try await store.zoneSerial(
+                    of: fqdn("zone7.example"), digest: [digest], at: scene.head, above: 0)
+            }
+        },
         PlannedRead("forgetKeys(atMost:)", along: "idempotency_by_age") { store, _ in
             _ = try await store.forgetKeys(atMost: 10)
         },

@@ -64,6 +64,8 @@ import Testing
             try await session.commit(.createToken(token("t\(number)")))
             let wanted = NewDomain(fqdn: fqdn("held\(number).example"), tenant: "t")
             try await session.commit(.hold(wanted, for: .seconds(60 + number)))
+            _ = try await session.store.zoneSerial(
+                of: fqdn("zone\(number).example"), digest: [1], at: Revision(1), above: 0)
         }
         for number in 0..<200 {
             let migration = try await session.plan(plan("m-\(number)", [number]))

@@ -12,10 +12,11 @@ import Testing
     private static func content(_ number: UInt8) -> [UInt8] { Array(repeating: number, count: 32) }
 
     private static func ask(
-        _ session: StoreSession, _ number: UInt8, at revision: Int64, of zone: FQDN = zone
+        _ session: StoreSession, _ number: UInt8, at revision: Int64, of zone: FQDN = zone,
+        above floor: UInt32 = 0
     ) async throws -> UInt32? {
         let found = try await session.store.zoneSerial(
-            of: zone, digest: content(number), at: Revision(revision))
+            of: zone, digest: content(number), at: Revision(revision), above: floor)
         if let found { #expect(found.digest == content(number)) }
         return found?.serial
     }
@@ -34,21 +35,21 @@ import Testing
     func `is the time, and stays while the content does`(engine: StoreUnderTest) async throws {
         try await Self.withStore(engine) { session in
             let first = try await session.store.zoneSerial(
-                of: Self.zone, digest: Self.content(1), at: Revision(1))
+                of: Self.zone, digest: Self.content(1), at: Revision(1), above: 0)
             #expect(
                 first
                     == ZoneSerial(
                         serial: Self.start, digest: Self.content(1), revision: Revision(1)))
             session.pass(.seconds(100))
             let later = try await session.store.zoneSerial(
-                of: Self.zone, digest: Self.content(1), at: Revision(3))
+                of: Self.zone, digest: Self.content(1), at: Revision(3), above: 0)
             #expect(
                 later
                     == ZoneSerial(
                         serial: Self.start, digest: Self.content(1), revision: Revision(3)))
             // Who is behind with the same content has it all the same.
             let behind = try await session.store.zoneSerial(
-                of: Self.zone, digest: Self.content(1), at: Revision(2))
+                of: Self.zone, digest: Self.content(1), at: Revision(2), above: 0)
             #expect(behind == later)
             #expect(try await Self.ask(session, 1, at: 3) == Self.start)
             // It's in no log, and another zone has its own.
@@ -116,6 +117,24 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.all)
+    func `is above what others have published the zone with`(engine: StoreUnderTest) async throws {
+        try await Self.withStore(engine) { session in
+            // The day and a number, as many write them, are far above the seconds.
+            let day: UInt32 = 2_026_113_001
+            for (number, floor, expected) in [
+                (1, day, day + 1), (1, day, day + 1), (1, 0, day + 1),
+                (2, 0, day + 2), (2, day + 2, day + 3),
+            ] as [(UInt8, UInt32, UInt32)] {
+                let serial = try await Self.ask(session, number, at: 5, above: floor)
+                #expect(serial == expected)
+            }
+            await #expect(throws: RegistryError.noSerialLeft(Self.zone)) {
+                try await Self.ask(session, 2, at: 5, above: .max)
+            }
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.all)
     func `is one for many who ask at once`(engine: StoreUnderTest) async throws {
         try await Self.withStore(engine) { session in
             for number in UInt8(1)...4 {
@@ -153,7 +172,7 @@ import Testing
 
     @Test func `is refused at the end of the range, and not given anew`() {
         let now = StoreSession.start
-        #expect(ZoneSerial.next(after: nil, at: now) == Self.start)
+        #expect(ZoneSerial.next(after: 0, at: now) == Self.start)
         #expect(ZoneSerial.next(after: .max - 1, at: now) == .max)
         #expect(ZoneSerial.next(after: .max, at: now) == nil)
     }

@@ -8,6 +8,9 @@ package enum MediaType: String, Sendable {
     case sqlite = "application/vnd.sqlite3"
     case plain = "text/plain"
     case eventStream = "text/event-stream"
+    /// RFC 4027: a master file.
+    case zone = "text/dns"
+    case yaml = "application/yaml"
 }
 
 /// One operation of the API, as the server binds a handler to it, clients call it, and openapi.yaml describes it.

@@ -21,7 +21,9 @@ package enum EndpointID: String, Sendable, CaseIterable {
     // History
     case getDomainHistory, listHistory, getHistoryHead, verifyHistory
     // Feed
-    case listChanges, getSnapshot, getExport
+    case listChanges, getSnapshot, getExport, exportWithBase
+    // DNS
+    case answerPowerDNS
     // Drift
     case compareLocation
     // Agents
@@ -147,8 +149,14 @@ extension EndpointID {
         case .getSnapshot: .get("/v1/snapshot", .read, produces: [.ndjson])
         case .getExport:
             .get(
-                "/v1/export/{format}", .read, query: ["value", "for"],
-                produces: [.plain, .csv, .json])
+                "/v1/export/{format}", .read, query: ["value", "for"] + Self.zone,
+                produces: [.plain, .csv, .json, .zone, .yaml, .ndjson])
+        // It parses a file of the caller's: not for everybody who may read.
+        case .exportWithBase:
+            .ask(
+                "/v1/export/{format}", .operate, query: Self.zone, takes: [.zone, .plain],
+                produces: [.zone, .yaml, .ndjson])
+        case .answerPowerDNS: .proxy(.get, "/v1/powerdns/{path}")
 
         case .compareLocation:
             .ask(
@@ -187,6 +195,7 @@ extension EndpointID {
     private static let moment: Set = ["at", "revision"]
     private static let page: Set = ["limit", "cursor"]
     private static let waiting: Set = ["wait", "timeout"]
+    private static let zone: Set = ["zone", "default", "ttl"]
     private static let history: Set = [
         "actor", "action", "migration", "location", "since", "until", "after", "order", "limit",
         "cursor", "for",

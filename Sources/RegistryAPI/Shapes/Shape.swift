@@ -95,7 +95,8 @@ extension JSONWriter {
 }
 
 extension JSONObjectReader {
-    mutating func shape<Value: Shape>(_ name: String, _: Value.Type = Value.self) -> Value? {
+    package mutating func shape<Value: Shape>(_ name: String, _: Value.Type = Value.self) -> Value?
+    {
         guard var object = object(name) else { return nil }
         return Value(reading: &object)
     }

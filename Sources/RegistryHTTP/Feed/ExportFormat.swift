@@ -1,3 +1,4 @@
+import Crypto
 import HTTPTypes
 import RegistryAPI
 import RegistryModel
@@ -116,6 +117,13 @@ struct WholeFile: Sendable {
         isKnown = call.request.headers[values: .ifNoneMatch].contains { value in
             EntityTag.list(value).contains { $0 == .any || $0.text == tag }
         }
+    }
+
+    /// Of bytes that nothing else names.
+    static func tag(of bytes: [UInt8]) -> String {
+        SHA256.hash(data: bytes).prefix(16).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
     }
 
     /// `304`, where the client has it.

@@ -11,11 +11,15 @@ struct ExportRoutes: Sendable {
         label: "registry_snapshots_total", dimensions: [("kind", "export")])
 
     @Sendable func export(_ call: RegistryCall) async throws -> EndpointResponse {
+        if let format = ZoneFormat(rawValue: call.parameter("format")) {
+            return try await ZoneExportRoutes().export(call, format)
+        }
         guard let format = ExportFormat(rawValue: call.parameter("format")) else {
             throw Problem(
                 .notFound, "unknown-format",
                 "there is no such format; the formats are "
-                    + ExportFormat.allCases.map(\.rawValue).joined(separator: ", "))
+                    + (ExportFormat.allCases.map(\.rawValue) + ZoneFormat.allCases.map(\.rawValue))
+                    .joined(separator: ", "))
         }
         guard ContentNegotiation.choice(of: [format.type], call.request.headers) != nil else {
             throw Problem.notAcceptable([format.type])
@@ -26,6 +30,9 @@ struct ExportRoutes: Sendable {
             query.refuse("value", "conflict", "only maps have a value")
         }
         let isForSpreadsheet = query.isForSpreadsheet(only: format == .csv)
+        for name in ["zone", "default", "ttl"] where query.text(name) != nil {
+            query.refuse(name, "conflict", "only zone, octodns and records are of a zone")
+        }
         try query.finish()
 
         let (position, summary) = try call.service.snapshot()

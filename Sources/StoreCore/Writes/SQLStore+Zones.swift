@@ -3,14 +3,14 @@ import RegistryModel
 
 extension SQLStore {
     package func zoneSerial(
-        of zone: FQDN, digest: [UInt8], at revision: Revision
+        of zone: FQDN, digest: [UInt8], at revision: Revision, above floor: UInt32
     ) async throws(RegistryError) -> ZoneSerial? {
         // The writer isn't asked for nothing: most who ask find the zone as it was. A standby that is behind, where reads
         // may go, can't mislead: it has nothing of as late a revision then.
         let settled = try await asking(.quick) { session -> ZoneSerial? in
             guard let stored = try StoredSerial.read(zone, session),
                 stored.isOf(digest, try Head.read(session).epoch),
-                stored.serial.revision >= revision
+                stored.serial.revision >= revision, stored.serial.serial > floor
             else { return nil }
             return stored.serial
         }
@@ -23,12 +23,13 @@ extension SQLStore {
                 let head = try Head.read(session)
                 try head.check(revision)
                 if let stored, stored.epoch == head.epoch {
-                    if stored.serial.digest == digest {
+                    if stored.serial.digest == digest, stored.serial.serial > floor {
                         return try stored.reaching(revision, of: zone, session)
                     }
                     guard revision >= stored.serial.revision else { return nil }
                 }
-                let next = ZoneSerial.next(after: stored?.serial.serial, at: try time(session))
+                let last = max(floor, stored?.serial.serial ?? 0)
+                let next = ZoneSerial.next(after: last, at: try time(session))
                 guard let next else { throw RegistryError.noSerialLeft(zone) }
                 let given = StoredSerial(
                     serial: ZoneSerial(serial: next, digest: digest, revision: revision),

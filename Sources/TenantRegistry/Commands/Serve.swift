@@ -21,6 +21,24 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "A port of its own for /livez, /readyz and /metrics, without tokens.")
     var opsListen: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A zone that PowerDNS' remote backend may ask for, ZONE=LOCATION. Repeatable.",
+            discussion: "LOCATION is where the zone's wildcard leads."))
+    var dnsZone: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A master file with a zone's records that aren't tenants': FILE, or ZONE=FILE. Repeatable.",
+            discussion: "It's read at the start."))
+    var dnsBase: [String] = []
+
+    @Option(help: "Seconds that the records of --dns-zone may be kept, 0-604800. (default: 60)")
+    var dnsTTL: Int?
+
+    @Option(help: "A port of its own for PowerDNS, without tokens; needs --dns-zone.")
+    var powerdnsListen: String?
+
     @Option(help: "The folder of the embedded store, and of the first admin token. (default: data)")
     var dataDir: String?
 
@@ -127,6 +145,16 @@ struct Serve: AsyncParsableCommand {
         options.acceptsRewind = try settings.bool(acceptRewind, "accept-rewind")
         options.opsListen = try settings.text(opsListen, "ops-listen").map {
             try ListenAddress.read($0, "ops-listen")
+        }
+        options.http.zones = try LiveZoneSettings.read(
+            zones: settings.list(dnsZone, "dns-zone"), bases: settings.list(dnsBase, "dns-base"),
+            ttl: settings.integer(dnsTTL, "dns-ttl", default: 60, in: 0...604_800))
+        options.powerDNSListen = try settings.text(powerdnsListen, "powerdns-listen").map {
+            guard !options.http.zones.isEmpty else {
+                throw CommandFailure.usage(
+                    "--powerdns-listen: there is no --dns-zone to answer for")
+            }
+            return try ListenAddress.read($0, "powerdns-listen")
         }
         let days = try settings.integer(
             quarantineDays, "quarantine-days", default: 90, in: 0...36_500)

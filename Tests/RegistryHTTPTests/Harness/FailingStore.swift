@@ -168,10 +168,10 @@ struct FailingStore: Store {
     }
 
     func zoneSerial(
-        of zone: FQDN, digest: [UInt8], at revision: Revision
+        of zone: FQDN, digest: [UInt8], at revision: Revision, above floor: UInt32
     ) async throws(RegistryError) -> ZoneSerial? {
         try look()
-        return try await store.zoneSerial(of: zone, digest: digest, at: revision)
+        return try await store.zoneSerial(of: zone, digest: digest, at: revision, above: floor)
     }
 
     func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {

@@ -1,0 +1,132 @@
+import HTTPTypes
+import Metrics
+import RegistryAPI
+import RegistryDNS
+import RegistryModel
+import RegistryService
+
+/// `/v1/export/zone`, `octodns` and `records`: the zone's picture of the registry. With `POST`, the operator's own records are the
+/// body, and the picture has them too.
+struct ZoneExportRoutes: Sendable {
+    private let exports = Counter(label: "registry_snapshots_total", dimensions: [("kind", "zone")])
+
+    @Sendable func exportWithBase(_ call: RegistryCall) async throws -> EndpointResponse {
+        guard let format = ZoneFormat(rawValue: call.parameter("format")) else {
+            throw Problem(
+                .notFound, "unknown-format",
+                "there is no such format with records of yours; the formats are "
+                    + ZoneFormat.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        let type = ContentNegotiation.plainType(of: call.request.headers)
+        guard [MediaType.zone.rawValue, MediaType.plain.rawValue].contains(type) else {
+            throw Problem(
+                .unsupportedMediaType, "unsupported-media-type",
+                "send the zone's master file as text/dns or text/plain, not compressed")
+        }
+        var body: [UInt8] = []
+        for try await piece in call.request.body {
+            body.append(contentsOf: piece.readableBytesView)
+            guard body.count <= BaseZone.maximumBytes else {
+                throw Problem.bodyTooLarge(limit: BaseZone.maximumBytes)
+            }
+        }
+        return try await export(call, format, base: body)
+    }
+
+    /// - Parameter base: the operator's records, as a master file.
+    func export(
+        _ call: RegistryCall, _ format: ZoneFormat, base: [UInt8]? = nil
+    ) async throws -> EndpointResponse {
+        guard ContentNegotiation.choice(of: [format.type], call.request.headers) != nil else {
+            throw Problem.notAcceptable([format.type])
+        }
+        let request = try request(call, base)
+        let maker = ZoneMaker(service: call.service)
+        let made = try await maker.make(request, maximumBytes: format.maximumBytes)
+        let bytes: [UInt8]
+        switch format {
+        case .zone:
+            let text = try refusing { try ZoneText(made.rules, made.picture) }
+            bytes = text.file(serial: try await maker.serial(of: text, made))
+        case .octodns:
+            bytes = try refusing { try OctoDNSText(made.rules, made.picture).file }
+        case .records:
+            bytes = Self.lines(made.picture)
+        }
+        exports.increment()
+        let tag = WholeFile.tag(of: bytes)
+        let file = WholeFile(
+            call, tag: "\(format.rawValue).\(tag)", at: made.position.revision)
+        if base == nil, let response = file.notModified { return response }
+        let response = file.response(format.type.rawValue + format.parameters) { write in
+            for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
+                try await write(Array(bytes[start..<min(start + Self.pieceSize, bytes.count)]))
+            }
+        }
+        return response.of(made.position.epoch)
+    }
+
+    /// Bytes that are written at once.
+    private static let pieceSize = 65_536
+
+    private func request(_ call: RegistryCall, _ base: [UInt8]?) throws -> ZoneRequest {
+        var query = QueryReader(call.query)
+        let zone = query.value("zone", "a domain name") { try? FQDN($0) }
+        let location = query.value("default", "a location's name") { LocationName($0) }
+        let ttl =
+            query.value("ttl", "a number of seconds from 0 to 604800") { text in
+                UInt32(text).flatMap { ZoneRequest.ttls.contains($0) ? $0 : nil }
+            } ?? ZoneRequest.defaultTTL
+        for (name, what) in [
+            ("zone", "the zone's name"), ("default", "the location that the wildcard leads to"),
+        ] where call.query.values(name).isEmpty {
+            query.refuse(name, "required", "\(what) is expected")
+        }
+        if let location, try !call.service.knows(location) {
+            query.refuse("default", "unknown", "there is no location \(location)")
+        }
+        try query.finish()
+        guard let zone, let location else { throw Problem.internalError }
+        do throws(BaseZone.Malformed) {
+            let base = try base.map { bytes throws(BaseZone.Malformed) in
+                try BaseZone(masterFile: bytes, zone: zone)
+            }
+            return ZoneRequest(
+                zone: zone, defaultLocation: location, ttl: ttl, base: base ?? .empty)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func refusing<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as ZoneError {
+            throw Problem(error)
+        }
+    }
+
+    private static func lines(_ picture: ZonePicture) -> [UInt8] {
+        var writer = JSONWriter()
+        for set in picture.sets {
+            set.write(to: &writer)
+            writer.endLine()
+        }
+        for (name, refusal) in picture.leftOut {
+            LeftOutName(name: name, reason: refusal.description).write(to: &writer)
+            writer.endLine()
+        }
+        return writer.finish()
+    }
+}
+
+extension ZoneFormat {
+    /// Of the content type: a master file is read as bytes, and ours are ASCII.
+    fileprivate var parameters: String { self == .records ? "" : "" }
+}
+
+extension RegistryService {
+    fileprivate func knows(_ location: LocationName) throws(RegistryError) -> Bool {
+        try state.table.summary().value.locations.contains { $0.name == location }
+    }
+}
