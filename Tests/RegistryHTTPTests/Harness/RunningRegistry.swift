@@ -90,7 +90,8 @@ func withRegistry(
     let clock = SettableClock()
     let log = RecordedLog()
     let logger = Logger(label: "test") { _ in RecordedLog.Handler(log: log) }
-    let state = NodeState(table: CompactRoutingTable())
+    let state = NodeState(
+        table: CompactRoutingTable(), zones: ZoneNames(zones: settings.http.zones.map(\.zone)))
     let store = try await TestStore.open(
         settings, folder: folder, clock: clock, counts: { state.domainCounts }, logger
     ) {
