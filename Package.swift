@@ -80,6 +80,7 @@ let package = Package(
     ],
     targets: [
         // C libraries.
+        .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .systemLibrary(
             name: "CLibIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CLDNS", pkgConfig: "ldns", providers: [.apt(["libldns-dev"])]),
@@ -132,6 +133,7 @@ let package = Package(
         library(
             "RegistryDNS",
             ["CLDNS", "RegistryAPI", "RegistryModel", product("Yams", of: "Yams")]),
+        library("DNSQueries", ["CAres", "RegistryModel"]),
 
         // HTTP, both ends of it.
         library("RegistryAPI", ["RegistryModel"]),
@@ -160,10 +162,9 @@ let package = Package(
         .executableTarget(
             name: "TenantRegistry",
             dependencies: [
-                "DurableFiles", "PostgresStore", "PrometheusMetrics", "RegistryAPI",
-                "RegistryAgent", "RegistryClient", "RegistryDNS", "RegistryHTTP",
-                "RegistryLedger", "RegistryModel", "RegistryService", "RoutingTable",
-                "SharedRoutes", "SQLiteStore",
+                "DNSQueries", "DurableFiles", "PostgresStore", "PrometheusMetrics", "RegistryAPI",
+                "RegistryAgent", "RegistryClient", "RegistryDNS", "RegistryHTTP", "RegistryLedger",
+                "RegistryModel", "RegistryService", "RoutingTable", "SharedRoutes", "SQLiteStore",
                 product("ArgumentParser", of: "swift-argument-parser"), asyncHTTPClient,
                 product("Configuration", of: "swift-configuration"), hummingbird, logging,
                 metrics, nioCore, nioPosix, product("NIOSSL", of: "swift-nio-ssl"),
@@ -244,7 +245,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "LookupGrammar", "PostgresServer", "RegistryAPI", "RegistryAgent",
+                "LookupGrammar", "PostgresServer", "RegistryAPI", "RegistryAgent", "RegistryDNS",
                 "RegistryClient", "RegistryModel", "SharedRoutes", "TenantRegistry",
                 "TestProcesses", asyncHTTPClient, crypto,
                 nioCore, nioHTTP1, nioPosix,
