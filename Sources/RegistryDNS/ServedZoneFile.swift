@@ -1,0 +1,128 @@
+import CLDNS
+import RegistryModel
+
+/// A zone as a server has it: a master file, or what `dig AXFR` prints, which is one.
+///
+/// Unlike the operator's base it may be large and signed, and has its SOA twice.
+public enum ServedZoneFile {
+    public struct Malformed: Error, Hashable, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// - Throws: `Malformed`, also without the zone's SOA: a transfer that was refused would seem to be an empty zone.
+    public static func read(_ bytes: [UInt8], zone: String) throws(Malformed) -> [ServedSet] {
+        var reader = Reader(zone: zone)
+        try reader.read(bytes)
+        guard reader.hasAuthority else {
+            throw Malformed(description: "it has no SOA of \(zone): it isn't the whole zone")
+        }
+        return reader.sets.map {
+            var set = $0
+            if case .values(let values) = set.data, values.count > 1 {
+                // The SOA, and what else a transfer may have twice.
+                set.data = .values(Set(values).sorted())
+            }
+            return ServedSet(set)
+        }
+    }
+
+    private struct Reader {
+        let zone: String
+        var sets: [RecordSet] = []
+        var hasAuthority = false
+        private var places: [Key: Int] = [:]
+
+        init(zone: String) {
+            self.zone = zone
+        }
+
+        private struct Key: Hashable {
+            var owner: Substring
+            var type: Substring
+        }
+
+        mutating func read(_ bytes: [UInt8]) throws(Malformed) {
+            guard !bytes.isEmpty else { return }
+            guard !bytes.contains(0) else { throw Malformed(description: "it isn't text") }
+            var bytes = bytes
+            guard let file = fmemopen(&bytes, bytes.count, "r") else {
+                throw Malformed(description: "it can't be read")
+            }
+            defer { fclose(file) }
+            var origin = ldns_dname_new_frm_str(zone + ".")
+            var owner: UnsafeMutablePointer<ldns_rdf>?
+            defer {
+                ldns_rdf_deep_free(origin)
+                ldns_rdf_deep_free(owner)
+            }
+            var (ttl, line) = (UInt32(3600), Int32(0))
+            while feof(file) == 0 {
+                var record: UnsafeMutablePointer<ldns_rr>?
+                let status = ldns_rr_new_frm_fp_l(&record, file, &ttl, &origin, &owner, &line)
+                defer { ldns_rr_free(record) }
+                switch status {
+                case LDNS_STATUS_OK: if let record { try add(record, line) }
+                case LDNS_STATUS_SYNTAX_EMPTY, LDNS_STATUS_SYNTAX_TTL, LDNS_STATUS_SYNTAX_ORIGIN:
+                    continue
+                default:
+                    let text = ldns_get_errorstr_by_id(status).map { String(cString: $0) }
+                    throw Malformed(description: "line \(line): \(text ?? "it isn't a record")")
+                }
+            }
+        }
+
+        private mutating func add(
+            _ record: UnsafeMutablePointer<ldns_rr>, _ line: Int32
+        ) throws(Malformed) {
+            guard let written = ldns_rr2str(record) else {
+                throw Malformed(description: "line \(line): it isn't a record")
+            }
+            defer { free(written) }
+            // Owner, TTL, class, type, and the data, which may have tabs in it. Behind a semicolon, what is derived.
+            let text = String(cString: written).lowercasedOwner
+            let fields = text.split(separator: "\t", maxSplits: 4, omittingEmptySubsequences: false)
+            guard fields.count == 5, let ttl = UInt32(fields[1]), fields[2] == "IN" else {
+                throw Malformed(description: "line \(line): it isn't a record of a zone")
+            }
+            let owner = fields[0].dropLast()
+            guard ZoneName.isIn(zone, String(owner)) else {
+                throw Malformed(description: "line \(line): \(owner) isn't in the zone \(zone)")
+            }
+            if fields[3] == "SOA", owner == zone { hasAuthority = true }
+            let value = fields[4].prefix { $0 != "\n" }.drop { $0 == " " }
+            put(owner, fields[3], ttl, Self.canonical(value, fields[3]))
+        }
+
+        private mutating func put(
+            _ owner: Substring, _ type: Substring, _ ttl: UInt32, _ value: String
+        ) {
+            let key = Key(owner: owner, type: type)
+            guard let place = places[key] else {
+                places[key] = sets.count
+                sets.append(
+                    RecordSet(
+                        name: String(owner), type: String(type), ttl: ttl, data: .values([value])))
+                return
+            }
+            sets[place].data = .values(sets[place].values + [value])
+        }
+
+        /// As `RecordSet` has it: servers keep the case in which a name was written.
+        private static func canonical(_ value: Substring, _ type: Substring) -> String {
+            switch type {
+            case "AAAA": IPv6Address(value)?.description ?? String(value)
+            case "CNAME": value.lowercased()
+            default: String(value)
+            }
+        }
+    }
+}
+
+extension String {
+    /// The text with the name at its beginning in lower case.
+    fileprivate var lowercasedOwner: String {
+        let end = utf8.firstIndex(of: 0x09) ?? endIndex
+        guard self[..<end].utf8.contains(where: { (0x41...0x5A).contains($0) }) else { return self }
+        return self[..<end].lowercased() + self[end...]
+    }
+}

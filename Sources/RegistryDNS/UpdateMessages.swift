@@ -1,0 +1,72 @@
+/// Dynamic updates (RFC 2136) in the words of `nsupdate`, which `knsupdate` takes too.
+///
+/// A message is applied whole or not at all (§3.4), so each holds what belongs together. A set is always deleted and added
+/// anew: adding alone leaves what was there beside it, and where only the TTL is another one, Knot DNS keeps the old one.
+public enum UpdateMessages {
+    /// A message has 65,535 bytes at most, its header, zone section and signature among them. So many names are what
+    /// servers apply in a few milliseconds.
+    public static let limit = BatchSize(names: 1000, records: .max, text: 60_000)
+
+    /// - Returns: each message's lines, `send` the last of them.
+    public static func messages(of difference: ZoneDifference) -> [String] {
+        let zone = difference.zone
+        return difference.batches(within: limit, size: { size(of: $0, zone) }).map { batch in
+            var text = "zone \(zone).\n"
+            for change in batch { write(change, zone, to: &text) }
+            return text + "send\n"
+        }
+    }
+
+    private static func write(_ change: NameChange, _ zone: String, to text: inout String) {
+        guard change.name != zone else { return writeApex(change, to: &text) }
+        for old in change.before { text += "update delete \(change.name). \(old.set.type)\n" }
+        for new in change.after {
+            for value in new.values { text += add(new, value) }
+        }
+    }
+
+    /// A zone's own NS set can't be deleted (§3.4.2.3), and its last record can't either: what is to stay comes first.
+    private static func writeApex(_ change: NameChange, to text: inout String) {
+        for old in change.before where old.set.type != "NS" {
+            text += "update delete \(change.name). \(old.set.type)\n"
+        }
+        for new in change.after {
+            for value in new.values { text += add(new, value) }
+        }
+        for old in change.before where old.set.type == "NS" {
+            let kept = change.after.first { $0.type == "NS" }?.values ?? []
+            for value in old.set.values where !kept.contains(value) {
+                text += "update delete \(change.name). NS \(value)\n"
+            }
+        }
+    }
+
+    private static func add(_ set: RecordSet, _ value: String) -> String {
+        "update add \(set.name). \(set.ttl) \(set.type) \(value)\n"
+    }
+
+    /// Bytes at most: the zone's name, which is the message's first, is always pointed to, and no other one relied on, for
+    /// pointers reach only the first 16 KiB.
+    static func size(of change: NameChange, _ zone: String) -> BatchSize {
+        let name = max(0, change.name.utf8.count - zone.utf8.count) + 2
+        let fixed = name + 10
+        let added = change.after.reduce(0) { sum, set in
+            sum + set.values.reduce(0) { $0 + fixed + dataSize(set.type, $1) }
+        }
+        let deleted = change.before.reduce(0) { sum, set in
+            let isNS = change.name == zone && set.set.type == "NS"
+            return sum
+                + (isNS ? set.set.values.reduce(0) { $0 + fixed + $1.utf8.count } : fixed)
+        }
+        return BatchSize(names: 1, text: deleted + added)
+    }
+
+    private static func dataSize(_ type: String, _ value: String) -> Int {
+        switch type {
+        case "A": 4
+        case "AAAA": 16
+        // No presentation is shorter than what it stands for, but for the length bytes of names and strings.
+        default: value.utf8.count + 16
+        }
+    }
+}

@@ -1,0 +1,241 @@
+/// What a server has of one type at a name, and what the comparison has to know about it.
+public struct ServedSet: Hashable, Sendable {
+    /// Its values as `RecordSet` has them, whatever the server writes.
+    public var set: RecordSet
+    /// Whatever its values are: weighted sets, those with a health check.
+    public var isOperators: Bool
+    /// The values as the server writes them, where they're others: who deletes it must repeat them.
+    public var written: [String]?
+    /// Of an alias: whether Route 53 asks after the target's health.
+    public var evaluatesHealth: Bool
+
+    public init(
+        _ set: RecordSet, isOperators: Bool = false, written: [String]? = nil,
+        evaluatesHealth: Bool = false
+    ) {
+        self.set = set
+        self.isOperators = isOperators
+        self.written = written
+        self.evaluatesHealth = evaluatesHealth
+    }
+}
+
+/// What a name has of the types that are to be changed, before and after.
+public struct NameChange: Hashable, Sendable {
+    public var name: String
+    public var before: [ServedSet]
+    public var after: [RecordSet]
+
+    public init(name: String, before: [ServedSet], after: [RecordSet]) {
+        self.name = name
+        self.before = before
+        self.after = after
+    }
+}
+
+/// A name that isn't as the picture has it, and stays so.
+public struct LeftName: Hashable, Sendable {
+    public var name: String
+    /// Of the operator's record set that keeps it.
+    public var type: String
+
+    public init(name: String, type: String) {
+        self.name = name
+        self.type = type
+    }
+}
+
+/// How what a server has differs from the picture, name by name.
+///
+/// Whose is a record? The registry's are sets of addresses, names and aliases that lead to locations alone (`KnownTargets`) and
+/// that the base doesn't hold. All others are the operator's:
+///
+/// - They're never deleted. With `comparesBase` those of the base are written where they're missing or others, and what the
+///   picture has copied from the base's wildcards goes where the picture has it no longer.
+/// - Where one leads visitors somewhere, or stands where the picture has a CNAME, the whole name is left as it is (`left`).
+/// - Where one that the base doesn't hold keeps a name in the tree that the picture has no longer, the wildcard above can't answer
+///   for that name. So it isn't deleted: it gets what the wildcard would have answered (`keptInTree`).
+public struct ZoneDifference: Sendable {
+    public let zone: String
+    /// Sorted by name.
+    public private(set) var changes: [NameChange] = []
+    public private(set) var left: [LeftName] = []
+    public private(set) var keptInTree: [String] = []
+    /// How many record sets the server has that are neither the registry's nor the base's.
+    public private(set) var foreignCount = 0
+    /// How many it will have in all.
+    public private(set) var resultingCount = 0
+    let served: [ServedSet]
+    /// What the server has once all changes are made, as far as it leads visitors or keeps names in the tree.
+    private(set) var result: [RecordSet] = []
+
+    /// What signs a zone, and what only servers write: they aren't anybody's.
+    static let signatureTypes: Set<String> = [
+        "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "SIG", "KEY", "NXT",
+    ]
+
+    /// - Parameters:
+    ///   - picture: the registry's record sets.
+    ///   - base: the operator's.
+    ///   - comparesBase: whether the base's are written too.
+    public init(
+        zone: String, picture: [RecordSet], base: [RecordSet], served: [ServedSet],
+        targets: KnownTargets, comparesBase: Bool
+    ) {
+        self.zone = zone
+        self.served = served.filter { !Self.signatureTypes.contains($0.set.type) }
+        var names = NameTable()
+        for set in picture { names[set.name].picture.append(set) }
+        for set in base { names[set.name].base.append(set) }
+        // What the base's wildcards have besides addresses, the picture's names have too.
+        let inherited = Set(
+            comparesBase ? base.filter { ZoneName.isWildcard($0.name) }.map(Copied.init) : [])
+        var foreign: [RecordSet] = []
+        for set in self.served {
+            let entry = names.entry(set.set.name)
+            if entry?.base.contains(where: { $0.type == set.set.type }) ?? false {
+                names[set.set.name].servedBase.append(set)
+            } else if !set.isOperators,
+                targets.holds(set.set) || Self.isCopy(set.set, of: inherited, at: entry)
+            {
+                names[set.set.name].own.append(set)
+            } else {
+                names[set.set.name].foreign.append(set)
+                foreign.append(set.set)
+            }
+        }
+        let inTree = Self.namesInTree(foreign, zone)
+        var kept: Set<String> = []
+        let wanted = ZoneAnswers(zone: zone, picture + base)
+        for name in names.sorted {
+            var entry = names[name]
+            if entry.picture.isEmpty, !entry.own.isEmpty, inTree.contains(ZoneName.node(name)),
+                ZoneName.node(name) != zone, entry.base.isEmpty
+            {
+                entry.picture = Self.stand(
+                    in: name, for: wanted.wildcard(below: ZoneName.parent(name) ?? ""))
+                if !entry.picture.isEmpty { kept.insert(ZoneName.node(name)) }
+            }
+            result += entry.foreign.map(\.set)
+            result += comparesBase ? entry.base : entry.servedBase.map(\.set)
+            let isOwn = !entry.own.isEmpty || !entry.picture.isEmpty
+            if let holder = Self.holder(of: entry, isOwn: isOwn, comparesBase: comparesBase) {
+                left.append(LeftName(name: name, type: holder))
+                result += entry.own.map(\.set)
+            } else {
+                result += entry.picture
+                note(entry, name, comparesBase: comparesBase)
+            }
+        }
+        keptInTree = kept.sorted()
+        foreignCount = foreign.count { $0.type != "SOA" }
+        resultingCount = result.count + served.count - self.served.count
+    }
+
+    private mutating func note(_ entry: NameTable.Entry, _ name: String, comparesBase: Bool) {
+        var (before, after) = (entry.own, entry.picture)
+        if comparesBase {
+            before += entry.servedBase.filter { $0.set.type != "SOA" }
+            after += entry.base.filter { $0.type != "SOA" }
+        }
+        // What is as it should be needn't be touched.
+        let same = before.filter { old in after.contains { $0.isServed(as: old.set) } }
+        before.removeAll { same.contains($0) }
+        after.removeAll { new in same.contains { new.isServed(as: $0.set) } }
+        guard !before.isEmpty || !after.isEmpty else { return }
+        changes.append(NameChange(name: name, before: before, after: after))
+    }
+
+    /// A set of a wildcard's that stands under other names too.
+    private struct Copied: Hashable {
+        var type: String
+        var data: RecordData
+
+        init(_ set: RecordSet) {
+            (type, data) = (set.type, set.data)
+        }
+    }
+
+    /// Whether a set is the picture's, though it leads nobody: what it has from a wildcard of the base.
+    private static func isCopy(
+        _ set: RecordSet, of inherited: Set<Copied>, at entry: NameTable.Entry?
+    ) -> Bool {
+        guard !RecordSet.addressTypes.contains(set.type), set.type != "SOA" else { return false }
+        let isWanted = entry?.picture.contains { $0.type == set.type } ?? false
+        return isWanted || inherited.contains(Copied(set))
+    }
+
+    /// The type of the operator's set that keeps a name as it is: one that leads visitors, or one beside which the server
+    /// takes no CNAME.
+    private static func holder(
+        of entry: NameTable.Entry, isOwn: Bool, comparesBase: Bool
+    ) -> String? {
+        let written = entry.picture + (comparesBase ? entry.base : [])
+        let isName = written.contains { $0.type == "CNAME" }
+        let others = entry.foreign + (comparesBase ? [] : entry.servedBase)
+        return others.first {
+            isName || $0.set.type == "CNAME"
+                || isOwn && RecordSet.addressTypes.contains($0.set.type)
+        }?.set.type
+    }
+
+    /// Of these sets: their names, and those above.
+    private static func namesInTree(_ sets: [RecordSet], _ zone: String) -> Set<String> {
+        var names: Set<String> = []
+        for set in sets {
+            var rest: String? = set.name
+            while let name = rest, ZoneName.isIn(zone, name), names.insert(name).inserted {
+                rest = ZoneName.parent(name)
+            }
+        }
+        return names
+    }
+
+    /// A wildcard's address sets, under another name.
+    static func stand(in name: String, for wildcard: [RecordSet]) -> [RecordSet] {
+        wildcard.filter { RecordSet.addressTypes.contains($0.type) }.map {
+            RecordSet(name: name, type: $0.type, ttl: $0.ttl, data: $0.data)
+        }
+    }
+}
+
+/// What there is at each name, by whose it is.
+private struct NameTable {
+    struct Entry {
+        var picture: [RecordSet] = []
+        var base: [RecordSet] = []
+        var own: [ServedSet] = []
+        var servedBase: [ServedSet] = []
+        var foreign: [ServedSet] = []
+    }
+
+    private var numbers: [String: Int] = [:]
+    private var entries: [Entry] = []
+
+    subscript(name: String) -> Entry {
+        _read {
+            yield numbers[name].map { entries[$0] } ?? Entry()
+        }
+        _modify {
+            let number = numbers[name] ?? entries.count
+            if number == entries.count {
+                numbers[name] = number
+                entries.append(Entry())
+            }
+            yield &entries[number]
+        }
+    }
+
+    func entry(_ name: String) -> Entry? { numbers[name].map { entries[$0] } }
+
+    var sorted: [String] { numbers.keys.sorted() }
+}
+
+extension RecordSet {
+    /// Whether a server that has `other` has this one. An alias has no TTL of its own.
+    func isServed(as other: RecordSet) -> Bool {
+        guard type == other.type, data == other.data else { return false }
+        if case .alias = data { return true }
+        return ttl == other.ttl
+    }
+}

@@ -1,0 +1,87 @@
+import RegistryModel
+import Testing
+
+@testable import RegistryDNS
+
+@Suite("Update messages") struct UpdateMessagesTests {
+    private static let (japan, us) = (SamplePicture.addresses(10), SamplePicture.addresses(20))
+
+    @Test func `delete and add what moves, both families`() {
+        let old = SamplePicture(byDefault: Self.japan, exceptions: ["acme.kintone.com": Self.us])
+        let new = SamplePicture(
+            byDefault: Self.japan,
+            exceptions: ["acme.kintone.com": SamplePicture.addresses(30, hasIPv6: false)])
+        let difference = ZoneDifference(
+            new.sets, served: old.sets, [Self.japan, Self.us])
+        #expect(
+            UpdateMessages.messages(of: difference) == [
+                """
+                zone kintone.com.
+                update delete acme.kintone.com. A
+                update delete acme.kintone.com. AAAA
+                update add acme.kintone.com. 60 A 192.0.2.30
+                send
+
+                """
+            ])
+        #expect(UpdateMessages.messages(of: ZoneDifference(old.sets, served: old.sets, [])) == [])
+    }
+
+    @Test func `never change a TTL alone`() {
+        let picture = SamplePicture(byDefault: SamplePicture.addresses(10, hasIPv6: false))
+        var served = picture.sets
+        served[0].ttl = 300
+        let text = UpdateMessages.messages(
+            of: ZoneDifference(picture.sets, served: served, [Self.japan]))
+        #expect(text.count == 1)
+        #expect(
+            text[0].contains(
+                "update delete *.kintone.com. A\nupdate add *.kintone.com. 60 A 192.0.2.10\n"))
+    }
+
+    @Test func `change the zone's name servers without ever deleting them all`() {
+        func servers(_ names: String...) -> RecordSet {
+            RecordSet(name: "kintone.com", type: "NS", ttl: 60, data: .values(names))
+        }
+        let difference = ZoneDifference(
+            zone: "kintone.com", picture: [], base: [servers("a.example.", "b.example.")],
+            served: [ServedSet(servers("b.example.", "c.example."))], targets: KnownTargets([]),
+            comparesBase: true)
+        #expect(
+            UpdateMessages.messages(of: difference) == [
+                """
+                zone kintone.com.
+                update add kintone.com. 60 NS a.example.
+                update add kintone.com. 60 NS b.example.
+                update delete kintone.com. NS c.example.
+                send
+
+                """
+            ])
+    }
+
+    @Test func `hold no more than a message can`() {
+        let label = String(repeating: "x", count: 50)
+        var picture = SamplePicture(byDefault: Self.japan)
+        for number in 0..<3000 {
+            picture.exceptions["\(label)-\(number).kintone.com"] = Self.us
+        }
+        let difference = ZoneDifference(picture.sets, served: [], [Self.japan, Self.us])
+        let batches = difference.batches(within: UpdateMessages.limit) {
+            UpdateMessages.size(of: $0, "kintone.com")
+        }
+        for batch in batches {
+            // Each record as long as it can be, without any pointer but that to the zone.
+            let bytes = batch.reduce(0) { sum, change in
+                sum
+                    + change.after.reduce(0) { sum, set in
+                        // A length before the label, a pointer after it, type, class, TTL and length.
+                        let name = change.name.utf8.count - "kintone.com".utf8.count + 2
+                        return sum + name + 10 + (set.type == "A" ? 4 : 16)
+                    }
+            }
+            #expect(bytes < 65_000 && batch.count <= 1000)
+        }
+        #expect(batches.flatMap(\.self).count == 6001)
+    }
+}
