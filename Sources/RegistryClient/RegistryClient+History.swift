@@ -85,12 +85,24 @@ extension RegistryClient {
         opened: () async throws -> Void = {},
         _ receive: (ByteBuffer) async throws -> Void
     ) async throws -> Position? {
-        var request = HTTPClientRequest(url: url(id.path(parameters), query))
-        request.method = HTTPMethod(rawValue: id.declaration.method.rawValue)
+        try await stream(
+            HTTPMethod(rawValue: id.declaration.method.rawValue), url(id.path(parameters), query),
+            sending: list.map { ($0.body, $0.type.rawValue) }, accept: type.rawValue,
+            opened: opened, receive)
+    }
+
+    func stream(
+        _ method: HTTPMethod, _ url: String,
+        sending list: (body: HTTPClientRequest.Body, type: String)?,
+        accept type: String, opened: () async throws -> Void = {},
+        _ receive: (ByteBuffer) async throws -> Void
+    ) async throws -> Position? {
+        var request = HTTPClientRequest(url: url)
+        request.method = method
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
-        request.headers.add(name: "Accept", value: type.rawValue)
+        request.headers.add(name: "Accept", value: type)
         if let list {
-            request.headers.add(name: "Content-Type", value: list.type.rawValue)
+            request.headers.add(name: "Content-Type", value: list.type)
             request.body = list.body
         }
         let response: HTTPClientResponse
@@ -125,14 +137,16 @@ extension RegistryClient {
 }
 
 /// Cuts what comes in pieces into lines.
-struct LineSplitter {
+package struct LineSplitter {
     private var rest: [UInt8] = []
+
+    package init() {}
 
     /// Bytes of a line that isn't whole yet.
     var waiting: Int { rest.count }
 
     /// - Returns: the lines that are whole by now, without their ends.
-    mutating func lines(in piece: ByteBuffer) -> [[UInt8]] {
+    package mutating func lines(in piece: ByteBuffer) -> [[UInt8]] {
         var lines: [[UInt8]] = []
         var bytes = piece.readableBytesView[...]
         while let end = bytes.firstIndex(of: 0x0A) {

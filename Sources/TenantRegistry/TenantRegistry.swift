@@ -19,6 +19,7 @@ struct TenantRegistry: AsyncParsableCommand {
         subcommands: [
             Serve.self, Agent.self, Domains.self, Import.self, Export.self, Migrations.self,
             Tenants.self, Tokens.self, WhoamiCommand.self, Locations.self, Agents.self, Drift.self,
+            DNSCommands.self,
             History.self, Routes.self,
             Verify.self, Backup.self, Restore.self, EpochCommands.self, CopyStore.self, Stats.self,
             Completions.self,

@@ -50,13 +50,20 @@ struct Drift: AsyncParsableCommand {
     private static let page = 1_000
 
     private var listFormat: NameListFormat {
-        if let format { return format }
-        if file.hasSuffix(".ndjson") || file.hasSuffix(".jsonl") { return .ndjson }
-        return file.hasSuffix(".csv") ? .csv : .text
+        format ?? NameListFormat(file: file)
     }
 }
 
-extension NameListFormat: ExpressibleByArgument {}
+extension NameListFormat: ExpressibleByArgument {
+    /// What a file of that name has in it.
+    init(file: String) {
+        if file.hasSuffix(".ndjson") || file.hasSuffix(".jsonl") {
+            self = .ndjson
+        } else {
+            self = file.hasSuffix(".csv") ? .csv : .text
+        }
+    }
+}
 
 /// A file's bytes, read as somebody takes them.
 private struct FilePieces: AsyncSequence, Sendable {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import DurableFiles
 import Foundation
 import RegistryAPI
 import RegistryClient
@@ -37,7 +36,7 @@ struct Export: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let output = try Output(file)
+        let output = try OutputFile(file)
         try await client.withClient { registry in
             var count = 0
             if !isNDJSON {
@@ -63,39 +62,6 @@ struct Export: AsyncParsableCommand {
 
     private var isNDJSON: Bool {
         format.map { $0 == .ndjson } ?? (file.hasSuffix(".ndjson") || file.hasSuffix(".jsonl"))
-    }
-
-    /// Where the domains go. A file is there whole or, where the export fails, as it was.
-    private struct Output {
-        /// Nil: standard output.
-        private let file: DurableFile?
-
-        init(_ path: String) throws {
-            do {
-                file = path == "-" ? nil : try DurableFile(path, .kept(otherwise: 0o666))
-            } catch {
-                // Nothing was asked of the server yet.
-                throw CommandFailure.usage(error.description)
-            }
-        }
-
-        func write(_ bytes: [UInt8]) throws {
-            guard let file else { return StandardOutput.write(bytes) }
-            try attempt { () throws(FileFailure) in try file.write(bytes) }
-        }
-
-        func keep() throws {
-            guard let file else { return }
-            try attempt { () throws(FileFailure) in try file.keep() }
-        }
-
-        private func attempt(_ body: () throws(FileFailure) -> Void) throws {
-            do throws(FileFailure) {
-                try body()
-            } catch {
-                throw CommandFailure(error)
-            }
-        }
     }
 
     private func append(_ domain: Domain, to lines: inout [UInt8]) {
