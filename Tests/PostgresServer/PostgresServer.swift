@@ -185,7 +185,7 @@ package final class PostgresServer: Sendable {
     }
 
     /// Below those that the system gives to outgoing connections, of which tests make many.
-    static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         for _ in 0..<100 {
             let port = Int.random(in: 20_000..<32_000)
             if try isFree(port) { return port }
