@@ -190,6 +190,7 @@ let package = Package(
         tests("DurableFilesTests", ["DurableFiles"]),
         tests("LookupGrammarTests", ["LookupGrammar"]),
         tests("RegistryDNSTests", ["RegistryDNS", "RegistryModel", "TestRandom"]),
+        tests("DNSQueriesTests", ["DNSQueries"]),
         tests("RegistryAPITests", ["RegistryAPI", "RegistryModel", "TestRandom"]),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", coreMetrics, logging]),
         tests("RegistryLedgerTests", ["DurableFiles", "RegistryLedger", "RegistryModel"]),
