@@ -46,8 +46,11 @@ final class Route53Server: Sendable {
 
     /// What the AWS command line prints of the zone.
     func list() async throws -> URL {
-        try folder.write(try await ask("list"), to: "records.json")
+        try folder.write(try await ask("list"), to: listed.lastPathComponent)
     }
+
+    /// The last of these lists.
+    var listed: URL { folder.file("records.json") }
 
     /// Sends each line as a change batch.
     ///
