@@ -100,7 +100,11 @@ struct ZoneCheck {
                 }
                 return result.silent < Self.silentAtMost
             })
-        guard result.silent < Self.silentAtMost else { throw unreachable }
+        guard result.silent < Self.silentAtMost else {
+            throw CommandFailure.unreachable(
+                "\(queries.server) left \(result.silent) of \(result.asked) questions unanswered: does it limit how much it answers?"
+            )
+        }
         result.differences = lines.sorted { $0.key < $1.key }.flatMap(\.value)
         return result
     }
