@@ -9,7 +9,7 @@ API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test build release check format bench compare demo coverage tsan fuzz race docs figures library help
+.PHONY: run test build release check format bench compare demo coverage tsan fuzz race docs figures library rehearsal help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,8 +52,10 @@ test: ## Install, build, run every check and test
 	@scripts/try-failover > .build/failover.log 2>&1 || { cat .build/failover.log; exit 1; }
 	@scripts/try-model > .build/model.log 2>&1 || { cat .build/model.log; exit 1; }
 	@scripts/try-fence > .build/fence.log 2>&1 || { cat .build/fence.log; exit 1; }
+	@scripts/rehearsal > .build/rehearsal.log 2>&1 || { cat .build/rehearsal.log; exit 1; }
+	@scripts/rehearsal --sabotage all > .build/sabotage.log 2>&1 || { cat .build/sabotage.log; exit 1; }
 	@scripts/try-contract > .build/contract.log 2>&1 || { cat .build/contract.log; exit 1; }
-	@echo "the demo, the runbook, bad neighbours, the failover, the model, the fence and the contract ran; their words are in .build/{demo,runbook,neighbours,failover,model,fence,contract}.log"
+	@echo "the demo, the runbook, bad neighbours, the failover, the model, the fence, the rehearsal, its sabotage and the contract ran; their words are in .build/{demo,runbook,neighbours,failover,model,fence,rehearsal,sabotage,contract}.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
@@ -68,6 +70,11 @@ demo: ## The main job on real parts: nginx follows a tenant that moves
 	@scripts/install-packages test
 	@[ -x .build/release/tenant-registry ] || [ -x .build/debug/tenant-registry ] || $(SWIFT) build -c release --product tenant-registry
 	@scripts/demo
+
+rehearsal: ## The whole move on real parts in two minutes: name servers, balancers, signups, waves, each there and back, judged
+	@scripts/install-packages test
+	@[ -x .build/release/tenant-registry ] || $(SWIFT) build -c release --product tenant-registry
+	@scripts/rehearsal
 
 library: ## Build libtenantroutes, which reads an agent's shared routes, and its modules for Lua and Envoy, into .build/library
 	@scripts/install-packages library

@@ -17,13 +17,13 @@ import time
 
 
 class Ground:
-    def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="registry-failover-")).resolve()
+    def __init__(self, prefix="registry-failover-"):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix)).resolve()
         self.began = time.monotonic()
         self.started = []
-        # PostgreSQL refuses to run as root.
+        # PostgreSQL refuses to run as root. In a namespace of a user's own there's nobody else to run as.
         self.as_user = []
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and pathlib.Path("/proc/self/uid_map").read_text().split()[2] != "1":
             self.as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         self.give(self.folder)
         for number in (signal.SIGTERM, signal.SIGHUP):
