@@ -54,6 +54,58 @@ import Testing
                 #"{"name":"acme.kintone.com","type":"A","ttl":60,"values":["198.51.100.20"]}"#))
     }
 
+    @Test(arguments: [NameServerKind.bind, .knot, .nsd])
+    func `is published by an agent's --on-change, and never where it isn't right`(
+        kind: NameServerKind
+    ) async throws {
+        let world = try await DNSWorld.start()
+        let server = try await NameServerProcess.start(
+            kind, DNSWorld.zone, try await world.export(), takesUpdates: false)
+        // The operator's file, with something in it that ends the zone.
+        let base = try world.folder.write(DNSWorld.base, to: "own")
+        let publish = Repository.root.appendingPathComponent("deploy/dns/publish").path
+        let agent = try await AgentProcess.start(
+            in: TestFolder(), upstream: world.registry.url,
+            arguments: [
+                "--token", world.registry.adminToken, "--write",
+                "nginx-map:\(world.folder.file("dns.map").path)", "--on-change",
+                "\(publish) \(DNSWorld.zone) japan \(base.path) \(server.zoneFile.path) "
+                    + "kill -HUP \(server.pid)",
+            ],
+            environment: [
+                "TENANT_REGISTRY": TenantRegistryBinary.url.path,
+                "TENANT_REGISTRY_SERVER": world.registry.url.absoluteString,
+                "TENANT_REGISTRY_TOKEN": world.registry.adminToken,
+            ])
+        for place in ["aws", "japan", "aws"] {
+            try await world.move("home", to: place)
+            _ = try await world.registry.client.convergence(waitSeconds: 60)
+            // A signal isn't waited for.
+            let check = try await poll("the zone is served") { () -> CommandRun? in
+                let check = try await world.check(server)
+                return check.exit == .code(0) ? check : nil
+            }
+            #expect(check.output == "")
+        }
+        _ = try world.folder.write(
+            DNSWorld.base + "home IN CNAME a.\nhome IN A 192.0.2.1\n", to: "own")
+        try await world.move("home", to: "japan")
+        let lagging = try await world.registry.client.convergence(waitSeconds: 1).value
+        #expect(lagging.converged == 0)
+        let question = "home.kintone.com A"
+        let kept = try await server.answers([question])
+        #expect(kept == [question: ["198.51.100.20"]])
+        _ = try world.folder.write(DNSWorld.base, to: "own")
+        let mended = try await world.registry.client.convergence(waitSeconds: 60).value
+        #expect(mended.converged == 1)
+        _ = try await poll("the zone is served") {
+            try await world.check(server).exit == .code(0) ? true : nil
+        }
+        _ = try await agent.stop()
+        try await server.stop()
+        try await world.registry.crash()
+    }
+
     @Test(arguments: NameServerKind.updatable)
     func `follows a move there and back by dynamic updates, both families of addresses`(
         kind: NameServerKind

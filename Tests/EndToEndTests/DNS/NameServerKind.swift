@@ -21,7 +21,11 @@ enum NameServerKind: String, CaseIterable, Sendable {
     var configurationName: String { self == .powerdns ? "pdns.conf" : "server.conf" }
 
     /// Everybody who can reach the address may transfer and update the zone: it's loopback.
-    func configuration(of zone: String, _ folder: TestFolder, port: Int) -> String {
+    ///
+    /// - Parameter takesUpdates: BIND doesn't read a zone's file again where it does.
+    func configuration(
+        of zone: String, _ folder: TestFolder, port: Int, takesUpdates: Bool
+    ) -> String {
         let path = folder.url.path
         return switch self {
         case .bind:
@@ -32,7 +36,7 @@ enum NameServerKind: String, CaseIterable, Sendable {
               allow-transfer { 127.0.0.1; };
             };
             controls { };
-            zone "\(zone)" { type primary; file "zone"; allow-update { 127.0.0.1; }; };
+            zone "\(zone)" { type primary; file "zone";\(takesUpdates ? " allow-update { 127.0.0.1; };" : "") };
             """
         case .knot:
             """

@@ -12,7 +12,7 @@ final class NameServerProcess: Sendable {
 
     /// - Parameter file: the zone, as a master file.
     static func start(
-        _ kind: NameServerKind, _ zone: String, _ file: String
+        _ kind: NameServerKind, _ zone: String, _ file: String, takesUpdates: Bool = true
     ) async throws -> NameServerProcess {
         let folder = try TestFolder()
         let port = try PostgresServer.freePort()
@@ -21,7 +21,8 @@ final class NameServerProcess: Sendable {
             "zone \"\(zone)\" { type native; file \"\(folder.file("zone").path)\"; };",
             to: "zones.conf")
         _ = try folder.write(
-            kind.configuration(of: zone, folder, port: port) + "\n", to: kind.configurationName)
+            kind.configuration(of: zone, folder, port: port, takesUpdates: takesUpdates) + "\n",
+            to: kind.configurationName)
         let server = try NameServerProcess(kind, zone, port, folder)
         _ = try await poll("\(kind) answers: \(server.process.errors)") { () -> Bool? in
             guard server.process.isRunning else { throw Ended(errors: server.process.errors) }
@@ -45,6 +46,11 @@ final class NameServerProcess: Sendable {
                 "PATH": "/usr/sbin:" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
             ], endsBy: SIGTERM)
     }
+
+    /// What it reads at the start, and when it gets a SIGHUP.
+    var zoneFile: URL { folder.file("zone") }
+
+    var pid: pid_t { process.pid }
 
     var address: String { "127.0.0.1:\(port)" }
 
