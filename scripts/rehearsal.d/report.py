@@ -27,6 +27,10 @@ def show(judge, cpu):
             print(f"    {text}")
 
 
+def everything(judge):
+    return "".join(f"{line}: {text}\n" for line in LINES for _, text in sorted(judge.problems[line]))
+
+
 def verdict(judge, sabotage):
     """The exit code: 0 where nothing is wrong."""
     wrong = {line for line in LINES if judge.problems[line]}
