@@ -33,11 +33,11 @@ package struct NameServerQueries: Sendable {
     package var timeout: Duration
     package var tries: Int
 
-    package static let maximumInFlight = 400
+    package static let maximumInFlight = 200
 
     package init(
         _ server: NameServerAddress, isRecursive: Bool = false,
-        timeout: Duration = .milliseconds(1000), tries: Int = 3
+        timeout: Duration = .milliseconds(1000), tries: Int = 4
     ) {
         self.server = server
         self.isRecursive = isRecursive

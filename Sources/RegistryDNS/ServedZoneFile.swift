@@ -11,8 +11,15 @@ public enum ServedZoneFile {
 
     /// - Throws: `Malformed`, also without the zone's SOA: a transfer that was refused would seem to be an empty zone.
     public static func read(_ bytes: [UInt8], zone: String) throws(Malformed) -> [ServedSet] {
+        // dig says so in a comment, behind what had come until then.
+        guard bytes.suffix(4096).firstRange(of: Array("\n; Transfer failed".utf8)) == nil else {
+            throw Malformed(description: "its transfer failed: it isn't the whole zone")
+        }
         var reader = Reader(zone: zone)
-        try reader.read(bytes)
+        if try !reader.readPlainLines(bytes) {
+            reader = Reader(zone: zone)
+            try reader.read(bytes)
+        }
         guard reader.hasAuthority else {
             throw Malformed(description: "it has no SOA of \(zone): it isn't the whole zone")
         }
@@ -26,7 +33,7 @@ public enum ServedZoneFile {
         }
     }
 
-    private struct Reader {
+    fileprivate struct Reader {
         let zone: String
         var sets: [RecordSet] = []
         var hasAuthority = false
@@ -37,8 +44,8 @@ public enum ServedZoneFile {
         }
 
         private struct Key: Hashable {
-            var owner: Substring
-            var type: Substring
+            var owner: String
+            var type: String
         }
 
         mutating func read(_ bytes: [UInt8]) throws(Malformed) {
@@ -90,30 +97,95 @@ public enum ServedZoneFile {
             }
             if fields[3] == "SOA", owner == zone { hasAuthority = true }
             let value = fields[4].prefix { $0 != "\n" }.drop { $0 == " " }
-            put(owner, fields[3], ttl, Self.canonical(value, fields[3]))
+            put(
+                String(owner), String(fields[3]), ttl, Self.canonical(value, String(fields[3])))
         }
 
-        private mutating func put(
-            _ owner: Substring, _ type: Substring, _ ttl: UInt32, _ value: String
-        ) {
-            let key = Key(owner: owner, type: type)
-            guard let place = places[key] else {
-                places[key] = sets.count
-                sets.append(
-                    RecordSet(
-                        name: String(owner), type: String(type), ttl: ttl, data: .values([value])))
-                return
+        private mutating func put(_ owner: String, _ type: String, _ ttl: UInt32, _ value: String) {
+            let place: Int?
+            if let last = sets.indices.last, sets[last].name == owner, sets[last].type == type {
+                place = last
+            } else {
+                place = places[Key(owner: owner, type: type)]
+            }
+            guard let place else {
+                places[Key(owner: owner, type: type)] = sets.count
+                return sets.append(
+                    RecordSet(name: owner, type: type, ttl: ttl, data: .values([value])))
             }
             sets[place].data = .values(sets[place].values + [value])
         }
 
         /// As `RecordSet` has it: servers keep the case in which a name was written.
-        private static func canonical(_ value: Substring, _ type: Substring) -> String {
+        private static func canonical(_ value: Substring, _ type: String) -> String {
             switch type {
             case "AAAA": IPv6Address(value)?.description ?? String(value)
             case "CNAME": value.lowercased()
             default: String(value)
             }
+        }
+    }
+}
+
+extension ServedZoneFile.Reader {
+    /// Reads a file in which each line is a record of its own, as transfers and exports are, several times as fast.
+    ///
+    /// - Returns: false where a line depends on others, or isn't as plain: all has to be read anew.
+    fileprivate mutating func readPlainLines(
+        _ bytes: [UInt8]
+    ) throws(ServedZoneFile.Malformed) -> Bool {
+        var number: Int32 = 0
+        for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+            number += 1
+            guard let first = line.first, first != UInt8(ascii: ";") else { continue }
+            let fields = line.split(maxSplits: 4) { $0 == 0x20 || $0 == 0x09 }
+            guard fields.count == 5, Self.isPlainName(fields[0]),
+                fields[0].startIndex == line.startIndex,
+                let ttl = UInt32(String(decoding: fields[1], as: UTF8.self)),
+                fields[2].elementsEqual("IN".utf8)
+            else { return false }
+            let type = String(decoding: fields[3], as: UTF8.self)
+            if ["A", "AAAA", "CNAME"].contains(type) {
+                let owner = String(decoding: fields[0].dropLast(), as: UTF8.self).lowercased()
+                guard let value = Self.plainValue(fields[4], type), ZoneName.isIn(zone, owner)
+                else { return false }
+                put(owner, type, ttl, value)
+            } else {
+                let isWhole = !line.contains { $0 == UInt8(ascii: "(") || $0 == 0 }
+                var record: UnsafeMutablePointer<ldns_rr>?
+                defer { ldns_rr_free(record) }
+                guard isWhole,
+                    ldns_rr_new_frm_str(
+                        &record, String(decoding: line, as: UTF8.self), ttl, nil, nil)
+                        == LDNS_STATUS_OK, let record
+                else { return false }
+                try add(record, number)
+            }
+        }
+        return true
+    }
+
+    /// Absolute, and without anything that would have to be escaped.
+    private static func isPlainName(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
+        var previous = UInt8(ascii: ".")
+        for byte in bytes {
+            // Each label has something.
+            guard byte != UInt8(ascii: ".") || previous != byte else { return false }
+            previous = byte
+            let isPlain =
+                (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
+                || (0x41...0x5A).contains(byte) || [0x2A, 0x2D, 0x2E, 0x5F].contains(byte)
+            guard isPlain else { return false }
+        }
+        return previous == UInt8(ascii: ".") && bytes.count > 1
+    }
+
+    private static func plainValue(_ bytes: ArraySlice<UInt8>, _ type: String) -> String? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        return switch type {
+        case "A": IPv4Address(text)?.description
+        case "AAAA": IPv6Address(text)?.description
+        default: isPlainName(bytes) ? text.lowercased() : nil
         }
     }
 }

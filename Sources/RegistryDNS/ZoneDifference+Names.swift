@@ -8,7 +8,13 @@ extension ZoneName {
     /// The ancestor, or the name itself, that stands right below `zone`; nil for the zone and for what isn't in it.
     static func top(of name: String, below zone: String) -> String? {
         guard isBelow(name, zone) else { return nil }
-        return between(name, zone).last ?? name
+        let relative = name.utf8.dropLast(zone.utf8.count + 1)
+        guard let dot = relative.lastIndex(of: UInt8(ascii: ".")) else { return name }
+        // A dot may be escaped.
+        guard !relative.contains(UInt8(ascii: "\\")) else {
+            return between(name, zone).last ?? name
+        }
+        return String(name[relative.index(after: dot)...])
     }
 
     /// How many names are above a name in `zone`, up to the zone.

@@ -81,8 +81,10 @@ extension ZoneDifference {
         within limit: BatchSize, size: (NameChange) -> BatchSize
     ) -> [[NameChange]] {
         var steps = Steps()
-        let (before, after) = (tops(of: served.lazy.map(\.set)), tops(of: result))
-        let units = Dictionary(grouping: changes) { ZoneName.top(of: $0.name, below: zone) ?? zone }
+        let units = Dictionary(grouping: changes) { top(of: $0.name) }
+        // How many sets each of them has, of whomever, before and after.
+        var before = units.mapValues { _ in 0 }
+        for set in served { before[top(of: set.set.name)]? += 1 }
         var splitting: Splitting?
         for (top, unit) in units.sorted(by: { $0.key < $1.key }) {
             if top == "*." + zone {
@@ -95,9 +97,9 @@ extension ZoneDifference {
                         after: ZoneAnswers(zone: zone, result))
                 splitting = tool
                 tool.split(unit, into: &steps)
-            } else if !before.contains(top) {
+            } else if before[top] == 0 {
                 steps.coming.append(unit)
-            } else if !after.contains(top) {
+            } else if before[top] == unit.reduce(0, { $0 + $1.before.count - $1.after.count }) {
                 steps.going.append(unit)
             } else {
                 steps.staying.append(unit)
@@ -106,8 +108,13 @@ extension ZoneDifference {
         return steps.coming + steps.staying + steps.wildcard + steps.going
     }
 
-    private func tops(of sets: some Sequence<RecordSet>) -> Set<String> {
-        Set(sets.map { ZoneName.top(of: $0.name, below: zone) ?? zone })
+    private func top(of name: String) -> String { ZoneName.top(of: name, below: zone) ?? zone }
+
+    /// What the server has once all changes are made.
+    private var result: [RecordSet] {
+        let changed = Dictionary(uniqueKeysWithValues: changes.map { ($0.name, $0.before) })
+        let kept = served.filter { !(changed[$0.set.name]?.contains($0) ?? false) }
+        return kept.map(\.set) + changes.flatMap(\.after)
     }
 
     private struct Steps {

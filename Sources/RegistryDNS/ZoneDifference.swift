@@ -65,9 +65,8 @@ public struct ZoneDifference: Sendable {
     public private(set) var foreignCount = 0
     /// How many it will have in all.
     public private(set) var resultingCount = 0
+    /// Without signatures.
     let served: [ServedSet]
-    /// What the server has once all changes are made, as far as it leads visitors or keeps names in the tree.
-    private(set) var result: [RecordSet] = []
 
     /// What signs a zone, and what only servers write: they aren't anybody's.
     static let signatureTypes: Set<String> = [
@@ -85,30 +84,30 @@ public struct ZoneDifference: Sendable {
         self.zone = zone
         self.served = served.filter { !Self.signatureTypes.contains($0.set.type) }
         var names = NameTable()
-        for set in picture { names[set.name].picture.append(set) }
-        for set in base { names[set.name].base.append(set) }
+        for set in picture { names[names.number(of: set.name)].picture.append(set) }
+        for set in base { names[names.number(of: set.name)].base.append(set) }
         // What the base's wildcards have besides addresses, the picture's names have too.
         let inherited = Set(
             comparesBase ? base.filter { ZoneName.isWildcard($0.name) }.map(Copied.init) : [])
         var foreign: [RecordSet] = []
         for set in self.served {
-            let entry = names.entry(set.set.name)
-            if entry?.base.contains(where: { $0.type == set.set.type }) ?? false {
-                names[set.set.name].servedBase.append(set)
+            let number = names.number(of: set.set.name)
+            if names[number].base.contains(where: { $0.type == set.set.type }) {
+                names[number].servedBase.append(set)
             } else if !set.isOperators,
-                targets.holds(set.set) || Self.isCopy(set.set, of: inherited, at: entry)
+                targets.holds(set.set) || Self.isCopy(set.set, of: inherited, at: names[number])
             {
-                names[set.set.name].own.append(set)
+                names[number].own.append(set)
             } else {
-                names[set.set.name].foreign.append(set)
+                names[number].foreign.append(set)
                 foreign.append(set.set)
             }
         }
         let inTree = Self.namesInTree(foreign, zone)
         var kept: Set<String> = []
-        let wanted = ZoneAnswers(zone: zone, picture + base)
-        for name in names.sorted {
-            var entry = names[name]
+        lazy var wanted = ZoneAnswers(zone: zone, picture + base)
+        for (name, number) in names.numbers {
+            var entry = names[number]
             if entry.picture.isEmpty, !entry.own.isEmpty, inTree.contains(ZoneName.node(name)),
                 ZoneName.node(name) != zone, entry.base.isEmpty
             {
@@ -116,20 +115,18 @@ public struct ZoneDifference: Sendable {
                     in: name, for: wanted.wildcard(below: ZoneName.parent(name) ?? ""))
                 if !entry.picture.isEmpty { kept.insert(ZoneName.node(name)) }
             }
-            result += entry.foreign.map(\.set)
-            result += comparesBase ? entry.base : entry.servedBase.map(\.set)
             let isOwn = !entry.own.isEmpty || !entry.picture.isEmpty
             if let holder = Self.holder(of: entry, isOwn: isOwn, comparesBase: comparesBase) {
                 left.append(LeftName(name: name, type: holder))
-                result += entry.own.map(\.set)
             } else {
-                result += entry.picture
                 note(entry, name, comparesBase: comparesBase)
             }
         }
+        changes.sort { $0.name < $1.name }
+        left.sort { $0.name < $1.name }
         keptInTree = kept.sorted()
         foreignCount = foreign.count { $0.type != "SOA" }
-        resultingCount = result.count + served.count - self.served.count
+        resultingCount = changes.reduce(served.count) { $0 + $1.after.count - $1.before.count }
     }
 
     private mutating func note(_ entry: NameTable.Entry, _ name: String, comparesBase: Bool) {
@@ -158,10 +155,10 @@ public struct ZoneDifference: Sendable {
 
     /// Whether a set is the picture's, though it leads nobody: what it has from a wildcard of the base.
     private static func isCopy(
-        _ set: RecordSet, of inherited: Set<Copied>, at entry: NameTable.Entry?
+        _ set: RecordSet, of inherited: Set<Copied>, at entry: NameTable.Entry
     ) -> Bool {
         guard !RecordSet.addressTypes.contains(set.type), set.type != "SOA" else { return false }
-        let isWanted = entry?.picture.contains { $0.type == set.type } ?? false
+        let isWanted = entry.picture.contains { $0.type == set.type }
         return isWanted || inherited.contains(Copied(set))
     }
 
@@ -209,26 +206,20 @@ private struct NameTable {
         var foreign: [ServedSet] = []
     }
 
-    private var numbers: [String: Int] = [:]
+    private(set) var numbers: [String: Int] = [:]
     private var entries: [Entry] = []
 
-    subscript(name: String) -> Entry {
-        _read {
-            yield numbers[name].map { entries[$0] } ?? Entry()
-        }
-        _modify {
-            let number = numbers[name] ?? entries.count
-            if number == entries.count {
-                numbers[name] = number
-                entries.append(Entry())
-            }
-            yield &entries[number]
-        }
+    subscript(number: Int) -> Entry {
+        _read { yield entries[number] }
+        _modify { yield &entries[number] }
     }
 
-    func entry(_ name: String) -> Entry? { numbers[name].map { entries[$0] } }
-
-    var sorted: [String] { numbers.keys.sorted() }
+    mutating func number(of name: String) -> Int {
+        if let number = numbers[name] { return number }
+        numbers[name] = entries.count
+        entries.append(Entry())
+        return entries.count - 1
+    }
 }
 
 extension RecordSet {

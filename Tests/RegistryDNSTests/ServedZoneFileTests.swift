@@ -1,0 +1,62 @@
+import RegistryDNS
+import Testing
+
+@Suite("A zone as a server has it") struct ServedZoneFileTests {
+    private static let authority =
+        "kintone.com.\t300\tIN\tSOA\tns1.kintone.com. hostmaster.kintone.com. 1 2 3 4 5\n"
+
+    private func read(_ text: String) throws -> [ServedSet] {
+        try ServedZoneFile.read(Array(text.utf8), zone: "kintone.com")
+    }
+
+    @Test func `is what dig AXFR prints, whatever case names were written in`() throws {
+        let sets = try read(
+            """
+            ; <<>> DiG 9.18 <<>> kintone.com AXFR
+            \(Self.authority)Acme.Kintone.com.\t60\tIN\tA\t192.0.2.2
+            acme.kintone.com. 60 IN A 192.0.2.1
+            acme.kintone.com. 60 IN AAAA 2001:DB8:0::1
+            name.kintone.com. 60 IN CNAME Edge.Example.NET.
+            _acme-challenge.x.kintone.com. 60 IN TXT "a; b"
+            acme.kintone.com. 60 IN RRSIG A 13 3 60 20261231000000 20261101000000 1 kintone.com. c2ln
+            \(Self.authority)
+            """)
+        let found = sets.map { "\($0.set.name) \($0.set.type) \($0.set.ttl) \($0.set.data)" }
+        #expect(
+            found.prefix(5) == [
+                #"kintone.com SOA 300 values(["ns1.kintone.com. hostmaster.kintone.com. 1 2 3 4 5"])"#,
+                #"acme.kintone.com A 60 values(["192.0.2.1", "192.0.2.2"])"#,
+                #"acme.kintone.com AAAA 60 values(["2001:db8::1"])"#,
+                #"name.kintone.com CNAME 60 values(["edge.example.net."])"#,
+                #"_acme-challenge.x.kintone.com TXT 60 values(["\"a; b\""])"#,
+            ], "\(found)")
+        #expect(sets.count == 6)
+    }
+
+    /// The two ways in which it's read.
+    @Test func `is the same whether its lines depend on one another or not`() throws {
+        let records = """
+            Acme.kintone.com. 60 IN A 192.0.2.1
+            acme.kintone.com. 60 IN A 192.0.2.2
+            *.kintone.com. 60 IN AAAA 2001:DB8::1
+            name.kintone.com. 60 IN CNAME Edge.example.net.
+            a\\.b.kintone.com. 60 IN TXT "a b" "c"
+
+            """
+        let plain = try read(Self.authority + records)
+        #expect(plain.count == 5)
+        #expect(try read("$ORIGIN kintone.com.\n" + Self.authority + records) == plain)
+    }
+
+    @Test(arguments: [
+        ("", "it has no SOA"), ("acme.kintone.com. 60 IN A 192.0.2.1\n", "it has no SOA"),
+        (authority + "; Transfer failed.\n", "its transfer failed"),
+        (authority + "example.org. 60 IN A 192.0.2.1\n", "line 2: example.org isn't in the zone"),
+        (authority + "acme.kintone.com. 60 IN A nonsense\n", "line 2: "),
+        (authority + "\0", "it isn't text"),
+    ])
+    func `is refused where it isn't the whole of it`(text: String, words: String) {
+        let error = #expect(throws: ServedZoneFile.Malformed.self) { try read(text) }
+        #expect(error?.description.hasPrefix(words) ?? false, "\(error?.description ?? "")")
+    }
+}
