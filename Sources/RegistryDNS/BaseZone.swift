@@ -1,4 +1,3 @@
-import CLDNS
 import RegistryModel
 
 /// The operator's own records of a zone: its SOA and name servers, mail, challenges, whatever isn't a tenant's.
@@ -46,8 +45,18 @@ public struct BaseZone: Sendable {
     /// What the NS records name, without the final dot.
     let nameServers: Set<String>
 
+    /// Names between owners and the zone: each may have to be answered as a wildcard would.
+    public static let maximumNamesAbove = 100_000
+
+    /// Of the file's SOA. What is published is above it, and there are few beyond this one.
+    public static let maximumSerial: UInt32 = 4_000_000_000
+
     /// Nothing at all: what the bare export has.
-    public static let empty = BaseZone(zone: "", authority: nil, sets: [:])
+    public static let empty = BaseZone()
+
+    private init() {
+        (authority, sets, above, cuts, nameServers) = (nil, [:], [], [], [])
+    }
 
     /// - Parameter defaultTTL: of records before any `$TTL`, in seconds.
     public init(
@@ -55,19 +64,81 @@ public struct BaseZone: Sendable {
     ) throws(Malformed) {
         var reader = try MasterFileReader(bytes, zone: zone.text, defaultTTL: defaultTTL)
         try reader.read()
-        self.init(zone: zone.text, authority: reader.authority, sets: reader.sets)
+        try self.init(zone: zone.text, authority: reader.authority, sets: reader.sets)
+        try checkAuthority(zone.text)
+        for owner in sets.keys { try check(owner, zone.text) }
     }
 
-    private init(zone: String, authority: Authority?, sets: [String: [RecordSet]]) {
+    private init(
+        zone: String, authority: Authority?, sets: [String: [RecordSet]]
+    ) throws(Malformed) {
         self.authority = authority
         self.sets = sets
-        above = Set(sets.keys.flatMap { ZoneName.between($0, zone) })
+        var above: Set<String> = []
+        for owner in sets.keys {
+            above.formUnion(ZoneName.between(owner, zone))
+            guard above.count <= Self.maximumNamesAbove else {
+                throw Malformed(
+                    line: 0, "its names have more than \(Self.maximumNamesAbove) names above them")
+            }
+        }
+        self.above = above
         cuts = Set(
             sets.filter { owner, sets in
                 sets.contains { $0.type == "DNAME" || ($0.type == "NS" && owner != zone) }
             }.keys)
         let targets = sets.values.joined().filter { $0.type == "NS" }.flatMap(\.values)
-        nameServers = Set(targets.map { String($0.dropLast()).lowercased() })
+        nameServers = Set(targets.map { String($0.dropLast()) })
+    }
+
+    // MARK: What would end the zone at a name server's next start
+
+    private func has(_ type: String, _ owner: String) -> Bool {
+        sets[owner]?.contains { $0.type == type } ?? false
+    }
+
+    private func checkAuthority(_ zone: String) throws(Malformed) {
+        guard let authority else { return }
+        guard has("NS", zone) else {
+            throw Malformed(line: 0, "\(zone) has an SOA, and no name servers")
+        }
+        guard authority.serial <= Self.maximumSerial else {
+            throw Malformed(
+                line: 0,
+                "its serial is above \(Self.maximumSerial): too few are left for what is published"
+            )
+        }
+    }
+
+    private func check(_ owner: String, _ zone: String) throws(Malformed) {
+        if has("DNAME", owner) {
+            guard owner != zone else {
+                throw Malformed(
+                    line: 0, "a DNAME at \(zone) itself leaves no name below it to be a tenant's")
+            }
+            guard !owner.hasPrefix("*.") else {
+                throw Malformed(line: 0, "a wildcard can't have a DNAME: \(owner)")
+            }
+        }
+        if let above = ZoneName.between(owner, zone).first(where: { has("DNAME", $0) }) {
+            throw Malformed(line: 0, "\(owner) lies below the DNAME of \(above)")
+        }
+        guard has("NS", owner) else { return }
+        guard !owner.hasPrefix("*.") else {
+            throw Malformed(line: 0, "a wildcard can't have name servers: \(owner)")
+        }
+        // One beyond the cut is found by asking for it; those at or below it, and the zone's own, are asked by what is here.
+        for value in sets[owner]?.first(where: { $0.type == "NS" })?.values ?? [] {
+            let server = String(value.dropLast())
+            guard server == owner || ZoneName.isBelow(server, owner) else { continue }
+            let isCut = cuts.contains {
+                $0 != owner && ($0 == server || ZoneName.isBelow(server, $0))
+            }
+            guard isCut || has("A", server) || has("AAAA", server) else {
+                throw Malformed(
+                    line: 0, "\(owner) has the name server \(server), which has no address here")
+            }
+        }
     }
 }
 
@@ -75,147 +146,5 @@ extension RecordSet {
     /// None for an alias.
     public var values: [String] {
         if case .values(let values) = data { values } else { [] }
-    }
-}
-
-private struct MasterFileReader {
-    private let bytes: [UInt8]
-    private let zone: String
-    private let defaultTTL: UInt32
-    private(set) var authority: BaseZone.Authority?
-    private(set) var sets: [String: [RecordSet]] = [:]
-
-    init(_ bytes: [UInt8], zone: String, defaultTTL: UInt32) throws(BaseZone.Malformed) {
-        guard bytes.count <= BaseZone.maximumBytes else {
-            throw BaseZone.Malformed(
-                line: 0, "it's larger than \(BaseZone.maximumBytes / 1024 / 1024) MiB")
-        }
-        for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-            .enumerated()
-        {
-            if line.contains(0) {
-                throw BaseZone.Malformed(line: index + 1, "a zero byte isn't text")
-            }
-            // Newer releases of ldns read other files for it.
-            if line.first == UInt8(ascii: "$"),
-                String(decoding: line.prefix(8), as: UTF8.self).uppercased() == "$INCLUDE"
-            {
-                throw BaseZone.Malformed(line: index + 1, "$INCLUDE isn't followed")
-            }
-        }
-        self.bytes = bytes
-        self.zone = zone
-        self.defaultTTL = defaultTTL
-    }
-
-    mutating func read() throws(BaseZone.Malformed) {
-        guard !bytes.isEmpty else { return }
-        var bytes = bytes
-        guard let file = fmemopen(&bytes, bytes.count, "r") else {
-            throw BaseZone.Malformed(line: 0, "it can't be read")
-        }
-        defer { fclose(file) }
-        var origin = ldns_dname_new_frm_str(zone + ".")
-        var previousOwner: UnsafeMutablePointer<ldns_rdf>?
-        defer {
-            ldns_rdf_deep_free(origin)
-            ldns_rdf_deep_free(previousOwner)
-        }
-        var ttl = defaultTTL
-        var line: Int32 = 0
-        while feof(file) == 0 {
-            var record: UnsafeMutablePointer<ldns_rr>?
-            let status = ldns_rr_new_frm_fp_l(
-                &record, file, &ttl, &origin, &previousOwner, &line)
-            defer { ldns_rr_free(record) }
-            switch status {
-            case LDNS_STATUS_OK:
-                guard let record else { continue }
-                try add(record, line: Int(line))
-            case LDNS_STATUS_SYNTAX_EMPTY, LDNS_STATUS_SYNTAX_TTL, LDNS_STATUS_SYNTAX_ORIGIN:
-                continue
-            default:
-                let text = ldns_get_errorstr_by_id(status).map { String(cString: $0) }
-                throw BaseZone.Malformed(line: Int(line), text ?? "it isn't a record")
-            }
-        }
-        try finish()
-    }
-
-    private mutating func add(
-        _ record: UnsafeMutablePointer<ldns_rr>, line: Int
-    ) throws(BaseZone.Malformed) {
-        // Owner, TTL, class, type, and the data, which may have tabs in it.
-        let text = Self.take(ldns_rr2str(record)).drop { $0 == ";" }
-        let fields = text.split(
-            separator: "\t", maxSplits: 4, omittingEmptySubsequences: false)
-        guard fields.count == 5, let ttl = UInt32(fields[1]) else {
-            throw BaseZone.Malformed(line: line, "a record without data isn't a zone's")
-        }
-        guard fields[2] == "IN" else {
-            throw BaseZone.Malformed(line: line, "only records of the class IN are a tenants' zone")
-        }
-        let owner = fields[0].dropLast().lowercased()
-        guard owner == zone || ZoneName.isBelow(owner, zone) else {
-            throw BaseZone.Malformed(line: line, "\(owner) lies outside of the zone \(zone)")
-        }
-        let (type, data) = (String(fields[3]), fields[4].drop { $0 == " " })
-        let value = String(data.prefix { $0 != "\n" })
-        guard type != "SOA" else { return try note(value, ttl: ttl, owner: owner, line: line) }
-        try put(
-            RecordSet(
-                name: owner, type: type, ttl: ttl, data: .values([value]), isOperators: true),
-            line: line)
-    }
-
-    private mutating func note(
-        _ value: String, ttl: UInt32, owner: String, line: Int
-    ) throws(BaseZone.Malformed) {
-        let fields = value.split(separator: " ")
-        let numbers = fields.dropFirst(2).compactMap { UInt32($0) }
-        guard owner == zone, authority == nil, fields.count == 7, numbers.count == 5 else {
-            throw BaseZone.Malformed(line: line, "there is one SOA, and it's the zone's own")
-        }
-        authority = BaseZone.Authority(
-            primary: String(fields[0]), contact: String(fields[1]), times: Array(numbers[1...]),
-            ttl: ttl, serial: numbers[0])
-    }
-
-    private mutating func put(_ set: RecordSet, line: Int) throws(BaseZone.Malformed) {
-        var owned = sets[set.name] ?? []
-        if let index = owned.firstIndex(where: { $0.type == set.type }) {
-            // A set has one TTL, RFC 2181 §5.2: servers take the first or the lowest, or refuse.
-            guard owned[index].ttl == set.ttl else {
-                throw BaseZone.Malformed(
-                    line: line, "the \(set.type) records of \(set.name) have more than one TTL")
-            }
-            let values = Set(owned[index].values).union(set.values)
-            owned[index].data = .values(values.sorted())
-        } else {
-            owned.append(set)
-        }
-        let types = Set(owned.map(\.type)).subtracting(["RRSIG", "NSEC", "NSEC3"])
-        guard !types.contains("CNAME") || (types.count == 1 && owned[0].values.count == 1) else {
-            throw BaseZone.Malformed(
-                line: line, "\(set.name) has a CNAME, so it can't have another record")
-        }
-        sets[set.name] = owned
-    }
-
-    private mutating func finish() throws(BaseZone.Malformed) {
-        // Signatures are the server's, and wouldn't fit what is published.
-        for (owner, owned) in sets {
-            let kept = owned.filter {
-                !["RRSIG", "NSEC", "NSEC3", "NSEC3PARAM"].contains($0.type)
-            }
-            sets[owner] = kept.isEmpty ? nil : kept.sorted { $0.type < $1.type }
-        }
-    }
-
-    /// The text, whose memory is C's.
-    private static func take(_ text: UnsafeMutablePointer<CChar>?) -> String {
-        guard let text else { return "" }
-        defer { free(text) }
-        return String(cString: text)
     }
 }

@@ -23,14 +23,20 @@ public struct OctoDNSText: Sendable {
             rest = rest[end...]
         }
         names.sort { ($0.key, $0.name) < ($1.key, $1.name) }
-        let pairs = try names.map { name, _, sets in
-            (Self.quoted(name), Node(try sets.map { try Self.node($0) }))
-        }
-        let text = try Yams.serialize(node: Node(pairs), width: -1, explicitStart: true)
         let remarks =
             ["The registry's part of \(zone), as octoDNS reads it."] + picture.remarks(rules)
-        file = Array((remarks.map { "# \($0)\n" }.joined() + text).utf8)
+        var text = Array((remarks.map { "# \($0)\n" }.joined() + "---\n").utf8)
+        // A tree of the whole zone would be some forty kilobytes a name. Mappings one after the other are one mapping.
+        for start in stride(from: 0, to: names.count, by: Self.namesAtOnce) {
+            let pairs = try names[start..<min(start + Self.namesAtOnce, names.count)].map {
+                name, _, sets in (Self.quoted(name), Node(try sets.map { try Self.node($0) }))
+            }
+            text += try Yams.serialize(node: Node(pairs), width: -1).utf8
+        }
+        file = text
     }
+
+    private static let namesAtOnce = 200
 
     /// Keys and texts are quoted, for `no` and `123` are names that YAML takes for something else.
     private static func quoted(_ text: String) -> Node {

@@ -50,7 +50,8 @@ public struct ZoneRules: Sendable {
                 continue
             }
             // Its name would be the wildcard's, and so point to itself.
-            guard base.authority == nil || base.sets[name.text] != nil else {
+            let isBase = base.sets[name.text] != nil || cut(above: name.text) != nil
+            guard base.authority == nil || isBase else {
                 throw .targetInZone(location, name)
             }
         }

@@ -11,10 +11,11 @@ import Testing
     private static let digest = [UInt8](repeating: 7, count: 32)
 
     private func serial(
-        _ store: SQLiteStore, _ digest: [UInt8] = digest, at revision: Int64 = 1
+        _ store: SQLiteStore, _ digest: [UInt8] = digest, at revision: Int64 = 1,
+        above floor: UInt32 = 0
     ) async throws -> UInt32? {
-        try await store.zoneSerial(of: Self.zone, digest: digest, at: Revision(revision), above: 0)?
-            .serial
+        try await store.zoneSerial(
+            of: Self.zone, digest: digest, at: Revision(revision), above: floor)?.serial
     }
 
     /// What was given away after the backup isn't in it: the clock is what's above that.
@@ -33,9 +34,36 @@ import Testing
             file, into: target.url, replacing: false, now: Timestamp(milliseconds: 77))
         target.clock.change { $0 = folder.clock.value.adding(.seconds(1)) }
         let restored = try target.open()
-        #expect(try await serial(restored) == last + 1, "the same content as in the backup")
-        #expect(try await serial(restored) == last + 1)
+        #expect(try await serial(restored) == last + 2, "the same content as in the backup")
+        #expect(try await serial(restored) == last + 2)
         await restored.close()
+    }
+
+    /// The day and a number are far above the clock, which then says nothing.
+    @Test func `goes up over it also where serials are above the clock, twice`() async throws {
+        let day: UInt32 = 2_026_113_001
+        let store = try folder.open()
+        try await store.run(new("a.example"))
+        #expect(try await serial(store, above: day) == day + 1)
+        let file = try folder.write(try await store.backup())
+        var given = day + 1
+        for number in 1...20 as ClosedRange<UInt8> {
+            folder.clock.change { $0 = $0.adding(.seconds(1)) }
+            given = try #require(try await serial(store, [number]))
+        }
+        #expect(given == day + 21)
+        await store.close()
+        for _ in 1...2 {
+            target.clock.change { $0 = folder.clock.value }
+            _ = try await StoreRestore.run(
+                file, into: target.url, replacing: true, now: Timestamp(milliseconds: 77))
+            let restored = try target.open()
+            let next = try #require(try await serial(restored, [99]))
+            #expect(next > given)
+            given = next
+            await restored.close()
+            folder.clock.change { $0 = $0.adding(.seconds(1)) }
+        }
     }
 
     @Test func `goes up once where the epoch is renewed`() async throws {

@@ -40,18 +40,19 @@ struct ZoneExportRoutes: Sendable {
         guard ContentNegotiation.choice(of: [format.type], call.request.headers) != nil else {
             throw Problem.notAcceptable([format.type])
         }
-        let request = try request(call, base)
+        let request = try await request(call, base)
         let maker = ZoneMaker(service: call.service)
         let made = try await maker.make(request, maximumBytes: format.maximumBytes)
         let bytes: [UInt8]
         switch format {
         case .zone:
-            let text = try refusing { try ZoneText(made.rules, made.picture) }
-            bytes = text.file(serial: try await maker.serial(of: text, made))
+            let text = try await ZoneMaker.aside { try ZoneText(made.rules, made.picture) }
+            let serial = try await maker.serial(of: text, made)
+            bytes = try await ZoneMaker.aside { text.file(serial: serial) }
         case .octodns:
-            bytes = try refusing { try OctoDNSText(made.rules, made.picture).file }
+            bytes = try await ZoneMaker.aside { try OctoDNSText(made.rules, made.picture).file }
         case .records:
-            bytes = Self.lines(made.picture)
+            bytes = try await ZoneMaker.aside { Self.lines(made.picture) }
         }
         exports.increment()
         let tag = WholeFile.tag(of: bytes)
@@ -69,7 +70,7 @@ struct ZoneExportRoutes: Sendable {
     /// Bytes that are written at once.
     private static let pieceSize = 65_536
 
-    private func request(_ call: RegistryCall, _ base: [UInt8]?) throws -> ZoneRequest {
+    private func request(_ call: RegistryCall, _ base: [UInt8]?) async throws -> ZoneRequest {
         var query = QueryReader(call.query)
         let zone = query.value("zone", "a domain name") { try? FQDN($0) }
         let location = query.value("default", "a location's name") { LocationName($0) }
@@ -87,23 +88,11 @@ struct ZoneExportRoutes: Sendable {
         }
         try query.finish()
         guard let zone, let location else { throw Problem.internalError }
-        do throws(BaseZone.Malformed) {
-            let base = try base.map { bytes throws(BaseZone.Malformed) in
-                try BaseZone(masterFile: bytes, zone: zone)
-            }
-            return ZoneRequest(
-                zone: zone, defaultLocation: location, ttl: ttl, base: base ?? .empty)
-        } catch {
-            throw Problem(error)
+        var read = BaseZone.empty
+        if let base {
+            read = try await ZoneMaker.aside { try BaseZone(masterFile: base, zone: zone) }
         }
-    }
-
-    private func refusing<Value>(_ body: () throws -> Value) throws -> Value {
-        do {
-            return try body()
-        } catch let error as ZoneError {
-            throw Problem(error)
-        }
+        return ZoneRequest(zone: zone, defaultLocation: location, ttl: ttl, base: read)
     }
 
     private static func lines(_ picture: ZonePicture) -> [UInt8] {

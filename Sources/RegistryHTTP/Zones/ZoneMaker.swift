@@ -34,25 +34,37 @@ struct ZoneMaker: Sendable {
             targets: service.state.zones.targets, base: request.base, maximumBytes: maximumBytes)
     }
 
+    /// Does what takes long: not on a thread that others' requests need.
+    ///
+    /// - Throws: a `ZoneError` as the `Problem` that it is.
+    static func aside<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await NIOThreadPool.singleton.runIfActive {
+            do {
+                return try body()
+            } catch let error as ZoneError {
+                throw Problem(error)
+            } catch let malformed as BaseZone.Malformed {
+                throw Problem(malformed)
+            }
+        }
+    }
+
     /// - Throws: `Problem` where there can't be a picture, `notReady` while there is no table.
     func make(_ request: ZoneRequest, maximumBytes: Int) async throws -> Made {
         let table = service.state.table
-        // Not on a thread that others' requests need.
-        return try await NIOThreadPool.singleton.runIfActive {
-            do {
-                let packed = try table.packed()
-                let rules = try rules(request, maximumBytes: maximumBytes)
-                let picture = try ZonePicture(rules) { show in
-                    packed.forEach { row in
-                        show(
-                            Substring(decoding: row.name, as: UTF8.self),
-                            packed.place(of: row).name)
-                    }
+        return try await Self.aside {
+            let packed = try table.packed()
+            let rules = try rules(request, maximumBytes: maximumBytes)
+            let picture = try ZonePicture(rules) { show in
+                packed.forEach { row in
+                    show(
+                        Substring(decoding: row.name, as: UTF8.self),
+                        packed.place(of: row).name)
                 }
-                return Made(rules: rules, picture: picture, position: packed.position)
-            } catch let error as ZoneError {
-                throw Problem(error)
             }
+            return Made(rules: rules, picture: picture, position: packed.position)
         }
     }
 
@@ -60,7 +72,7 @@ struct ZoneMaker: Sendable {
     ///
     /// - Throws: `behind` where another node has shown a later revision of the zone: this one catches up first.
     func serial(of text: ZoneText, _ made: Made) async throws -> UInt32 {
-        let digest = Array(SHA256.hash(data: text.content))
+        let digest = try await Self.aside { Array(SHA256.hash(data: text.content)) }
         let serial = try await service.zoneSerial(
             of: made.rules.zone, digest: digest, at: made.position.revision,
             above: made.rules.base.authority?.serial ?? 0)

@@ -28,8 +28,15 @@ extension SQLStore {
                     }
                     guard revision >= stored.serial.revision else { return nil }
                 }
-                let last = max(floor, stored?.serial.serial ?? 0)
-                let next = ZoneSerial.next(after: last, at: try time(session))
+                let now = try time(session)
+                var last = stored?.serial.serial ?? 0
+                if let stored, stored.epoch != head.epoch {
+                    // What was given after this store was copied isn't in it. Serials above the clock go on above that
+                    // by the time that has passed since, for there's hardly more than one a second.
+                    let passed = now.since(try stored.seenAt(session) ?? now).components.seconds
+                    last += UInt32(min(max(0, passed), Int64(UInt32.max - last)))
+                }
+                let next = ZoneSerial.next(after: max(floor, last), at: now)
                 guard let next else { throw RegistryError.noSerialLeft(zone) }
                 let given = StoredSerial(
                     serial: ZoneSerial(serial: next, digest: digest, revision: revision),
@@ -66,6 +73,14 @@ private struct StoredSerial {
                     serial: serial, digest: try row.bytes(1), revision: try row.revision(2)),
                 epoch: Epoch(try row.text(3)))
         }
+    }
+
+    /// When the last revision at which the zone was seen so was committed, or one soon after that.
+    func seenAt(_ session: some SQLSession) throws -> Timestamp? {
+        try session.first(
+            "SELECT at FROM revision_log WHERE revision >= $1 ORDER BY revision LIMIT 1",
+            [.number(serial.revision.number)]
+        ) { try $0.time(0) }
     }
 
     func isOf(_ digest: [UInt8], _ epoch: Epoch) -> Bool {
