@@ -135,7 +135,7 @@ import Testing
 
     /// Random trees that become other ones, with a wildcard that changes at the same time or not, in batches that hold
     /// whole units or only parts of them.
-    @Test(arguments: 0..<400)
+    @Test(arguments: 0..<150)
     func `is made in an order in which every name has its old or its new answer`(
         seed: UInt64
     ) throws {
