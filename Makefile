@@ -101,6 +101,7 @@ bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@Benchmarks/postgres
 	@Benchmarks/readers
 	@Benchmarks/drift
+	@Benchmarks/dns
 	@Benchmarks/tenants
 	@Benchmarks/edge
 	@Benchmarks/routes
