@@ -41,7 +41,7 @@ extension RegistryService {
             verifications.note(step)
             progress(step)
         }
-        verifications.note(result)
+        verifications.note(result, at: now())
         return result
     }
 }
@@ -61,14 +61,16 @@ final class Verifications: Sendable {
     private let revision = Gauge(label: "registry_verification_revision")
     private let changes = Gauge(label: "registry_verification_changes")
     private let isGood = Gauge(label: "registry_verification_ok")
+    private let ended = Gauge(label: "registry_verification_timestamp_seconds")
 
     func note(_ step: VerificationProgress) {
         revision.record(step.extent.revisions)
         changes.record(step.extent.changes)
     }
 
-    func note(_ result: Verification) {
+    func note(_ result: Verification, at now: Timestamp) {
         isGood.record(result.isGood ? 1 : 0)
+        ended.record(now.milliseconds / 1_000)
     }
 }
 

@@ -46,8 +46,8 @@ enum RunningService {
         try await makeFirstToken(service, folder: options.folder, logger)
         let clocks = ClockWatch(service, logger: logger)
         await clocks.look()
-        registry.observe(service, store)
         let drain = DrainSignal()
+        registry.observe(service, store, folder: options.folder, drain)
         let server = RegistryServer(
             service: service, options: options.http, drain: drain,
             metrics: { registry.render() }, logger: logger)
@@ -96,6 +96,7 @@ enum RunningService {
             .init(service: Maintenance(service, logger: logger)),
             .init(service: Deadlines(service, logger: logger)),
             .init(service: clocks),
+            .init(service: FreezeWatch(service, logger: logger)),
         ]
         if let reports = AgentReports(service, logger: logger) {
             services.append(.init(service: reports))

@@ -1,5 +1,7 @@
+import Foundation
 import Metrics
 import PrometheusMetrics
+import RegistryHTTP
 import RegistryModel
 import RegistryService
 import SQLiteStore
@@ -30,6 +32,14 @@ extension PrometheusRegistry {
                 "registry_verification_revision": "How far the last verification has come.",
                 "registry_verification_changes": "Changes that the last verification has checked.",
                 "registry_verification_ok": "1 where the last verification found nothing, else 0.",
+                "registry_verification_timestamp_seconds":
+                    "When the last verification ended; 0 where none has since the start.",
+                "registry_frozen_waves": "Waves that are frozen now.",
+                "registry_freeze_spent_ratio":
+                    "Of the frozen wave that is nearest to its deadline, the share of its time that is over.",
+                "registry_ready": "What /readyz says: 1 where it's 200, else 0.",
+                "registry_disk_free_bytes": "Room that is left in the data folder's file system.",
+                "registry_disk_bytes": "Size of the data folder's file system.",
                 "registry_agents": "Agents that count: known, and not evicted.",
                 "registry_agents_waits": "Requests that wait for agents to have a revision.",
                 "registry_agents_lagging": "Agents that count and are silent past their lease.",
@@ -60,7 +70,11 @@ extension PrometheusRegistry {
     }
 
     /// Values that are read when somebody asks.
-    func observe(_ service: RegistryService, _ store: any Store) {
+    func observe(_ service: RegistryService, _ store: any Store, folder: URL, _ drain: DrainSignal)
+    {
+        let ready = Gauge(label: "registry_ready")
+        let diskFree = Gauge(label: "registry_disk_free_bytes")
+        let diskSize = Gauge(label: "registry_disk_bytes")
         let ahead = Gauge(label: "registry_log_ahead_seconds")
         let domains = Gauge(label: "registry_table_domains")
         let revision = Gauge(label: "registry_revision")
@@ -76,6 +90,11 @@ extension PrometheusRegistry {
             )
         }
         register(collector: {
+            ready.record(drain.isDraining || service.storeFlaw != nil ? 0 : 1)
+            if let room = FileSystemRoom(of: folder) {
+                diskFree.record(room.free)
+                diskSize.record(room.size)
+            }
             if let statistics = try? service.statistics() {
                 domains.record(statistics.value.total)
                 revision.record(statistics.revision.number)
@@ -92,5 +111,20 @@ extension PrometheusRegistry {
                 duty.record(store.isOnDuty ? 1 : 0)
             }
         })
+    }
+}
+
+/// How large a file system is, and how much of it the service's user may still write, in bytes.
+struct FileSystemRoom {
+    let size: UInt64
+    let free: UInt64
+
+    /// `nil`: nobody can say.
+    init?(of folder: URL) {
+        var status = statvfs()
+        guard statvfs(folder.path, &status) == 0 else { return nil }
+        let unit = UInt64(status.f_frsize)
+        size = UInt64(status.f_blocks) * unit
+        free = UInt64(status.f_bavail) * unit
     }
 }
