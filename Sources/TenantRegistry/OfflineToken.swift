@@ -1,10 +1,5 @@
-import Foundation
-import Logging
-import PostgresStore
-import PrometheusMetrics
 import RegistryModel
 import RegistryService
-import SQLiteStore
 
 /// A token that is made in the store itself: the way back in, where no admin token is left.
 ///
@@ -39,16 +34,21 @@ struct OfflineToken {
             }
             return time
         }
+        try Self.check(note)
+        self.note = note
+    }
+
+    /// - Throws: `CommandFailure.usage` for what the service would refuse.
+    static func check(_ note: Note) throws {
         guard (note.reason ?? "").unicodeScalars.count <= 500,
             (note.ticket ?? "").unicodeScalars.count <= 100,
-            Self.isClean((note.reason ?? "").filter { !$0.isWhitespace }),
-            Self.isClean(note.ticket ?? "")
+            isClean((note.reason ?? "").filter { !$0.isWhitespace }),
+            isClean(note.ticket ?? "")
         else {
             throw CommandFailure.usage(
                 "--reason has at most 500 characters, --ticket 100, none of them control characters"
             )
         }
-        self.note = note
     }
 
     private static func isClean(_ text: String) -> Bool {
@@ -58,12 +58,7 @@ struct OfflineToken {
     /// - Parameter folder: of the embedded store, or of a node: what it has seen of the database speaks here, too.
     /// - Returns: the token; it's nowhere else.
     func make(in choice: StoreChoice, folder: String) async throws -> TokenSecret {
-        var logger = Logger(label: "tenant-registry") { label in
-            JSONLogHandler(label: label) { line, _ in StandardError.write(line) }
-        }
-        // That a mark can't be read, for example, which nothing is held against then.
-        logger.logLevel = .warning
-        let store = try await open(choice, folder, logger)
+        let store = try await OfflineStore.open(choice, folder)
         // Of a store that has begun its log: the first start makes the first token by itself.
         guard let head = try? await store.head(), head.revision > .zero else {
             await store.close()
@@ -89,38 +84,5 @@ struct OfflineToken {
             throw CommandFailure.failed("the store refused the token: \(error.code)")
         }
         return secret
-    }
-
-    private func open(
-        _ choice: StoreChoice, _ folder: String, _ logger: Logger
-    ) async throws -> any Store {
-        do {
-            switch choice {
-            case .embedded:
-                let url = URL(fileURLWithPath: folder, isDirectory: true)
-                // Opening would make a new one.
-                guard SQLiteStore.isThere(in: url) else {
-                    throw CommandFailure.failed("there is no store in \(folder)")
-                }
-                return try SQLiteStore(
-                    SQLiteStore.Configuration(
-                        folder: url, quarantine: .zero, now: SystemClock.now),
-                    logger: logger, onCommit: { _ in })
-            case .postgres(let connection):
-                // By the database's clock, as every node writes.
-                var configuration = PostgresStore.Configuration(
-                    connection: connection, quarantine: .zero)
-                configuration.mark =
-                    URL(fileURLWithPath: folder, isDirectory: true)
-                    .appendingPathComponent(OpenStore.nodeMark).path
-                configuration.keepsMark = false
-                return try await PostgresStore.open(
-                    configuration, logger: logger, onCommit: { _ in })
-            }
-        } catch let error as StoreOpeningError {
-            throw CommandFailure.failed(error.description)
-        } catch let error as PostgresOpeningError {
-            throw CommandFailure.failed(error.description)
-        }
     }
 }

@@ -1,12 +1,15 @@
 import ArgumentParser
 import RegistryAPI
 import RegistryClient
+import RegistryService
 
 /// `tenant-registry tokens …`
 struct Tokens: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List, create and revoke access tokens.",
-        subcommands: [List.self, Create.self, Revoke.self], defaultSubcommand: List.self)
+        abstract: "List, create and revoke access tokens; make the first ones.",
+        subcommands: [
+            List.self, Create.self, Revoke.self, Generate.self, Bootstrap.self,
+        ], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -87,6 +90,52 @@ struct Tokens: AsyncParsableCommand {
                 try await Retry.keyed {
                     try await registry.revokeToken(id, note: why.note, idempotencyKey: $0)
                 }
+            }
+        }
+    }
+
+    struct Generate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a token that no registry knows yet, for tokens bootstrap.",
+            discussion: "It asks nobody. Put it where tokens bootstrap and its owner find it.")
+
+        func run() throws {
+            StandardOutput.write(TokenSecret.random().text + "\n")
+        }
+    }
+
+    struct Bootstrap: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put tokens that were made beforehand into a store; may run again.",
+            discussion: """
+                In the stopped store of --data-dir, or in the database of --store, whose nodes may run. What is \
+                there already stays as it is. A store that has no token yet needs one with the role admin.
+                """)
+        @Option(
+            help: ArgumentHelp(
+                "A folder with a file for each token, NAME.ROLE, that holds its text.",
+                discussion: "As a Secret of Kubernetes' is mounted."))
+        var from: String
+        @Option(help: "A PostgreSQL database, as serve takes it.")
+        var store: String?
+        @Option(help: "A file with the database's password.")
+        var storePasswordFile: String?
+        @Option(help: "The folder of the embedded store, or of a node. (default: data)")
+        var dataDir: String?
+        @Option(help: "A JSON file with any of these settings.")
+        var config: String?
+        @OptionGroup var why: NoteOptions
+
+        func run() async throws {
+            try ProcessTitle.hidePassword(in: store)
+            let settings = try await Settings(file: config)
+            let bootstrap = try TokenBootstrap(folder: from)
+            let outcomes = try await bootstrap.run(
+                in: StoreChoice.read(settings, store, passwordFile: storePasswordFile),
+                folder: settings.text(dataDir, "data-dir", default: "data"), note: why.note)
+            for each in outcomes {
+                StandardOutput.write(
+                    "\(each.id) \(each.name) \(each.role.rawValue) \(each.state.rawValue)\n")
             }
         }
     }
