@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What scripts/check-kubernetes runs: check-kubernetes.py KUBECTL BINARY."""
+import itertools
 import pathlib
 import re
 import subprocess
@@ -171,7 +172,7 @@ class Overlay:
         """The command and its settings, flags before the environment; nothing of a container that runs something else."""
         if not self.is_registry(container):
             return None, {}
-        words = [each for each in container["args"] if not each.startswith("--")]
+        words = itertools.takewhile(lambda each: not each.startswith("--"), container["args"])
         values = {
             key.removeprefix("TENANT_REGISTRY_").lower().replace("_", "-"): value
             for key, value in self.environment(workload, container).items() if key.startswith("TENANT_REGISTRY_")
@@ -216,8 +217,11 @@ class Overlay:
             known = flags(command)
             if not known:
                 self.say(workload, f"there is no command {command}")
+            # What is in the environment for the service's sake, a command of another kind passes over.
+            passed = flags("serve") - {each.removeprefix("--").partition("=")[0] for each in container["args"]}
             for flag in settings:
-                if flag not in known and not (flag == "store-password" and "store" in known):
+                is_passed = command.startswith("tokens ") and flag in passed or flag == "store-password" and "store" in known
+                if flag not in known and not is_passed:
                     self.say(workload, f"{command} has no --{flag}")
             self.check_files(workload, who, settings, mounts)
             listened = {int(value.rpartition(":")[2]) for flag, value in settings.items() if flag in ("listen", "ops-listen")}
@@ -244,7 +248,7 @@ class Overlay:
                 self.say(workload, f"{who}: {flag} is {path}, which can't be written")
 
     def nginx_ports(self, workload, pod, container):
-        """What nginx listens on, after the script of the container before it has been run."""
+        """What nginx listens on, after the script of the container before it has been run. Other programs listen nowhere."""
         if container.get("command", [""])[0] != "nginx":
             return set()
         script = next(each for each in pod["initContainers"] if each["name"] == "addresses")
@@ -273,6 +277,8 @@ class Overlay:
         return {int(port) for port in re.findall(r"^ *listen (\d+);", shared + data["main"]["nginx.conf"], re.M)}
 
     def check_times(self, workload, pod):
+        if workload["kind"] == "Job":
+            return self.check_job(workload, pod)
         grace = pod["terminationGracePeriodSeconds"]
         # Containers that stay among those that come first end after the others.
         needed = 0
@@ -305,6 +311,11 @@ class Overlay:
                 self.say(workload, f"an update gives up after {deadline} s, and a start may take {patience}")
         if needed > grace:
             self.say(workload, f"ending takes {needed} s, and it's killed after {grace}")
+
+    def check_job(self, job, pod):
+        """A Job runs to its end, and may be applied again with another image."""
+        if pod["restartPolicy"] != "OnFailure" or "ttlSecondsAfterFinished" not in job["spec"]:
+            self.say(job, "it isn't tried again, or never goes away, and a Job can't be changed")
 
     def pods(self, selector, namespace):
         return [pod for workload, labels, pod in self.workloads()
@@ -389,8 +400,8 @@ class Overlay:
             self.say(ingress, "its health checks ask where no pod says whether it's ready")
         seen = int(note("healthcheck-interval-seconds")) * int(note("unhealthy-threshold-count"))
         for workload, _, pod in self.workloads():
-            _, settings = self.settings(workload, pod["containers"][0])
-            if seen + int(note("healthcheck-timeout-seconds")) >= int(settings["drain-seconds"]):
+            command, settings = self.settings(workload, pod["containers"][0])
+            if command == "serve" and seen + int(note("healthcheck-timeout-seconds")) >= int(settings["drain-seconds"]):
                 self.say(ingress, "its health checks are slower than the drain")
         idle = int(re.search(r"idle_timeout\.timeout_seconds=(\d+)", note("load-balancer-attributes")).group(1))
         if not POLL < idle < IDLE:
@@ -435,6 +446,10 @@ BREAKS = [
     ("postgres", "progressDeadlineSeconds: 900", "progressDeadlineSeconds: 300", "an update gives up after 300 s"),
     ("sqlite", "path: /readyz", "path: /livez", "is asked while it drains"),
     ("sqlite", "runAsUser: 65532", "runAsUser: 0", "isn't held to run as user 65532"),
+    ("sqlite", "- bootstrap\n", "- bootstrapping\n", "there is no command tokens bootstrapping"),
+    ("sqlite", "secretName: tenant-registry-tokens", "secretName: tokens", "there is no Secret tokens"),
+    ("postgres", "--from=/etc/tenant-registry/tokens", "--from=/etc/tokens", "from is /etc/tokens, which isn't in a volume"),
+    ("postgres", "  ttlSecondsAfterFinished: 300\n", "", "a Job can't be changed"),
     ("sqlite", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "may write its root"),
     ("sqlite", "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "may get more privileges"),
     ("sqlite", "- ALL", "- NET_RAW", "keeps capabilities"),
