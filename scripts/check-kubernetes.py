@@ -3,9 +3,14 @@
 import itertools
 import pathlib
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.error
+import urllib.request
 
 import kubernetes_validate
 import yaml
@@ -270,10 +275,19 @@ class Overlay:
             if done.returncode != 0:
                 self.say(workload, f"the container addresses fails: {(done.stdout + done.stderr).strip()}")
                 return set()
-            shared = pathlib.Path(there + "/etc/nginx/pod/shared.conf").read_text()
-        for name, address in environment.items():
-            if f"server {address};" not in shared:
-                self.say(workload, f"the address of {name} isn't in what nginx reads")
+            file = pathlib.Path(there + "/etc/nginx/pod/shared.conf")
+            shared = file.read_text()
+            for name, address in environment.items():
+                if f"server {address};" not in shared:
+                    self.say(workload, f"the address of {name} isn't in what nginx reads")
+                # Nobody here knows that name.
+                shared = shared.replace(f"server {address};", "server 192.0.2.1:80;")
+            file.write_text(shared)
+            main = pathlib.Path(there + "/nginx.conf")
+            main.write_text(data["main"]["nginx.conf"].replace("/tmp/", f"{there}/").replace("/etc/nginx/pod/", f"{there}/etc/nginx/pod/"))
+            done = subprocess.run([shutil.which("nginx") or "/usr/sbin/nginx", "-t", "-q", "-e", "stderr", "-c", main], capture_output=True, text=True)
+            if done.returncode != 0 or done.stderr:
+                self.say(workload, f"nginx refuses its configuration: {done.stderr.strip()}")
         return {int(port) for port in re.findall(r"^ *listen (\d+);", shared + data["main"]["nginx.conf"], re.M)}
 
     def check_times(self, workload, pod):
@@ -466,6 +480,7 @@ BREAKS = [
     ("agent", 'tenant-registry/client: "true"', 'tenant-registry/client: "no"', "doesn't let it in"),
     ("agent", "app.kubernetes.io/component: registry", "app.kubernetes.io/component: node", "it lets nobody through to the registry of"),
     ("sidecar", "server 127.0.0.1:9001;\n", "server 127.0.0.1:9101;\n", "the container addresses fails"),
+    ("sidecar", "worker_connections 16384;", "worker_connection 16384;", "nginx refuses its configuration"),
     ("sidecar", "listen 8002;", "listen 8003;", "nginx listens on [8000, 8003]"),
     ("sidecar", "seconds: 15", "seconds: 90", "ending takes 105 s"),
     ("eks", "idle_timeout.timeout_seconds=65", "idle_timeout.timeout_seconds=60", "its idle time-out is 60 s"),
@@ -474,6 +489,104 @@ BREAKS = [
     ("eks", "              name: api", "              name: web", "there is no service tenant-registry with a port web"),
     ("eks-sqlite", "storageClassName: tenant-registry-gp3", "storageClassName: gp4", "there is no storage class gp4"),
 ]
+
+
+class Started:
+    """A container's command, run here: with its own arguments and environment, but for places and ports of this machine."""
+
+    # Long enough to look at, shorter than anybody wants to wait.
+    DRAIN = 2
+
+    def __init__(self, overlay, workload, container, there, changes=()):
+        self.container, self.ports = container, {}
+        sockets = [(port, socket.create_server(("127.0.0.1", 0))) for port in container.get("ports", [])]
+        replaced = list(changes) + [("/var/lib/", f"{there}/"), ("/etc/", f"{there}/"), ("/run/", f"{there}/")]
+        for port, each in sockets:
+            self.ports[port["name"]] = each.getsockname()[1]
+            replaced.append((f"*:{port['containerPort']}", f"127.0.0.1:{each.getsockname()[1]}"))
+            each.close()
+
+        def here(text):
+            text = re.sub(r"^--drain-seconds=[1-9]\d*$", f"--drain-seconds={self.DRAIN}", text)
+            for old, new in replaced:
+                text = text.replace(old, new)
+            return text
+
+        environment = {key: here(value) for key, value in overlay.environment(workload, container).items() if value}
+        self.process = subprocess.Popen([binary, *map(here, container["args"])], env={"PATH": "/usr/bin:/bin", **environment},
+                                        stdout=subprocess.DEVNULL, stderr=open(f"{there}/{container['name']}.log", "ab"))
+
+    def probe(self, name):
+        """The status that a probe gets; 0 where nobody answers."""
+        request = self.container[name]["httpGet"]
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[request['port']]}{request['path']}", timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def until(self, name, status, seconds=60):
+        deadline = time.monotonic() + seconds
+        while self.probe(name) != status:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def check(self, what):
+        """Its probes while it runs, and while it ends."""
+        if not (self.until("startupProbe", 200) and self.until("readinessProbe", 200) and self.probe("livenessProbe") == 200):
+            yield f"{what}: its probes never say that it's well"
+
+    def end(self, what):
+        self.process.terminate()
+        is_told = self.until("readinessProbe", 503, self.DRAIN)
+        if not is_told or self.probe("livenessProbe") != 200:
+            yield f"{what}: it drains, and its probes don't say so"
+        try:
+            code = self.process.wait(self.DRAIN + 10)
+        except subprocess.TimeoutExpired:
+            code = "nothing"
+        if code != 0:
+            yield f"{what}: it ended with {code}"
+
+
+def run_for_real(everything):
+    """The registry with SQLite, its first tokens before it, and an agent beside it, as their pods start them."""
+    overlay = next(each for each in everything if each.name == "sqlite")
+    [(workload, _, pod)] = overlay.workloads()
+    edge = next(each for each in everything if each.name == "agent")
+    [(daemons, _, edge_pod)] = edge.workloads()
+    started = []
+    with tempfile.TemporaryDirectory() as there:
+        for folder in ("tenant-registry", "tenant-registry/tokens", "tenant-registry-agent"):
+            pathlib.Path(there, folder).mkdir()
+        token = said(binary, "tokens", "generate")
+        pathlib.Path(there, "tenant-registry/tokens/ops.admin").write_text(token)
+        pathlib.Path(there, "tenant-registry-agent/token").write_text(token)
+        try:
+            # Twice, for a pod that starts again.
+            for _ in range(2):
+                bootstrap = Started(overlay, workload, pod["initContainers"][0], there)
+                if bootstrap.process.wait(60) != 0:
+                    yield f"sqlite: bootstrap ended with {bootstrap.process.returncode}"
+            started.append(Started(overlay, workload, pod["containers"][0], there))
+            yield from started[0].check("sqlite: registry")
+            address = re.search(r"UPSTREAM: (\S+)", texts["agent"]).group(1)
+            # A machine's name, as Kubernetes puts it in.
+            edge_pod["containers"][0]["env"][0]["value"] = "node-1"
+            started.append(Started(edge, daemons, edge_pod["containers"][0], there, [(address, f"http://127.0.0.1:{started[0].ports['api']}")]))
+            yield from started[1].check("agent: agent")
+            if not pathlib.Path(there, "tenant-registry/routes").exists():
+                yield "agent: agent: it shares no file"
+            for each, what in zip(reversed(started), ("agent: agent", "sqlite: registry")):
+                yield from each.end(what)
+        finally:
+            for each in started:
+                each.process.kill()
+                each.process.wait()
 
 
 def rendered():
@@ -497,6 +610,8 @@ texts = rendered()
 everything = overlays(texts)
 problems = [problem for each in everything for problem in each.check()]
 problems += [problem for each in everything for problem in schema_problems(each.name, each.objects)]
+
+problems += run_for_real(everything) if not problems else []
 
 blind = []
 for name, old, new, expected in BREAKS if not problems else []:
