@@ -42,7 +42,7 @@ public struct FreezeWatch: Service {
     }
 
     /// - Returns: for each frozen wave the share of its time that is over, by the store's clock; 1 is its deadline.
-    private func shares() async throws(RegistryError) -> [Double] {
+    func shares() async throws(RegistryError) -> [Double] {
         guard service.state.openMigrations > 0 else { return [] }
         let now = try await service.store.clocks().now
         var shares: [Double] = []
