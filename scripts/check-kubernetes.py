@@ -351,6 +351,9 @@ class Overlay:
         for port in service["spec"]["ports"]:
             if port["targetPort"] not in self.port_names(pods):
                 self.say(service, f"no pod of its has a port {port['targetPort']}")
+            # https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy.html
+            if port["port"] not in self.port_names(pods):
+                self.say(service, f"Amazon's network policies want the pods' own port, and not {port['port']}")
 
     def check_policy(self, policy):
         spec = policy["spec"]
@@ -359,8 +362,8 @@ class Overlay:
             self.say(policy, "its selector matches no pod")
         for rule in spec.get("ingress", []):
             for port in rule.get("ports", []):
-                if port["port"] not in self.port_names(pods):
-                    self.say(policy, f"no pod of its has a port {port['port']}")
+                if port["port"] not in self.port_names(pods) or not isinstance(port["port"], int):
+                    self.say(policy, f"no pod of its has a port of the number {port['port']}")
         for rule in spec.get("egress", []):
             for peer in rule.get("to", []):
                 if "tenant-registry" in peer.get("namespaceSelector", {}).get("matchLabels", {}).values():
@@ -382,17 +385,17 @@ class Overlay:
                 command, settings = self.settings(workload, container)
                 if command != "agent":
                     continue
-                found = re.fullmatch(r"http://([\w-]+)\.([\w-]+)\.svc\.cluster\.local(?::(\d+))?", settings.get("upstream", ""))
+                found = re.fullmatch(r"http://([\w-]+)\.([\w-]+)\.svc\.cluster\.local:(\d+)", settings.get("upstream", ""))
                 for other in self.everywhere:
                     namespace = other.named("Namespace", found.group(2)) if found else None
                     service = other.named("Service", found.group(1)) if found else None
-                    if not found or namespace and not (service and int(found.group(3) or 80) in [each["port"] for each in service["spec"]["ports"]]):
+                    if not found or namespace and not (service and int(found.group(3)) in [each["port"] for each in service["spec"]["ports"]]):
                         self.say(workload, f"its registry's address leads nowhere: {settings.get('upstream')}")
                         break
                     if namespace and not any(
                             matches(peer.get("podSelector", {}), labels)
                             for policy in other.of("NetworkPolicy") for rule in policy["spec"].get("ingress", [])
-                            if "api" in [port["port"] for port in rule["ports"]]
+                            if int(found.group(3)) in [port["port"] for port in rule["ports"]]
                             for peer in rule.get("from", []) if "podSelector" in peer):
                         self.say(workload, f"the registry of {other.name} doesn't let it in")
                         break
@@ -442,7 +445,8 @@ BREAKS = [
     ("sqlite", "--ops-listen=*:8081", "--ops-listen=*:8082", "registry listens on [8080, 8082]"),
     ("sqlite", "path: /livez\n            port: ops", "path: /livez\n            port: health", "asks at health"),
     ("sqlite", "targetPort: api", "targetPort: web", "no pod of its has a port web"),
-    ("sqlite", "- port: ops", "- port: opps", "no pod of its has a port opps"),
+    ("sqlite", "- port: 8081", "- port: ops", "no pod of its has a port of the number ops"),
+    ("sqlite", "port: 8080\n    targetPort", "port: 80\n    targetPort", "want the pods' own port, and not 80"),
     ("sqlite", "      labels:\n        app.kubernetes.io/component: registry", "      labels:\n        app.kubernetes.io/component: node", "its selector doesn't match its own pods"),
     ("postgres", "  selector:\n    app.kubernetes.io/component: registry", "  selector:\n    app.kubernetes.io/component: node", "its selector matches the pods of 0 workloads"),
     ("postgres", "name: tenant-registry-store-ca", "name: tenant-registry-ca", "there is no ConfigMap tenant-registry-ca"),
@@ -452,7 +456,7 @@ BREAKS = [
     ("sqlite", "value: /var/lib/tenant-registry/data", "value: /data", "data-dir is /data, which isn't in a volume"),
     ("postgres", "      app.kubernetes.io/component: registry\n  unhealthy", "      app.kubernetes.io/component: node\n  unhealthy", "its selector matches no pod"),
     ("postgres", "      - labelSelector:\n          matchLabels:\n            app.kubernetes.io/component: registry", "      - labelSelector:\n          matchLabels:\n            app.kubernetes.io/component: node", "counts other pods"),
-    ("eks", "cidr: 10.0.0.0/16\n    ports:\n    - port: api", "cidr: 10.0.0.0/16\n    ports:\n    - port: web", "no pod of its has a port web"),
+    ("eks", "cidr: 10.0.0.0/16\n    ports:\n    - port: 8080", "cidr: 10.0.0.0/16\n    ports:\n    - port: 80", "no pod of its has a port of the number 80"),
     ("agent", "key: token", "key: secret", "the Secret tenant-registry-agent has no secret"),
     ("sqlite", "--drain-seconds=30", "--drain-seconds=60", "ending takes 95 s"),
     ("sqlite", "--drain-seconds=30", "--drain-seconds=5", "is seen as unready after"),
