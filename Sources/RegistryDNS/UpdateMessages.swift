@@ -1,7 +1,8 @@
 /// Dynamic updates (RFC 2136) in the words of `nsupdate`, which `knsupdate` takes too.
 ///
 /// A message is applied whole or not at all (§3.4), so each holds what belongs together. A set is always deleted and added
-/// anew: adding alone leaves what was there beside it, and where only the TTL is another one, Knot DNS keeps the old one.
+/// anew, also where the server seems not to have it: adding alone leaves what was there beside it, and where only the TTL is
+/// another one, Knot DNS keeps the old one.
 public enum UpdateMessages {
     /// A message has 65,535 bytes at most, its header, zone section and signature among them. So many names are what
     /// servers apply in a few milliseconds.
@@ -19,7 +20,7 @@ public enum UpdateMessages {
 
     private static func write(_ change: NameChange, _ zone: String, to text: inout String) {
         guard change.name != zone else { return writeApex(change, to: &text) }
-        for old in change.before { text += "update delete \(change.name). \(old.set.type)\n" }
+        for type in deletedTypes(change) { text += "update delete \(change.name). \(type)\n" }
         for new in change.after {
             for value in new.values { text += add(new, value) }
         }
@@ -27,8 +28,8 @@ public enum UpdateMessages {
 
     /// A zone's own NS set can't be deleted (§3.4.2.3), and its last record can't either: what is to stay comes first.
     private static func writeApex(_ change: NameChange, to text: inout String) {
-        for old in change.before where old.set.type != "NS" {
-            text += "update delete \(change.name). \(old.set.type)\n"
+        for type in deletedTypes(change) where type != "NS" {
+            text += "update delete \(change.name). \(type)\n"
         }
         for new in change.after {
             for value in new.values { text += add(new, value) }
@@ -39,6 +40,12 @@ public enum UpdateMessages {
                 text += "update delete \(change.name). NS \(value)\n"
             }
         }
+    }
+
+    /// Those that go, then those that come, each once.
+    private static func deletedTypes(_ change: NameChange) -> [String] {
+        let gone = change.before.map(\.set.type)
+        return gone + change.after.map(\.type).filter { !gone.contains($0) }
     }
 
     private static func add(_ set: RecordSet, _ value: String) -> String {
@@ -53,10 +60,10 @@ public enum UpdateMessages {
         let added = change.after.reduce(0) { sum, set in
             sum + set.values.reduce(0) { $0 + fixed + dataSize(set.type, $1) }
         }
-        let deleted = change.before.reduce(0) { sum, set in
-            let isNS = change.name == zone && set.set.type == "NS"
-            return sum
-                + (isNS ? set.set.values.reduce(0) { $0 + fixed + $1.utf8.count } : fixed)
+        let deleted = deletedTypes(change).reduce(0) { sum, type in
+            guard change.name == zone, type == "NS" else { return sum + fixed }
+            let servers = change.before.first { $0.set.type == "NS" }?.set.values ?? []
+            return sum + servers.reduce(0) { $0 + fixed + $1.utf8.count }
         }
         return BatchSize(names: 1, text: deleted + added)
     }

@@ -27,6 +27,23 @@ import Testing
         #expect(UpdateMessages.messages(of: ZoneDifference(old.sets, served: old.sets, [])) == [])
     }
 
+    /// The file that was compared may lack what the server has.
+    @Test func `delete also what seems to be new before it's added`() {
+        let change = ZoneDifference(
+            [RecordSet(name: "a.kintone.com", type: "A", ttl: 60, data: .values(["192.0.2.20"]))],
+            served: [], [Self.us])
+        #expect(
+            UpdateMessages.messages(of: change) == [
+                """
+                zone kintone.com.
+                update delete a.kintone.com. A
+                update add a.kintone.com. 60 A 192.0.2.20
+                send
+
+                """
+            ])
+    }
+
     @Test func `never change a TTL alone`() {
         let picture = SamplePicture(byDefault: SamplePicture.addresses(10, hasIPv6: false))
         var served = picture.sets
