@@ -4,6 +4,10 @@ import RegistryModel
 /// A zone as a server has it: a master file, or what `dig AXFR` prints, which is one.
 ///
 /// Unlike the operator's base it may be large and signed, and has its SOA twice.
+///
+/// A transfer that was cut off would seem to be a zone that lacks the rest. It ends with the SOA that it began with (RFC 5936
+/// §2.2), so what doesn't has to show that it's a master file: by `$ORIGIN` or `$TTL`, or by a comment before its first record.
+/// Comments of dig, which it prints before and among records, and of kdig show nothing.
 public enum ServedZoneFile {
     public struct Malformed: Error, Hashable, CustomStringConvertible {
         public let description: String
@@ -20,8 +24,19 @@ public enum ServedZoneFile {
             reader = Reader(zone: zone)
             try reader.read(bytes)
         }
-        guard reader.hasAuthority else {
+        guard let authority = reader.authorities.first else {
             throw Malformed(description: "it has no SOA of \(zone): it isn't the whole zone")
+        }
+        let isTransfer =
+            authority.place == 0 && reader.authorities.count > 1
+            && reader.authorities.last
+                == Authority(
+                    place: reader.recordCount - 1, value: authority.value)
+        guard isTransfer || MasterFileMarks.areIn(bytes) else {
+            throw Malformed(
+                description:
+                    "it doesn't end with the SOA that it began with: a transfer that was cut off isn't the whole zone, and a master file has a $ORIGIN or $TTL, or a comment before its first record"
+            )
         }
         return reader.sets.map {
             var set = $0
@@ -33,10 +48,18 @@ public enum ServedZoneFile {
         }
     }
 
+    /// An SOA of the zone, and how many records are before it.
+    fileprivate struct Authority: Equatable {
+        var place: Int
+        var value: String
+    }
+
     fileprivate struct Reader {
         let zone: String
+        /// Without what the signer makes.
         var sets: [RecordSet] = []
-        var hasAuthority = false
+        var authorities: [Authority] = []
+        var recordCount = 0
         private var places: [Key: Int] = [:]
 
         init(zone: String) {
@@ -81,27 +104,22 @@ public enum ServedZoneFile {
         private mutating func add(
             _ record: UnsafeMutablePointer<ldns_rr>, _ line: Int32
         ) throws(Malformed) {
-            guard let written = ldns_rr2str(record) else {
-                throw Malformed(description: "line \(line): it isn't a record")
-            }
-            defer { free(written) }
-            // Owner, TTL, class, type, and the data, which may have tabs in it. Behind a semicolon, what is derived.
-            let text = String(cString: written).lowercasedOwner
-            let fields = text.split(separator: "\t", maxSplits: 4, omittingEmptySubsequences: false)
-            guard fields.count == 5, let ttl = UInt32(fields[1]), fields[2] == "IN" else {
+            guard let text = RecordText(record), text.recordClass == "IN" else {
                 throw Malformed(description: "line \(line): it isn't a record of a zone")
             }
-            let owner = fields[0].dropLast()
-            guard ZoneName.isIn(zone, String(owner)) else {
-                throw Malformed(description: "line \(line): \(owner) isn't in the zone \(zone)")
+            guard ZoneName.isIn(zone, text.owner) else {
+                throw Malformed(
+                    description: "line \(line): \(text.owner) isn't in the zone \(zone)")
             }
-            if fields[3] == "SOA", owner == zone { hasAuthority = true }
-            let value = fields[4].prefix { $0 != "\n" }.drop { $0 == " " }
-            put(
-                String(owner), String(fields[3]), ttl, Self.canonical(value, String(fields[3])))
+            if text.type == "SOA", text.owner == zone {
+                authorities.append(Authority(place: recordCount, value: text.value))
+            }
+            guard !RecordSet.signersTypes.contains(text.type) else { return recordCount += 1 }
+            put(text.owner, text.type, text.ttl, text.value)
         }
 
         private mutating func put(_ owner: String, _ type: String, _ ttl: UInt32, _ value: String) {
+            recordCount += 1
             let place: Int?
             if let last = sets.indices.last, sets[last].name == owner, sets[last].type == type {
                 place = last
@@ -114,15 +132,6 @@ public enum ServedZoneFile {
                     RecordSet(name: owner, type: type, ttl: ttl, data: .values([value])))
             }
             sets[place].data = .values(sets[place].values + [value])
-        }
-
-        /// As `RecordSet` has it: servers keep the case in which a name was written.
-        private static func canonical(_ value: Substring, _ type: String) -> String {
-            switch type {
-            case "AAAA": IPv6Address(value)?.description ?? String(value)
-            case "CNAME": value.lowercased()
-            default: String(value)
-            }
         }
     }
 }
@@ -190,11 +199,25 @@ extension ServedZoneFile.Reader {
     }
 }
 
-extension String {
-    /// The text with the name at its beginning in lower case.
-    fileprivate var lowercasedOwner: String {
-        let end = utf8.firstIndex(of: 0x09) ?? endIndex
-        guard self[..<end].utf8.contains(where: { (0x41...0x5A).contains($0) }) else { return self }
-        return self[..<end].lowercased() + self[end...]
+/// What a master file has and no transfer.
+private enum MasterFileMarks {
+    static func areIn(_ bytes: [UInt8]) -> Bool {
+        var isBeforeRecords = true
+        var isMarked = false
+        for line in bytes.split(separator: 0x0A) {
+            if line.starts(with: "; <<>> ".utf8) { return false }
+            if line.first == UInt8(ascii: ";") {
+                let isTools = line.starts(with: ";;".utf8) && !line.starts(with: zoneDump)
+                if isBeforeRecords, !isTools { isMarked = true }
+            } else if line.first == UInt8(ascii: "$") {
+                isMarked = true
+            } else if line.contains(where: { ![0x20, 0x09, 0x0D].contains($0) }) {
+                isBeforeRecords = false
+            }
+        }
+        return isMarked
     }
+
+    /// Knot DNS' own files begin with it.
+    private static let zoneDump = Array(";; Zone dump".utf8)
 }

@@ -68,11 +68,6 @@ public struct ZoneDifference: Sendable {
     /// Without signatures.
     let served: [ServedSet]
 
-    /// What signs a zone, and what only servers write: they aren't anybody's.
-    static let signatureTypes: Set<String> = [
-        "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "SIG", "KEY", "NXT",
-    ]
-
     /// - Parameters:
     ///   - picture: the registry's record sets.
     ///   - base: the operator's.
@@ -82,7 +77,7 @@ public struct ZoneDifference: Sendable {
         targets: KnownTargets, comparesBase: Bool
     ) {
         self.zone = zone
-        self.served = served.filter { !Self.signatureTypes.contains($0.set.type) }
+        self.served = served.filter { !RecordSet.signersTypes.contains($0.set.type) }
         var names = NameTable()
         for set in picture { names[names.number(of: set.name)].picture.append(set) }
         for set in base { names[names.number(of: set.name)].base.append(set) }
