@@ -21,7 +21,7 @@ extension RecordSet: Shape {
     package init?(reading object: inout JSONObjectReader) {
         let name = object.string("name", maximum: 1024)
         let type = object.string("type", maximum: 32)
-        let ttl = object.integer("ttl", in: 0...Int64(Int32.max))
+        let ttl = object.integer("ttl", in: 0...Int64(UInt32.max))
         let isOperators = object.optionalBool("base") ?? false
         let data: RecordData?
         if object.has("alias") {

@@ -2,6 +2,7 @@ import RegistryModel
 import Testing
 import Yams
 
+import RegistryAPI
 @testable import RegistryDNS
 
 private let zone = FQDN(canonical: "kintone.com")
@@ -63,6 +64,20 @@ private let japan = LocationName(canonical: "japan")
     @Test func `may be nothing at all`() throws {
         #expect(try read("").sets.isEmpty)
         #expect(try read("; nothing\n\n").sets.isEmpty)
+    }
+}
+
+@Suite("A line of the record export") struct RecordLineTests {
+    /// A TTL has 32 bits on the wire, whatever sense the highest of them makes.
+    @Test func `has any TTL that a record can have`() throws {
+        let set = RecordSet(
+            name: "a.kintone.com", type: "TXT", ttl: .max, data: .values(["\"x\""]),
+            isOperators: true)
+        let line =
+            #"{"name":"a.kintone.com","type":"TXT","ttl":4294967295,"values":["\"x\""],"base":true}"#
+        var object = JSONObjectReader(try JSONDocument(parsing: Array(line.utf8)))
+        #expect(RecordSet(reading: &object) == set)
+        #expect(object.problems.isEmpty)
     }
 }
 

@@ -55,7 +55,8 @@ extension ExportedZone {
             if set.isOperators { base.append(set) } else { picture.append(set) }
             return
         }
-        let problem = object.problems.first
-        throw .unreadable("a record set: \(problem.map { "\($0.pointer): \($0.detail)" } ?? "")")
+        let problem = object.problems.first.map { "\($0.pointer): \($0.detail)" } ?? ""
+        throw .unreadable(
+            "a record set: \(problem): \(String(decoding: line.prefix(300), as: UTF8.self))")
     }
 }
