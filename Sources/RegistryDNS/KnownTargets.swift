@@ -19,7 +19,9 @@ public struct KnownTargets: Sendable {
         }
     }
 
-    private mutating func insert(_ set: RecordSet) {
+    /// Where a set leads to, if it leads anywhere.
+    mutating func insert(_ set: RecordSet) {
+        guard RecordSet.addressTypes.contains(set.type) else { return }
         switch set.data {
         case .values(let all): values[set.type, default: []].formUnion(all)
         case .alias(let alias): aliases.insert(alias)
@@ -27,13 +29,20 @@ public struct KnownTargets: Sendable {
     }
 
     /// Whether the set leads to locations alone.
-    public func holds(_ set: RecordSet) -> Bool {
+    public func holds(_ set: RecordSet) -> Bool { holds(set, or: nil) }
+
+    /// Whether the set leads to these, or to those, alone.
+    func holds(_ set: RecordSet, or others: KnownTargets?) -> Bool {
         guard RecordSet.addressTypes.contains(set.type) else { return false }
         switch set.data {
         case .values(let all):
-            guard let known = values[set.type], !all.isEmpty else { return false }
-            return all.allSatisfy(known.contains)
-        case .alias(let alias): return aliases.contains(alias)
+            return !all.isEmpty
+                && all.allSatisfy { value in
+                    values[set.type]?.contains(value) ?? false
+                        || others?.values[set.type]?.contains(value) ?? false
+                }
+        case .alias(let alias):
+            return aliases.contains(alias) || others?.aliases.contains(alias) ?? false
         }
     }
 }

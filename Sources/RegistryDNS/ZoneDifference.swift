@@ -48,19 +48,24 @@ public struct LeftName: Hashable, Sendable {
 /// How what a server has differs from the picture, name by name.
 ///
 /// Whose is a record? The registry's are sets of addresses, names and aliases that lead to locations alone (`KnownTargets`) and
-/// that the base doesn't hold. All others are the operator's:
+/// that the base doesn't hold; and those that have what a wildcard of the base's above them has, in the base or on the server, at
+/// names that the base doesn't hold: the picture says there what the wildcard would have said. All others are the operator's:
 ///
 /// - They're never deleted. With `comparesBase` those of the base are written where they're missing or others, and what the
 ///   picture has copied from the base's wildcards goes where the picture has it no longer.
 /// - Where one leads visitors somewhere, or stands where the picture has a CNAME, the whole name is left as it is (`left`).
 /// - Where one that the base doesn't hold keeps a name in the tree that the picture has no longer, the wildcard above can't answer
-///   for that name. So it isn't deleted: it gets what the wildcard would have answered (`keptInTree`).
+///   for that name. So it isn't deleted: it gets what the wildcard would have answered (`keptInTree`). The same where a name never
+///   had a record of the registry's because it lives where the wildcard leads: the picture can't tell it from names that
+///   nobody has, so whoever compares has to ask the registry (`unanswered`), and say which of them it knows.
 public struct ZoneDifference: Sendable {
     public let zone: String
     /// Sorted by name.
     public private(set) var changes: [NameChange] = []
     public private(set) var left: [LeftName] = []
     public private(set) var keptInTree: [String] = []
+    /// Names that the operator's records outside of the base take from the wildcard, and that the picture doesn't have.
+    public private(set) var unanswered: [String] = []
     /// How many record sets the server has that are neither the registry's nor the base's.
     public private(set) var foreignCount = 0
     /// How many it will have in all.
@@ -72,9 +77,10 @@ public struct ZoneDifference: Sendable {
     ///   - picture: the registry's record sets.
     ///   - base: the operator's.
     ///   - comparesBase: whether the base's are written too.
+    ///   - registered: those of the `unanswered` names that the registry has at the default location.
     public init(
         zone: String, picture: [RecordSet], base: [RecordSet], served: [ServedSet],
-        targets: KnownTargets, comparesBase: Bool
+        targets: KnownTargets, comparesBase: Bool, registered: Set<String> = []
     ) {
         self.zone = zone
         self.served = served.filter { !RecordSet.signersTypes.contains($0.set.type) }
@@ -84,6 +90,7 @@ public struct ZoneDifference: Sendable {
         // What the base's wildcards have besides addresses, the picture's names have too.
         let inherited = Set(
             comparesBase ? base.filter { ZoneName.isWildcard($0.name) }.map(Copied.init) : [])
+        let wildcards = BaseWildcards(base, self.served.map(\.set))
         var foreign: [RecordSet] = []
         for set in self.served {
             let number = names.number(of: set.set.name)
@@ -91,6 +98,7 @@ public struct ZoneDifference: Sendable {
                 names[number].servedBase.append(set)
             } else if !set.isOperators,
                 targets.holds(set.set) || Self.isCopy(set.set, of: inherited, at: names[number])
+                    || names[number].base.isEmpty && wildcards.areCopied(in: set.set, targets)
             {
                 names[number].own.append(set)
             } else {
@@ -101,6 +109,16 @@ public struct ZoneDifference: Sendable {
         let inTree = Self.namesInTree(foreign, zone)
         var kept: Set<String> = []
         lazy var wanted = ZoneAnswers(zone: zone, picture + base)
+        unanswered = Self.unanswered(among: inTree, names, zone)
+        for name in unanswered where registered.contains(name) {
+            let wildcard = wanted.wildcard(below: ZoneName.parent(name) ?? zone)
+            for place in [name, "*." + name] {
+                let number = names.number(of: place)
+                guard names[number].picture.isEmpty, names[number].base.isEmpty else { continue }
+                names[number].picture = Self.stand(in: place, for: wildcard)
+            }
+            if !wildcard.isEmpty { kept.insert(name) }
+        }
         for (name, number) in names.numbers {
             var entry = names[number]
             if entry.picture.isEmpty, !entry.own.isEmpty, inTree.contains(ZoneName.node(name)),
@@ -119,7 +137,7 @@ public struct ZoneDifference: Sendable {
         }
         changes.sort { $0.name < $1.name }
         left.sort { $0.name < $1.name }
-        keptInTree = kept.sorted()
+        keptInTree = kept.subtracting(left.map(\.name)).sorted()
         foreignCount = foreign.count { $0.type != "SOA" }
         resultingCount = changes.reduce(served.count) { $0 + $1.after.count - $1.before.count }
     }
@@ -183,11 +201,62 @@ public struct ZoneDifference: Sendable {
         return names
     }
 
+    /// Names that a visitor's host may have, where neither the picture nor the operator's records say what answers.
+    private static func unanswered(
+        among inTree: Set<String>, _ names: NameTable, _ zone: String
+    ) -> [String] {
+        inTree.filter { name in
+            guard name != zone, !name.utf8.contains(UInt8(ascii: "*")), ZoneName.mayBeHost(name)
+            else { return false }
+            if let entry = names.entry(of: name) {
+                guard entry.picture.isEmpty, entry.base.isEmpty,
+                    !entry.foreign.contains(where: {
+                        RecordSet.addressTypes.contains($0.set.type)
+                    })
+                else { return false }
+            }
+            // Another zone begins there, or all below it is led elsewhere.
+            return !([name] + ZoneName.between(name, zone)).contains { above in
+                let entry = names.entry(of: above)
+                let types = (entry?.foreign.map(\.set.type) ?? []) + (entry?.base.map(\.type) ?? [])
+                return types.contains("NS") || types.contains("DNAME")
+            }
+        }.sorted()
+    }
+
     /// A wildcard's address sets, under another name.
     static func stand(in name: String, for wildcard: [RecordSet]) -> [RecordSet] {
         wildcard.filter { RecordSet.addressTypes.contains($0.type) }.map {
             RecordSet(name: name, type: $0.type, ttl: $0.ttl, data: $0.data)
         }
+    }
+}
+
+/// Where the base's own wildcards lead to.
+private struct BaseWildcards {
+    /// By the name that each of them is below.
+    private var targets: [String: KnownTargets] = [:]
+
+    /// - Parameter served: of which those at the wildcards' names are what copies were made of before the base changed.
+    init(_ base: [RecordSet], _ served: [RecordSet]) {
+        for set in base where ZoneName.isWildcard(set.name) {
+            targets[ZoneName.node(set.name), default: KnownTargets([])].insert(set)
+        }
+        guard !targets.isEmpty else { return }
+        for set in served where ZoneName.isWildcard(set.name) {
+            targets[ZoneName.node(set.name)]?.insert(set)
+        }
+    }
+
+    /// Whether a set leads where wildcards above it do, or, for the rest, to what is known of locations.
+    func areCopied(in set: RecordSet, _ known: KnownTargets) -> Bool {
+        guard !targets.isEmpty else { return false }
+        var rest = ZoneName.parent(set.name)
+        while let above = rest {
+            if targets[above]?.holds(set, or: known) ?? false { return true }
+            rest = ZoneName.parent(above)
+        }
+        return false
     }
 }
 
@@ -208,6 +277,8 @@ private struct NameTable {
         _read { yield entries[number] }
         _modify { yield &entries[number] }
     }
+
+    func entry(of name: String) -> Entry? { numbers[name].map { entries[$0] } }
 
     mutating func number(of name: String) -> Int {
         if let number = numbers[name] { return number }

@@ -19,12 +19,12 @@ import Testing
 
     private func difference(
         _ picture: SamplePicture, base: [RecordSet] = [], served: [ServedSet],
-        former: [FormerTarget] = [], comparesBase: Bool = false
+        former: [FormerTarget] = [], comparesBase: Bool = false, registered: Set<String> = []
     ) -> ZoneDifference {
         ZoneDifference(
             zone: "kintone.com", picture: picture.sets, base: base, served: served,
             targets: KnownTargets([Self.japan, Self.us], former: former),
-            comparesBase: comparesBase)
+            comparesBase: comparesBase, registered: registered)
     }
 
     @Test func `is nothing where nothing differs`() {
@@ -114,6 +114,65 @@ import Testing
         let signed = difference(
             picture, served: old.sets.map { ServedSet($0) } + [served("acme", "RRSIG", "A 13 …")])
         #expect(signed.keptInTree.isEmpty && signed.changes.count == 2)
+    }
+
+    @Test func `gives it also to a name that lives by default, where the registry knows it`() {
+        let picture = SamplePicture(byDefault: Self.us)
+        let sets =
+            picture.sets.map { ServedSet($0) } + [
+                served("_acme-challenge.bob", "TXT", "\"x\""), served("text", "TXT", "\"x\""),
+                served("_acme-challenge.www", "TXT", "\"x\""), served("www", "A", "198.51.100.1"),
+                served("cut", "NS", "ns.cut.kintone.com."), served("ns.cut", "A", "198.51.100.2"),
+                served("*.op", "A", "198.51.100.3"), served("x._tcp", "A", "198.51.100.4"),
+            ]
+        let first = difference(picture, served: sets)
+        #expect(first.changes.isEmpty && first.keptInTree.isEmpty)
+        #expect(first.unanswered == ["bob", "op", "text"].map { $0 + ".kintone.com" })
+        let found = difference(
+            picture, served: sets, registered: ["bob.kintone.com", "text.kintone.com"])
+        #expect(found.keptInTree == ["bob.kintone.com", "text.kintone.com"])
+        let names = ["*.bob", "*.text", "bob", "text"].map { $0 + ".kintone.com" }
+        #expect(found.changes.map(\.name) == names)
+        for change in found.changes {
+            #expect(change.after == Self.us.recordSets(of: change.name, ttl: 60))
+        }
+        // Once it has them, it keeps them.
+        let again = difference(
+            picture, served: sets + found.changes.flatMap(\.after).map { ServedSet($0) },
+            registered: ["bob.kintone.com", "text.kintone.com"])
+        #expect(again.changes.isEmpty && again.keptInTree.count == 2)
+    }
+
+    /// The picture has the operator's wildcard at names below it that registered names take it from.
+    @Test(arguments: [true, false])
+    func `takes what stands for a wildcard of the base's for the registry's`(comparesBase: Bool) {
+        func set(_ name: String, _ address: String) -> RecordSet {
+            RecordSet(name: name + ".kintone.com", type: "A", ttl: 60, data: .values([address]))
+        }
+        let (old, new) = ("203.0.113.5", "203.0.113.6")
+        let copies = ["*.w1.op", "w3.op", "*.w3.op", "*.gone.op"]
+        // What the operator has elsewhere is the operator's, whatever it leads to.
+        let own = [set("www", old), set("held.op", old)]
+        let base = [set("*.op", new), set("held.op", old)]
+        let wanted = copies.dropLast().map { set($0, new) }
+        let sets = [set("*.op", old)] + copies.map { set($0, old) } + own
+        let found = ZoneDifference(
+            zone: "kintone.com", picture: wanted, base: base, served: sets.map { ServedSet($0) },
+            targets: KnownTargets([Self.japan]), comparesBase: comparesBase)
+        let names = (comparesBase ? ["*.op"] : []) + copies
+        #expect(found.changes.map(\.name) == names.map { $0 + ".kintone.com" }.sorted())
+        #expect(found.left.isEmpty && found.foreignCount == 1)
+        #expect(found.changes.first { $0.name == "*.gone.op.kintone.com" }?.after == [])
+        // When the operator has changed the wildcard already, the old address has to be said.
+        let changed = [set("*.op", new)] + copies.map { set($0, old) }
+        for former in [[], [FormerTarget(old)!]] {
+            let later = ZoneDifference(
+                zone: "kintone.com", picture: wanted, base: base,
+                served: changed.map { ServedSet($0) },
+                targets: KnownTargets([Self.japan], former: former), comparesBase: false)
+            #expect(later.left.count == (former.isEmpty ? 3 : 0))
+            #expect(later.changes.count == (former.isEmpty ? 0 : 4))
+        }
     }
 
     @Test func `writes the base's records where it is told to, and deletes none`() {

@@ -51,12 +51,18 @@ struct DNSDiff: AsyncParsableCommand {
         try await client.withClient { registry in
             let targets = try await registry.locations().compactMap(\.settings.dns)
             let exported = try await ExportedZone.read(zone, from: registry)
-            let difference = ZoneDifference(
-                zone: try zone.name(), picture: exported.picture, base: exported.base,
-                served: served,
-                targets: KnownTargets(
-                    targets, former: formerTarget.compactMap { FormerTarget($0) }),
-                comparesBase: nsupdate != nil)
+            let name = try zone.name()
+            let known = KnownTargets(
+                targets, former: formerTarget.compactMap { FormerTarget($0) })
+            let compare = { (registered: Set<String>) in
+                ZoneDifference(
+                    zone: name, picture: exported.picture, base: exported.base, served: served,
+                    targets: known, comparesBase: nsupdate != nil, registered: registered)
+            }
+            var difference = compare([])
+            let registered = try await registered(
+                Set(difference.unanswered).subtracting(exported.leftOut.map(\.name)), registry)
+            if !registered.isEmpty { difference = compare(registered) }
             exported.sayLeftOut()
             say(difference)
             if nsupdate != nil {
@@ -65,6 +71,22 @@ struct DNSDiff: AsyncParsableCommand {
                 printBatches(difference, exported)
             }
         }
+    }
+
+    /// Those of the names that the registry has where the wildcard leads to.
+    private func registered(
+        _ names: Set<String>, _ registry: RegistryClient
+    ) async throws -> Set<String> {
+        var found: Set<String> = []
+        for name in names.sorted() {
+            do {
+                let domain = try await registry.domain(name).value
+                if domain.location.text == zone.defaultLocation { found.insert(name) }
+            } catch ClientError.refused(let refusal) where refusal.status == 404 {
+                continue
+            }
+        }
+        return found
     }
 
     private func readServed() throws -> [ServedSet] {
