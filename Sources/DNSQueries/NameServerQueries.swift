@@ -33,8 +33,6 @@ package struct NameServerQueries: Sendable {
     package var timeout: Duration
     package var tries: Int
 
-    package static let maximumInFlight = 200
-
     package init(
         _ server: NameServerAddress, isRecursive: Bool = false,
         timeout: Duration = .milliseconds(1000), tries: Int = 4
@@ -66,13 +64,15 @@ package struct NameServerQueries: Sendable {
         let inbox = Inbox()
         defer { withExtendedLifetime(inbox) { ares_destroy(channel) } }
         var inFlight = 0
+        var window = QueryWindow()
         while true {
-            while inFlight < Self.maximumInFlight, let question = next() {
+            while inFlight < window.size, let question = next() {
                 inFlight += 1
                 ask(question, on: channel, inbox)
             }
-            for (question, outcome) in inbox.take() {
+            for (question, outcome, wasLost) in inbox.take() {
                 inFlight -= 1
+                window.note(wasLost: wasLost)
                 guard receive(question, outcome) else { return }
             }
             guard inFlight > 0 else {
@@ -119,10 +119,12 @@ package struct NameServerQueries: Sendable {
         let context = Unmanaged.passRetained(Pending(question, inbox)).toOpaque()
         ares_query(
             channel, question.name, Int32(1), Int32(question.type.rawValue),
-            { context, status, _, message, length in
+            { context, status, timeouts, message, length in
                 guard let context else { return }
                 Unmanaged<Pending>.fromOpaque(context).takeRetainedValue()
-                    .end(status, UnsafeBufferPointer(start: message, count: Int(length)))
+                    .end(
+                        status, UnsafeBufferPointer(start: message, count: Int(length)),
+                        wasLost: timeouts > 0)
             }, context)
     }
 
@@ -158,13 +160,13 @@ package struct NameServerQueries: Sendable {
 
     /// What has come while c-ares was at work. Nobody else's code runs inside its calls.
     private final class Inbox {
-        private var outcomes: [(DNSQuestion, DNSOutcome)] = []
+        private var outcomes: [(DNSQuestion, DNSOutcome, wasLost: Bool)] = []
 
-        func put(_ question: DNSQuestion, _ outcome: DNSOutcome) {
-            outcomes.append((question, outcome))
+        func put(_ question: DNSQuestion, _ outcome: DNSOutcome, wasLost: Bool) {
+            outcomes.append((question, outcome, wasLost))
         }
 
-        func take() -> [(DNSQuestion, DNSOutcome)] {
+        func take() -> [(DNSQuestion, DNSOutcome, wasLost: Bool)] {
             defer { outcomes.removeAll(keepingCapacity: true) }
             return outcomes
         }
@@ -179,8 +181,10 @@ package struct NameServerQueries: Sendable {
             self.inbox = inbox
         }
 
-        func end(_ status: Int32, _ message: UnsafeBufferPointer<UInt8>) {
-            inbox.put(question, outcome(status, message))
+        func end(
+            _ status: Int32, _ message: UnsafeBufferPointer<UInt8>, wasLost: Bool
+        ) {
+            inbox.put(question, outcome(status, message), wasLost: wasLost)
         }
 
         private func outcome(

@@ -1,8 +1,8 @@
+import RegistryAPI
 import RegistryModel
 import Testing
 import Yams
 
-import RegistryAPI
 @testable import RegistryDNS
 
 private let zone = FQDN(canonical: "kintone.com")

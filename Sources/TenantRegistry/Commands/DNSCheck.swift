@@ -57,6 +57,11 @@ struct DNSCheck: AsyncParsableCommand {
             exported.sayLeftOut()
             for line in result.differences { StandardOutput.write(line + "\n") }
             let place = "\(zoneName) on \(server), serial \(serial)"
+            guard !result.gaveUp else {
+                throw CommandFailure.unreachable(
+                    "\(place): \(result.silent) of \(result.asked) questions had no answer, and no more were asked: does it limit how much it answers?"
+                )
+            }
             guard result.silent == 0 else {
                 throw CommandFailure.unreachable(
                     "\(place): \(result.silent) of \(result.asked) questions had no answer")

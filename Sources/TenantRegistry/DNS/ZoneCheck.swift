@@ -18,17 +18,17 @@ struct ZoneCheck {
     struct Result {
         /// A line each, in the order of the names.
         var differences: [String] = []
-        /// Questions that nobody answered.
+        /// Questions that nobody answered, though they were asked again.
         var silent = 0
         var asked = 0
+        /// Whether the rest wasn't asked any more.
+        var gaveUp = false
     }
 
     let queries: NameServerQueries
     /// Nil: any will do.
     let ttl: UInt32?
 
-    /// Beyond so many questions without an answer nobody is there.
-    private static let silentAtMost = 20
     /// Names below exceptions that are made up: one below each, up to so many exceptions.
     static let madeUpAtMost = 1000
 
@@ -74,11 +74,18 @@ struct ZoneCheck {
     }
 
     func check(_ names: [Name]) throws -> Result {
-        var result = Result()
+        var (result, patience) = (Result(), QueryPatience())
         var lines: [Int: [String]] = [:]
         var begun: [Int: Answers] = [:]
-        var position = 0
-        var waiting: [DNSQuestion] = []
+        var lost: [DNSQuestion] = []
+        func note(_ question: DNSQuestion, _ outcome: DNSOutcome) {
+            var answers = begun.removeValue(forKey: question.number) ?? Answers()
+            answers.add(outcome, to: question.type)
+            guard answers.areComplete else { return begun[question.number] = answers }
+            let found = differences(of: names[question.number], answers)
+            if !found.isEmpty { lines[question.number] = found }
+        }
+        var (position, waiting): (Int, [DNSQuestion]) = (0, [])
         try run(
             next: {
                 if let question = waiting.popLast() { return question }
@@ -89,21 +96,26 @@ struct ZoneCheck {
             },
             receive: { question, outcome in
                 result.asked += 1
-                if case .silent = outcome { result.silent += 1 }
-                var answers = begun.removeValue(forKey: question.number) ?? Answers()
-                answers.add(outcome, to: question.type)
-                if answers.areComplete {
-                    let found = differences(of: names[question.number], answers)
-                    if !found.isEmpty { lines[question.number] = found }
-                } else {
-                    begun[question.number] = answers
-                }
-                return result.silent < Self.silentAtMost
+                patience.note(isSilent: outcome == .silent)
+                if outcome == .silent { lost.append(question) } else { note(question, outcome) }
+                return !patience.isOver
             })
-        guard result.silent < Self.silentAtMost else {
-            throw CommandFailure.unreachable(
-                "\(queries.server) left \(result.silent) of \(result.asked) questions unanswered: does it limit how much it answers?"
-            )
+        result.gaveUp = patience.isOver
+        if result.gaveUp {
+            result.silent = lost.count
+        } else {
+            // The crowd is over.
+            var again = lost
+            patience = QueryPatience()
+            try run(
+                next: { again.popLast() },
+                receive: { question, outcome in
+                    patience.note(isSilent: outcome == .silent)
+                    if outcome == .silent { result.silent += 1 }
+                    note(question, outcome)
+                    return !patience.isOver
+                })
+            result.gaveUp = patience.isOver
         }
         result.differences = lines.sorted { $0.key < $1.key }.flatMap(\.value)
         return result
