@@ -142,6 +142,69 @@ import Testing
         try await world.registry.crash()
     }
 
+    /// Servers keep the case of names, or don't; and what stands for the operator's wildcard isn't the operator's.
+    @Test(arguments: NameServerKind.updatable)
+    func `needs no change after it's loaded, and follows the operator's own wildcard`(
+        kind: NameServerKind
+    ) async throws {
+        let world = try await DNSWorld.start()
+        for name in ["w1.op", "q.w3.op", "bob"] {
+            _ = try await world.registry.succeed(
+                "domains", "register", "\(name).kintone.com", "--location",
+                name == "bob" ? "japan" : "aws", "--allow-split")
+        }
+        let base =
+            DNSWorld.base + """
+                @ IN NS NS2.Example.net.
+                @ IN MX 20 Mail2.Example.NET.
+                _sip._tcp IN SRV 1 2 5060 Sip.Example.net.
+                Docs IN CNAME Docs.Example.net.
+                *.op IN A 203.0.113.5
+                *.op IN MX 10 Mail.Example.net.
+
+                """
+        _ = try world.folder.write(base, to: "base")
+        let server = try await NameServerProcess.start(
+            kind, DNSWorld.zone, try await world.export())
+        let nothing = try await world.difference(server)
+        #expect(nothing.exit == .code(0) && nothing.output == "", "\(nothing.output)")
+        #expect(nothing.errors.contains("left as they are: 0;"), "\(nothing.errors)")
+        let check = try await world.check(server)
+        #expect(check.exit == .code(0), "\(check.output)\(check.errors)")
+
+        _ = try world.folder.write(base.replacing("203.0.113.5", with: "203.0.113.6"), to: "base")
+        // Somebody else's tool proves that a name is its own.
+        try await server.update(
+            "zone kintone.com.\nupdate add _acme-challenge.bob.kintone.com. 60 TXT x\nsend\n")
+        let lost = try await world.check(server, "--only", "bob.kintone.com")
+        #expect(lost.output.contains("bob.kintone.com A: wants 192.0.2.10, has nothing"))
+        let difference = try await world.difference(server)
+        #expect(difference.errors.contains("kept: bob.kintone.com: "), "\(difference.errors)")
+        try await server.update(difference.output)
+        let names = ["bob", "x.bob", "x.op", "x.w1.op", "w3.op", "w1.op"]
+        let answers = try await server.answers(names.map { "\($0).kintone.com A" })
+        let places = ["192.0.2.10", "192.0.2.10"] + Array(repeating: "203.0.113.6", count: 3)
+        for (name, place) in zip(names, places + ["198.51.100.20"]) {
+            #expect(answers["\(name).kintone.com A"] == [place], "\(name)")
+        }
+        let after = try await world.difference(server)
+        #expect(after.output == "" && after.errors.contains("left as they are: 0;"))
+        for only in [[], ["--only", "bob.kintone.com"]] {
+            let check = try await world.registry.run(
+                ["dns", "check"] + world.arguments + ["--dns-server", server.address] + only)
+            #expect(check.exit == .code(0), "\(check.output)\(check.errors)")
+        }
+        // The end of a transfer is its SOA.
+        let served = try String(
+            contentsOf: try await server.transfer(to: "whole"), encoding: .utf8)
+        let part = served.split(separator: "\n").dropLast(1).joined(separator: "\n") + "\n"
+        let cut = try await world.run(
+            "diff", "--nsupdate", try world.folder.write(part, to: "part").path)
+        #expect(cut.exit == .code(2) && cut.output == "", "\(cut.output)")
+        try await server.stop()
+        try await world.registry.crash()
+    }
+
     /// A name that becomes a CNAME, a TTL that changes alone, and a location that gets another address.
     @Test(arguments: NameServerKind.updatable)
     func `follows what isn't a move too`(kind: NameServerKind) async throws {
