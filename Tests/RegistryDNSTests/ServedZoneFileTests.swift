@@ -34,6 +34,16 @@ import Testing
         #expect(sets.count == 5)
     }
 
+    @Test func `is whole where dig has counted it, though its SOA comes once`() throws {
+        let text = """
+            ; <<>> DiG 9.18 <<>> +onesoa AXFR kintone.com
+            \(Self.authority)acme.kintone.com. 60 IN A 192.0.2.2
+            """
+        #expect(throws: ServedZoneFile.Malformed.self) { try read(text) }
+        let counted = text + "\n;; Query time: 0 msec\n;; XFR size: 2 records (messages 1)\n"
+        #expect(try read(counted).count == 2)
+    }
+
     /// As BaseZone has it: a name server whose name is in another case would be added and deleted in one message.
     @Test func `has names in values in lower case, and nothing that is derived`() throws {
         let sets = try read(

@@ -31,7 +31,9 @@ import Testing
             folder = try TestFolder()
             _ = try folder.write(base, to: "base.zone")
             server = try await Self.serve(folder)
-            asked = try #require(server.log.first { $0.announces == "powerdns" }?.port)
+            asked = try await poll("the listener for PowerDNS") { [server] in
+                server.log.first { $0.announces == "powerdns" }?.port
+            }
             try await Self.run(server, "locations", "set", "aws", "--dns-a", "198.51.100.7")
             try await Self.run(
                 server, "locations", "set", "japan", "--dns-a", "192.0.2.10", "--dns-aaaa",
