@@ -86,6 +86,10 @@ struct ZoneExportRoutes: Sendable {
         if let location, try !call.service.knows(location) {
             query.refuse("default", "unknown", "there is no location \(location)")
         }
+        // The same operation has them, for other formats.
+        for name in ["value", "for"] where base == nil && query.text(name) != nil {
+            query.refuse(name, "conflict", "zone, octodns and records have no such thing")
+        }
         try query.finish()
         guard let zone, let location else { throw Problem.internalError }
         var read = BaseZone.empty

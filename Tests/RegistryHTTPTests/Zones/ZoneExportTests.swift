@@ -115,7 +115,7 @@ import Testing
             ("zone=kintone.com&default=japan&ttl=-1", ["ttl invalid"]),
             ("zone=kintone.com&default=japan&ttl=604801", ["ttl invalid"]),
             ("zone=kintone.com&zone=a.com&default=japan", ["zone repeated"]),
-            ("zone=kintone.com&default=japan&value=location", ["value unknown-parameter"]),
+            ("zone=kintone.com&default=japan&value=location", ["value conflict"]),
         ])
     func `says what is wrong with what it's asked`(query: String, faults: [String]) async throws {
         try await withRegistry { registry in
