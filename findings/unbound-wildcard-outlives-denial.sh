@@ -1,7 +1,8 @@
 #!/bin/sh
 # unbound: a name that is new in a signed zone is answered with the zone's wildcard for longer than the wildcard's TTL.
 #
-# Version: unbound 1.17.1 (Debian 12, amd64), in its own configuration but for what loopback needs; Knot 3.2.6 signs.
+# Version: unbound 1.17.1-2+deb12u4 (Debian 12, amd64), in its own configuration but for what loopback needs; Knot 3.2.6-1 signs. dig and
+# nsupdate (bind9-dnsutils) are any.
 #
 # Until an NSEC record that it has kept expires, unbound believes that no name is there between two others, and answers for any of
 # them with the wildcard, of which it takes whatever it has by then: with the wildcard's whole TTL, be the NSEC's rest a second. So a
@@ -22,7 +23,13 @@ pids=
 # shellcheck disable=SC2086
 trap 'for pid in $pids; do kill "$pid"; done; wait; rm -rf "$folder"' EXIT
 cd "$folder"
-/usr/sbin/unbound -V | grep -q '^Version 1.17.1'
+# The servers are pinned, their libraries the release's; nothing is installed.
+apt-get download -q -o APT::Sandbox::User=root unbound=1.17.1-2+deb12u4 knot=3.2.6-1 libknot13=3.2.6-1 libdnssec9=3.2.6-1 \
+    libzscanner4=3.2.6-1 libevent-2.1-7 libprotobuf-c1 libpython3.11 libnghttp2-14 libxdp1 libbpf1 libelf1 liblmdb0 liburcu8 >/dev/null
+for package in *.deb; do dpkg-deb -x "$package" root; done
+export LD_LIBRARY_PATH="$folder/root/usr/lib/x86_64-linux-gnu:$folder/root/lib/x86_64-linux-gnu"
+root/usr/sbin/unbound -V | grep -q '^Version 1.17.1'
+root/usr/sbin/knotd -V | grep -q '3.2.6'
 
 free() { python3 -c "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"; }
 server=$(free)
@@ -74,7 +81,7 @@ zone:
     dnssec-policy: signed
     acl: here
 END
-/usr/sbin/knotd -c knot.conf >knot.log 2>&1 &
+root/usr/sbin/knotd -c knot.conf >knot.log 2>&1 &
 pids="$pids $!"
 signed() { [ -n "$(ask "$server" example. DNSKEY)" ]; }
 wait_until signed
@@ -103,7 +110,7 @@ stub-zone:
     name: example.
     stub-addr: 127.0.0.1@$server
 END
-    /usr/sbin/unbound -c "$1.conf" >"$1.log" 2>&1 &
+    root/usr/sbin/unbound -c "$1.conf" >"$1.log" 2>&1 &
     pids="$pids $!"
     answered() { [ -n "$(ask "$port" "$1" A)" ]; }
     # It has the NSEC records now that the names to come and those of the others are between.
