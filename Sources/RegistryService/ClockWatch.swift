@@ -25,12 +25,7 @@ public struct ClockWatch: Service {
     }
 
     public func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while true {
-                try await Task.sleep(for: interval)
-                await look()
-            }
-        }
+        await repeatUntilShutdown(every: interval, restsFirst: true) { await look() }
     }
 
     /// Before the first request too: a clock that's wrong at the start is said at the start.

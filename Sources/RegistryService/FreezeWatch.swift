@@ -23,12 +23,7 @@ public struct FreezeWatch: Service {
     }
 
     public func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while true {
-                await look()
-                try await Task.sleep(for: interval)
-            }
-        }
+        await repeatUntilShutdown(every: interval, restsFirst: false) { await look() }
     }
 
     func look() async {

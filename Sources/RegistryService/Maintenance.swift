@@ -32,12 +32,7 @@ public struct Maintenance: Service {
     }
 
     public func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while true {
-                try await Task.sleep(for: interval)
-                await once()
-            }
-        }
+        await repeatUntilShutdown(every: interval, restsFirst: true) { await once() }
         // What is old can wait for the next start; what only this node knows can't.
         await save()
     }

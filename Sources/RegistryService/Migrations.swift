@@ -148,12 +148,7 @@ public struct Deadlines: Service {
     }
 
     public func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while true {
-                await once()
-                try await Task.sleep(for: interval)
-            }
-        }
+        await repeatUntilShutdown(every: interval, restsFirst: false) { await once() }
     }
 
     func once() async {

@@ -59,7 +59,7 @@ struct ZoneExportRoutes: Sendable {
         let file = WholeFile(
             call, tag: "\(format.rawValue).\(tag)", at: made.position.revision)
         if base == nil, let response = file.notModified { return response }
-        let response = file.response(format.type.rawValue + format.parameters) { write in
+        let response = file.response(format.type.rawValue) { write in
             for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
                 try await write(Array(bytes[start..<min(start + Self.pieceSize, bytes.count)]))
             }
@@ -111,11 +111,6 @@ struct ZoneExportRoutes: Sendable {
         }
         return writer.finish()
     }
-}
-
-extension ZoneFormat {
-    /// Of the content type: a master file is read as bytes, and ours are ASCII.
-    fileprivate var parameters: String { self == .records ? "" : "" }
 }
 
 extension RegistryService {

@@ -86,8 +86,11 @@ private actor ZoneSerialKeeper {
     private var serial: UInt32?
     private var position: Position?
     private var targets: [LocationName: DNSTargets] = [:]
+    /// Why there's none yet.
+    private var failure: (any Error)?
     private var next = ContinuousClock.now
-    private var isMaking = false
+    /// What everybody waits for who has none.
+    private var making: Task<UInt32, any Error>?
 
     /// A picture is made in this part of the time at most.
     private static let share = 20
@@ -99,33 +102,46 @@ private actor ZoneSerialKeeper {
     }
 
     func serial() async throws -> UInt32 {
-        guard let serial else { return try await make() }
+        let isDue = ContinuousClock.now >= next
+        guard let serial else {
+            if let failure, !isDue { throw failure }
+            return try await made().value
+        }
         let state = maker.service.state
         let isOld = state.table.position != position || state.zones.targets != targets
-        if isOld, !isMaking, ContinuousClock.now >= next {
-            isMaking = true
-            Task {
-                defer { isMaking = false }
-                _ = try? await make()
-            }
-        }
+        // Whoever asks has the one before, and PowerDNS asks again.
+        if isOld, isDue { _ = made() }
         return serial
     }
 
-    private func make() async throws -> UInt32 {
+    /// One picture at a time, for all who ask meanwhile.
+    private func made() -> Task<UInt32, any Error> {
+        if let making { return making }
         let started = ContinuousClock.now
+        let task = Task {
+            defer {
+                // What fails costs as much.
+                next = .now + max(started.duration(to: .now) * Self.share, Self.shortest)
+                making = nil
+            }
+            do {
+                failure = nil
+                return try await make()
+            } catch {
+                failure = error
+                throw error
+            }
+        }
+        making = task
+        return task
+    }
+
+    private func make() async throws -> UInt32 {
         let targets = maker.service.state.zones.targets
         let made = try await maker.make(request, maximumBytes: BaseZone.maximumNameBytes)
-        let text: ZoneText
-        do throws(ZoneError) {
-            text = try ZoneText(made.rules, made.picture)
-        } catch {
-            throw Problem(error)
-        }
+        let text = try await ZoneMaker.aside { try ZoneText(made.rules, made.picture) }
         let serial = try await maker.serial(of: text, made)
         (self.serial, position, self.targets) = (serial, made.position, targets)
-        let cost = started.duration(to: .now) * Self.share
-        next = ContinuousClock.now + max(cost, Self.shortest)
         return serial
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import PostgresServer
 import Testing
 
 /// Real PowerDNS with `deploy/dns/powerdns.conf`, which asks a registry for each name.
@@ -13,8 +14,7 @@ final class PowerDNSProcess: Sendable {
     static func start(
         in folder: TestFolder, asking registry: Int, cacheSeconds: Int = 0
     ) async throws -> PowerDNSProcess {
-        let port = try #require(
-            Int(try await Repository.script("free-ports", ["1"], folder)))
+        let port = try PostgresServer.freePort()
         let text = try Repository.configuration(
             "deploy/dns/powerdns.conf",
             [
@@ -56,9 +56,13 @@ final class PowerDNSProcess: Sendable {
 
     /// Asks with dig, as a resolver does.
     func ask(_ name: String, _ type: String) async throws -> Reply {
-        let output = try await Repository.program(
-            "/usr/bin/dig", folder, "@127.0.0.1", "-p", "\(port)", "+norecurse", "+noall",
-            "+comments", "+answer", "+tries=1", "+time=10", name, type)
+        let output = try await Tool.run(
+            [
+                "dig", "@127.0.0.1", "-p", "\(port)", "+norecurse", "+noall",
+                "+comments", "+answer", "+tries=1", "+time=10", name, type,
+            ],
+            in: folder
+        ).output
         var reply = Reply()
         for line in output.split(separator: "\n") {
             if let status = line.firstMatch(of: /status: ([A-Z]+)/) {
@@ -74,28 +78,12 @@ final class PowerDNSProcess: Sendable {
 
     /// Every record that a transfer has, in the order in which they come.
     func transfer(_ zone: String) async throws -> [String] {
-        let output = try await Repository.program(
-            "/usr/bin/dig", folder, "@127.0.0.1", "-p", "\(port)", "+noall", "+answer", zone,
-            "AXFR")
-        return output.split(separator: "\n").filter { !$0.hasPrefix(";") }.map {
-            $0.split(maxSplits: 4, whereSeparator: \.isWhitespace).joined(separator: " ")
-        }
-    }
-}
-
-extension Repository {
-    /// Runs a program to its end.
-    ///
-    /// - Returns: what it printed.
-    static func program(
-        _ path: String, _ folder: TestFolder, _ arguments: String...
-    ) async throws -> String {
-        let process = try ChildProcess(
-            URL(fileURLWithPath: path), arguments, outputs: folder.url)
-        let exit = try await process.waitForExit(within: .seconds(60))
-        guard exit == .code(0) || exit == .code(9) else {
-            throw Failed(script: path, errors: process.errors)
-        }
-        return process.output
+        let output = try await Tool.run(
+            [
+                "dig", "@127.0.0.1", "-p", "\(port)", "+noall", "+answer", zone,
+                "AXFR",
+            ], in: folder
+        ).output
+        return ZoneLines.all(in: output)
     }
 }

@@ -34,9 +34,9 @@ import Testing
             asked = try await poll("the listener for PowerDNS") { [server] in
                 server.log.first { $0.announces == "powerdns" }?.port
             }
-            try await Self.run(server, "locations", "set", "aws", "--dns-a", "198.51.100.7")
-            try await Self.run(
-                server, "locations", "set", "japan", "--dns-a", "192.0.2.10", "--dns-aaaa",
+            _ = try await server.succeed("locations", "set", "aws", "--dns-a", "198.51.100.7")
+            _ = try await server.succeed(
+                "locations", "set", "japan", "--dns-a", "192.0.2.10", "--dns-aaaa",
                 "2001:db8::10")
             powerDNS = try await PowerDNSProcess.start(
                 in: TestFolder(), asking: asked, cacheSeconds: cacheSeconds)
@@ -53,15 +53,8 @@ import Testing
                 ])
         }
 
-        private static func run(_ server: ServerProcess, _ words: String...) async throws {
-            let run = try await CommandRun.run(
-                words + ["--server", server.url.absoluteString], in: server.folder,
-                environment: ["TENANT_REGISTRY_TOKEN": server.adminToken])
-            try #require(run.exit == .code(0), "\(words): \(run.errors)")
-        }
-
         func register(_ name: String, _ location: String = "aws") async throws {
-            try await Self.run(server, "domains", "register", name, "--location", location)
+            _ = try await server.succeed("domains", "register", name, "--location", location)
         }
 
         func addresses(_ name: String) async throws -> [String] {
@@ -128,14 +121,10 @@ import Testing
             let ground = made
             for name in ["acme.kintone.com", "a.b.kintone.com"] { try await ground.register(name) }
             let server = ground.server
-            let exported = try await Repository.program(
-                "/usr/bin/curl", ground.folder, "-sf", "-H", "Content-Type: text/dns", "-H",
-                "Authorization: Bearer \(server.adminToken)", "--data-binary",
-                "@\(ground.folder.file("base.zone").path)",
-                "\(server.url)/v1/export/zone?zone=kintone.com&default=japan")
-            let lines = exported.split(separator: "\n").filter { !$0.hasPrefix(";") }.map {
-                $0.split(maxSplits: 4, whereSeparator: \.isWhitespace).joined(separator: " ")
-            }
+            let exported = try await server.succeed(
+                "dns", "export", "--zone", "kintone.com", "--default", "japan", "--ttl", "60",
+                "--base", ground.folder.file("base.zone").path)
+            let lines = ZoneLines.all(in: exported.output)
             // The serial follows within a moment, and PowerDNS ends with the SOA again.
             let served = try await poll("the serial") { () -> [String]? in
                 let served = try await ground.powerDNS.transfer("kintone.com")

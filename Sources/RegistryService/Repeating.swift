@@ -1,0 +1,14 @@
+import ServiceLifecycle
+
+/// Does something over and over, with a rest between two times, until the service is to stop.
+func repeatUntilShutdown(
+    every interval: Duration, restsFirst: Bool, _ body: @escaping @Sendable () async -> Void
+) async {
+    try? await cancelWhenGracefulShutdown {
+        if restsFirst { try await Task.sleep(for: interval) }
+        while true {
+            await body()
+            try await Task.sleep(for: interval)
+        }
+    }
+}
