@@ -3,24 +3,6 @@ import NIOCore
 import RegistryAPI
 import RegistryModel
 
-/// How a zone's picture is written.
-package enum ZoneFormat: String, Sendable, CaseIterable {
-    /// A master file, RFC 1035.
-    case zone
-    /// octoDNS' YAML.
-    case octodns
-    /// A record set a line, NDJSON.
-    case records
-
-    var type: String {
-        switch self {
-        case .zone: "text/dns"
-        case .octodns: "application/yaml"
-        case .records: "application/x-ndjson"
-        }
-    }
-}
-
 extension RegistryClient {
     /// A zone's picture, as the server writes it, however much it is.
     ///
@@ -35,7 +17,8 @@ extension RegistryClient {
     ) async throws -> Position? {
         try await stream(
             base == nil ? .GET : .POST, url(EndpointID.getExport.path(format.rawValue), query),
-            sending: base.map { (.bytes(ByteBuffer(bytes: $0)), "text/dns") }, accept: format.type,
+            sending: base.map { (.bytes(ByteBuffer(bytes: $0)), MediaType.zone.rawValue) },
+            accept: format.type.rawValue,
             receive)
     }
 }
