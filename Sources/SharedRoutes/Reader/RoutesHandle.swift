@@ -15,12 +15,6 @@ package struct RoutesHandle {
     private static let lineSize = 64
     private static let counterSize = stripes * lineSize
 
-    private struct Mapping {
-        var view: RoutesView
-        var device: UInt64
-        var inode: UInt64
-    }
-
     /// What becomes of a place for a mapping.
     private enum Claim {
         static let free: UInt64 = 0
@@ -40,7 +34,7 @@ package struct RoutesHandle {
     }
 
     let words: UnsafeMutableRawPointer
-    private let mappings: UnsafeMutablePointer<Mapping>
+    private let mappings: UnsafeMutablePointer<RoutesMapping>
     private let path: UnsafeMutablePointer<CChar>
 
     package enum Outcome {
@@ -51,8 +45,8 @@ package struct RoutesHandle {
     }
 
     package static func open(_ path: UnsafePointer<CChar>) -> Outcome {
-        let mapping: Mapping
-        switch map(path) {
+        let mapping: RoutesMapping
+        switch RoutesMapping.map(path) {
         case .mapped(let made): mapping = made
         case .absent: return .absent
         case .invalid: return .invalid
@@ -61,20 +55,20 @@ package struct RoutesHandle {
         let size = Word.size + slots * counterSize
         guard let copy = strdup(path) else { return unmapped(mapping) }
         guard let words = calloc(1, size),
-            let places = calloc(slots, MemoryLayout<Mapping>.stride)
+            let places = calloc(slots, MemoryLayout<RoutesMapping>.stride)
         else {
             free(copy)
             return unmapped(mapping)
         }
-        let mappings = places.bindMemory(to: Mapping.self, capacity: slots)
+        let mappings = places.bindMemory(to: RoutesMapping.self, capacity: slots)
         for slot in 0..<slots { (mappings + slot).initialize(to: mapping) }
         let handle = RoutesHandle(words: words, mappings: mappings, path: copy)
         handle.claim(0).pointee.store(Claim.mapped, ordering: .sequentiallyConsistent)
         return .open(handle)
     }
 
-    private static func unmapped(_ mapping: Mapping) -> Outcome {
-        munmap(UnsafeMutableRawPointer(mutating: mapping.view.base), mapping.view.size)
+    private static func unmapped(_ mapping: RoutesMapping) -> Outcome {
+        mapping.unmap()
         return .absent
     }
 
@@ -213,7 +207,7 @@ package struct RoutesHandle {
         let failed = isRetired ? Outlook.lost : .stay
         guard let isSame = isCurrent(slot) else { return failed }
         guard !isSame else { return .stay }
-        guard case .mapped(let mapping) = Self.map(path) else { return failed }
+        guard case .mapped(let mapping) = RoutesMapping.map(path) else { return failed }
         var outlook = Outlook.moved
         if !mapping.view.isReadable {
             outlook = failed
@@ -234,7 +228,7 @@ package struct RoutesHandle {
         } else {
             outlook = failed
         }
-        munmap(UnsafeMutableRawPointer(mutating: mapping.view.base), mapping.view.size)
+        mapping.unmap()
         return outlook
     }
 
@@ -295,55 +289,5 @@ package struct RoutesHandle {
         for place in 0..<Self.slots where place != slot { letGo(place) }
     }
 
-    private func unmap(_ slot: Int) {
-        let view = mappings[slot].view
-        munmap(UnsafeMutableRawPointer(mutating: view.base), view.size)
-    }
-
-    // MARK: Mapping
-
-    private enum Mapped {
-        case mapped(Mapping)
-        case absent
-        case invalid
-        case version
-    }
-
-    private static func map(_ path: UnsafePointer<CChar>) -> Mapped {
-        let file = tr_system_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
-        guard file >= 0 else { return .absent }
-        // `close` is this type's own, too.
-        defer { CTenantRoutes.close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { return .absent }
-        guard tr_system_is_file(&status) != 0, status.st_size >= off_t(RoutesFormat.headerSize)
-        else { return .invalid }
-        let size = Int(status.st_size)
-        guard let base = mmap(nil, size, PROT_READ, MAP_SHARED, file, 0),
-            tr_system_is_mapped(base) != 0
-        else { return .absent }
-        var flaw = RoutesView.Flaw.none
-        guard var view = RoutesView.open(UnsafeRawPointer(base), size: size, &flaw) else {
-            munmap(base, size)
-            return flaw == .version ? .version : .invalid
-        }
-        view.isOfOtherBoot = isOfOtherBoot(view)
-        return .mapped(
-            Mapping(
-                view: view, device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
-    }
-
-    /// Whether the file says another start of the machine than this one. Where that can't be asked, in a chroot, it isn't.
-    private static func isOfOtherBoot(_ view: RoutesView) -> Bool {
-        let field = RoutesFormat.Field.boot
-        let count = Int(view.base.load(fromByteOffset: field, as: UInt8.self))
-        guard count == 36 else { return false }
-        let file = tr_system_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0)
-        guard file >= 0 else { return false }
-        defer { CTenantRoutes.close(file) }
-        return withUnsafeTemporaryAllocation(byteCount: 36, alignment: 8) { bytes in
-            guard let start = bytes.baseAddress, read(file, start, 36) == 36 else { return false }
-            return memcmp(start, view.base + (field + 1), 36) != 0
-        }
-    }
+    private func unmap(_ slot: Int) { mappings[slot].unmap() }
 }
