@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import RegistryAPI
+import SharedRoutes
 import Testing
 
 /// `tenant-registry agent`. Starting another one in the same folder is a restart.
@@ -91,6 +92,14 @@ final class AgentProcess: Sendable {
                 epoch.map({ $0 == now.epoch }) ?? true
             else { return nil }
             return now
+        }
+    }
+
+    /// Waits until readers of a file that it shares see a revision: the agent itself answers a moment before.
+    func shares(_ revision: Int64, in file: URL) async throws {
+        _ = try await poll("\(file.path) at \(revision)", within: .seconds(300)) {
+            let shared = (try? RoutesReader(path: file.path))?.status()?.position.revision.number
+            return shared.map { $0 >= revision } ?? false ? true : nil
         }
     }
 

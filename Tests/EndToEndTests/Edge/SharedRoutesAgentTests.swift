@@ -14,7 +14,7 @@ import Testing
         let folder = try TestFolder()
         let path = folder.file("routes").path
         let agent = try await agent(of: registry, in: folder, path)
-        try await agent.reaches(registry.revision())
+        try await agent.shares(registry.revision(), in: folder.file("routes"))
         return (registry, agent, folder, path)
     }
 
@@ -88,7 +88,7 @@ import Testing
             let revision = try await registry.move(name, to: "aws")
             #expect(Self.location(name, reader) == "japan")
             agent = try await Self.agent(of: registry, in: folder, path)
-            try await agent.reaches(revision)
+            try await agent.shares(revision, in: folder.file("routes"))
             #expect(Self.location(name, reader) == "aws")
             for number in 10..<40 {
                 let place = round % 2 == 0 ? "japan" : "aws"
@@ -106,7 +106,8 @@ import Testing
     /// Its own state is gone, and the registry can't be reached: what it has left for others is what it starts from.
     @Test func `answers from the file as soon as it starts`() async throws {
         let (registry, first, folder, path) = try await Self.start()
-        try await first.reaches(try await registry.move("t1.kintone.com", to: "aws"))
+        try await first.shares(
+            registry.move("t1.kintone.com", to: "aws"), in: folder.file("routes"))
         try await first.crash()
         try await registry.crash()
         try FileManager.default.removeItem(at: first.stateFile)
@@ -203,7 +204,7 @@ struct SharedRoutesDiskTests {
             try await AgentProcess.start(in: folder, upstream: registry.url, arguments: arguments)
         }
         var running = try await agent()
-        try await running.reaches(registry.revision())
+        try await running.shares(registry.revision(), in: folder.file("routes"))
         let nginx = try await NginxBeforeSides.start(
             withRoutesIn: folder, user: "nobody nogroup")
         let visits = Visits()
@@ -283,7 +284,7 @@ struct SharedRoutesDiskTests {
         let path = folder.file("routes").path
         let agent = try await AgentProcess.start(
             in: folder, upstream: registry.url, arguments: ["--share", path])
-        try await agent.reaches(registry.revision())
+        try await agent.shares(registry.revision(), in: folder.file("routes"))
         let port = try await EdgeHAProxy.freePort(folder)
         let example = Repository.root.appendingPathComponent("deploy/application/example.py")
         let application = try ChildProcess(

@@ -16,7 +16,7 @@ import Testing
             try await registry.client.registerAll(names)
             let folder = try TestFolder()
             let agent = try await EnvoySharedTests.agent(of: registry, folder)
-            try await agent.reaches(registry.revision())
+            try await agent.shares(registry.revision(), in: folder.file("routes"))
             let envoy = try await EnvoyProcess.start(
                 withRoutesAt: folder.file("routes").path, workers: workers)
             return Edge(registry: registry, agent: agent, folder: folder, envoy: envoy)
@@ -47,7 +47,7 @@ import Testing
         try await Crowd.register(with: registry)
         let folder = try TestFolder()
         let agent = try await Self.agent(of: registry, folder)
-        try await agent.reaches(registry.revision())
+        try await agent.shares(registry.revision(), in: folder.file("routes"))
         let envoy = try await EnvoyProcess.start(
             withRoutesAt: folder.file("routes").path, workers: 2)
         try await Crowd.expectRightSides(envoy.visitor, without: EnvoyProcess.refusedField)
@@ -56,7 +56,8 @@ import Testing
         _ = try await registry.client.putLocation(
             "mars", upstream: "http://mars.example", acceptsSignups: true, isDefault: false,
             note: .init())
-        try await agent.reaches(registry.move("t0.kintone.com", to: "mars"))
+        try await agent.shares(
+            registry.move("t0.kintone.com", to: "mars"), in: folder.file("routes"))
         #expect(try await envoy.visitor.visit("t0.kintone.com").status == 502)
         try await envoy.stop()
     }
@@ -146,7 +147,8 @@ import Testing
             for batch in [1_000, 2_000, 4_000, 8_000, 16_000] {
                 try await edge.registry.client.registerAll(
                     (0..<batch).map { "t\($0)-\(batch).kintone.com" })
-                _ = try await edge.agent.reaches(edge.registry.revision())
+                try await edge.agent.shares(
+                    edge.registry.revision(), in: edge.folder.file("routes"))
                 let last = "t\(batch - 1)-\(batch).kintone.com"
                 #expect(try await edge.envoy.visitor.visit(last).side == "japan japan serve")
                 inodes.insert(try inode())

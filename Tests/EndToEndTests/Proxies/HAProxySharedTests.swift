@@ -9,7 +9,7 @@ import Testing
         let agent = try await AgentProcess.start(
             in: TestFolder(), upstream: registry.url,
             arguments: ["--share", folder.file("routes").path])
-        try await agent.reaches(registry.revision())
+        try await agent.shares(registry.revision(), in: folder.file("routes"))
         return agent
     }
 
