@@ -47,6 +47,8 @@ test: ## Install, build, run every check and test
 	$(SWIFT) build -c release --product tenant-registry
 	@scripts/check-kubernetes
 	@scripts/try-signals > .build/signals.log 2>&1 || { cat .build/signals.log; exit 1; }
+	@scripts/try-rollout --updates 3 --losses 3 > .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
+	@scripts/try-rollout --sabotage --losses 0 >> .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
 	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
 	@scripts/try-runbook > .build/runbook.log 2>&1 || { cat .build/runbook.log; exit 1; }
 	@NEIGHBOURS_NAMES=20000 NEIGHBOURS_SECONDS=5 BENCH_BUILD=.build/debug Benchmarks/neighbours > .build/neighbours.log 2>&1 \
@@ -57,7 +59,7 @@ test: ## Install, build, run every check and test
 	@scripts/rehearsal > .build/rehearsal.log 2>&1 || { cat .build/rehearsal.log; exit 1; }
 	@scripts/rehearsal --sabotage all > .build/sabotage.log 2>&1 || { cat .build/sabotage.log; exit 1; }
 	@scripts/try-contract > .build/contract.log 2>&1 || { cat .build/contract.log; exit 1; }
-	@echo "the demo, the runbook, bad neighbours, the failover, the model, the fence, the signals, the rehearsal, its sabotage and the contract ran; their words are in .build/{demo,runbook,neighbours,failover,model,fence,signals,rehearsal,sabotage,contract}.log"
+	@echo "the demo, the runbook, bad neighbours, the failover, the model, the fence, the signals, the rollout, the rehearsal, its sabotage and the contract ran; their words are in .build/{demo,runbook,neighbours,failover,model,fence,signals,rollout,rehearsal,sabotage,contract}.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
