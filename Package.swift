@@ -85,6 +85,7 @@ let package = Package(
             name: "CLibIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CLDNS", pkgConfig: "ldns", providers: [.apt(["libldns-dev"])]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
 
@@ -125,8 +126,8 @@ let package = Package(
         library(
             "PostgresStore",
             [
-                "AsyncWaiting", "CLibPQ", "DurableFiles", "SchemaMigrations", "RegistryLedger",
-                "RegistryModel", "StoreCore", crypto, logging, metrics,
+                "AsyncWaiting", "CLibPQ", "COpenSSL", "DurableFiles", "SchemaMigrations",
+                "RegistryLedger", "RegistryModel", "StoreCore", crypto, logging, metrics,
             ]),
 
         // What the DNS has to say of the table.

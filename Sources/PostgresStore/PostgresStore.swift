@@ -230,6 +230,8 @@ package final class PostgresStore: SharedStore, SQLStore {
 
     package var isOnDuty: Bool { follower.isOnDuty }
 
+    package var certificateEnd: Timestamp? { follower.certificateEnd }
+
     package var flaw: String? { health.flaw }
 
     // MARK: - Store

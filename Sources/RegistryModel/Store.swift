@@ -83,9 +83,11 @@ public protocol Store: ChangeSource, AgentBook {
     /// waits for it.
     /// - Parameters:
     ///   - noted: a digest that was written down elsewhere.
+    ///   - pace: how much of the time it takes for itself.
     ///   - progress: called now and then, on any thread.
     func verify(
-        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+        _ noted: NotedDigest?, pace: VerificationPace,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification
 
     /// The log from a place on, up to a revision, for copies of the routing table: pages as long as the
@@ -229,6 +231,10 @@ public protocol SharedStore: Store, SharedAgentBook {
     /// Whether this node, alone among all, does the work that one has to do. Another takes it over when
     /// this one is gone.
     var isOnDuty: Bool { get }
+
+    /// Until when the certificate holds that the database showed when this node last connected to follow it; nil where it
+    /// showed none.
+    var certificateEnd: Timestamp? { get }
 
     /// What is wrong with the way to the database, in words for the operator, where this node can't keep
     /// its promises until that is put right.

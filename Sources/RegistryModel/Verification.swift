@@ -50,6 +50,23 @@ public struct Verification: Sendable, Hashable {
     }
 }
 
+/// How much of the time a check takes for itself.
+public enum VerificationPace: Sendable, Hashable {
+    /// All that there is: somebody waits for it.
+    case full
+    /// A quarter: after each short read it rests for three times as long as that took, and others have the disk and the
+    /// readers' connections.
+    case background
+
+    /// A rest after each read, in terms of the time that it took.
+    public var restShare: Int {
+        switch self {
+        case .full: 0
+        case .background: 3
+        }
+    }
+}
+
 /// How far a check is.
 public struct VerificationProgress: Sendable, Hashable {
     public var extent: Verification.Extent
@@ -59,6 +76,15 @@ public struct VerificationProgress: Sendable, Hashable {
     public init(extent: Verification.Extent, head: Revision) {
         self.extent = extent
         self.head = head
+    }
+}
+
+extension Store {
+    /// A check that somebody waits for.
+    public func verify(
+        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+    ) async throws(RegistryError) -> Verification {
+        try await verify(noted, pace: .full, progress: progress)
     }
 }
 

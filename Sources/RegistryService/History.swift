@@ -29,15 +29,16 @@ extension RegistryService {
     ///
     /// - Parameters:
     ///   - noted: a digest that was written down elsewhere.
+    ///   - pace: how much of the time it takes for itself.
     ///   - progress: called now and then, on any thread.
     /// - Throws: `verificationRunning` while another one is under way.
     public func verify(
-        _ noted: NotedDigest?,
+        _ noted: NotedDigest?, pace: VerificationPace = .full,
         progress: @escaping @Sendable (VerificationProgress) -> Void = { _ in }
     ) async throws(RegistryError) -> Verification {
         guard verifications.turn.tryEnter() else { throw .verificationRunning }
         defer { verifications.turn.leave() }
-        let result = try await store.verify(noted) { [verifications] step in
+        let result = try await store.verify(noted, pace: pace) { [verifications] step in
             verifications.note(step)
             progress(step)
         }

@@ -48,12 +48,14 @@ enum RunningService {
         await clocks.look()
         let drain = DrainSignal()
         registry.observe(service, store, folder: options.folder, drain)
+        let backups = BackupGauges()
         let server = RegistryServer(
             service: service, options: options.http, drain: drain,
             metrics: { registry.render() }, logger: logger)
         registry.register(collector: { server.recordLoad() })
         try await serve(
-            server, options, service: service, store: store, clocks: clocks, drain: drain, logger)
+            server, options, service: service, store: store, clocks: clocks, backups: backups,
+            drain: drain, logger)
     }
 
     private static func load(_ service: RegistryService, _ logger: Logger) async throws {
@@ -89,7 +91,8 @@ enum RunningService {
 
     private static func serve(
         _ server: RegistryServer, _ options: ServeOptions, service: RegistryService,
-        store: any Store, clocks: ClockWatch, drain: DrainSignal, _ logger: Logger
+        store: any Store, clocks: ClockWatch, backups: BackupGauges, drain: DrainSignal,
+        _ logger: Logger
     ) async throws {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreWatch(store: store)),
@@ -98,6 +101,16 @@ enum RunningService {
             .init(service: clocks),
             .init(service: FreezeWatch(service, logger: logger)),
         ]
+        if let interval = options.verifyEvery {
+            services.append(
+                .init(service: VerificationSchedule(service, every: interval, logger: logger)))
+        }
+        if let plan = options.backups {
+            services.append(
+                .init(
+                    service: BackupSchedule(
+                        plan, store, gauges: backups, now: SystemClock.now, logger: logger)))
+        }
         if let reports = AgentReports(service, logger: logger) {
             services.append(.init(service: reports))
         }

@@ -37,6 +37,10 @@ struct ServeOptions: Sendable {
     var drain = Duration.seconds(1)
     /// How long requests under way may take to end, after the drain.
     var shutdown = Duration.seconds(30)
+    /// Of the embedded store; nil: somebody else makes them.
+    var backups: BackupPlan?
+    /// Nil: it's only verified when somebody asks.
+    var verifyEvery: Duration?
 
     init(listen: ListenAddress, folder: URL) {
         self.listen = listen

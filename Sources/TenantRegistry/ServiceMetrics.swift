@@ -34,6 +34,13 @@ extension PrometheusRegistry {
                 "registry_verification_ok": "1 where the last verification found nothing, else 0.",
                 "registry_verification_timestamp_seconds":
                     "When the last verification ended; 0 where none has since the start.",
+                "registry_backup_interval_seconds":
+                    "Time from one scheduled backup to the next; 0 where none are made.",
+                "registry_backup_timestamp_seconds":
+                    "When the newest scheduled backup was begun; 0 where there is none.",
+                "registry_backup_ok":
+                    "1 where the last scheduled backup is there and sound, else 0.",
+                "registry_backup_bytes": "Size of the last scheduled backup.",
                 "registry_frozen_waves": "Waves that are frozen now.",
                 "registry_freeze_spent_ratio":
                     "Of the frozen wave that is nearest to its deadline, the share of its time that is over.",
@@ -54,6 +61,8 @@ extension PrometheusRegistry {
                 "registry_wal_bytes": "Size of SQLite's write-ahead log.",
                 "registry_store_silence_seconds":
                     "Time since the database was last heard of: how old answers are at most.",
+                "registry_store_certificate_expiry_timestamp_seconds":
+                    "Until when the certificate holds that the database showed; 0 where it showed none.",
                 "registry_store_on_duty":
                     "1 where this node does the background work of all, else 0.",
                 "registry_commit_repeats_total":
@@ -83,6 +92,7 @@ extension PrometheusRegistry {
         let lagging = Gauge(label: "registry_agents_lagging")
         let agentsAhead = Gauge(label: "registry_agents_ahead")
         let wal = (store as? SQLiteStore).map { (Gauge(label: "registry_wal_bytes"), $0) }
+        let certificate = Gauge(label: "registry_store_certificate_expiry_timestamp_seconds")
         let shared = (store as? any SharedStore).map { store in
             (
                 Gauge(label: "registry_store_silence_seconds"),
@@ -106,6 +116,7 @@ extension PrometheusRegistry {
             waits.record(service.agents.waits)
             ahead.record(service.logAhead / .seconds(1))
             if let (gauge, store) = wal { gauge.record(store.walBytes) }
+            certificate.record((shared?.2.certificateEnd?.milliseconds ?? 0) / 1000)
             if let (silence, duty, store) = shared {
                 silence.record(store.silence / .seconds(1))
                 duty.record(store.isOnDuty ? 1 : 0)

@@ -64,7 +64,7 @@ final class Node: Sendable {
         return logger
     }
 
-    @Sendable private static func clock() -> Timestamp {
+    @Sendable static func clock() -> Timestamp {
         Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
     }
 

@@ -47,6 +47,9 @@ import Testing
             let committed = try await node.run(new(name))
             try await node.reaches(committed.revision)
             #expect(try await node.store.head().revision == committed.revision)
+            // The authority gives two days.
+            let left = try #require(node.store.certificateEnd).since(Node.clock())
+            #expect((.seconds(47 * 3_600)...(.seconds(48 * 3_600))).contains(left))
             // The writer, a reader and the follower.
             let sessions = try await database.run(
                 """

@@ -63,9 +63,10 @@ struct WatchedStore<Engine: SQLStore>: SQLStore {
     func agents() async throws(RegistryError) -> [AgentRecord] { try await engine.agents() }
 
     func verify(
-        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+        _ noted: NotedDigest?, pace: VerificationPace,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
-        try await engine.verify(noted, progress: progress)
+        try await engine.verify(noted, pace: pace, progress: progress)
     }
 
     func backup() async throws(RegistryError) -> StoreCopy { try await engine.backup() }

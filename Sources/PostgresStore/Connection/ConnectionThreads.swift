@@ -1,6 +1,7 @@
 import AsyncWaiting
 import Dispatch
 import Foundation
+import RegistryModel
 import Synchronization
 
 /// A few threads, each with a connection of its own, that take jobs from one queue: libpq's calls
@@ -122,11 +123,19 @@ final class BlockingThreads: Sendable {
 /// promoted meanwhile; who still waits for the old one learns it here.
 final class CurrentServer: Sendable {
     private let latest = Mutex<(server: String, since: ContinuousClock.Instant)?>(nil)
+    private let certificate = Mutex<Timestamp?>(nil)
+
+    /// Until when that server's certificate holds, as it was when the follower connected; nil without TLS.
+    var certificateEnd: Timestamp? { certificate.withLock { $0 } }
 
     /// The follower is at this connection's server.
     func follows(_ connection: PostgresConnection) {
         guard let server = connection.server else { return }
-        latest.withLock { $0 = (server, connection.since) }
+        let isNew = latest.withLock { latest in
+            defer { latest = (server, connection.since) }
+            return latest?.since != connection.since
+        }
+        if isNew { certificate.withLock { $0 = connection.certificateEnd } }
     }
 
     /// Whether another server let the follower in after this one did `connection`.

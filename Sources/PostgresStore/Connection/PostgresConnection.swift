@@ -8,7 +8,7 @@ import StoreCore
 /// `patience` ends the connection: a server that hangs is as good as gone. So does one that can't come any
 /// more, as far as `health` and `current` know.
 package final class PostgresConnection {
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private var names: [String: String] = [:]
     static let usualPatience = Duration.seconds(60)
     /// How long one answer may take.

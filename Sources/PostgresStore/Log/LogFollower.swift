@@ -65,6 +65,8 @@ final class LogFollower: Sendable {
     var silence: Duration { state.withLock { $0.lastContact.duration(to: .now) } }
 
     /// Not while nothing is heard of the database: another node may have taken over.
+    var certificateEnd: Timestamp? { current.certificateEnd }
+
     var isOnDuty: Bool { !health.isInVain && state.withLock(\.isOnDuty) }
 
     /// Takes over a connection that nobody has used.

@@ -168,20 +168,22 @@ extension PostgresStore: VerifiedReader {
     }
 
     private func verification(
-        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+        _ noted: NotedDigest?, pace: VerificationPace,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws -> Verification {
         let schema = try await PostgresSchemaCheck(self)
-        return try await StoreVerifier(self, noted: noted, progress: progress).run(
+        return try await StoreVerifier(self, noted: noted, pace: pace, progress: progress).run(
             VerifiedSchema(
                 flaws: schema.flaws, foreign: schema.foreign, locations: schema.locations,
                 contents: schema.contents))
     }
 
     package func verify(
-        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+        _ noted: NotedDigest?, pace: VerificationPace,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
         do {
-            return try await verification(noted, progress: progress)
+            return try await verification(noted, pace: pace, progress: progress)
         } catch {
             throw refusal(forRead: error)
         }
@@ -201,7 +203,7 @@ extension PostgresStore: VerifiedReader {
             configuration, logger: Logger(label: "verify"), onCommit: { _ in })
         do {
             try await store.openSessions()
-            let result = try await store.verification(noted, progress: progress)
+            let result = try await store.verification(noted, pace: .full, progress: progress)
             await store.close()
             return result
         } catch {

@@ -10,6 +10,7 @@ struct SQLiteVerifier {
     /// Of a store in use: each read waits for its turn among other long ones.
     var lanes: ReadLanes?
     let noted: NotedDigest?
+    var pace = VerificationPace.full
     let progress: @Sendable (VerificationProgress) -> Void
 
     func run() async throws -> Verification {
@@ -21,7 +22,8 @@ struct SQLiteVerifier {
                 contents: check.contents)
         }
         do {
-            return try await StoreVerifier(steps, noted: noted, progress: progress).run(schema)
+            return try await StoreVerifier(steps, noted: noted, pace: pace, progress: progress).run(
+                schema)
         } catch let error as DatabaseError
             where error.resultCode == .SQLITE_ERROR && !schema.flaws.isEmpty
         {
@@ -53,11 +55,12 @@ private struct LanedReader: VerifiedReader {
 
 extension SQLiteStore {
     package func verify(
-        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+        _ noted: NotedDigest?, pace: VerificationPace,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
         do {
             return try await SQLiteVerifier(
-                reader: pool, lanes: lanes, noted: noted, progress: progress
+                reader: pool, lanes: lanes, noted: noted, pace: pace, progress: progress
             ).run()
         } catch let error as RegistryError {
             throw error
@@ -87,16 +90,17 @@ extension SQLiteStore {
     ///
     /// - Throws: `StoreOpeningError` where it can't be read, or isn't one.
     package static func verifyBackup(
-        _ file: URL, progress: @escaping @Sendable (VerificationProgress) -> Void
+        _ file: URL, pace: VerificationPace = .full,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws -> Verification {
         guard FileManager.default.isReadableFile(atPath: file.path) else {
             throw StoreOpeningError.folder("\(file.path) can't be read")
         }
-        return try await verify(file: file, nil, progress: progress)
+        return try await verify(file: file, nil, pace: pace, progress: progress)
     }
 
     private static func verify(
-        file: URL, _ noted: NotedDigest?,
+        file: URL, _ noted: NotedDigest?, pace: VerificationPace = .full,
         progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws -> Verification {
         do {
@@ -110,8 +114,9 @@ extension SQLiteStore {
                 return try String.fetchAll(db, sql: "PRAGMA integrity_check(1)")
                     .filter { $0 != "ok" }
             }
-            var result = try await SQLiteVerifier(reader: queue, noted: noted, progress: progress)
-                .run()
+            var result = try await SQLiteVerifier(
+                reader: queue, noted: noted, pace: pace, progress: progress
+            ).run()
             result.flaws += damage.map { .init(nil, "SQLite finds the file damaged: \($0)") }
             try queue.close()
             return result

@@ -7,15 +7,17 @@ import RegistryModel
 /// Up to one head, in short reads: writers, lookups and checkpoints go on between them.
 package struct StoreVerifier<Session: SQLSession> {
     private let noted: NotedDigest?
+    private let pace: VerificationPace
     private let progress: @Sendable (VerificationProgress) -> Void
     private let reader: any VerifiedReader<Session>
 
     /// - Parameter reader: makes each of the short reads.
     package init(
-        _ reader: some VerifiedReader<Session>, noted: NotedDigest?,
+        _ reader: some VerifiedReader<Session>, noted: NotedDigest?, pace: VerificationPace,
         progress: @escaping @Sendable (VerificationProgress) -> Void
     ) {
-        (self.reader, self.noted, self.progress) = (reader, noted, progress)
+        (self.reader, self.noted) = (reader, noted)
+        (self.pace, self.progress) = (pace, progress)
     }
 
     /// - Parameter schema: what the engine has found of the schema.
@@ -63,12 +65,16 @@ package struct StoreVerifier<Session: SQLSession> {
         _ check: Check, _ advance: @escaping @Sendable (inout Check, Session) throws -> Void
     ) async throws -> Check {
         try Task.checkCancellation()
-        let next = try await reader.read { session in
+        let (next, spent) = try await reader.read { session in
             var check = check
-            try advance(&check, session)
-            return check
+            let spent = try ContinuousClock().measure { try advance(&check, session) }
+            return (check, spent)
         }
-        await Task.yield()
+        if pace.restShare > 0 {
+            try await Task.sleep(for: spent * pace.restShare)
+        } else {
+            await Task.yield()
+        }
         return next
     }
 

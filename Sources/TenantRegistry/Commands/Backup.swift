@@ -38,48 +38,44 @@ struct Backup: AsyncParsableCommand {
                 "\(file) is a store that a service has, or had when it was killed; choose another file"
             )
         }
-        let beside: DurableFile
+        let copy: BackupFile
         do {
-            beside = try DurableFile(target.path, .fixed(0o600))
+            copy = try BackupFile(target.path)
         } catch {
             throw CommandFailure(error)
         }
-        let incoming = URL(fileURLWithPath: beside.temporaryPath ?? target.path)
+        defer { copy.discard() }
         do {
             try await client.withClient { registry in
                 let position = try await registry.backup { piece in
-                    try beside.write(piece.readableBytesView)
+                    try copy.write(piece.readableBytesView)
                 }
-                try beside.sync()
-                StandardError.write("\(beside.count) bytes are here; checking them\n")
-                let found = try await Self.verify(incoming)
-                try beside.keep()
+                let found = try await check(copy)
+                try copy.keep()
                 var listing = Listing(["file", "epoch", "revision", "digest", "octets"])
                 listing.add([
                     .text(file), Cell(position?.epoch.text), .number(found.revision.number),
-                    .text(DigestText.text(found.digest)), .number(beside.count),
+                    .text(DigestText.text(found.digest)), .number(copy.byteCount),
                 ])
                 listing.print(output.output)
                 ForeignTables.say(found.foreign)
             }
-        } catch {
-            beside.discard()
-            for suffix in ["-journal", "-wal", "-shm"] { unlink(incoming.path + suffix) }
-            throw (error as? FileFailure).map { CommandFailure($0) } ?? error
+        } catch let failure as FileFailure {
+            throw CommandFailure(failure)
         }
     }
 
-    private static func verify(_ url: URL) async throws -> Verification {
+    private func check(_ copy: BackupFile) async throws -> Verification {
         let bar = VerificationBar()
         do {
-            let found = try await SQLiteStore.verifyBackup(url) { bar.update($0) }
+            let found = try await copy.check(begins: {
+                StandardError.write("\($0) bytes are here; checking them\n")
+            }) { bar.update($0) }
             bar.finish()
-            guard found.isGood else {
-                throw CommandFailure.failed(
-                    "the copy isn't sound: \(found.what)")
-            }
             return found
         } catch let error as StoreOpeningError {
+            throw CommandFailure.failed(error.description)
+        } catch let error as BackupFile.Unsound {
             throw CommandFailure.failed(error.description)
         }
     }

@@ -66,6 +66,24 @@ struct Serve: AsyncParsableCommand {
                 """))
     var acceptRewind = false
 
+    @Option(
+        help: ArgumentHelp(
+            "A folder to keep backups of the embedded store in.",
+            discussion: "It has to be there, outside of the data folder, best on another disk."))
+    var backupTo: String?
+
+    @Option(help: "Time from one backup to the next, as 1h, 30m, 1d. (default: 1h)")
+    var backupEvery: String?
+
+    @Option(help: "Backups that are kept there, the newest ones, 1-100000. (default: 24)")
+    var keep: Int?
+
+    @Option(
+        help:
+            "Time from one check of the whole store to the next, as 24h, 7d; in the background. (default: none)"
+    )
+    var verifyEvery: String?
+
     @Flag(help: "Let requests without a token read: for proxies on a private network.")
     var anonymousReads = false
 
@@ -202,8 +220,40 @@ struct Serve: AsyncParsableCommand {
             << 20
         options.eventLoops = try serving.loops(
             settings, default: ProcessInfo.processInfo.activeProcessorCount)
+        options.backups = try backups(settings, options)
+        options.verifyEvery = try span(settings, verifyEvery, "verify-every")
         options.drain = try serving.drain(settings)
         options.shutdown = try serving.shutdown(settings)
         return options
+    }
+
+    private func backups(_ settings: Settings, _ options: ServeOptions) throws -> BackupPlan? {
+        let interval = try span(settings, backupEvery, "backup-every") ?? .seconds(3_600)
+        let keep = try settings.integer(keep, "keep", default: 24, in: 1...100_000)
+        guard let path = try settings.text(backupTo, "backup-to") else {
+            guard backupEvery == nil, self.keep == nil else {
+                throw CommandFailure.usage(
+                    "--backup-every and --keep say nothing without --backup-to")
+            }
+            return nil
+        }
+        guard case .embedded = options.store else {
+            throw CommandFailure.usage(
+                "--backup-to: a PostgreSQL database is backed up by its own tools, pg_basebackup or pg_dump, or by whoever runs it"
+            )
+        }
+        return BackupPlan(
+            folder: try BackupFolder(path, dataFolder: options.folder), interval: interval,
+            keep: keep)
+    }
+
+    /// - Returns: nil where nobody says.
+    private func span(_ settings: Settings, _ flag: String?, _ name: String) throws -> Duration? {
+        guard let text = try settings.text(flag, name) else { return nil }
+        guard let span = TimeSpan(argument: text), span.seconds > 0 else {
+            throw CommandFailure.usage(
+                "--\(name): a time is expected, as 90s, 15m, 2h or 1d, not \(text)")
+        }
+        return span.duration
     }
 }

@@ -149,10 +149,11 @@ struct FailingStore: Store {
     }
 
     func verify(
-        _ noted: NotedDigest?, progress: @escaping @Sendable (VerificationProgress) -> Void
+        _ noted: NotedDigest?, pace: VerificationPace,
+        progress: @escaping @Sendable (VerificationProgress) -> Void
     ) async throws(RegistryError) -> Verification {
         try look()
-        return try await store.verify(noted, progress: progress)
+        return try await store.verify(noted, pace: pace, progress: progress)
     }
 
     func tableChanges(

@@ -1,0 +1,150 @@
+import Foundation
+import Logging
+import Metrics
+import RegistryModel
+import ServiceLifecycle
+
+/// Which backups a service makes by itself.
+struct BackupPlan: Sendable {
+    var folder: BackupFolder
+    /// From one to the next.
+    var interval: Duration
+    /// How many of the newest ones are kept.
+    var keep: Int
+}
+
+/// Makes backups of the embedded store, one after the other. Each is checked as `tenant-registry backup` does, at a pace that
+/// leaves the disk to others, and old ones go when a new one is there, never before.
+struct BackupSchedule: Service {
+    private let plan: BackupPlan
+    private let store: any Store
+    private let now: @Sendable () -> Timestamp
+    private let logger: Logger
+    private let gauges: BackupGauges
+    /// Writes that wait for a disk: the pool's threads answer requests.
+    private let queue = DispatchQueue(label: "backups", qos: .utility)
+
+    /// Before it's tried again where one failed.
+    private static let retryAfter = Duration.seconds(300)
+    private static let pieceSize = 1 << 20
+
+    init(
+        _ plan: BackupPlan, _ store: any Store, gauges: BackupGauges,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger
+    ) {
+        (self.plan, self.store, self.gauges) = (plan, store, gauges)
+        (self.now, self.logger) = (now, logger)
+    }
+
+    func run() async throws {
+        gauges.begin(plan.interval, newest: (try? plan.folder.entries())?.last?.takenAt)
+        try? await cancelWhenGracefulShutdown {
+            try await Task.sleep(for: firstDelay())
+            while true {
+                let isMade = await once()
+                try await Task.sleep(
+                    for: isMade ? plan.interval : min(plan.interval, Self.retryAfter))
+            }
+        }
+    }
+
+    /// Until the next one is due, after the newest that is there. One of a time to come was made by another clock.
+    func firstDelay() -> Duration {
+        guard let newest = (try? plan.folder.entries())?.last else { return .zero }
+        let age = now().since(newest.takenAt)
+        return age < .zero ? .zero : max(.zero, plan.interval - age)
+    }
+
+    /// - Returns: whether there is one more.
+    func once() async -> Bool {
+        let begun = ContinuousClock.now
+        do {
+            let (entry, copy) = try await make()
+            gauges.made(at: entry.takenAt, copy.byteCount)
+            logger.info(
+                "a backup was made",
+                metadata: [
+                    "file": "\(plan.folder.url.appendingPathComponent(entry.name).path)",
+                    "revision": "\(copy.head.revision)", "bytes": "\(copy.byteCount)",
+                    "seconds": "\(begun.duration(to: .now) / .seconds(1))",
+                ])
+            do {
+                try plan.folder.prune(keeping: plan.keep)
+            } catch {
+                logger.warning("old backups stay", metadata: ["error": "\(error)"])
+            }
+            return true
+        } catch is CancellationError {
+            return false
+        } catch {
+            gauges.failed()
+            logger.error(
+                "a scheduled backup couldn't be made",
+                metadata: ["folder": "\(plan.folder.url.path)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    private func make() async throws -> (BackupFolder.Entry, StoreCopy) {
+        let copy = try await store.backup()
+        let takenAt = now()
+        let file = try plan.folder.makeFile()
+        defer { file.discard() }
+        var offset: Int64 = 0
+        while offset < copy.byteCount {
+            try Task.checkCancellation()
+            offset += try await write(from: offset, of: copy, to: file)
+        }
+        _ = try await file.check(pace: .background) { _ in }
+        try Task.checkCancellation()
+        try file.keep()
+        return (try plan.folder.add(at: takenAt), copy)
+    }
+
+    /// - Returns: how many bytes were written.
+    private func write(
+        from offset: Int64, of copy: StoreCopy, to file: BackupFile
+    ) async throws -> Int64 {
+        nonisolated(unsafe) let file = file
+        return try await withCheckedThrowingContinuation { continuation in
+            queue.async {
+                continuation.resume(
+                    with: Result {
+                        let bytes = try copy.read(offset, Self.pieceSize)
+                        // A copy that ends before its size is no copy.
+                        guard !bytes.isEmpty else { throw POSIXError(.EIO) }
+                        try file.write(bytes)
+                        return Int64(bytes.count)
+                    })
+            }
+        }
+    }
+}
+
+/// What is told of backups; all of it 0 where none are to be made.
+struct BackupGauges: Sendable {
+    private let interval = Gauge(label: "registry_backup_interval_seconds")
+    private let takenAt = Gauge(label: "registry_backup_timestamp_seconds")
+    private let isMade = Gauge(label: "registry_backup_ok")
+    private let bytes = Gauge(label: "registry_backup_bytes")
+
+    init() {
+        for gauge in [interval, takenAt, isMade, bytes] { gauge.record(0) }
+    }
+
+    /// - Parameter newest: the one that is there from before.
+    func begin(_ length: Duration, newest: Timestamp?) {
+        interval.record(length / .seconds(1))
+        guard let newest else { return }
+        takenAt.record(newest.milliseconds / 1000)
+        isMade.record(1)
+    }
+
+    func made(at time: Timestamp, _ count: Int64) {
+        takenAt.record(time.milliseconds / 1000)
+        bytes.record(count)
+        isMade.record(1)
+    }
+
+    func failed() { isMade.record(0) }
+}
