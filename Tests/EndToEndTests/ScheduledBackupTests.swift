@@ -34,7 +34,7 @@ import Testing
 
     private static func waitForNumber(_ number: Int, in url: URL) async throws {
         _ = try await poll("backup \(number)", within: .seconds(120)) {
-            try numbers(url).last.map { $0 >= number } ?? false ? true : nil
+            try numbers(url).max().map { $0 >= number } ?? false ? true : nil
         }
     }
 
@@ -55,7 +55,7 @@ import Testing
         let server = try await Self.start(folder, to: backups)
         try await server.client.registerAll((0..<50).map { "t\($0).example.com" })
         let head = try await server.client.historyHead()
-        let first = try Self.numbers(backups).last ?? 0
+        let first = try Self.numbers(backups).max() ?? 0
         // Whatever was under way when the names came, the second from here has them.
         try await Self.waitForNumber(first + 5, in: backups)
         #expect(try await server.stop() == .code(0))
@@ -121,7 +121,7 @@ import Testing
         #expect(server.process.errors.contains("a scheduled backup couldn't be made"))
         #expect(try await server.client.send(.GET, "/readyz").status == 200)
         try disk.makeRoom()
-        try await Self.waitForNumber(try #require(left.last) + 2, in: disk.url)
+        try await Self.waitForNumber(try #require(left.max()) + 2, in: disk.url)
         _ = try await poll("the metric") {
             try await Self.metric("registry_backup_ok", of: server) == 1 ? true : nil
         }
