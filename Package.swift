@@ -51,7 +51,7 @@ let serviceLifecycle = product("ServiceLifecycle", of: "swift-service-lifecycle"
 let schemaFiles = [
     "0001_registry", "0002_migrations", "0003_history_filters", "0004_agents", "0005_reads",
     "0006_clocks", "0007_forget_agents", "0008_names_and_modes", "0009_agents_ahead",
-    "0010_tenants", "0011_holds", "0012_fence", "0013_dns",
+    "0010_tenants", "0011_holds", "0012_fence", "0013_dns", "0014_webhooks",
 ].flatMap { ["\($0).sqlite.sql", "\($0).postgres.sql"] }
 
 let package = Package(

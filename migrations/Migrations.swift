@@ -33,6 +33,8 @@ public struct SchemaFile: Sendable {
         SchemaFile(version: 11, name: "holds", bytes: PackageResources._011_holds_sqlite_sql),
         SchemaFile(version: 12, name: "fence", bytes: PackageResources._012_fence_sqlite_sql),
         SchemaFile(version: 13, name: "dns", bytes: PackageResources._013_dns_sqlite_sql),
+        SchemaFile(
+            version: 14, name: "webhooks", bytes: PackageResources._014_webhooks_sqlite_sql),
     ]
 
     public static let postgres = [
@@ -60,6 +62,8 @@ public struct SchemaFile: Sendable {
         SchemaFile(version: 11, name: "holds", bytes: PackageResources._011_holds_postgres_sql),
         SchemaFile(version: 12, name: "fence", bytes: PackageResources._012_fence_postgres_sql),
         SchemaFile(version: 13, name: "dns", bytes: PackageResources._013_dns_postgres_sql),
+        SchemaFile(
+            version: 14, name: "webhooks", bytes: PackageResources._014_webhooks_postgres_sql),
     ]
 
     public init(version: Int, name: String, sql: String) {

@@ -234,7 +234,8 @@ extension Command {
         // Without names it looks for them in the table.
         case .expireHolds(let names): names != nil
         case .changeTenant, .putLocation, .deleteLocation, .createToken, .revokeToken,
-            .planMigration, .waveStep, .finalizeMigration, .cancelMigration, .approveWave:
+            .planMigration, .waveStep, .finalizeMigration, .cancelMigration, .approveWave,
+            .putWebhook, .deleteWebhook:
             false
         }
     }

@@ -104,6 +104,11 @@ extension Problem {
                     .conflict, code,
                     "\(id) is the last admin token that lasts; make another one without expiry first"
                 )
+            case .unknownWebhook(let name):
+                Problem(.notFound, code, "there is no webhook \(name)")
+            case .tooManyWebhooks(let limit):
+                Problem(.conflict, code, "there are \(limit) webhooks already, and can't be more")
+            case .webhookForbidden(let why): Problem(.unprocessableContent, code, why)
             case .revisionMismatch(let current?):
                 Problem(.preconditionFailed, code, "the domain is at revision \(current)").current(
                     current.revision)

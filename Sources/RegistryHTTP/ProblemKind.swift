@@ -204,6 +204,19 @@ struct ProblemKind: Sendable {
             when: "there are as many locations as there may be",
             advice: "Delete locations that nothing refers to."),
         ProblemKind(
+            code: "unknown-webhook", statuses: [404], when: "there is no webhook of this name",
+            advice: "GET /v1/webhooks lists them."),
+        ProblemKind(
+            code: "too-many-webhooks", statuses: [409],
+            when: "there are as many webhooks as there may be",
+            advice: "Delete those that nobody listens to; one receiver may hand on to others."),
+        ProblemKind(
+            code: "webhook-forbidden", statuses: [422],
+            when: "the URL leads where no delivery may go",
+            advice:
+                "Use https and a host that isn't this machine, a link-local address or a cloud's metadata service. For a receiver on the registry's own machine, serve --allow-plain-webhooks."
+        ),
+        ProblemKind(
             code: "tenant-elsewhere", statuses: [409],
             when: "the tenant's other domains are at locations",
             advice:

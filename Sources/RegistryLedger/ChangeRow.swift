@@ -58,6 +58,10 @@ package struct ChangeRow: Sendable, Hashable {
         case .approval(let migration, let facts):
             subject = migration
             afterDetail = Self.text(facts)
+        case .webhook(let name, let before, let after):
+            subject = name.text
+            beforeDetail = before.map(Self.text)
+            afterDetail = after.map(Self.text)
         }
     }
 
@@ -105,6 +109,12 @@ package struct ChangeRow: Sendable, Hashable {
                 throw Unreadable(what: "an approval of nothing")
             }
             return Change(action, .approval(migration: subject, facts))
+        case .webhookChanged:
+            return Change(
+                action,
+                .webhook(
+                    WebhookName(canonical: subject), before: try Self.value(beforeDetail),
+                    after: try Self.value(afterDetail)))
         default:
             throw Unreadable(what: "action \(action.rawValue) of \(subject)")
         }

@@ -136,6 +136,9 @@ extension CommandExecution {
         case .approveWave(let wave, let planDigest): try approveWave(wave, planDigest: planDigest)
         case .finalizeMigration(let id): try finalizeMigration(id)
         case .cancelMigration(let id): try cancelMigration(id)
+        case .putWebhook(let name, let settings, let secret, let spare):
+            try putWebhook(name, settings, secret: secret, spare: spare)
+        case .deleteWebhook(let name): try deleteWebhook(name)
         }
     }
 }
@@ -160,7 +163,8 @@ extension CommitRequest {
             case .rollBack, .thaw, .thawWhenDue: break
             }
         case .release, .restore, .activate, .expireHolds, .putLocation, .deleteLocation,
-            .revokeToken, .finalizeMigration, .cancelMigration, .approveWave:
+            .revokeToken, .finalizeMigration, .cancelMigration, .approveWave, .putWebhook,
+            .deleteWebhook:
             break
         }
         return !texts.contains { $0?.utf8.contains(0) ?? false }

@@ -39,6 +39,12 @@ package protocol LedgerTransaction: MigrationTransaction, TenantTransaction, Nam
     /// - Parameter lasting: whether only those count that never expire.
     func hasActiveAdmin(besides id: String, at now: Timestamp, lasting: Bool) throws -> Bool
 
+    func webhook(_ name: WebhookName) throws -> WebhookRecord?
+    func webhookCount() throws -> Int
+    /// Puts it in the place of one with its name, how far it has come included.
+    func put(_ record: WebhookRecord) throws
+    func deleteWebhook(_ name: WebhookName) throws
+
     func idempotencyRecord(token: String, key: String) throws -> IdempotencyRecord?
     /// Takes the place of an older record with the same token and key.
     func put(_ record: IdempotencyRecord) throws

@@ -1,4 +1,4 @@
-/// What was done to a domain, a location, a token or a migration.
+/// What was done to a domain, a location, a token, a migration or a webhook.
 public enum Action: String, Hashable, Sendable, Codable, CaseIterable {
     case registered, moved, announced, frozen, thawed
     case rolledBack = "rolled_back"
@@ -13,6 +13,7 @@ public enum Action: String, Hashable, Sendable, Codable, CaseIterable {
     case held
     case holdReleased = "hold_released"
     case holdExpired = "hold_expired"
+    case webhookChanged = "webhook_changed"
 }
 
 extension Action {
@@ -44,6 +45,8 @@ public struct Change: Hashable, Sendable {
         case token(id: String, before: TokenFacts?, after: TokenFacts?)
         case migration(id: String, before: MigrationFacts?, after: MigrationFacts?)
         case approval(migration: String, ApprovalFacts)
+        /// `before` is nil for a new one, `after` for one that was taken away.
+        case webhook(WebhookName, before: WebhookFacts?, after: WebhookFacts?)
     }
 }
 

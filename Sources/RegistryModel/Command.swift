@@ -32,6 +32,12 @@ public enum Command: Hashable, Sendable {
     case finalizeMigration(id: String)
     /// Ends what hasn't moved; frozen waves thaw.
     case cancelMigration(id: String)
+    /// - Parameters:
+    ///   - secret: takes the place of the one that's there; nil: that one stays.
+    ///   - spare: what a webhook that has none gets, where `secret` is nil.
+    case putWebhook(
+        WebhookName, WebhookSettings, secret: WebhookSecret?, spare: WebhookSecret)
+    case deleteWebhook(WebhookName)
 }
 
 /// One step of one wave.

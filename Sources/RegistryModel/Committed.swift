@@ -35,6 +35,10 @@ public enum Outcome: Sendable, Hashable, Codable {
     case wave(WaveOutcome)
     case approval(ApprovalOutcome)
     case tenant(TenantOutcome)
+    /// Without its secret, which a replay doesn't show.
+    /// - Parameter tookSpare: whether it has the secret that the registry made for it.
+    case webhook(Webhook, isNew: Bool, tookSpare: Bool)
+    case webhookDeleted
 }
 
 /// What a change did to a tenant's domains.
@@ -113,10 +117,13 @@ public struct RevisionChanges: Sendable, Hashable {
     public var openMigrations: Int
     /// Waves that froze, and freezes that ended.
     public var freezes: [FreezeChange]
+    /// Whether a webhook is new, another one, or gone: who delivers reads them again.
+    public var hasWebhooks: Bool
 
     public init(
         revision: Revision, domains: [DomainChange] = [], locations: [LocationChange] = [],
-        tokens: [TokenRecord] = [], openMigrations: Int = 0, freezes: [FreezeChange] = []
+        tokens: [TokenRecord] = [], openMigrations: Int = 0, freezes: [FreezeChange] = [],
+        hasWebhooks: Bool = false
     ) {
         self.revision = revision
         self.domains = domains
@@ -124,6 +131,7 @@ public struct RevisionChanges: Sendable, Hashable {
         self.tokens = tokens
         self.openMigrations = openMigrations
         self.freezes = freezes
+        self.hasWebhooks = hasWebhooks
     }
 }
 
@@ -132,7 +140,7 @@ public struct TableChange: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         case domain(RevisionChanges.DomainChange)
         case location(RevisionChanges.LocationChange)
-        /// A hold, a token, a migration or an approval: nothing that the table has.
+        /// A hold, a token, a migration, an approval or a webhook: nothing that the table has.
         case other
     }
 

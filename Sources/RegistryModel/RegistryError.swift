@@ -40,6 +40,11 @@ public enum RegistryError: Error, Hashable, Sendable {
     case tooManyLocations(limit: Int)
     case unknownToken(String)
     case lastAdminToken(String)
+    case unknownWebhook(WebhookName)
+    /// A new one would be more than there may be.
+    case tooManyWebhooks(limit: Int)
+    /// The URL leads where nothing may be sent: in words for whoever asked.
+    case webhookForbidden(String)
     case revisionMismatch(current: Position?)
     case idempotencyKeyReused
 
@@ -148,6 +153,9 @@ extension RegistryError {
         case .tooManyLocations: "too-many-locations"
         case .unknownToken: "unknown-token"
         case .lastAdminToken: "last-admin-token"
+        case .unknownWebhook: "unknown-webhook"
+        case .tooManyWebhooks: "too-many-webhooks"
+        case .webhookForbidden: "webhook-forbidden"
         case .revisionMismatch: "revision-mismatch"
         case .idempotencyKeyReused: "idempotency-key-reused"
         case .unknownMigration: "unknown-migration"

@@ -68,6 +68,29 @@ public protocol Store: ChangeSource, AgentBook {
     >
     func tokens(after: String?, limit: Int) async throws(RegistryError) -> Read<Page<TokenRecord>>
 
+    /// By name.
+    func webhooks(
+        after: WebhookName?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<WebhookStanding>>
+    /// - Returns: nil where there is none.
+    func webhook(_ name: WebhookName) async throws(RegistryError) -> Read<WebhookStanding?>
+    /// What is to be told of the first revision after one in which one of these actions is.
+    ///
+    /// However long the log is, and however large that revision: it takes as long as the actions are many, and to count
+    /// the revision's lines.
+    /// - Returns: nil where there's none yet.
+    func notice(
+        after revision: Revision, of actions: [Action]
+    ) async throws(RegistryError) -> WebhookNotice?
+    /// Notes how far a webhook has come; a transaction of its own, beside the log.
+    ///
+    /// - Parameter record: as it was read. Where it isn't so any more, because an admin has changed it or another node has
+    ///   delivered, nothing is written.
+    /// - Returns: whether it was.
+    func note(
+        _ progress: WebhookProgress, of record: WebhookRecord
+    ) async throws(RegistryError) -> Bool
+
     /// - Returns: nil where there is none. With the first of its skipped names.
     func migration(_ id: String) async throws(RegistryError) -> Read<Migration?>
     /// Newest first, without skipped names.

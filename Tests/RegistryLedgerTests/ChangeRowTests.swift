@@ -18,6 +18,8 @@ import Testing
     private static let facts = TokenFacts(
         name: "a \"b\" /é", role: .operator_, expiresAt: Timestamp(milliseconds: 9))
     private static let name = FQDN(canonical: "a.example")
+    private static let hook = WebhookFacts(
+        url: "https://chat.example", actions: [.moved, .waveApproved], fingerprint: "00ff")
     private static let zero = Timestamp(milliseconds: 0)
 
     @Test(arguments: [
@@ -35,6 +37,9 @@ import Testing
         Change(
             .waveApproved,
             .approval(migration: "m-1", ApprovalFacts(wave: 2, planDigest: "sha256:00"))),
+        Change(
+            .webhookChanged,
+            .webhook(WebhookName(canonical: "chat"), before: hook, after: nil)),
     ])
     func `reads as the change that was written`(change: Change) throws {
         #expect(try ChangeRow(change).change() == change)
@@ -55,6 +60,10 @@ import Testing
         #expect(
             ChangeRow.text(ApprovalFacts(wave: 2, planDigest: "sha256:00"))
                 == #"{"plan_digest":"sha256:00","wave":2}"#)
+        #expect(
+            ChangeRow.text(Self.hook)
+                == #"{"actions":["moved","wave_approved"],"fingerprint":"00ff","url":"https://chat.example"}"#
+        )
     }
 
     @Test(
@@ -100,6 +109,7 @@ import Testing
         (#"{"released":{}}"#, Outcome.released),
         (#"{"locationDeleted":{}}"#, .locationDeleted),
         (#"{"tokenRevoked":{}}"#, .tokenRevoked),
+        (#"{"webhookDeleted":{}}"#, .webhookDeleted),
         (
             #"{"batch":{"refused":{"1":"domain-taken"}}}"#,
             .batch(refused: [1: "domain-taken"])

@@ -48,6 +48,9 @@ struct IndependentDigest {
         case .migration(let id, let before, let after):
             return [action, nil] + Array(repeating: nil, count: 7)
                 + [id, before.map(json), after.map(json)]
+        case .webhook(let name, let before, let after):
+            return [action, nil] + Array(repeating: nil, count: 7)
+                + [name.text, before.map(json), after.map(json)]
         case .approval(let migration, let facts):
             return [action, nil] + Array(repeating: nil, count: 7) + [
                 migration, nil, "{\"plan_digest\":\"\(facts.planDigest)\",\"wave\":\(facts.wave)}",
@@ -84,6 +87,13 @@ struct IndependentDigest {
         "plan_digest":"\(facts.planDigest)","state":"\(facts.state.rawValue)","to":"\(facts.to)",\
         "waves":[\(facts.waves.map(String.init).joined(separator: ","))]}
         """
+    }
+
+    /// Of URLs, whose slashes JSON needn't escape.
+    private static func json(_ facts: WebhookFacts) -> String {
+        let actions = facts.actions.map { "\"\($0.rawValue)\"" }.joined(separator: ",")
+        return
+            "{\"actions\":[\(actions)],\"fingerprint\":\"\(facts.fingerprint)\",\"url\":\"\(facts.url)\"}"
     }
 
     private static func json(_ facts: TokenFacts) -> String {

@@ -1,5 +1,6 @@
 import RegistryModel
 import StoreCore
+import Testing
 
 /// Each read that there is, with everything that makes it another statement.
 extension ReadPlanContract {
@@ -70,6 +71,16 @@ extension ReadPlanContract {
         PlannedRead("tokens(after:limit:)", along: "token_live") { store, _ in
             _ = try await store.tokens(after: "a", limit: 10)
         },
+        PlannedRead("webhooks(after:limit:)", along: "revision_facet") { store, _ in
+            _ = try await store.webhooks(after: WebhookName("a"), limit: 10)
+        },
+        PlannedRead("webhook(_:)", along: "revision_facet") { store, _ in
+            let name = try #require(WebhookName("chat-7"))
+            _ = try #require(try await store.webhook(name).value)
+        },
+        PlannedRead("notice(after:of:)", along: "revision_facet") { store, scene in
+            _ = try await store.notice(after: scene.early, of: [.moved, .registered])
+        },
         PlannedRead("migration(_:)") { store, scene in
             _ = try await store.migration(scene.migration)
         },
@@ -114,6 +125,11 @@ extension ReadPlanContract {
             let applied = Position(epoch: Epoch("e"), revision: scene.early)
             _ = try await store.note(
                 [AgentReport(AgentName(canonical: "edge"), applied: applied)], limit: 10)
+        },
+        PlannedRead("note(_:of:)") { store, _ in
+            let name = try #require(WebhookName("chat-7"))
+            let record = try #require(try await store.webhook(name).value).record
+            _ = try await store.note(record.progress, of: record)
         },
         PlannedRead("zoneSerial(of:digest:at:above:)") { store, scene in
             for digest in [1, 2] as [UInt8] {

@@ -67,6 +67,12 @@ import Testing
             _ = try await session.store.zoneSerial(
                 of: fqdn("zone\(number).example"), digest: [1], at: Revision(1), above: 0)
         }
+        for number in 0..<20 {
+            try await session.commit(
+                .putWebhook(
+                    webhookName("chat-\(number)"), chat(.moved, .released), secret: nil,
+                    spare: .random()))
+        }
         for number in 0..<200 {
             let migration = try await session.plan(plan("m-\(number)", [number]))
             try await session.approve(of: migration)

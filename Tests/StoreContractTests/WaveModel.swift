@@ -115,7 +115,7 @@ struct WaveModel {
             return try approve(wave, planDigest: digest, by: actor)
         case .finalizeMigration(let id): return try finalize(id)
         case .cancelMigration(let id): return try cancel(id)
-        case .createToken, .revokeToken: return nil
+        case .createToken, .revokeToken, .putWebhook, .deleteWebhook: return nil
         }
     }
 

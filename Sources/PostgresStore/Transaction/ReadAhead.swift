@@ -88,7 +88,8 @@ struct ReadAhead {
                 names.formUnion(fqdns ?? [])
             case .changeTenant, .planMigration, .waveStep, .finalizeMigration, .cancelMigration:
                 isOfManyRows = true
-            case .putLocation, .deleteLocation, .createToken, .revokeToken, .approveWave:
+            case .putLocation, .deleteLocation, .createToken, .revokeToken, .approveWave,
+                .putWebhook, .deleteWebhook:
                 break
             }
         }

@@ -42,6 +42,9 @@ package struct HistoryEntry: Shape, Equatable {
         case .approval(let migration, let facts):
             (fqdn, subject) = (nil, migration)
             (before, after) = (nil, .other(.init(facts)))
+        case .webhook(let name, let old, let new):
+            (fqdn, subject) = (nil, name.text)
+            (before, after) = (old.map { .other(.init($0)) }, new.map { .other(.init($0)) })
         }
         revision = item.header.revision
         at = item.header.at
@@ -178,7 +181,7 @@ extension HistoryEntry {
         }
     }
 
-    /// Of a hold, a location, a token, a migration or an approval; which members are there tells.
+    /// Of a hold, a location, a token, a migration, an approval or a webhook; which members are there tells.
     package struct Other: Shape, Equatable {
         /// What a held name is to be.
         package var placement: PlacementText?
@@ -201,6 +204,10 @@ extension HistoryEntry {
         package var waves: [Int]?
         /// The one that was approved.
         package var wave: Int?
+        /// A webhook's, without path and query.
+        package var url: String?
+        package var actions: [String]?
+        package var fingerprint: String?
 
         init(_ settings: LocationSettings) {
             upstream = settings.upstream.text
@@ -237,6 +244,12 @@ extension HistoryEntry {
             wave = facts.wave
         }
 
+        init(_ facts: WebhookFacts) {
+            url = facts.url
+            actions = facts.actions.map(\.rawValue)
+            fingerprint = facts.fingerprint
+        }
+
         /// What a file's column says of it.
         fileprivate var text: String { String(decoding: json, as: UTF8.self) }
 
@@ -260,6 +273,9 @@ extension HistoryEntry {
                 guard let waves = state.waves else { return }
                 writer.list(named: "waves", waves) { $0.integer($1) }
             }, .optional("wave") { Cell($0.wave) },
+            .optional("url") { Cell($0.url) },
+            ShapeField("actions", isRequired: false, texts: { $0.actions }),
+            .optional("fingerprint") { Cell($0.fingerprint) },
         ]
 
         package init?(reading object: inout JSONObjectReader) {
@@ -280,6 +296,9 @@ extension HistoryEntry {
             planDigest = object.optionalText("plan_digest")
             waves = object.optionalIntegers("waves")
             wave = object.optionalCount("wave")
+            url = object.optionalText("url")
+            if object.has("actions") { actions = object.strings("actions", maximum: .max) }
+            fingerprint = object.optionalText("fingerprint")
         }
     }
 }

@@ -114,6 +114,15 @@ package struct StoreTable: Sendable, Hashable {
         StoreTable(
             "zone_serial", ("zone", .text), ("serial", .number), ("digest", .bytes),
             ("revision", .number), ("epoch", .text)),
+        // With their secrets: receivers know the copy's deliveries as they knew the original's.
+        StoreTable(
+            "webhook", ("name", .text), ("url", .text), ("actions", .text), ("secret", .text),
+            ("former_secret", .text), ("former_until", .number), ("revision", .number)),
+        StoreTable(
+            "webhook_progress", ("webhook", .text), ("through", .number),
+            ("delivered_revision", .number), ("delivered_at", .number), ("failing_since", .number),
+            ("failed_at", .number), ("attempts", .number), ("retry_at", .number),
+            ("error", .text), ("given_up", .number), ("disabled_at", .number)),
     ]
 }
 

@@ -13,6 +13,7 @@ package struct LogLine: Sendable {
         case migration(id: String, isOpen: Bool)
         /// Nothing that any memory keeps.
         case approval
+        case webhook
     }
 
     package var place: HistoryQuery.Place
@@ -73,6 +74,7 @@ extension LogLine.Kind {
             let facts: MigrationFacts? = try ChangeRow.value(row.textIfPresent(7))
             self = .migration(id: try row.text(6), isOpen: facts?.state.isOpen ?? false)
         case .waveApproved: self = .approval
+        case .webhookChanged: self = .webhook
         default: throw UnreadableValue(column: 2, expected: "an action of no domain")
         }
     }
@@ -83,7 +85,7 @@ extension TableChange {
         switch line.kind {
         case .domain(let change): self.init(.domain(change), at: line.place)
         case .location(let change): self.init(.location(change), at: line.place)
-        case .hold, .token, .migration, .approval: self.init(.other, at: line.place)
+        case .hold, .token, .migration, .approval, .webhook: self.init(.other, at: line.place)
         }
     }
 }
@@ -103,6 +105,7 @@ extension RevisionChanges {
             // All but a plan end one that was open.
             openMigrations += (isOpen ? 1 : 0) - (line.action == .migrationPlanned ? 0 : 1)
         case .approval: break
+        case .webhook: hasWebhooks = true
         }
     }
 

@@ -5,7 +5,7 @@ import RegistryModel
 /// at a time, and what is counted of domains with the domains. Each page is one snapshot: table and log are of one moment
 /// there, whatever is written between two pages.
 ///
-/// It can't tell how long a released name rests (the log doesn't say), nor a token's secret.
+/// It can't tell how long a released name rests (the log doesn't say), a token's secret, nor how far a webhook has come.
 struct StateCheck: Sendable {
     private(set) var domains: Int64 = 0
     private(set) var isDone = false
@@ -55,6 +55,9 @@ struct StateCheck: Sendable {
             try locationsAndTokens(session)
             if contents.hasHolds {
                 for flaw in try ApprovalCheck(session: session).flaws() { note(flaw) }
+            }
+            if contents.hasWebhooks {
+                for flaw in try WebhookCheck(session: session).flaws() { note(flaw) }
             }
             isDone = true
         }

@@ -145,6 +145,7 @@ package struct SchemaContents: Sendable {
     package var hasFences: Bool { version >= 12 }
     /// Of locations, and serials of zones.
     package var hasDNS: Bool { version >= 13 }
+    package var hasWebhooks: Bool { version >= 14 }
 
     /// Columns as this store has them.
     func columns(_ names: [String]) -> [String] {

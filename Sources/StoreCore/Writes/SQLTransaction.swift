@@ -143,6 +143,27 @@ extension SQLTransaction {
     }
 }
 
+// MARK: - Webhooks
+
+extension SQLTransaction {
+    package func webhook(_ name: WebhookName) throws -> WebhookRecord? {
+        try WebhookRecord.read(name, session())
+    }
+
+    package func webhookCount() throws -> Int {
+        try session().count("SELECT count(*) FROM webhook")
+    }
+
+    package func put(_ record: WebhookRecord) throws {
+        try record.write(session())
+    }
+
+    /// How far it had come goes with it.
+    package func deleteWebhook(_ name: WebhookName) throws {
+        try session().run("DELETE FROM webhook WHERE name = $1", [.text(name.text)])
+    }
+}
+
 // MARK: - Migrations
 
 extension SQLTransaction {

@@ -119,6 +119,32 @@ struct FailingStore: Store {
         return try await store.tokens(after: after, limit: limit)
     }
 
+    func webhooks(
+        after: WebhookName?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<WebhookStanding>> {
+        try look()
+        return try await store.webhooks(after: after, limit: limit)
+    }
+
+    func webhook(_ name: WebhookName) async throws(RegistryError) -> Read<WebhookStanding?> {
+        try look()
+        return try await store.webhook(name)
+    }
+
+    func notice(
+        after revision: Revision, of actions: [Action]
+    ) async throws(RegistryError) -> WebhookNotice? {
+        try look()
+        return try await store.notice(after: revision, of: actions)
+    }
+
+    func note(
+        _ progress: WebhookProgress, of record: WebhookRecord
+    ) async throws(RegistryError) -> Bool {
+        try look()
+        return try await store.note(progress, of: record)
+    }
+
     func migration(_ id: String) async throws(RegistryError) -> Read<Migration?> {
         try look()
         return try await store.migration(id)

@@ -1,0 +1,133 @@
+import RegistryLedger
+import RegistryModel
+
+extension SQLStore {
+    package func webhooks(
+        after: WebhookName?, limit: Int
+    ) async throws(RegistryError) -> Read<Page<WebhookStanding>> {
+        try await reading(.quick) { session in
+            let revision = try Head.read(session).revision
+            var records = try session.rows(
+                "\(WebhookRecord.select) WHERE w.name > $1 ORDER BY w.name LIMIT $2",
+                [.text(after?.text ?? ""), .number(min(limit, Webhook.maximumCount) + 1)],
+                WebhookRecord.init(row:))
+            let page = Page(first: min(limit, Webhook.maximumCount), takenFrom: &records)
+            return Read(
+                Page(items: try page.items.map { try $0.standing(session) }, hasMore: page.hasMore),
+                at: revision)
+        }
+    }
+
+    package func webhook(
+        _ name: WebhookName
+    ) async throws(RegistryError) -> Read<WebhookStanding?> {
+        try await reading(.quick) { session in
+            Read(
+                try WebhookRecord.read(name, session)?.standing(session),
+                at: try Head.read(session).revision)
+        }
+    }
+
+    package func notice(
+        after revision: Revision, of actions: [Action]
+    ) async throws(RegistryError) -> WebhookNotice? {
+        // What is past doesn't change, so that these need no common snapshot.
+        let next = try await asking(.own) { try Revision.next(after: revision, of: actions, $0) }
+        guard let next else { return nil }
+        let query = HistoryQuery(
+            afterRevision: Revision(next.number - 1), through: next, limit: 1)
+        guard let header = try await history(query).value.items.first?.header else {
+            throw .inconsistent
+        }
+        return try await asking(.own) { try WebhookNotice(header, of: actions, $0) }
+    }
+
+    package func note(
+        _ progress: WebhookProgress, of record: WebhookRecord
+    ) async throws(RegistryError) -> Bool {
+        // Written twice it would find another cursor, or the failure that it has noted itself: both are what it says.
+        try await writing(isRepeatable: true) { session in
+            try progress.write(
+                record.webhook.name,
+                """
+                through = $12 AND EXISTS (
+                    SELECT 1 FROM webhook w WHERE w.name = webhook_progress.webhook AND w.revision = $13)
+                """,
+                [
+                    .number(record.progress.through.number),
+                    .number(record.webhook.revision.number),
+                ], session)
+        }
+    }
+}
+
+extension Revision {
+    /// The first one after another in which one of these actions is: a look into the facets for each of them.
+    fileprivate static func next(
+        after revision: Revision, of actions: [Action], _ session: some SQLSession
+    ) throws -> Revision? {
+        let number = try session.first(
+            """
+            SELECT min(next) FROM (
+                SELECT (SELECT f.revision FROM revision_facet f
+                    WHERE f.facet = wanted.value AND f.revision > $1
+                    ORDER BY f.revision LIMIT 1) AS next
+                FROM \(session.dialect.texts("$2", as: "wanted"))) AS found
+            """, [.number(revision.number), .texts(actions.facets)]
+        ) { try $0.numberIfPresent(0) }
+        return number.flatMap { $0.map(Revision.init) }
+    }
+}
+
+extension WebhookRecord {
+    fileprivate func standing(_ session: some SQLSession) throws -> WebhookStanding {
+        guard progress.disabledAt == nil else { return WebhookStanding(self, behind: 0) }
+        let behind = try session.count(
+            """
+            SELECT count(*) FROM (
+                SELECT DISTINCT f.revision
+                FROM \(session.dialect.texts("$2", as: "wanted"))
+                CROSS JOIN revision_facet f
+                WHERE f.facet = wanted.value AND f.revision > $1 LIMIT $3) AS missed
+            """,
+            [
+                .number(progress.through.number), .texts(webhook.settings.actions.facets),
+                .number(WebhookStanding.countedBehind),
+            ])
+        return WebhookStanding(self, behind: behind)
+    }
+}
+
+extension WebhookNotice {
+    fileprivate init(
+        _ header: RevisionHeader, of actions: [Action], _ session: some SQLSession
+    ) throws {
+        let words = SQLValue.texts(actions.map(\.rawValue))
+        let found = try session.rows(
+            """
+            SELECT c.action, min(c.position) AS first, count(c.fqdn) FROM change_log c
+            WHERE c.revision = $1
+                AND c.action IN (SELECT wanted.value FROM \(session.dialect.texts("$2", as: "wanted")))
+            GROUP BY c.action ORDER BY first
+            """, [.number(header.revision.number), words]
+        ) { row -> (action: Action, count: Int) in
+            (try row.word(0), try row.integer(2))
+        }
+        guard !found.isEmpty else { throw RegistryError.inconsistent }
+        let names = try session.rows(
+            """
+            SELECT c.fqdn FROM change_log c
+            WHERE c.revision = $1 AND c.fqdn IS NOT NULL
+                AND c.action IN (SELECT wanted.value FROM \(session.dialect.texts("$2", as: "wanted")))
+            ORDER BY c.position LIMIT $3
+            """, [.number(header.revision.number), words, .number(Self.maximumNames)]
+        ) { try $0.name(0) }
+        self.init(
+            header, actions: found.map(\.action), count: found.reduce(0) { $0 + $1.count },
+            names: names)
+    }
+}
+
+extension [Action] {
+    fileprivate var facets: [String?] { map { "action:\($0.rawValue)" } }
+}
