@@ -46,6 +46,7 @@ let metrics = product("Metrics", of: "swift-metrics")
 let nioCore = product("NIOCore", of: "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", of: "swift-nio")
 let nioPosix = product("NIOPosix", of: "swift-nio")
+let nioSSL = product("NIOSSL", of: "swift-nio-ssl")
 let serviceLifecycle = product("ServiceLifecycle", of: "swift-service-lifecycle")
 
 let schemaFiles = [
@@ -150,6 +151,14 @@ let package = Package(
             ]),
         library("RegistryClient", ["RegistryAPI", "RegistryModel", asyncHTTPClient, nioCore]),
 
+        // What happens, told to receivers outside.
+        library(
+            "Webhooks",
+            [
+                "RegistryAPI", "RegistryModel", "RegistryService", asyncHTTPClient, crypto, logging,
+                metrics, nioCore, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
+            ]),
+
         // The edge copy: what an agent does beside answering lookups.
         library(
             "RegistryAgent",
@@ -166,9 +175,9 @@ let package = Package(
                 "DNSQueries", "DurableFiles", "PostgresStore", "PrometheusMetrics", "RegistryAPI",
                 "RegistryAgent", "RegistryClient", "RegistryDNS", "RegistryHTTP", "RegistryLedger",
                 "RegistryModel", "RegistryService", "RoutingTable", "SharedRoutes", "SQLiteStore",
-                product("ArgumentParser", of: "swift-argument-parser"), asyncHTTPClient,
+                "Webhooks", product("ArgumentParser", of: "swift-argument-parser"), asyncHTTPClient,
                 product("Configuration", of: "swift-configuration"), hummingbird, logging,
-                metrics, nioCore, nioPosix, product("NIOSSL", of: "swift-nio-ssl"),
+                metrics, nioCore, nioPosix, nioSSL,
                 serviceLifecycle, product("Subprocess", of: "swift-subprocess"),
                 product("UnixSignals", of: "swift-service-lifecycle"),
             ],
@@ -245,11 +254,17 @@ let package = Package(
                 nioCore, nioHTTP1, nioPosix, serviceLifecycle, product("Yams", of: "Yams"),
             ]),
         tests(
+            "WebhooksTests",
+            [
+                "RegistryAPI", "RegistryModel", "RegistryService", "RoutingTable", "SQLiteStore",
+                "Webhooks", logging, nioCore, serviceLifecycle,
+            ]),
+        tests(
             "EndToEndTests",
             [
                 "LookupGrammar", "PostgresServer", "RegistryAPI", "RegistryAgent", "RegistryDNS",
                 "RegistryClient", "RegistryModel", "SharedRoutes", "TenantRegistry",
-                "TestProcesses", asyncHTTPClient, crypto,
+                "TestProcesses", "TestRandom", asyncHTTPClient, crypto,
                 nioCore, nioHTTP1, nioPosix,
             ]),
     ],

@@ -12,6 +12,7 @@ public struct NodeState: Sendable {
     public let zones: ZoneNames
     private let migrations = OpenMigrations()
     private let freezes = Freezes()
+    private let webhooks = WebhookChanges()
     private let logger: Logger
 
     public init(
@@ -28,6 +29,9 @@ public struct NodeState: Sendable {
 
     /// Migrations that are planned or running.
     public var openMigrations: Int { migrations.count.load(ordering: .relaxed) }
+
+    /// How often webhooks have changed since the table was loaded: who delivers reads them again.
+    package var webhookChanges: Int { webhooks.count.load(ordering: .acquiring) }
 
     /// How many domains frozen waves hold, by location.
     public var frozenDomains: [LocationName: Int] { freezes.count() }
@@ -83,7 +87,12 @@ public struct NodeState: Sendable {
             return
         }
         feed.publish(changes)
+        if changes.hasWebhooks { webhooks.count.add(1, ordering: .releasing) }
     }
+}
+
+private final class WebhookChanges: Sendable {
+    let count = Atomic(0)
 }
 
 private final class OpenMigrations: Sendable {

@@ -16,15 +16,18 @@ public struct RegistryService: Sendable {
     public let agents: AgentDirectory
     /// The agents of all nodes, where several share the store.
     let shared: SharedAgents?
+    /// Whether webhooks may go to receivers on this machine, and without TLS there.
+    public let allowsPlainWebhooks: Bool
     let logger: Logger
 
     public init(
         store: any Store, state: NodeState, names: NamePolicy,
-        agents: AgentDirectory = AgentDirectory(),
+        agents: AgentDirectory = AgentDirectory(), allowsPlainWebhooks: Bool = false,
         logger: Logger = Logger(label: "tenant-registry"),
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.agents = agents
+        self.allowsPlainWebhooks = allowsPlainWebhooks
         shared = (store as? any SharedStore).map { SharedAgents($0, agents) }
         self.logger = logger
         self.store = store
@@ -46,7 +49,7 @@ public struct RegistryService: Sendable {
     }
 
     /// Whether this node does the work that one of all has to do.
-    var isOnDuty: Bool { (store as? any SharedStore)?.isOnDuty ?? true }
+    package var isOnDuty: Bool { (store as? any SharedStore)?.isOnDuty ?? true }
 
     /// How long the database hasn't been heard of; nil where the store is this node's own.
     public var storeSilence: Duration? { (store as? any SharedStore)?.silence }

@@ -96,7 +96,38 @@ import Testing
         history(
             .waveApproved,
             .approval(migration: "m-k3", ApprovalFacts(wave: 2, planDigest: "sha256:00"))),
+        history(
+            .webhookChanged,
+            .webhook(
+                WebhookName(canonical: "chat"), before: nil,
+                after: WebhookFacts(
+                    url: "https://chat.example", actions: [.moved], fingerprint: "00ff"))),
     ]
+
+    private static func webhook(failing: Bool) throws -> ListedWebhook {
+        let webhook = Webhook(
+            name: WebhookName(canonical: "chat"),
+            settings: WebhookSettings(
+                url: try WebhookURL("https://chat.example/in"), actions: [.frozen, .moved]),
+            revision: Revision(3))
+        let secret = WebhookSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        guard failing else { return ListedWebhook(webhook, secret: secret) }
+        let progress = WebhookProgress(
+            through: Revision(9), delivered: .init(Revision(9), at: time),
+            failure: .init(since: time, at: time, attempts: 2, retryAt: time, error: "why"),
+            givenUp: 1, disabledAt: time)
+        let keys = WebhookKeys(.random(), former: .init(.random(), until: time))
+        return ListedWebhook(
+            WebhookStanding(WebhookRecord(webhook, keys: keys, progress: progress), behind: 4))
+    }
+
+    private static func event() throws -> WebhookEvent {
+        let header = RevisionHeader(
+            epoch: Epoch("abc"), revision: Revision(4), at: time, actor: actor,
+            note: Note(reason: "r", ticket: "t"), requestID: "", migration: "m-k3", wave: 2)
+        return WebhookEvent(
+            WebhookNotice(header, actions: [.thawed, .migrationCancelled], count: 7, names: [fqdn]))
+    }
 
     static let problem: ProblemResponse = {
         var problem = ProblemResponse(
@@ -245,8 +276,11 @@ import Testing
         try Self.check(ReportResponse(head: Revision(3), fenceAfter: .milliseconds(19_500)))
         for entry in Self.entries { #expect(try HistoryEntry(json: entry.json) == entry) }
         try Self.check(
-            Self.entries[0], Self.entries[1], Self.entries[2], Self.entries[3], Self.entries[4])
+            Self.entries[0], Self.entries[1], Self.entries[2], Self.entries[3], Self.entries[4],
+            Self.entries[5])
         try Self.check(Self.entries[0].actor)
+        try Self.check(try Self.webhook(failing: true), try Self.webhook(failing: false))
+        try Self.check(try Self.event())
         try Self.check(Self.verification[0], Self.verification[1])
         try Self.check(Self.progress)
         try Self.check(Self.problem)
