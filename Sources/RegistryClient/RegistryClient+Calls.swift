@@ -169,6 +169,27 @@ extension RegistryClient {
         try await delete(.deleteLocation, name, note, idempotencyKey)
     }
 
+    package func webhooks(cursor: String? = nil) async throws -> ListPage<ListedWebhook> {
+        try await send(.listWebhooks, query: [("limit", "1000"), ("cursor", cursor)]).decode()
+    }
+
+    package func webhook(_ name: String) async throws -> Received<ListedWebhook> {
+        try Received(await send(.getWebhook, name))
+    }
+
+    /// - Returns: with the secret, where the registry made one.
+    package func putWebhook(
+        _ name: String, _ request: WebhookRequest, idempotencyKey: String? = nil
+    ) async throws -> ListedWebhook {
+        try await send(.putWebhook, name, body: request, idempotencyKey: idempotencyKey).decode()
+    }
+
+    package func deleteWebhook(
+        _ name: String, note: Note, idempotencyKey: String? = nil
+    ) async throws {
+        try await delete(.deleteWebhook, name, note, idempotencyKey)
+    }
+
     /// Who this client is, and what it may do.
     package func whoami() async throws -> Received<Whoami> {
         try Received(await send(.getWhoami))

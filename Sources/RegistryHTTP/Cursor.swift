@@ -59,6 +59,10 @@ enum Cursor {
         try decode(cursor, { LocationName($0) }, spelling: \.text)
     }
 
+    static func webhook(_ cursor: String) throws(RegistryError) -> WebhookName {
+        try decode(cursor, { WebhookName($0) }, spelling: \.text)
+    }
+
     static func agent(_ cursor: String) throws(RegistryError) -> AgentName {
         try decode(cursor, { AgentName($0) }, spelling: \.text)
     }

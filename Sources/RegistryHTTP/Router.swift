@@ -100,6 +100,10 @@ struct RegistryRoutes {
 
         case .listTokens: bind(TokenRoutes().list)
         case .createToken: bind(TokenRoutes().create)
+        case .listWebhooks: bind(WebhookRoutes().list)
+        case .getWebhook: bind(WebhookRoutes().get)
+        case .putWebhook: bind(WebhookRoutes().put)
+        case .deleteWebhook: bind(WebhookRoutes().delete)
         case .revokeToken: bind(TokenRoutes().revoke)
         case .getWhoami: bind(TokenRoutes().whoami)
 

@@ -11,6 +11,7 @@ import RegistryModel
 import RegistryService
 import RoutingTable
 import ServiceLifecycle
+import Webhooks
 
 /// The service, wired: the one place where parts meet and lifetimes are decided.
 ///
@@ -39,7 +40,8 @@ enum RunningService {
             names: NamePolicy(
                 reserved: options.reservedNames, suffixes: options.suffixes,
                 maximumBytes: options.maximumNameBytes),
-            agents: AgentDirectory(lease: options.agentLease, fence: options.fence), logger: logger,
+            agents: AgentDirectory(lease: options.agentLease, fence: options.fence),
+            allowsPlainWebhooks: options.allowsPlainWebhooks, logger: logger,
             now: SystemClock.now)
         try await load(service, logger)
         try service.followOthers()
@@ -100,6 +102,8 @@ enum RunningService {
             .init(service: Deadlines(service, logger: logger)),
             .init(service: clocks),
             .init(service: FreezeWatch(service, logger: logger)),
+            .init(
+                service: WebhookDeliveries(service, tls: options.webhookTLS, logger: logger)),
         ]
         if let interval = options.verifyEvery {
             services.append(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Hummingbird
 import Logging
+import NIOSSL
 import RegistryHTTP
 import RegistryModel
 import RegistryService
@@ -26,6 +27,10 @@ struct ServeOptions: Sendable {
     var agentLease = Duration.seconds(60)
     var fence = FenceRule()
     var suffixes: [FQDN] = []
+    /// Whether webhooks may go to this machine, and without TLS there.
+    var allowsPlainWebhooks = false
+    /// Which authorities the certificates of webhooks' receivers may come from; nil: the system's.
+    var webhookTLS: TLSConfiguration?
     /// Of a name that is registered.
     var maximumNameBytes = FQDN.maximumBytes
     var reservedNames = NamePolicy.standardReserved

@@ -65,6 +65,15 @@ extension PrometheusRegistry {
                     "Until when the certificate holds that the database showed; 0 where it showed none.",
                 "registry_store_on_duty":
                     "1 where this node does the background work of all, else 0.",
+                "registry_webhooks": "Webhooks, as the node that delivers sees them.",
+                "registry_webhooks_disabled":
+                    "Webhooks whose receiver has answered 410: it wants no more.",
+                "registry_webhook_deliveries_total":
+                    "Attempts to deliver a revision to a webhook, and revisions that were given up, by result.",
+                "registry_webhook_behind_revisions":
+                    "Revisions that the webhook which is furthest behind has yet to be told.",
+                "registry_webhook_failing_seconds":
+                    "How long the webhook that fails longest has been failing; 0 where none does.",
                 "registry_commit_repeats_total":
                     "Commits that were tried again: a lost connection, or another transaction in the way.",
             ],

@@ -18,7 +18,9 @@ struct TenantRegistry: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Agent.self, Domains.self, Import.self, Export.self, Migrations.self,
-            Tenants.self, Tokens.self, WhoamiCommand.self, Locations.self, Agents.self, Drift.self,
+            Tenants.self, Tokens.self, WhoamiCommand.self, Locations.self, WebhookCommands.self,
+            Agents.self,
+            Drift.self,
             DNSCommands.self,
             History.self, Routes.self,
             Verify.self, Backup.self, Restore.self, EpochCommands.self, CopyStore.self, Stats.self,

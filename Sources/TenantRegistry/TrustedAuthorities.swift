@@ -5,7 +5,7 @@ import NIOSSL
 struct TrustedAuthorities {
     /// Where they are, as the operator said it.
     private enum Source {
-        case flag(String)
+        case flag(String, _ name: String)
         case environment(file: String?, folders: String?)
     }
 
@@ -27,10 +27,33 @@ struct TrustedAuthorities {
         return configuration
     }
 
+    /// For webhooks' receivers. What the environment names counts where it's any good: it's there for every program of the
+    /// machine, and no reason for a service not to start.
+    ///
+    /// - Throws: `CommandFailure.usage` for a file of `--webhook-ca-file` that holds no certificate.
+    static func ofReceivers(_ flag: String?, _ settings: Settings) throws -> TLSConfiguration? {
+        var source: Source?
+        if let path = try settings.text(flag, webhookFlag) {
+            source = .flag(path, webhookFlag)
+        } else if variable(fileVariable) != nil || variable(foldersVariable) != nil {
+            source = .environment(file: variable(fileVariable), folders: variable(foldersVariable))
+        }
+        guard let source else { return nil }
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        if case .flag = source {
+            configuration.trustRoots = .certificates(try certificates(source))
+        } else if let found = try? certificates(source) {
+            configuration.trustRoots = .certificates(found)
+        }
+        return configuration
+    }
+
+    private static let webhookFlag = "webhook-ca-file"
+
     private static func source(
         _ flag: String?, _ settings: Settings, for url: URL
     ) throws -> Source? {
-        if let path = try settings.text(flag, "ca-file") { return .flag(path) }
+        if let path = try settings.text(flag, "ca-file") { return .flag(path, "ca-file") }
         guard url.scheme == "https" else { return nil }
         let (file, folders) = (variable(fileVariable), variable(foldersVariable))
         guard file != nil || folders != nil else { return nil }
@@ -44,7 +67,7 @@ struct TrustedAuthorities {
 
     private static func certificates(_ source: Source) throws -> [NIOSSLCertificate] {
         switch source {
-        case .flag(let path): return try inFile(path, "--ca-file")
+        case .flag(let path, let name): return try inFile(path, "--\(name)")
         case .environment(let file, let folders):
             var certificates = try file.map { try inFile($0, fileVariable) } ?? []
             if let folders {

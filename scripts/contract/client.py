@@ -190,6 +190,21 @@ def moves():
     return made
 
 
+def webhooks():
+    wanted = models.WebhookSettings(
+        url="https://chat.example/in?key=1", actions=[models.Action.MOVED, models.Action.FROZEN])
+    made = call("put_webhook", "chat", body=wanted, status=201)
+    same("the secret", made.secret.startswith("whsec_"), True)
+    same("the secret that stays", call("put_webhook", "chat", body=wanted).secret, models_unset())
+    shown = call("get_webhook", "chat")
+    same("what is left", (shown.url, shown.behind, shown.given_up), (wanted.url, 0, 0))
+    same("the webhooks", [each.name for each in call("list_webhooks").items], ["chat"])
+    plain = models.WebhookSettings(url="http://chat.example", actions=[models.Action.MOVED])
+    same("the refusal", call("put_webhook", "chat", body=plain, status=422).code.value, "webhook-forbidden")
+    call("delete_webhook", "chat", status=204)
+    same("the deleted one", call("get_webhook", "chat", status=404).code.value, "unknown-webhook")
+
+
 def history(migration):
     items = call("get_domain_history", "t0.kintone.com").items
     same("the actions", [each.action.value for each in items], ["rolled_back", "moved", "frozen", "registered"])
@@ -208,5 +223,6 @@ with registry() as (url, token):
     signups()
     signup_in_a_shell(url)
     many_domains()
+    webhooks()
     history(moves())
 print(f"a client made from openapi.yaml has all {len(known)} operations, and did its work")

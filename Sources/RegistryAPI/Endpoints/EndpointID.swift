@@ -30,6 +30,8 @@ package enum EndpointID: String, Sendable, CaseIterable {
     case listAgents, reportAgent, evictAgent, getConvergence
     // Tokens
     case listTokens, createToken, revokeToken, getWhoami
+    // Webhooks
+    case listWebhooks, getWebhook, putWebhook, deleteWebhook
     // Operations
     case makeBackup, getLiveness, getReadiness, getMetrics, getDescription, getProblemPage
 }
@@ -179,6 +181,14 @@ extension EndpointID {
             .write(.post, "/v1/tokens", .administer, TokenRequest.self, ListedToken.self)
         case .revokeToken: .delete("/v1/tokens/{id}", .administer)
         case .getWhoami: .get("/v1/whoami", .read, Whoami.self)
+
+        case .listWebhooks:
+            .get("/v1/webhooks", .administer, query: Self.page, ListPage<ListedWebhook>.self)
+        case .getWebhook: .get("/v1/webhooks/{name}", .administer, ListedWebhook.self)
+        case .putWebhook:
+            .write(
+                .put, "/v1/webhooks/{name}", .administer, WebhookRequest.self, ListedWebhook.self)
+        case .deleteWebhook: .delete("/v1/webhooks/{name}", .administer)
 
         case .makeBackup:
             .write(

@@ -123,6 +123,18 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Bytes in a name that is registered, 4-253. (default: 253)")
     var maxNameOctets: Int?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let webhooks go to receivers on this machine, and over http there.",
+            discussion: "With several nodes on one database: the same at each of them."))
+    var allowPlainWebhooks = false
+
+    @Option(
+        help:
+            "A PEM file of the authorities that webhooks' receivers have their certificates of. (default: SSL_CERT_FILE, SSL_CERT_DIR, the system's)"
+    )
+    var webhookCaFile: String?
+
     @Option(help: "A file that replaces the list of reserved names: one a line.")
     var reservedNames: String?
 
@@ -200,6 +212,9 @@ struct Serve: AsyncParsableCommand {
         options.maximumNameBytes = try settings.integer(
             maxNameOctets, "max-name-octets", default: FQDN.maximumBytes,
             in: 4...FQDN.maximumBytes)
+        options.allowsPlainWebhooks = try settings.bool(
+            allowPlainWebhooks, "allow-plain-webhooks")
+        options.webhookTLS = try TrustedAuthorities.ofReceivers(webhookCaFile, settings)
         if let path = try settings.text(reservedNames, "reserved-names") {
             guard let list = try? String(contentsOfFile: path, encoding: .utf8) else {
                 throw CommandFailure.usage("--reserved-names: \(path) can't be read as UTF-8 text")

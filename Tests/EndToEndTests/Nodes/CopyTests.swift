@@ -93,6 +93,10 @@ import Testing
         _ = try await client.putLocation(
             "osaka", upstream: "http://osaka", acceptsSignups: true, isDefault: true,
             dns: .set(.addresses([IPv4Address("192.0.2.10")!], [])), note: .init())
+        // Of what doesn't happen here: how far it is stays as it is.
+        _ = try await client.putWebhook(
+            "chat", WebhookRequest(url: "https://chat.example/in?key=1", actions: ["token_revoked"])
+        )
         _ = try await client.createToken(
             name: "büro", role: "reader", expiresAt: nil, note: .init())
         let migration = try await client.plan(
@@ -110,7 +114,7 @@ import Testing
     private static func everything(_ server: ServerProcess) async throws -> [String] {
         var found: [String] = []
         for path in [
-            "/v1/history", "/v1/domains", "/v1/locations", "/v1/migrations",
+            "/v1/history", "/v1/domains", "/v1/locations", "/v1/migrations", "/v1/webhooks",
             "/v1/stats", "/v1/domains/s1.example.com/history",
             "/v1/domains/s1.example.com/availability", "/v1/history?action=frozen&location=japan",
         ] {

@@ -7,7 +7,7 @@ import Testing
     /// What each takes away: a path, and how to find it in history.
     private static let targets = [
         ("/v1/domains/a.example.com", "released"), ("/v1/locations/mars", "location_changed"),
-        ("/v1/tokens/{id}", "token_revoked"),
+        ("/v1/tokens/{id}", "token_revoked"), ("/v1/webhooks/chat", "webhook_changed"),
     ]
 
     private static func path(_ target: String, _ registry: RunningRegistry) async throws -> String {
@@ -20,6 +20,11 @@ import Testing
                 .PUT, path,
                 json:
                     #"{"upstream":"http://x","accepts_signups":true,"default_for_signups":false}"#)
+            #expect(answer.status == 201)
+            return path
+        case let path where path.hasPrefix("/v1/webhooks"):
+            let answer = try await registry.send(
+                .PUT, path, json: #"{"url":"https://chat.example","actions":["moved"]}"#)
             #expect(answer.status == 201)
             return path
         default:
