@@ -19,7 +19,8 @@ enum RetrySchedule {
     ) -> Duration {
         let doublings = min(max(0, attempts - 1), 20)
         let base = min(first * (1 << doublings), longest)
-        return min(max(base * (0.8 + 0.4 * chance), asked ?? .zero), longest)
+        let jittered = base * Int(800 + 400 * chance) / 1_000
+        return min(max(jittered, asked ?? .zero), longest)
     }
 
     /// Whether the time is come. A time that is further off than any wait comes from a clock that was set.

@@ -82,8 +82,12 @@ struct StatementPlan: Sendable {
     var sql: String
     var lines: [String]
 
-    /// Tables that are small, and wanted whole; `looked` is the rows of one step, and `asked` are a client's names.
-    private static let small = ["head", "looked", "asked", "agent", "location", "CONSTANT ROW"]
+    /// Tables that are small, and wanted whole; `looked` is the rows of one step, `asked` and `earlier` are a client's names or a
+    /// webhook's actions, and `missed` is what it's behind, up to a bound.
+    private static let small = [
+        "head", "looked", "asked", "earlier", "missed", "agent", "location", "webhook",
+        "webhook_progress", "CONSTANT ROW",
+    ]
 
     /// What isn't a way along an index: a table that is walked, and rows that are sorted.
     var faults: [String] {

@@ -77,7 +77,7 @@ import Testing
             let least = RetrySchedule.wait(after: attempts, asked: nil, chance: 0)
             let most = RetrySchedule.wait(after: attempts, asked: nil, chance: 1)
             let base = Duration.seconds(1 << (attempts - 1))
-            #expect(least == base * 0.8 && most == base * 1.2, "\(attempts)")
+            #expect(least == base * 8 / 10 && most == base * 12 / 10, "\(attempts)")
         }
         #expect(RetrySchedule.wait(after: 1_000, asked: nil, chance: 1) == .seconds(3_600))
     }

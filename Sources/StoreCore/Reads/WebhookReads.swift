@@ -70,9 +70,9 @@ extension Revision {
             """
             SELECT min(next) FROM (
                 SELECT (SELECT f.revision FROM revision_facet f
-                    WHERE f.facet = wanted.value AND f.revision > $1
+                    WHERE f.facet = asked.value AND f.revision > $1
                     ORDER BY f.revision LIMIT 1) AS next
-                FROM \(session.dialect.texts("$2", as: "wanted"))) AS found
+                FROM \(session.dialect.texts("$2", as: "asked"))) AS found
             """, [.number(revision.number), .texts(actions.facets)]
         ) { try $0.numberIfPresent(0) }
         return number.flatMap { $0.map(Revision.init) }
@@ -82,13 +82,19 @@ extension Revision {
 extension WebhookRecord {
     fileprivate func standing(_ session: some SQLSession) throws -> WebhookStanding {
         guard progress.disabledAt == nil else { return WebhookStanding(self, behind: 0) }
+        // A revision with two of the actions is one revision: it counts for the first of them.
         let behind = try session.count(
             """
             SELECT count(*) FROM (
-                SELECT DISTINCT f.revision
-                FROM \(session.dialect.texts("$2", as: "wanted"))
+                SELECT f.revision
+                FROM \(session.dialect.texts("$2", as: "asked"))
                 CROSS JOIN revision_facet f
-                WHERE f.facet = wanted.value AND f.revision > $1 LIMIT $3) AS missed
+                WHERE f.facet = asked.value AND f.revision > $1 AND NOT EXISTS (
+                    SELECT 1 FROM \(session.dialect.texts("$2", as: "earlier"))
+                    CROSS JOIN revision_facet g
+                    WHERE earlier.key < asked.key AND g.facet = earlier.value
+                        AND g.revision = f.revision)
+                LIMIT $3) AS missed
             """,
             [
                 .number(progress.through.number), .texts(webhook.settings.actions.facets),
@@ -102,32 +108,41 @@ extension WebhookNotice {
     fileprivate init(
         _ header: RevisionHeader, of actions: [Action], _ session: some SQLSession
     ) throws {
-        let words = SQLValue.texts(actions.map(\.rawValue))
-        let found = try session.rows(
+        // The facets say which of them the revision has: nearly always one, whose lines are counted alone.
+        let number = SQLValue.number(header.revision.number)
+        let present = try session.rows(
             """
-            SELECT c.action, min(c.position) AS first, count(c.fqdn) FROM change_log c
-            WHERE c.revision = $1
-                AND c.action IN (SELECT wanted.value FROM \(session.dialect.texts("$2", as: "wanted")))
-            GROUP BY c.action ORDER BY first
-            """, [.number(header.revision.number), words]
-        ) { row -> (action: Action, count: Int) in
-            (try row.word(0), try row.integer(2))
-        }
+            SELECT f.facet FROM \(session.dialect.texts("$2", as: "asked"))
+            CROSS JOIN revision_facet f WHERE f.facet = asked.value AND f.revision = $1
+            """, [number, .texts(actions.facets)]
+        ) { String(try $0.text(0).dropFirst(Self.facet.count)) }
+        let found = try present.map { word in
+            try session.first(
+                """
+                SELECT min(c.position), count(c.fqdn) FROM change_log c
+                WHERE c.revision = $1 AND c.action = $2
+                """, [number, .text(word)]
+            ) {
+                (action: Action(rawValue: word), first: try $0.number(0), count: try $0.integer(1))
+            }
+        }.compactMap(\.self).sorted { $0.first < $1.first }
         guard !found.isEmpty else { throw RegistryError.inconsistent }
         let names = try session.rows(
             """
             SELECT c.fqdn FROM change_log c
-            WHERE c.revision = $1 AND c.fqdn IS NOT NULL
-                AND c.action IN (SELECT wanted.value FROM \(session.dialect.texts("$2", as: "wanted")))
+            WHERE c.revision = $1 AND c.fqdn IS NOT NULL AND EXISTS (
+                SELECT 1 FROM \(session.dialect.texts("$2", as: "asked")) WHERE asked.value = c.action)
             ORDER BY c.position LIMIT $3
-            """, [.number(header.revision.number), words, .number(Self.maximumNames)]
+            """, [number, .texts(present), .number(Self.maximumNames)]
         ) { try $0.name(0) }
         self.init(
-            header, actions: found.map(\.action), count: found.reduce(0) { $0 + $1.count },
-            names: names)
+            header, actions: found.compactMap(\.action),
+            count: found.reduce(0) { $0 + $1.count }, names: names)
     }
+
+    fileprivate static let facet = "action:"
 }
 
 extension [Action] {
-    fileprivate var facets: [String?] { map { "action:\($0.rawValue)" } }
+    fileprivate var facets: [String?] { map { WebhookNotice.facet + $0.rawValue } }
 }
