@@ -58,3 +58,17 @@ extension LeftOutName: Shape {
         self.init(name: name, reason: reason)
     }
 }
+
+extension AbsentName: Shape {
+    package static let fields: [ShapeField<AbsentName>] = [
+        ShapeField("absent") { .text($0.name) },
+        .optional("registered") { $0.isRegistered ? .bool(true) : .absent },
+    ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        let name = object.string("absent", maximum: 1024)
+        let isRegistered = object.optionalBool("registered") ?? false
+        guard let name else { return nil }
+        self.init(name: name, isRegistered: isRegistered)
+    }
+}

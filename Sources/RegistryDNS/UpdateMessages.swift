@@ -21,6 +21,9 @@ public enum UpdateMessages {
     private static func write(_ change: NameChange, _ zone: String, to text: inout String) {
         guard change.name != zone else { return writeApex(change, to: &text) }
         for type in deletedTypes(change) { text += "update delete \(change.name). \(type)\n" }
+        for (type, value) in deletedValues(change) {
+            text += "update delete \(change.name). \(type) \(value)\n"
+        }
         for new in change.after {
             for value in new.values { text += add(new, value) }
         }
@@ -42,9 +45,17 @@ public enum UpdateMessages {
         }
     }
 
+    /// What goes if it's there, of types of which something of somebody else's may be.
+    private static func deletedValues(_ change: NameChange) -> [(type: String, value: String)] {
+        let coming = Set(change.after.map(\.type))
+        return change.before.filter { $0.isAssumed && !coming.contains($0.set.type) }.flatMap {
+            old in old.set.values.map { (old.set.type, $0) }
+        }
+    }
+
     /// Those that go, then those that come, each once.
     private static func deletedTypes(_ change: NameChange) -> [String] {
-        let gone = change.before.map(\.set.type)
+        let gone = change.before.filter { !$0.isAssumed }.map(\.set.type)
         return gone + change.after.map(\.type).filter { !gone.contains($0) }
     }
 
@@ -65,7 +76,8 @@ public enum UpdateMessages {
             let servers = change.before.first { $0.set.type == "NS" }?.set.values ?? []
             return sum + servers.reduce(0) { $0 + fixed + $1.utf8.count }
         }
-        return BatchSize(names: 1, text: deleted + added)
+        let values = deletedValues(change).reduce(0) { $0 + fixed + dataSize($1.type, $1.value) }
+        return BatchSize(names: 1, text: deleted + values + added)
     }
 
     private static func dataSize(_ type: String, _ value: String) -> Int {

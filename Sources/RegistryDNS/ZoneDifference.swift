@@ -8,15 +8,18 @@ public struct ServedSet: Hashable, Sendable {
     public var written: [String]?
     /// Of an alias: whether Route 53 asks after the target's health.
     public var evaluatesHealth: Bool
+    /// Whether nobody knows if it's there: who deletes it deletes these values alone, and who wants it writes it.
+    public var isAssumed: Bool
 
     public init(
         _ set: RecordSet, isOperators: Bool = false, written: [String]? = nil,
-        evaluatesHealth: Bool = false
+        evaluatesHealth: Bool = false, isAssumed: Bool = false
     ) {
         self.set = set
         self.isOperators = isOperators
         self.written = written
         self.evaluatesHealth = evaluatesHealth
+        self.isAssumed = isAssumed
     }
 }
 
@@ -78,9 +81,12 @@ public struct ZoneDifference: Sendable {
     ///   - base: the operator's.
     ///   - comparesBase: whether the base's are written too.
     ///   - registered: those of the `unanswered` names that the registry has at the default location.
+    ///   - uncertain: names of which nobody knows whether they have what's `served`, or only a wildcard says the same: whatever
+    ///     leads visitors there is written anew.
     public init(
         zone: String, picture: [RecordSet], base: [RecordSet], served: [ServedSet],
-        targets: KnownTargets, comparesBase: Bool, registered: Set<String> = []
+        targets: KnownTargets, comparesBase: Bool, registered: Set<String> = [],
+        uncertain: Set<String> = []
     ) {
         self.zone = zone
         self.served = served.filter { !RecordSet.signersTypes.contains($0.set.type) }
@@ -132,7 +138,9 @@ public struct ZoneDifference: Sendable {
             if let holder = Self.holder(of: entry, isOwn: isOwn, comparesBase: comparesBase) {
                 left.append(LeftName(name: name, type: holder))
             } else {
-                note(entry, name, comparesBase: comparesBase)
+                note(
+                    entry, name, comparesBase: comparesBase,
+                    isCertain: !uncertain.contains(name))
             }
         }
         changes.sort { $0.name < $1.name }
@@ -142,14 +150,19 @@ public struct ZoneDifference: Sendable {
         resultingCount = changes.reduce(served.count) { $0 + $1.after.count - $1.before.count }
     }
 
-    private mutating func note(_ entry: NameTable.Entry, _ name: String, comparesBase: Bool) {
+    private mutating func note(
+        _ entry: NameTable.Entry, _ name: String, comparesBase: Bool, isCertain: Bool
+    ) {
         var (before, after) = (entry.own, entry.picture)
         if comparesBase {
             before += entry.servedBase.filter { $0.set.type != "SOA" }
             after += entry.base.filter { $0.type != "SOA" }
         }
         // What is as it should be needn't be touched.
-        let same = before.filter { old in after.contains { $0.isServed(as: old.set) } }
+        let same = before.filter { old in
+            (isCertain || !RecordSet.addressTypes.contains(old.set.type)) && !old.isAssumed
+                && after.contains { $0.isServed(as: old.set) }
+        }
         before.removeAll { same.contains($0) }
         after.removeAll { new in same.contains { new.isServed(as: $0.set) } }
         guard !before.isEmpty || !after.isEmpty else { return }

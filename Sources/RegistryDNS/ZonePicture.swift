@@ -18,11 +18,21 @@ public struct ZonePicture: Sendable {
     public init(
         _ rules: ZoneRules, forEachName: ((Substring, LocationName) -> Void) throws -> Void
     ) throws {
+        try self.init(rules, nil, forEachName: forEachName)
+    }
+
+    /// - Parameters:
+    ///   - part: the places that are wanted; nil: all.
+    ///   - forEachName: shows every name that may count for them.
+    init(
+        _ rules: ZoneRules, _ part: ZonePart?,
+        forEachName: ((Substring, LocationName) -> Void) throws -> Void
+    ) throws {
         var names = NamesOfZone(rules)
         try forEachName { name, _ in names.lookAround(name) }
         try forEachName { names.add($0, at: $1) }
 
-        var candidates = names.candidates()
+        var candidates = names.candidates(in: part)
         candidates.sort { $0.key.lexicographicallyPrecedes($1.key) }
         var sets: [RecordSet] = []
         var leftOut: [(name: String, refusal: ZoneRules.Refusal)] = []
@@ -107,13 +117,14 @@ private struct NamesOfZone {
     }
 
     /// With names that come twice.
-    func candidates() -> [(name: String, key: [UInt8])] {
+    func candidates(in part: ZonePart?) -> [(name: String, key: [UInt8])] {
         var names = [zone, "*." + zone]
         for name in [Array(locations.keys), Array(above), Array(rules.base.above)].joined() {
             names.append(name)
             if name != zone { names.append("*." + name) }
         }
         names += rules.base.sets.keys
+        if let part { names.removeAll { !part.holds($0) } }
         return names.map { ($0, ZoneName.sortKey($0)) }
     }
 }

@@ -167,7 +167,7 @@ public struct ZoneRules: Sendable {
     }
 
     /// The nearest place at or above a name where the operator's records end the zone, or lead it elsewhere.
-    private func cut(above name: String) -> String? {
+    func cut(above name: String) -> String? {
         guard !base.cuts.isEmpty else { return nil }
         if base.cuts.contains(name) { return name }
         return ZoneName.between(name, zone.text).first { base.cuts.contains($0) }

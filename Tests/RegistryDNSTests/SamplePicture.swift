@@ -65,8 +65,15 @@ struct AppliedZone {
     }
 
     mutating func apply(_ change: NameChange) {
-        let types = Set(change.before.map(\.set.type))
-        var rest = (sets[change.name] ?? []).filter { !types.contains($0.type) }
+        let (assumed, known) = (
+            change.before.filter(\.isAssumed), change.before.filter { !$0.isAssumed }
+        )
+        let coming = Set(change.after.map(\.type)).intersection(assumed.map(\.set.type))
+        let types = Set(known.map(\.set.type)).union(coming)
+        var rest = (sets[change.name] ?? []).filter { set in
+            !types.contains(set.type)
+                && !assumed.contains { $0.set.type == set.type && $0.set.data == set.data }
+        }
         rest += change.after
         sets[change.name] = rest.isEmpty ? nil : rest
     }

@@ -56,6 +56,30 @@ import Testing
                 "update delete *.kintone.com. A\nupdate add *.kintone.com. 60 A 192.0.2.10\n"))
     }
 
+    /// What nobody knows to be there goes by its value, for the operator may have another one.
+    @Test func `delete what is only assumed by its value`() {
+        func mail(_ name: String) -> RecordSet {
+            RecordSet(name: name, type: "MX", ttl: 60, data: .values(["10 mail.example."]))
+        }
+        let base = [mail("*.kintone.com")]
+        let difference = ZoneDifference(
+            zone: "kintone.com", picture: [mail("new.kintone.com")], base: base,
+            served: base.map { ServedSet($0) }
+                + ["new", "old"].map { ServedSet(mail($0 + ".kintone.com"), isAssumed: true) },
+            targets: KnownTargets([]), comparesBase: true)
+        #expect(
+            UpdateMessages.messages(of: difference) == [
+                """
+                zone kintone.com.
+                update delete new.kintone.com. MX
+                update add new.kintone.com. 60 MX 10 mail.example.
+                update delete old.kintone.com. MX 10 mail.example.
+                send
+
+                """
+            ])
+    }
+
     @Test func `change the zone's name servers without ever deleting them all`() {
         func servers(_ names: String...) -> RecordSet {
             RecordSet(name: "kintone.com", type: "NS", ttl: 60, data: .values(names))
