@@ -37,7 +37,7 @@ def before_call(context, case, kwargs):
     """Shortens waits for what won't come, and keeps the run from cutting off its own branch."""
     query = case.query or {}
     # Of another epoch every request would be refused: the run's own revisions are numbers.
-    for name in ("min_revision", "after", "revision"):
+    for name in ("min_revision", "after", "revision", "changed_since"):
         position = re.fullmatch(r"[a-z0-9]+\.(\d{1,18})", str(query.get(name)))
         if position and not re.fullmatch(r"\d+\.\d+", query[name]):
             query[name] = position[1]

@@ -205,7 +205,7 @@ extension EndpointID {
     private static let moment: Set = ["at", "revision"]
     private static let page: Set = ["limit", "cursor"]
     private static let waiting: Set = ["wait", "timeout"]
-    private static let zone: Set = ["zone", "default", "ttl"]
+    private static let zone: Set = ["zone", "default", "ttl", "changed_since", "epoch"]
     private static let history: Set = [
         "actor", "action", "migration", "location", "since", "until", "after", "order", "limit",
         "cursor", "for",

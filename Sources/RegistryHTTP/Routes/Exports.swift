@@ -30,7 +30,8 @@ struct ExportRoutes: Sendable {
             query.refuse("value", "conflict", "only maps have a value")
         }
         let isForSpreadsheet = query.isForSpreadsheet(only: format == .csv)
-        for name in ["zone", "default", "ttl"] where query.text(name) != nil {
+        for name in ["zone", "default", "ttl", "changed_since", "epoch"]
+        where query.text(name) != nil {
             query.refuse(name, "conflict", "only zone, octodns and records are of a zone")
         }
         try query.finish()

@@ -40,8 +40,15 @@ struct ZoneExportRoutes: Sendable {
         guard ContentNegotiation.choice(of: [format.type], call.request.headers) != nil else {
             throw Problem.notAcceptable([format.type])
         }
-        let request = try await request(call, base)
+        let (request, since) = try await request(call, format, base)
         let maker = ZoneMaker(service: call.service)
+        if let since {
+            let part = try await maker.makePart(request, since: since)
+            let bytes = try await ZoneMaker.aside {
+                Self.lines(part.picture.picture, absent: part.picture.absent)
+            }
+            return answer(call, format, bytes, isWhole: false, base, part.position)
+        }
         let made = try await maker.make(request, maximumBytes: format.maximumBytes)
         let bytes: [UInt8]
         switch format {
@@ -54,23 +61,32 @@ struct ZoneExportRoutes: Sendable {
         case .records:
             bytes = try await ZoneMaker.aside { Self.lines(made.picture) }
         }
-        exports.increment()
+        return answer(call, format, bytes, isWhole: true, base, made.position)
+    }
+
+    private func answer(
+        _ call: RegistryCall, _ format: ZoneFormat, _ bytes: [UInt8], isWhole: Bool,
+        _ base: [UInt8]?, _ position: Position
+    ) -> EndpointResponse {
+        if isWhole { exports.increment() }
         let tag = WholeFile.tag(of: bytes)
-        let file = WholeFile(
-            call, tag: "\(format.rawValue).\(tag)", at: made.position.revision)
+        let file = WholeFile(call, tag: "\(format.rawValue).\(tag)", at: position.revision)
         if base == nil, let response = file.notModified { return response }
         let response = file.response(format.type.rawValue) { write in
             for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
                 try await write(Array(bytes[start..<min(start + Self.pieceSize, bytes.count)]))
             }
         }
-        return response.of(made.position.epoch)
+        return response.of(position.epoch)
     }
 
     /// Bytes that are written at once.
     private static let pieceSize = 65_536
 
-    private func request(_ call: RegistryCall, _ base: [UInt8]?) async throws -> ZoneRequest {
+    /// - Returns: also since when something has to have changed; nil: all is wanted.
+    private func request(
+        _ call: RegistryCall, _ format: ZoneFormat, _ base: [UInt8]?
+    ) async throws -> (ZoneRequest, since: Position?) {
         var query = QueryReader(call.query)
         let zone = query.value("zone", "a domain name") { try? FQDN($0) }
         let location = query.value("default", "a location's name") { LocationName($0) }
@@ -90,16 +106,34 @@ struct ZoneExportRoutes: Sendable {
         for name in ["value", "for"] where base == nil && query.text(name) != nil {
             query.refuse(name, "conflict", "zone, octodns and records have no such thing")
         }
+        let since = query.revision("changed_since")
+        let apart = query.text("epoch", maximum: 64).map { Epoch($0) }
+        if format != .records, since != nil {
+            query.refuse("changed_since", "conflict", "only records are exported in part")
+        }
+        if apart != nil, since == nil {
+            query.refuse("epoch", "conflict", "it's that of changed_since")
+        } else if apart != nil, let epoch = since?.epoch, epoch != apart {
+            query.refuse("epoch", "conflict", "changed_since names another epoch")
+        }
         try query.finish()
         guard let zone, let location else { throw Problem.internalError }
         var read = BaseZone.empty
         if let base {
             read = try await ZoneMaker.aside { try BaseZone(masterFile: base, zone: zone) }
         }
-        return ZoneRequest(zone: zone, defaultLocation: location, ttl: ttl, base: read)
+        let request = ZoneRequest(zone: zone, defaultLocation: location, ttl: ttl, base: read)
+        guard let since else { return (request, nil) }
+        let epoch = since.epoch ?? apart
+        if epoch == nil, since.revision > .zero { try await call.service.checkHasOneEpoch() }
+        return (
+            request,
+            Position(
+                epoch: try epoch ?? call.service.position().epoch, revision: since.revision)
+        )
     }
 
-    private static func lines(_ picture: ZonePicture) -> [UInt8] {
+    private static func lines(_ picture: ZonePicture, absent: [AbsentName] = []) -> [UInt8] {
         var writer = JSONWriter()
         for set in picture.sets {
             set.write(to: &writer)
@@ -107,6 +141,10 @@ struct ZoneExportRoutes: Sendable {
         }
         for (name, refusal) in picture.leftOut {
             LeftOutName(name: name, reason: refusal.description).write(to: &writer)
+            writer.endLine()
+        }
+        for name in absent {
+            name.write(to: &writer)
             writer.endLine()
         }
         return writer.finish()

@@ -68,6 +68,39 @@ struct ZoneMaker: Sendable {
         }
     }
 
+    /// What the picture has wherever it may have become another one since a position, at that of the feed or a later one.
+    ///
+    /// - Throws: `resync` where that can't be told.
+    func makePart(_ request: ZoneRequest, since position: Position) async throws -> MadePart {
+        let changes: ZoneChanges
+        do throws(RegistryError) {
+            changes = try service.zoneChanges(after: position)
+        } catch .resync(let why) {
+            throw Problem(.gone, "resync", "\(why); ask for the whole zone")
+        }
+        let table = service.state.table
+        return try await Self.aside {
+            let rules = try rules(request, maximumBytes: BaseZone.maximumNameBytes)
+            let part = ZonePart(zone: request.zone, changed: changes.names)
+            var names: [(name: String, location: LocationName)] = []
+            if !part.nodes.isEmpty {
+                try table.forEachEntry({ _, _ in }) { name, entry in
+                    guard part.mayNeed(name) else { return }
+                    names.append(
+                        (String(decoding: name, as: UTF8.self), entry.domain.location))
+                }
+            }
+            return MadePart(
+                picture: try ZonePartPicture(rules, part, names: names),
+                position: changes.through)
+        }
+    }
+
+    struct MadePart: Sendable {
+        var picture: ZonePartPicture
+        var position: Position
+    }
+
     /// The serial of a zone's content, which another node may have given already.
     ///
     /// - Throws: `behind` where another node has shown a later revision of the zone: this one catches up first.
