@@ -176,6 +176,7 @@ let package = Package(
                 "RegistryAgent", "RegistryClient", "RegistryDNS", "RegistryHTTP", "RegistryLedger",
                 "RegistryModel", "RegistryService", "RoutingTable", "SharedRoutes", "SQLiteStore",
                 "Webhooks", product("ArgumentParser", of: "swift-argument-parser"), asyncHTTPClient,
+                crypto,
                 product("Configuration", of: "swift-configuration"), hummingbird, logging,
                 metrics, nioCore, nioPosix, nioSSL,
                 serviceLifecycle, product("Subprocess", of: "swift-subprocess"),

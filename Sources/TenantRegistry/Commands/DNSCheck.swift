@@ -46,7 +46,8 @@ struct DNSCheck: AsyncParsableCommand {
         let check = ZoneCheck(
             queries: NameServerQueries(server, isRecursive: throughResolver), ttl: zone.ttl)
         try await client.withClient { registry in
-            let exported = try await ExportedZone.read(zone, from: registry)
+            let exported = try await ExportedZone.read(
+                zone, base: zone.baseBytes(), from: registry)
             let names =
                 chosen.map { ZoneCheck.names($0, exported, zone: zoneName) }
                 ?? ZoneCheck.names(exported, zone: zoneName, madeUp: Self.madeUpLabel())

@@ -1,4 +1,6 @@
 import ArgumentParser
+import DNSQueries
+import NIOPosix
 import RegistryAPI
 import RegistryClient
 import RegistryDNS
@@ -18,6 +20,11 @@ struct DNSDiff: AsyncParsableCommand {
             The registry's are A, AAAA, CNAME and alias sets that lead to locations alone, now or as --former-target says, \
             and aren't in --base. Others are the operator's and never deleted; a name that one of them keeps is named on \
             stderr and left as it is, and the exit code is 0 all the same. With --nsupdate, what --base has is written too.
+
+            --dns-server looks at nothing but what has changed since a revision that was published, and asks the server for what \
+            it has there. It prints what --nsupdate does. The exit code is 1 where that can't be told so: then --nsupdate can. \
+            With --state FILE the revision is read from FILE, and what is published when the messages are taken is written to \
+            FILE.next, by --nsupdate too.
             """)
 
     @OptionGroup var zone: ZoneOptions
@@ -25,6 +32,12 @@ struct DNSDiff: AsyncParsableCommand {
     var route53: String?
     @Option(help: "The zone as a server has it, as a master file; - for stdin.")
     var nsupdate: String?
+    @Option(help: "Whom to ask for what has changed: 127.0.0.1:53, [2001:db8::53]:53.")
+    var dnsServer: String?
+    @Option(help: "With --dns-server: the revision through which the server's zone is published.")
+    var since: NamedRevision?
+    @Option(help: "A file that says through which revision the server's zone is published.")
+    var state: String?
     @Option(
         help:
             "An address, a name, or ZONE-ID/NAME of an alias that a location had before. Repeatable."
@@ -33,8 +46,19 @@ struct DNSDiff: AsyncParsableCommand {
     @OptionGroup var client: ClientOptions
 
     func validate() throws {
-        guard (route53 == nil) != (nsupdate == nil) else {
-            throw ValidationError("One of --route53 and --nsupdate is expected.")
+        guard [route53, nsupdate, dnsServer].count(where: { $0 != nil }) == 1 else {
+            throw ValidationError("One of --route53, --nsupdate and --dns-server is expected.")
+        }
+        if let dnsServer, NameServerAddress(dnsServer) == nil {
+            throw ValidationError(
+                "--dns-server: an address is expected, as 127.0.0.1:53 or [2001:db8::53]:53.")
+        }
+        guard dnsServer == nil ? since == nil : (since == nil) != (state == nil) else {
+            throw ValidationError(
+                "--dns-server, and nothing else, takes one of --since and --state.")
+        }
+        guard route53 == nil || state == nil else {
+            throw ValidationError("--state is kept with --nsupdate and --dns-server.")
         }
         try zone.requireAll()
         guard [zone.base, route53, nsupdate].filter({ $0 == "-" }).count < 2 else {
@@ -46,14 +70,16 @@ struct DNSDiff: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let base = try zone.baseBytes()
+        if let server = dnsServer.flatMap({ NameServerAddress($0) }) {
+            return try await askForChanges(server, base: base)
+        }
         // Before anything is asked.
         let served = try readServed()
         try await client.withClient { registry in
-            let targets = try await registry.locations().compactMap(\.settings.dns)
-            let exported = try await ExportedZone.read(zone, from: registry)
+            let known = try await knownTargets(registry)
+            let exported = try await ExportedZone.read(zone, base: base, from: registry)
             let name = try zone.name()
-            let known = KnownTargets(
-                targets, former: formerTarget.compactMap { FormerTarget($0) })
             let compare = { (registered: Set<String>) in
                 ZoneDifference(
                     zone: name, picture: exported.picture, base: exported.base, served: served,
@@ -67,10 +93,74 @@ struct DNSDiff: AsyncParsableCommand {
             say(difference)
             if nsupdate != nil {
                 try printUpdates(difference, exported)
+                try keep(exported, base: base)
             } else {
                 printBatches(difference, exported)
             }
         }
+    }
+
+    private func knownTargets(_ registry: RegistryClient) async throws -> KnownTargets {
+        KnownTargets(
+            try await registry.locations().compactMap(\.settings.dns),
+            former: formerTarget.compactMap { FormerTarget($0) })
+    }
+
+    /// More than so many places aren't asked for: comparing all is as quick.
+    private static let askedAtMost = 40_000
+
+    /// What has changed since something was published, against what the server says of it.
+    private func askForChanges(_ server: NameServerAddress, base: [UInt8]?) async throws {
+        var since = since
+        if let state {
+            since = NamedRevision(
+                try PublishedZone.read(state, zone, base: base).through.description)
+        }
+        guard let since else { return }
+        try await client.withClient { registry in
+            let exported = try await changes(since, base: base, registry)
+            let known = try await knownTargets(registry)
+            try refuseAliases(exported)
+            let part = AskedZonePart(
+                zone: try zone.name(), picture: exported.picture, base: exported.base,
+                absent: exported.absent)
+            let names = part.names
+            guard names.count <= Self.askedAtMost else {
+                throw CommandFailure.failed(
+                    "\(names.count) names may have changed: compare the whole zone")
+            }
+            // It blocks its thread.
+            let answers = try await NIOThreadPool.singleton.runIfActive {
+                try AskedNames.ask(names, NameServerQueries(server))
+            }
+            let difference: ZoneDifference
+            do throws(AskedZonePart.NeedsWhole) {
+                difference = try part.difference(answers, targets: known)
+            } catch {
+                throw CommandFailure.failed("\(error): compare the whole zone")
+            }
+            exported.sayLeftOut()
+            say(difference)
+            try printUpdates(difference, exported)
+            try keep(exported, base: base)
+        }
+    }
+
+    private func changes(
+        _ since: NamedRevision, base: [UInt8]?, _ registry: RegistryClient
+    ) async throws -> ExportedZone {
+        do {
+            return try await ExportedZone.read(zone, base: base, since: since, from: registry)
+        } catch ClientError.refused(let refusal) where refusal.status == 410 {
+            throw CommandFailure.failed("\(refusal)")
+        }
+    }
+
+    /// Says what is published when the messages are taken.
+    private func keep(_ exported: ExportedZone, base: [UInt8]?) throws {
+        guard let state, let position = exported.position else { return }
+        try PublishedZone(zone, base: base, through: position).write(
+            to: PublishedZone.next(state))
     }
 
     /// Those of the names that the registry has where the wildcard leads to.
@@ -122,12 +212,16 @@ struct DNSDiff: AsyncParsableCommand {
         summarize(difference, exported, "changes: \(changes), in batches: \(batches.count)")
     }
 
-    private func printUpdates(_ difference: ZoneDifference, _ exported: ExportedZone) throws {
+    private func refuseAliases(_ exported: ExportedZone) throws {
         if let pointed = exported.picture.first(where: { $0.isAlias }) {
             throw CommandFailure.usage(
                 "\(pointed.name) leads to an alias, which only Route 53 has: give its location addresses or a name"
             )
         }
+    }
+
+    private func printUpdates(_ difference: ZoneDifference, _ exported: ExportedZone) throws {
+        try refuseAliases(exported)
         let messages = UpdateMessages.messages(of: difference)
         for message in messages { StandardOutput.write(message) }
         summarize(difference, exported, "messages: \(messages.count)")

@@ -12,18 +12,24 @@ struct ExportedZone {
     var base: [RecordSet] = []
     /// What the registry knows and the picture can't say.
     var leftOut: [LeftOutName] = []
+    /// Of a part: where there's nothing.
+    var absent: [AbsentName] = []
     /// What it was read at.
     var position: Position?
 
-    static func read(_ zone: ZoneOptions, from registry: RegistryClient) async throws
-        -> ExportedZone
-    {
+    /// - Parameters:
+    ///   - base: the operator's records.
+    ///   - since: what has changed after this revision is wanted; nil: all.
+    static func read(
+        _ zone: ZoneOptions, base: [UInt8]?, since: NamedRevision? = nil,
+        from registry: RegistryClient
+    ) async throws -> ExportedZone {
         var exported = ExportedZone()
         var lines = LineSplitter()
         var document = JSONDocument()
-        exported.position = try await registry.exportZone(
-            .records, zone.query(registry), base: zone.baseBytes()
-        ) { piece in
+        let query =
+            try await zone.query(registry) + [("changed_since", since.map { "\($0)" })]
+        exported.position = try await registry.exportZone(.records, query, base: base) { piece in
             for line in lines.lines(in: piece) {
                 try exported.add(line, &document)
             }
@@ -51,6 +57,8 @@ extension ExportedZone {
         var object = JSONObjectReader(document)
         if object.has("left_out") {
             if let name = LeftOutName(reading: &object) { return leftOut.append(name) }
+        } else if object.has("absent") {
+            if let name = AbsentName(reading: &object) { return absent.append(name) }
         } else if let set = RecordSet(reading: &object), object.problems.isEmpty {
             if set.isOperators { base.append(set) } else { picture.append(set) }
             return
