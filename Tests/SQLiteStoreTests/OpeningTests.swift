@@ -125,6 +125,8 @@ import Testing
                     ALTER TABLE agent DROP COLUMN lease_until;
                     ALTER TABLE location DROP COLUMN dns;
                     DROP TABLE zone_serial;
+                    DROP TABLE webhook_progress;
+                    DROP TABLE webhook;
                     DELETE FROM schema_migration WHERE version >= 8
                     """)
         }
