@@ -39,7 +39,7 @@ BEGIN SELECT RAISE(ABORT, 'a webhook goes on'); END;
 
 -- One more action. SQLite changes no check: the table's text is changed, as 0011 does.
 PRAGMA writable_schema = ON;
-UPDATE sqlite_schema SET sql = replace(sql, '''wave_approved''', '''wave_approved'', ''webhook_changed''')
+UPDATE sqlite_schema SET sql = replace(sql, '''wave_approved'')),', '''wave_approved'', ''webhook_changed'')),')
 WHERE type = 'table' AND name = 'change_log';
 PRAGMA writable_schema = RESET;
 

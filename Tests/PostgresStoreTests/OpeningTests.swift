@@ -87,6 +87,7 @@ import Testing
                 ADD CONSTRAINT change_log_check8 CHECK (true)
             """,
             "ALTER TABLE location DROP COLUMN dns", "DROP TABLE zone_serial",
+            "DROP TABLE webhook_progress, webhook",
             "DELETE FROM schema_migration WHERE version >= 8",
         ] { try await database.run(sql) }
         let again = try await Node(database.url, follows: false)
