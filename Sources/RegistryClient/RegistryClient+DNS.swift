@@ -21,4 +21,28 @@ extension RegistryClient {
             accept: format.type.rawValue,
             receive)
     }
+
+    /// Where names live, of those that the registry has.
+    package func locations(of fqdns: [String]) async throws -> [String: LocationName] {
+        var found: [String: LocationName] = [:]
+        for start in stride(from: 0, to: fqdns.count, by: LookupRequest.maximumNames) {
+            let end = min(start + LookupRequest.maximumNames, fqdns.count)
+            let answer = try await send(
+                .lookUpDomains, body: LookupRequest(fqdns: Array(fqdns[start..<end])))
+            let document: JSONDocument
+            do {
+                document = try JSONDocument(parsing: Array(answer.body.readableBytesView))
+            } catch {
+                throw ClientError.unreadable("\(error); the registry answered \(answer.status)")
+            }
+            var object = JSONObjectReader(document)
+            for var result in object.objects("results", maximum: LookupRequest.maximumNames) {
+                guard let name = result.optionalText("fqdn"),
+                    let location = result.optionalText("location").flatMap({ LocationName($0) })
+                else { continue }
+                found[name] = location
+            }
+        }
+        return found
+    }
 }

@@ -183,6 +183,10 @@ package struct LookupRequest: Shape {
 
     package static let maximumNames = 10_000
 
+    package init(fqdns: [String]) {
+        self.fqdns = fqdns
+    }
+
     package static let fields: [ShapeField<LookupRequest>] = [
         ShapeField("fqdns", texts: { $0.fqdns })
     ]

@@ -167,16 +167,9 @@ struct DNSDiff: AsyncParsableCommand {
     private func registered(
         _ names: Set<String>, _ registry: RegistryClient
     ) async throws -> Set<String> {
-        var found: Set<String> = []
-        for name in names.sorted() {
-            do {
-                let domain = try await registry.domain(name).value
-                if domain.location.text == zone.defaultLocation { found.insert(name) }
-            } catch ClientError.refused(let refusal) where refusal.status == 404 {
-                continue
-            }
-        }
-        return found
+        guard !names.isEmpty else { return [] }
+        let found = try await registry.locations(of: names.sorted())
+        return Set(found.filter { $0.value.text == zone.defaultLocation }.keys)
     }
 
     private func readServed() throws -> [ServedSet] {
