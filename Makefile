@@ -6,26 +6,39 @@ SWIFT ?= swift
 AT_ONCE := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH
 # The API on PostgreSQL, but for the long model of the feed: it takes as long as all the others together.
 API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
+# How a release is built, once for all that is measured, tested and shipped.
+RELEASE := SWIFT=$(SWIFT) scripts/release
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test build release check format bench compare demo coverage tsan fuzz race docs figures library rehearsal help
+.PHONY: run test build release image package check format bench compare demo coverage tsan fuzz race docs figures library rehearsal help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: ## Install, build, start with sample data, say what to try next
 	@scripts/install-packages run
-	$(SWIFT) build -c release --product tenant-registry
+	$(RELEASE) tenant-registry
 	@PORT=$(PORT) DATA=$(DATA) scripts/run
 
 build: ## Build for debugging, tests too
 	@scripts/install-packages build
 	$(SWIFT) build --build-tests
 
-release: ## Build the release binary
-	@scripts/install-packages build
-	$(SWIFT) build -c release --product tenant-registry
+release: ## Build the release binary, with Swift's runtime in it, and say its size
+	@scripts/install-packages release
+	$(RELEASE) tenant-registry
+	@scripts/stripped > /dev/null
+
+image: ## Build the image localhost/tenant-registry:VERSION into buildah's store
+	@scripts/install-packages image
+	$(RELEASE) tenant-registry
+	@scripts/image
+
+package: ## Build the Debian package, into .build/package
+	@scripts/install-packages package
+	$(RELEASE) tenant-registry
+	@scripts/package
 
 test: ## Install, build, run every check and test
 	@scripts/install-packages test
@@ -44,7 +57,7 @@ test: ## Install, build, run every check and test
 	@for proxy in envoy traefik; do scripts/proxy $$proxy > /dev/null || exit 1; done
 	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
 	@# What follows runs the build that people run: the optimizer has broken what was well without it.
-	$(SWIFT) build -c release --product tenant-registry
+	$(RELEASE) tenant-registry
 	@scripts/check-kubernetes
 	@scripts/try-signals > .build/signals.log 2>&1 || { cat .build/signals.log; exit 1; }
 	@scripts/try-rollout --updates 3 --losses 3 > .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
@@ -72,12 +85,12 @@ format: ## Bring every Swift file into the one style
 
 demo: ## The main job on real parts: nginx follows a tenant that moves
 	@scripts/install-packages test
-	@[ -x .build/release/tenant-registry ] || [ -x .build/debug/tenant-registry ] || $(SWIFT) build -c release --product tenant-registry
+	@[ -x .build/release/tenant-registry ] || [ -x .build/debug/tenant-registry ] || $(RELEASE) tenant-registry
 	@scripts/demo
 
 rehearsal: ## The whole move on real parts in two minutes: name servers, balancers, signups, waves, each there and back, judged
 	@scripts/install-packages test
-	@[ -x .build/release/tenant-registry ] || $(SWIFT) build -c release --product tenant-registry
+	@[ -x .build/release/tenant-registry ] || $(RELEASE) tenant-registry
 	@scripts/rehearsal
 
 library: ## Build libtenantroutes, which reads an agent's shared routes, and its modules for Lua and Envoy, into .build/library
@@ -86,12 +99,12 @@ library: ## Build libtenantroutes, which reads an agent's shared routes, and its
 
 bench: ## Measure, side by side with peers; figures go into docs/benchmarks.md
 	@scripts/install-packages bench
-	$(SWIFT) build -c release --product tenant-registry
-	$(SWIFT) build -c release --product BareRoute
-	$(SWIFT) build -c release --product ChainCost
-	$(SWIFT) build -c release --product TableBench
-	$(SWIFT) build -c release --product StoreFill
-	$(SWIFT) build -c release --product RoutesBench
+	$(RELEASE) tenant-registry
+	$(RELEASE) BareRoute
+	$(RELEASE) ChainCost
+	$(RELEASE) TableBench
+	$(RELEASE) StoreFill
+	$(RELEASE) RoutesBench
 	@Benchmarks/bench
 	@Benchmarks/steady
 	@Benchmarks/size
