@@ -146,8 +146,8 @@ let package = Package(
                 "AsyncWaiting", "COpenAPI", "CZlib", "LookupGrammar", "RegistryAPI", "RegistryDNS",
                 "RegistryModel", "RegistryService", "RoutingTable", crypto, httpTypes, hummingbird,
                 product("HummingbirdCore", of: "hummingbird"), logging, metrics, nioCore,
-                nioHTTP1, product("NIOHTTPTypes", of: "swift-nio-extras"), nioPosix,
-                serviceLifecycle,
+                nioHTTP1, product("NIOExtras", of: "swift-nio-extras"),
+                product("NIOHTTPTypes", of: "swift-nio-extras"), nioPosix, serviceLifecycle,
             ]),
         library("RegistryClient", ["RegistryAPI", "RegistryModel", asyncHTTPClient, nioCore]),
 

@@ -1,3 +1,4 @@
+import AsyncWaiting
 import Metrics
 import RegistryModel
 import RoutingTable
@@ -28,6 +29,7 @@ package final class AgentStatus: Sendable {
     private let table: any RoutingTable
     private let now: @Sendable () -> Timestamp
     private let state = Mutex(Summary())
+    private let isWritten = Latch()
     private let resyncs = Counter(label: "registry_agent_resyncs_total")
     private let failures = Counter(label: "registry_agent_feed_failures_total")
 
@@ -66,8 +68,17 @@ package final class AgentStatus: Sendable {
 
     /// A file is there, or couldn't be written: an agent that answers isn't held back by a full disk.
     func tried(_ file: InitialFile) {
-        state.withLock { _ = $0.unwritten.remove(file) }
+        let isLast = state.withLock { state in
+            state.unwritten.remove(file)
+            return state.unwritten.isEmpty
+        }
+        if isLast { isWritten.raise() }
     }
+
+    /// Returns once there is a table, and everything has been tried that is to be written first; or when the task is
+    /// cancelled.
+    /// - Returns: whether it's so.
+    package func waitUntilWritten() async -> Bool { await isWritten.wait() }
 
     /// - Parameter code: nil: the registry has taken a report.
     func reports(refused code: String?) {

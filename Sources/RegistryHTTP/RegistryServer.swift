@@ -5,6 +5,7 @@ import NIOCore
 import RegistryAPI
 import RegistryModel
 import RegistryService
+import ServiceLifecycle
 
 /// What the rules that hold for every endpoint ask of a node, a registry or an agent.
 struct ServingNode: Sendable {
@@ -78,33 +79,35 @@ public struct RegistryServer: Sendable {
     }
 
     /// The whole API; of an agent, what it can answer.
+    ///
+    /// - Parameter kept: a socket that listens at `address` already, which is served in its place.
     public func application(
-        listen address: BindAddress,
+        listen address: BindAddress, on kept: NIOBSDSocket.Handle? = nil,
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RouterResponder<RegistryRequestContext>> {
-        application(endpoints, address, onServerRunning)
+    ) -> any Service {
+        application(endpoints, address, kept, onServerRunning)
     }
 
     /// Health and metrics only, for `--ops-listen`.
     public func opsApplication(
-        listen address: BindAddress,
+        listen address: BindAddress, on kept: NIOBSDSocket.Handle? = nil,
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RouterResponder<RegistryRequestContext>> {
-        application(health.endpoints, address, onServerRunning)
+    ) -> any Service {
+        application(health.endpoints, address, kept, onServerRunning)
     }
 
     /// What PowerDNS asks, without a token, for `--powerdns-listen`.
     public func powerDNSApplication(
-        listen address: BindAddress,
+        listen address: BindAddress, on kept: NIOBSDSocket.Handle? = nil,
         onServerRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RouterResponder<RegistryRequestContext>> {
-        application(powerDNS, address, onServerRunning)
+    ) -> any Service {
+        application(powerDNS, address, kept, onServerRunning)
     }
 
     private func application(
-        _ endpoints: [Endpoint], _ address: BindAddress,
+        _ endpoints: [Endpoint], _ address: BindAddress, _ kept: NIOBSDSocket.Handle?,
         _ onServerRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RouterResponder<RegistryRequestContext>> {
+    ) -> any Service {
         let limits = options.limits
         let drain = health.drain
         let table = node.lookups.state.table
@@ -126,30 +129,36 @@ public struct RegistryServer: Sendable {
                 ConnectionGuard(limits: limits, drain: drain) { table.position }
             ],
             httpDecoderConfiguration: decoder)
+        let connection = { @Sendable (responder: @escaping HTTPChannelHandler.Responder) in
+            RegistryChannel(
+                base: HTTP1Channel(responder: responder, configuration: channel), lookups: lookups)
+        }
+        let onServerRunning = { @Sendable [logger] (channel: any Channel) in
+            do {
+                try await channel.setOption(.maxMessagesPerRead, value: limits.acceptedAtOnce)
+                    .get()
+                try await channel.eventLoop.submit {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptErrors(logger: logger), position: .first)
+                }.get()
+            } catch {
+                logger.warning("a listener isn't guarded", metadata: ["error": "\(error)"])
+            }
+            await onServerRunning(channel)
+        }
+        let responder = router.build(endpoints)
+        let group = eventLoops.map { EventLoopGroupProvider.shared($0) } ?? .singleton
+        if let kept {
+            return InheritedServer(
+                socket: kept, responder: responder, connection: connection, limits: limits,
+                eventLoops: group.eventLoopGroup, onServerRunning: onServerRunning, logger: logger)
+        }
         return Application(
-            responder: router.build(endpoints),
-            server: HTTPServerBuilder { responder in
-                RegistryChannel(
-                    base: HTTP1Channel(responder: responder, configuration: channel),
-                    lookups: lookups)
-            },
+            responder: responder, server: HTTPServerBuilder(connection),
             configuration: ApplicationConfiguration(
                 address: address, serverName: nil, backlog: limits.backlog,
                 availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),
-            onServerRunning: { [logger] channel in
-                do {
-                    try await channel.setOption(.maxMessagesPerRead, value: limits.acceptedAtOnce)
-                        .get()
-                    try await channel.eventLoop.submit {
-                        try channel.pipeline.syncOperations.addHandler(
-                            AcceptErrors(logger: logger), position: .first)
-                    }.get()
-                } catch {
-                    logger.warning("a listener isn't guarded", metadata: ["error": "\(error)"])
-                }
-                await onServerRunning(channel)
-            },
-            eventLoopGroupProvider: eventLoops.map { .shared($0) } ?? .singleton, logger: logger)
+            onServerRunning: onServerRunning, eventLoopGroupProvider: group, logger: logger)
     }
 
     /// Sets the gauges of requests under way, for who is about to read them.

@@ -1,7 +1,7 @@
 import ServiceLifecycle
 
 /// Does something over and over, with a rest between two times, until the service is to stop.
-func repeatUntilShutdown(
+package func repeatUntilShutdown(
     every interval: Duration, restsFirst: Bool, _ body: @escaping @Sendable () async -> Void
 ) async {
     try? await cancelWhenGracefulShutdown {

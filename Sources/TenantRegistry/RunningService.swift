@@ -96,6 +96,16 @@ enum RunningService {
         store: any Store, clocks: ClockWatch, backups: BackupGauges, drain: DrainSignal,
         _ logger: Logger
     ) async throws {
+        let manager = ServiceManager()
+        let kept = KeptSockets(manager)
+        let start = StartNotice(
+            manager,
+            parts: [options.listen, options.opsListen, options.powerDNSListen].count { $0 != nil })
+        let open = { @Sendable (name: String, channel: any Channel) in
+            announce(name, channel, logger)
+            await kept.keep(name, channel)
+            start.done()
+        }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreWatch(store: store)),
             .init(service: Maintenance(service, logger: logger)),
@@ -123,34 +133,42 @@ enum RunningService {
                 .init(
                     service: Listener(
                         address: address,
-                        application: server.opsApplication(listen: address.bind) { channel in
-                            announce("ops", channel, logger)
-                        })))
+                        application: server.opsApplication(
+                            listen: address.bind, on: kept.take("ops", at: address)
+                        ) { await open("ops", $0) })))
         }
         if let address = options.powerDNSListen {
             services.append(
                 .init(
                     service: Listener(
                         address: address,
-                        application: server.powerDNSApplication(listen: address.bind) { channel in
-                            announce("powerdns", channel, logger)
-                        })))
+                        application: server.powerDNSApplication(
+                            listen: address.bind, on: kept.take("powerdns", at: address)
+                        ) { await open("powerdns", $0) })))
         }
         services.append(
             .init(
                 service: Listener(
                     address: options.listen,
-                    application: server.application(listen: options.listen.bind) { channel in
-                        announce("api", channel, logger)
-                    })))
+                    application: server.application(
+                        listen: options.listen.bind, on: kept.take("api", at: options.listen)
+                    ) { await open("api", $0) })))
+        if let watchdog = Watchdog(manager, asks: { _ = try? service.statistics() }) {
+            services.append(.init(service: watchdog))
+        }
         // Stopped first, because services stop in the reverse order: unready, then the rest.
-        services.append(.init(service: Drain(signal: drain, delay: options.drain, logger: logger)))
+        let stopTime = options.drain + options.shutdown + StopLimit.closing
+        services.append(
+            .init(
+                service: Drain(
+                    signal: drain, delay: options.drain, limit: stopTime, manager: manager,
+                    logger: logger)))
 
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         // A client that never finishes its request must not hold up the one that takes over.
         configuration.maximumGracefulShutdownDuration = options.drain + options.shutdown
-        let limit = StopLimit(options.drain + options.shutdown + StopLimit.closing, logger)
+        let limit = StopLimit(stopTime, logger)
         defer { withExtendedLifetime(limit) {} }
         let group = ServiceGroup(configuration: configuration)
         do {

@@ -55,8 +55,20 @@ struct ServeOptions: Sendable {
 
 /// `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`, `*:8080`; or a Unix socket.
 struct ListenAddress: Sendable, CustomStringConvertible {
+    enum Place: Sendable {
+        case host(String, port: Int)
+        case unix(path: String)
+    }
+
     let description: String
-    let bind: BindAddress
+    let place: Place
+
+    var bind: BindAddress {
+        switch place {
+        case .host(let host, let port): .hostname(host, port: port)
+        case .unix(let path): .unixDomainSocket(path: path)
+        }
+    }
 
     /// - Throws: `CommandFailure.usage` where it isn't HOST:PORT, or means more than this machine can do.
     static func read(_ text: String, _ flag: String) throws -> ListenAddress {
@@ -76,7 +88,7 @@ struct ListenAddress: Sendable, CustomStringConvertible {
         guard !path.isEmpty, path.utf8.count < MemoryLayout.size(ofValue: sockaddr_un().sun_path)
         else { return nil }
         description = path
-        bind = .unixDomainSocket(path: path)
+        place = .unix(path: path)
     }
 
     /// `nil`: it isn't HOST:PORT.
@@ -88,10 +100,10 @@ struct ListenAddress: Sendable, CustomStringConvertible {
         description = text
         guard host != "*" else {
             guard let every = WildcardAddress.host else { return nil }
-            bind = .hostname(every, port: Int(port))
+            place = .host(every, port: Int(port))
             return
         }
-        bind = .hostname(
+        place = .host(
             host.hasSuffix("]") ? String(host.dropLast()) : String(host), port: Int(port))
     }
 }

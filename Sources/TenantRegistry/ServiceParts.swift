@@ -51,11 +51,16 @@ struct StoreWatch: Service {
 struct Drain: Service {
     let signal: DrainSignal
     let delay: Duration
+    /// What the whole stop may take, for whoever would end it otherwise.
+    let limit: Duration
+    let manager: ServiceManager?
     let logger: Logger
 
     func run() async throws {
         try? await gracefulShutdown()
         signal.raise()
+        manager?.tell(
+            "STOPPING=1", "EXTEND_TIMEOUT_USEC=\(Int64(limit / .microseconds(1)))")
         logger.info("stopping", metadata: ["drain_seconds": "\(delay.components.seconds)"])
         guard delay > .zero else { return }
         // The task isn't cancelled by a graceful stop; only a forced one ends the wait early.
@@ -64,9 +69,9 @@ struct Drain: Service {
 }
 
 /// An application that says where it couldn't listen.
-struct Listener<Application: Service>: Service {
+struct Listener: Service {
     let address: ListenAddress
-    let application: Application
+    let application: any Service
 
     func run() async throws {
         do {

@@ -67,7 +67,7 @@ enum RunningAgent {
         defer { withExtendedLifetime(limit) {} }
         let ended: Result<Void, any Error>
         do {
-            ended = .success(try await serve(server, agent, options, drain, logger))
+            ended = .success(try await serve(server, agent, lookups, options, drain, logger))
         } catch {
             ended = .failure(error)
         }
@@ -100,30 +100,49 @@ enum RunningAgent {
     }
 
     private static func serve(
-        _ server: RegistryServer, _ agent: EdgeAgent, _ options: AgentOptions,
-        _ drain: DrainSignal, _ logger: Logger
+        _ server: RegistryServer, _ agent: EdgeAgent, _ lookups: LookupService,
+        _ options: AgentOptions, _ drain: DrainSignal, _ logger: Logger
     ) async throws {
+        let manager = ServiceManager()
+        let kept = KeptSockets(manager)
+        // The listeners, and the table.
+        let start = StartNotice(manager, parts: options.socket == nil ? 2 : 3)
         // Stopped in the reverse order: unready, listener, then the feed.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: agent)]
         if let socket = options.socket {
-            try await checkUnused(socket)
+            let inherited = kept.take("socket", at: socket)
+            if inherited == nil { try await checkUnused(socket) }
             services.append(
                 .init(
                     service: Listener(
                         address: socket,
-                        application: server.application(listen: socket.bind) { _ in
+                        application: server.application(listen: socket.bind, on: inherited) {
                             // As on loopback: whoever gets there may ask.
                             chmod(socket.description, 0o666)
+                            await kept.keep("socket", $0)
+                            start.done()
                         })))
+        }
+        if let watchdog = Watchdog(manager, asks: { _ = try? lookups.statistics() }) {
+            services.append(.init(service: watchdog))
         }
         services += [
             .init(
                 service: Listener(
                     address: options.listen,
-                    application: server.application(listen: options.listen.bind) { channel in
-                        RunningService.announce("api", channel, logger)
+                    application: server.application(
+                        listen: options.listen.bind, on: kept.take("api", at: options.listen)
+                    ) {
+                        RunningService.announce("api", $0, logger)
+                        await kept.keep("api", $0)
+                        start.done()
                     })),
-            .init(service: Drain(signal: drain, delay: options.drain, logger: logger)),
+            .init(service: FirstTable(status: agent.status, start: start)),
+            .init(
+                service: Drain(
+                    signal: drain, delay: options.drain,
+                    limit: options.drain + options.shutdown + StopLimit.closing, manager: manager,
+                    logger: logger)),
         ]
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -133,6 +152,19 @@ enum RunningAgent {
         } catch is CancellationError where drain.isDraining {
             logger.warning("requests that didn't end were cut off")
         }
+    }
+}
+
+/// Waits for the table without which an agent isn't ready.
+private struct FirstTable: Service {
+    let status: AgentStatus
+    let start: StartNotice
+
+    func run() async {
+        let isThere = await cancelWhenGracefulShutdown { await status.waitUntilWritten() }
+        if isThere { start.done() }
+        // Whatever service ends first would end the others.
+        try? await gracefulShutdown()
     }
 }
 
