@@ -59,6 +59,8 @@ test: ## Install, build, run every check and test
 	@# What follows runs the build that people run: the optimizer has broken what was well without it.
 	$(RELEASE) tenant-registry
 	@scripts/check-kubernetes
+	@scripts/check-units
+	@scripts/try-notify
 	@scripts/try-signals > .build/signals.log 2>&1 || { cat .build/signals.log; exit 1; }
 	@scripts/try-rollout --updates 3 --losses 3 > .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
 	@scripts/try-rollout --sabotage --losses 0 >> .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
