@@ -1,12 +1,14 @@
-/// How many questions may be on their way: fewer where some get lost, for more would be lost then.
+/// How many questions may be on their way: more as answers come, fewer where some get lost, for more would be lost then.
 package struct QueryWindow: Hashable, Sendable {
     package static let least = 16
+    /// What the socket of a server that has just been idle takes at once: Knot 3.2 lets some of 200 drop.
+    package static let first = 48
     package static let mostInFlight = 200
 
-    package private(set) var size = Self.mostInFlight
+    package private(set) var size = Self.first
     /// What was on its way when it was last made smaller was sent by the old measure.
     private var untilNextLoss = 0
-    private var untilGrowth = 0
+    private var untilGrowth = Self.first / 8
 
     package init() {}
 

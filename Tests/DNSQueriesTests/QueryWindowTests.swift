@@ -2,9 +2,23 @@ import DNSQueries
 import Testing
 
 @Suite("Questions to a server that loses some") struct QueryWindowTests {
-    @Test func `are fewer at a time after a loss, once for all that was on its way`() {
+    /// As many at a time as there may be.
+    private static var grown: QueryWindow {
         var window = QueryWindow()
-        #expect(window.size == 200)
+        for _ in 0..<5_000 { window.note(wasLost: false) }
+        return window
+    }
+
+    @Test func `are few at first, and more as answers come`() {
+        var window = QueryWindow()
+        #expect(window.size == QueryWindow.first)
+        for _ in 0..<100 { window.note(wasLost: false) }
+        #expect((QueryWindow.first + 10..<QueryWindow.first + 20).contains(window.size))
+        #expect(Self.grown.size == QueryWindow.mostInFlight)
+    }
+
+    @Test func `are fewer at a time after a loss, once for all that was on its way`() {
+        var window = Self.grown
         for _ in 0..<200 { window.note(wasLost: true) }
         #expect(window.size == 100)
         for _ in 0..<10_000 { window.note(wasLost: true) }
@@ -12,7 +26,7 @@ import Testing
     }
 
     @Test func `are as many as before when none has been lost for a while`() {
-        var window = QueryWindow()
+        var window = Self.grown
         window.note(wasLost: true)
         for _ in 0..<50 { window.note(wasLost: false) }
         #expect(window.size == 100)

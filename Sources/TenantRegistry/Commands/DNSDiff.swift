@@ -131,7 +131,10 @@ struct DNSDiff: AsyncParsableCommand {
             }
             // It blocks its thread.
             let answers = try await NIOThreadPool.singleton.runIfActive {
-                try AskedNames.ask(names, NameServerQueries(server))
+                // A question that is lost would be most of the time that a wave takes to be published.
+                try AskedNames.ask(
+                    names,
+                    NameServerQueries(server, timeout: .milliseconds(250), tries: 6))
             }
             let difference: ZoneDifference
             do throws(AskedZonePart.NeedsWhole) {
