@@ -145,7 +145,7 @@ extension ReadPlanContract {
     /// What reads, or writes, all of something by its purpose, or isn't a statement of the store's.
     static let others: Set = [
         "splitTenantCount()",
-        "commit(_:)", "snapshot(_:)", "snapshot(at:_:)", "verify(_:progress:)", "agents()",
+        "commit(_:)", "snapshot(_:)", "snapshot(at:_:)", "verify(_:pace:progress:)", "agents()",
         "evict(_:by:_:idempotency:)", "forgetAgents(silentFor:)", "backup()", "waitForFailure()",
         "close()", "agentRoll()", "convergence(at:lease:)", "headOfPrimary()", "follow(after:)",
     ]
