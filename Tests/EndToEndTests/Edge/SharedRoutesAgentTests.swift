@@ -71,6 +71,10 @@ import Testing
     @Test func `is killed again and again, and nobody who reads notices`() async throws {
         let (registry, first, folder, path) = try await Self.start()
         let reader = try RoutesReader(path: path)
+        // One that is killed before reads the table whole, and makes the file anew.
+        _ = try await poll("the first agent's state") {
+            FileManager.default.fileExists(atPath: first.stateFile.path) ? true : nil
+        }
         let inode = try Self.inode(path)
         var agent = first
         for round in 1...4 {

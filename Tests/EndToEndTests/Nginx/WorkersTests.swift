@@ -23,6 +23,8 @@ import Testing
                 folder,
                 """
                     access_log off;
+                    # A visitor who holds a worker does so until he's done, however slow all else is.
+                    client_header_timeout 600s;
                     map_hash_max_size 262144;
                     map_hash_bucket_size 288;
                     map $host $place { default unknown; include \(folder.file("hosts.map").path); }
