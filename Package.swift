@@ -7,6 +7,16 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
+/// How the binary that is shipped is linked; `scripts/release` puts the static libstdc++ there.
+///
+/// The linker is LLVM's, from Swift's toolchain. The one that Swift takes by itself keeps names of
+/// functions that nobody calls any more, and with them asks for a newer C library than is needed.
+let released: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-use-ld=lld", "-L\(Context.packageDirectory)/.build/linked-in"],
+        .when(platforms: [.linux], configuration: .release))
+]
+
 /// A target under `Sources/`. Its README says its purpose, invariants and limits.
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
@@ -182,7 +192,7 @@ let package = Package(
                 serviceLifecycle, product("Subprocess", of: "swift-subprocess"),
                 product("UnixSignals", of: "swift-service-lifecycle"),
             ],
-            exclude: ["README.md"], swiftSettings: strict),
+            exclude: ["README.md"], swiftSettings: strict, linkerSettings: released),
 
         benchmark("BareRoute", [hummingbird]),
         benchmark(
