@@ -199,9 +199,11 @@ def judge_loss(ground, deployment, load, judge, kind, number):
         ground.wait("the pod to be noticed", lambda: not pod.is_ready, 300)
         deployment.settle(deployment.wanted)
     ground.wait("waves that go on", lambda: load.moves > moves or load.faults, 300)
-    # Whoever still waits for an answer of the lost pod gives up within that time.
-    until = time.monotonic() + PATIENCE
-    ground.wait("those who still wait", lambda: time.monotonic() >= until)
+    # Whoever still waits for an answer of the lost pod gives up; a stream of another pod's goes on.
+    moment = time.monotonic()
+    ground.wait("those who still wait", lambda: not any(
+        each.kind != "stream" or deployment.service.pod_of(each.port, each.opened) == pod.name
+        for each in load.waiting(moment)), 2 * PATIENCE)
     judge.over(f"{number}: {kind}", begun, time.monotonic(), lost=pod)
 
 

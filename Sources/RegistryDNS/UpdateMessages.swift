@@ -63,10 +63,9 @@ public enum UpdateMessages {
         "update add \(set.name). \(set.ttl) \(set.type) \(value)\n"
     }
 
-    /// Bytes at most: the zone's name, which is the message's first, is always pointed to, and no other one relied on, for
-    /// pointers reach only the first 16 KiB.
+    /// Bytes at most. No name is relied on to be pointed to: `nsupdate` writes each in full, and gives up above 64 KiB.
     static func size(of change: NameChange, _ zone: String) -> BatchSize {
-        let name = max(0, change.name.utf8.count - zone.utf8.count) + 2
+        let name = change.name.utf8.count + 2
         let fixed = name + 10
         let added = change.after.reduce(0) { sum, set in
             sum + set.values.reduce(0) { $0 + fixed + dataSize(set.type, $1) }
