@@ -98,11 +98,13 @@ enum RunningService {
     ) async throws {
         let manager = ServiceManager()
         let kept = KeptSockets(manager)
+        let listeners = OpenListeners()
         let start = StartNotice(
             manager,
             parts: [options.listen, options.opsListen, options.powerDNSListen].count { $0 != nil })
         let open = { @Sendable (name: String, channel: any Channel) in
             announce(name, channel, logger)
+            listeners.add(channel)
             await kept.keep(name, channel)
             start.done()
         }
@@ -161,8 +163,8 @@ enum RunningService {
         services.append(
             .init(
                 service: Drain(
-                    signal: drain, delay: options.drain, limit: stopTime, manager: manager,
-                    logger: logger)))
+                    signal: drain, listeners: listeners, delay: options.drain, limit: stopTime,
+                    manager: manager, logger: logger)))
 
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

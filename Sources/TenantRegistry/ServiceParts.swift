@@ -7,6 +7,7 @@ import PrometheusMetrics
 import RegistryHTTP
 import RegistryModel
 import ServiceLifecycle
+import Synchronization
 
 /// The system's clock, as the store's.
 enum SystemClock {
@@ -46,10 +47,32 @@ struct StoreWatch: Service {
     }
 }
 
+/// The sockets that are open for connections. They accept none any more before they're closed: one
+/// that was accepted and isn't anybody's yet would be closed with them, under its first request.
+/// Where the service manager keeps the socket, whoever comes then is the next process'.
+final class OpenListeners: Sendable {
+    private let channels = Mutex<[any Channel]>([])
+
+    func add(_ channel: any Channel) {
+        channels.withLock { $0.append(channel) }
+    }
+
+    func stopAccepting() async {
+        let channels = channels.withLock { $0 }
+        for channel in channels { try? await channel.setOption(.autoRead, value: false).get() }
+        // What was accepted goes to its own loop, and comes back: each has done so when it has done this.
+        for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() {
+            try? await loop.submit {}.get()
+        }
+        for channel in channels { try? await channel.eventLoop.submit {}.get() }
+    }
+}
+
 /// The first step of a graceful stop: not ready any more, and answers close their connections,
 /// while the listener is still open.
 struct Drain: Service {
     let signal: DrainSignal
+    let listeners: OpenListeners
     let delay: Duration
     /// What the whole stop may take, for whoever would end it otherwise.
     let limit: Duration
@@ -62,9 +85,9 @@ struct Drain: Service {
         manager?.tell(
             "STOPPING=1", "EXTEND_TIMEOUT_USEC=\(Int64(limit / .microseconds(1)))")
         logger.info("stopping", metadata: ["drain_seconds": "\(delay.components.seconds)"])
-        guard delay > .zero else { return }
         // The task isn't cancelled by a graceful stop; only a forced one ends the wait early.
-        try? await Task.sleep(for: delay)
+        if delay > .zero { try? await Task.sleep(for: delay) }
+        await listeners.stopAccepting()
     }
 }
 

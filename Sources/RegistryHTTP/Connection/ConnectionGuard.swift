@@ -29,6 +29,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Requests whose head has come in and whose answer hasn't gone out.
     private(set) var outstanding = 0
     private(set) var isReadingBody = false
+    private var hasAnswered = false
     /// Whether the body that is coming in may take its time, so long as it goes on.
     var isStreamingBody = false
     /// Whether some of the body has come since the arrival timer was set.
@@ -48,6 +49,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// When the last part of a request came in, or the last answer went out.
     private var lastActive = NIODeadline.now()
     private var stall: Scheduled<Void>?
+    private var stop: Scheduled<Void>?
     private var context: ChannelHandlerContext?
     /// For work that ends with its client.
     let presence = ClientPresence()
@@ -115,7 +117,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event { presence.closeHalf() }
+        if event is ChannelShouldQuiesceEvent, !hasAnswered { return scheduleStop(context) }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Whoever closed the connection at once would reset it under a request that is under way.
+    private func scheduleStop(_ context: ChannelHandlerContext) {
+        let here = NIOLoopBound(self, eventLoop: context.eventLoop)
+        stop = context.eventLoop.scheduleTask(in: limits.firstRequest) {
+            here.value.context?.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -202,6 +213,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             break
         case .end:
             isWritingAnswer = false
+            hasAnswered = true
             outstanding -= 1
             lastActive = .now()
             if isAnsweringHead {
@@ -263,6 +275,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func noteFastPathResponse(at now: NIODeadline) {
+        hasAnswered = true
         lastActive = now
     }
 
@@ -292,6 +305,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         idle?.cancel()
         arrival?.cancel()
         stall?.cancel()
+        stop?.cancel()
     }
 }
 

@@ -56,6 +56,9 @@ public struct ConnectionLimits: Sendable {
     public var answerStall = TimeAmount.seconds(30)
     /// How long what a client still sends is thrown away, after an answer that ends the connection.
     public var linger = TimeAmount.seconds(2)
+    /// How long a connection that has asked nothing yet stays open when the service stops: it was
+    /// accepted a moment ago, and its first request is under way.
+    public var firstRequest = TimeAmount.seconds(1)
     /// Bytes of all header fields together.
     public var headerBytes = 32 * 1024
     public var headerCount = 200

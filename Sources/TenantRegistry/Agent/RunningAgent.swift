@@ -105,6 +105,7 @@ enum RunningAgent {
     ) async throws {
         let manager = ServiceManager()
         let kept = KeptSockets(manager)
+        let listeners = OpenListeners()
         // The listeners, and the table.
         let start = StartNotice(manager, parts: options.socket == nil ? 2 : 3)
         // Stopped in the reverse order: unready, listener, then the feed.
@@ -119,6 +120,7 @@ enum RunningAgent {
                         application: server.application(listen: socket.bind, on: inherited) {
                             // As on loopback: whoever gets there may ask.
                             chmod(socket.description, 0o666)
+                            listeners.add($0)
                             await kept.keep("socket", $0)
                             start.done()
                         })))
@@ -134,13 +136,14 @@ enum RunningAgent {
                         listen: options.listen.bind, on: kept.take("api", at: options.listen)
                     ) {
                         RunningService.announce("api", $0, logger)
+                        listeners.add($0)
                         await kept.keep("api", $0)
                         start.done()
                     })),
             .init(service: FirstTable(status: agent.status, start: start)),
             .init(
                 service: Drain(
-                    signal: drain, delay: options.drain,
+                    signal: drain, listeners: listeners, delay: options.drain,
                     limit: options.drain + options.shutdown + StopLimit.closing, manager: manager,
                     logger: logger)),
         ]
