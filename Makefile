@@ -62,6 +62,7 @@ test: ## Install, build, run every check and test
 	@scripts/check-units
 	@scripts/try-image > .build/image.log 2>&1 || { cat .build/image.log; exit 1; }
 	@scripts/try-notify
+	@scripts/try-package > .build/package.log 2>&1 || { cat .build/package.log; exit 1; }
 	@scripts/try-signals > .build/signals.log 2>&1 || { cat .build/signals.log; exit 1; }
 	@scripts/try-rollout --updates 3 --losses 3 > .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
 	@scripts/try-rollout --sabotage --losses 0 >> .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
@@ -75,7 +76,7 @@ test: ## Install, build, run every check and test
 	@scripts/rehearsal > .build/rehearsal.log 2>&1 || { cat .build/rehearsal.log; exit 1; }
 	@scripts/rehearsal --sabotage all > .build/sabotage.log 2>&1 || { cat .build/sabotage.log; exit 1; }
 	@scripts/try-contract > .build/contract.log 2>&1 || { cat .build/contract.log; exit 1; }
-	@echo "the image, the demo, the runbook, bad neighbours, the failover, the model, the fence, the signals, the rollout, the rehearsal, its sabotage and the contract ran; their words are in .build/{image,demo,runbook,neighbours,failover,model,fence,signals,rollout,rehearsal,sabotage,contract}.log"
+	@echo "the image, the package, the demo, the runbook, bad neighbours, the failover, the model, the fence, the signals, the rollout, the rehearsal, its sabotage and the contract ran; their words are in .build/{image,package,demo,runbook,neighbours,failover,model,fence,signals,rollout,rehearsal,sabotage,contract}.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
