@@ -24,6 +24,9 @@ final class BackupFile {
 
     func write(_ bytes: some Sequence<UInt8>) throws(FileFailure) { try file.write(bytes) }
 
+    /// Blocks until the disk has all that was written.
+    func sync() throws(FileFailure) { try file.sync() }
+
     /// - Parameter begins: is told how many bytes there are to check.
     /// - Throws: `Unsound`, `FileFailure`, or what SQLite says.
     func check(

@@ -95,6 +95,7 @@ struct BackupSchedule: Service {
             try Task.checkCancellation()
             offset += try await write(from: offset, of: copy, to: file)
         }
+        try await onQueue(file) { try $0.sync() }
         _ = try await file.check(pace: .background) { _ in }
         try Task.checkCancellation()
         try file.keep()
@@ -105,18 +106,22 @@ struct BackupSchedule: Service {
     private func write(
         from offset: Int64, of copy: StoreCopy, to file: BackupFile
     ) async throws -> Int64 {
+        try await onQueue(file) { file in
+            let bytes = try copy.read(offset, Self.pieceSize)
+            // A copy that ends before its size is no copy.
+            guard !bytes.isEmpty else { throw POSIXError(.EIO) }
+            try file.write(bytes)
+            return Int64(bytes.count)
+        }
+    }
+
+    private func onQueue<Value: Sendable>(
+        _ file: BackupFile, _ body: @escaping @Sendable (BackupFile) throws -> Value
+    ) async throws -> Value {
+        // Whoever waits for the queue doesn't touch the file meanwhile, and nobody else has it.
         nonisolated(unsafe) let file = file
         return try await withCheckedThrowingContinuation { continuation in
-            queue.async {
-                continuation.resume(
-                    with: Result {
-                        let bytes = try copy.read(offset, Self.pieceSize)
-                        // A copy that ends before its size is no copy.
-                        guard !bytes.isEmpty else { throw POSIXError(.EIO) }
-                        try file.write(bytes)
-                        return Int64(bytes.count)
-                    })
-            }
+            queue.async { continuation.resume(with: Result { try body(file) }) }
         }
     }
 }
