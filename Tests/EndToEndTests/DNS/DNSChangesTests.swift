@@ -248,4 +248,44 @@ struct DNSChangesTests {
         try await server.stop()
         try await world.registry.crash()
     }
+
+    /// Somebody's record at a tenant's name that isn't in the base: a part can't know of it.
+    @Test(arguments: NameServerKind.updatable)
+    func `is made so by the script where what it has sent isn't answered`(kind: NameServerKind)
+        async throws
+    {
+        let world = try await DNSWorld.start()
+        let server = try await NameServerProcess.start(
+            kind, DNSWorld.zone, try await world.export())
+        let folder = try TestFolder()
+        func publish() async throws {
+            let script = try ChildProcess(
+                Repository.root.appendingPathComponent("deploy/dns/update"),
+                [
+                    DNSWorld.zone, "japan", world.base.path, folder.file("state").path,
+                    "127.0.0.1", kind == .knot ? "knsupdate" : "nsupdate", "-v",
+                ], outputs: folder.url,
+                environment: [
+                    "TENANT_REGISTRY": TenantRegistryBinary.url.path,
+                    "TENANT_REGISTRY_SERVER": world.registry.url.absoluteString,
+                    "TENANT_REGISTRY_TOKEN": world.registry.adminToken,
+                    "DNS_PORT": "\(server.port)",
+                ])
+            #expect(
+                try await script.waitForExit(within: .seconds(60)) == .code(0), "\(script.errors)")
+        }
+        try await world.move("home", to: "aws")
+        try await publish()
+        try await server.update(
+            "zone kintone.com.\nupdate add home.kintone.com. 60 TXT spf\nsend\n")
+        try await world.move("home", to: "japan")
+        try await publish()
+        let answers = try await server.answers(["home.kintone.com A"])
+        #expect(answers["home.kintone.com A"] == ["192.0.2.10"])
+        // What is published is one server's: another one's is compared whole.
+        let kept = try String(contentsOf: folder.file("state.server"), encoding: .utf8)
+        #expect(kept == "127.0.0.1:\(server.port)\n")
+        try await server.stop()
+        try await world.registry.crash()
+    }
 }
