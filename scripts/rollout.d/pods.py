@@ -30,7 +30,9 @@ class Network:
 
     def __init__(self):
         ip("link", "set", "lo", "up")
-        ip("link", "add", "pods", "type", "bridge")
+        # Its own address: else it has the lowest of its ports', which changes with them, and whoever comes back to an address
+        # that is gone finds silence for seconds.
+        ip("link", "add", "pods", "address", "02:00:00:00:00:01", "type", "bridge")
         for address in {BRIDGE, SERVICE, DATABASE}:
             ip("address", "add", f"{address}/24", "dev", "pods")
         ip("link", "set", "pods", "up")
