@@ -1,8 +1,10 @@
 /// What a server has at the places of a zone's part, as far as it can be told by asking for addresses, held against the picture.
 ///
-/// An answer doesn't say whether the name is there or a wildcard has answered for it. It's there for certain where it
-/// says anything else than that wildcard does. Where it doesn't, what is to be there is written anew, and what isn't is deleted:
-/// both are right whether the name is there or not.
+/// An answer doesn't say whether the name is there or a wildcard has answered for it, and nothing says what else is at or below
+/// a name. So no name is ever taken out of the tree here: where the picture has none, and something else is answered than the
+/// wildcard says, the name gets what the wildcard says, which is right whatever lies at or below it; where the same is answered,
+/// nothing is touched. Comparing the whole takes out what only repeats the wildcard. What is to be there is written
+/// anew wherever it can't be told whether it is.
 public struct AskedZonePart: Sendable {
     /// What was answered to the questions for A and AAAA of one name.
     public struct Answer: Hashable, Sendable {
@@ -49,18 +51,9 @@ public struct AskedZonePart: Sendable {
         self.absent = absent
     }
 
-    /// What has to be asked for, each once: the part's places, and below names without an exception those at which a challenge
-    /// of somebody else's may keep them in the tree.
+    /// What has to be asked for, each once.
     public var names: [String] {
-        let places = Set((picture + base).map(\.name) + absent.map(\.name))
-        return places.sorted() + absent.compactMap { Self.challenge(below: $0.name) }
-    }
-
-    /// The one name of the operator's that comes and goes without anybody's writing it into `--base` (RFC 8555 §8.4).
-    private static func challenge(below name: String) -> String? {
-        let challenge = "_acme-challenge." + name
-        return ZoneName.isWildcard(name) || challenge.utf8.count > ZoneName.maximumBytes
-            ? nil : challenge
+        Set((picture + base).map(\.name) + absent.map(\.name)).sorted()
     }
 
     /// - Parameters:
@@ -77,29 +70,35 @@ public struct AskedZonePart: Sendable {
             throw .wildcardDiffers(wildcard)
         }
         let certain = certainNames(answers)
-        var (served, registered): ([ServedSet], Set<String>) = ([], [])
-        for name in Set((picture + base).map(\.name) + absent.map(\.name)) {
-            served += (answers[name]?.sets ?? []).map { ServedSet($0) }
-        }
-        served += copies(answers)
         // What nobody asks for is taken to be as it was when the whole was compared.
-        served += base.filter { !RecordSet.addressTypes.contains($0.type) }.map { ServedSet($0) }
+        var served = base.filter { !RecordSet.addressTypes.contains($0.type) }
+            .map { ServedSet($0) }
+        var sets = picture
+        var registered: Set<String> = []
+        let pictured = ZoneAnswers(zone: zone, picture + base)
+        let held = heldNames(answers, targets)
+        var asked = Set((picture + base).map(\.name))
         for place in absent {
-            if let challenge = Self.challenge(below: place.name), let answer = answers[challenge],
-                answer.content != answers["*." + place.name]?.content
-            {
-                served.append(Self.mark(challenge))
+            guard let answer = answers[place.name] else { continue }
+            if answer.sets.isEmpty, !held.contains(ZoneName.node(place.name)) {
+                // Something is at or below a name of the registry's, or the wildcard would have answered.
+                guard place.isRegistered, answer.isThere else { continue }
+                served.append(Self.mark(below: place.name))
+                registered.insert(place.name)
+                continue
             }
-            guard place.isRegistered, let answer = answers[place.name], answer.isThere,
-                answer.sets.isEmpty
-            else { continue }
-            // Something is at or below it, or the wildcard would have answered.
-            served.append(Self.mark(place.name))
-            registered.insert(place.name)
+            let instead = pictured.wildcard(below: ZoneName.parent(place.name) ?? zone)
+                .map { $0.renamed(place.name) }
+            let addresses = instead.filter { RecordSet.addressTypes.contains($0.type) }
+            guard Answer(addresses, isThere: true).content != answer.content else { continue }
+            sets += instead
+            asked.insert(place.name)
         }
+        for name in asked { served += (answers[name]?.sets ?? []).map { ServedSet($0) } }
+        served += copies(at: Set(sets.map(\.name)), answers)
         let uncertain = Set(answers.keys).subtracting(certain)
         let difference = ZoneDifference(
-            zone: zone, picture: picture, base: base, served: served, targets: targets,
+            zone: zone, picture: sets, base: base, served: served, targets: targets,
             comparesBase: true, registered: registered, uncertain: uncertain)
         if let left = difference.left.first(where: { uncertain.contains($0.name) }) {
             throw .untold(left)
@@ -107,24 +106,37 @@ public struct AskedZonePart: Sendable {
         return difference
     }
 
+    /// Names with records of the registry's at or below them. Where such a name has no answer, it's in the tree because of those.
+    private func heldNames(
+        _ answers: [String: Answer], _ targets: KnownTargets
+    ) -> Set<String> {
+        var held: Set<String> = []
+        for (name, answer) in answers
+        where !answer.sets.isEmpty && answer.sets.allSatisfy({ targets.holds($0) }) {
+            var rest: String? = ZoneName.node(name)
+            while let node = rest, node != zone, held.insert(node).inserted {
+                rest = ZoneName.parent(node)
+            }
+        }
+        return held
+    }
+
     /// What the operator's wildcards have besides addresses, at each name that may have it from them.
-    private func copies(_ answers: [String: Answer]) -> [ServedSet] {
+    private func copies(at names: Set<String>, _ answers: [String: Answer]) -> [ServedSet] {
         let copied = base.filter {
             ZoneName.isWildcard($0.name) && !RecordSet.addressTypes.contains($0.type)
         }
         guard !copied.isEmpty else { return [] }
-        let held = Set(base.map(\.name))
-        let places = Set(picture.map(\.name) + absent.map(\.name)).subtracting(held)
-            .subtracting(["*." + zone])
+        let places = names.subtracting(base.map(\.name)).subtracting(["*." + zone])
         return places.filter { answers[$0]?.isThere ?? false }.flatMap { name in
             Set(copied.map { $0.renamed(name) }).map { ServedSet($0, isAssumed: true) }
         }
     }
 
-    /// A record of the operator's, of whatever type it is.
-    private static func mark(_ name: String) -> ServedSet {
+    /// A record of the operator's, whatever it is. At the name itself none but addresses can stand beside it, which servers see to.
+    private static func mark(below name: String) -> ServedSet {
         ServedSet(
-            RecordSet(name: name, type: "TXT", ttl: 0, data: .values([])), isOperators: true)
+            RecordSet(name: "_." + name, type: "TXT", ttl: 0, data: .values([])), isOperators: true)
     }
 
     /// Names whose answers aren't a wildcard's for certain.

@@ -1,18 +1,34 @@
 /// Dynamic updates (RFC 2136) in the words of `nsupdate`, which `knsupdate` takes too.
 ///
-/// A message is applied whole or not at all (§3.4), so each holds what belongs together. A set is always deleted and added
+/// A message is applied whole or not at all (§3.4), so each holds what belongs together. A set that leads visitors is always deleted and added
 /// anew, also where the server seems not to have it: adding alone leaves what was there beside it, and where only the TTL is
 /// another one, Knot DNS keeps the old one.
+///
+/// A CNAME that is added beside something else is passed over without a word (§3.4.2.2), when what it was to replace is gone already. Where
+/// nobody knows what else a name has, a message with one is refused as a whole instead, by its prerequisites (§3.2).
 public enum UpdateMessages {
     /// A message has 65,535 bytes at most, its header, zone section and signature among them. So many names are what
     /// servers apply in a few milliseconds.
     public static let limit = BatchSize(names: 1000, records: .max, text: 60_000)
 
+    /// What a name may have besides addresses, as far as operators are known to have it at names of tenants.
+    static let typesBesideCNAME = [
+        "TXT", "MX", "CAA", "NS", "DS", "SRV", "HTTPS", "SVCB", "SSHFP", "TLSA", "NAPTR", "LOC",
+        "DNAME", "PTR",
+    ]
+
+    /// - Parameter isWhole: whether the difference is of all that the server has.
     /// - Returns: each message's lines, `send` the last of them.
-    public static func messages(of difference: ZoneDifference) -> [String] {
+    public static func messages(of difference: ZoneDifference, isWhole: Bool = true) -> [String] {
         let zone = difference.zone
-        return difference.batches(within: limit, size: { size(of: $0, zone) }).map { batch in
+        let measure = { (change: NameChange) in
+            size(of: change, zone) + (isWhole ? BatchSize() : sizeOfPrerequisites(change))
+        }
+        return difference.batches(within: limit, size: measure).map { batch in
             var text = "zone \(zone).\n"
+            for change in batch where !isWhole && change.hasNewCNAME {
+                for type in typesBesideCNAME { text += "prereq nxrrset \(change.name). \(type)\n" }
+            }
             for change in batch { write(change, zone, to: &text) }
             return text + "send\n"
         }
@@ -53,10 +69,13 @@ public enum UpdateMessages {
         }
     }
 
-    /// Those that go, then those that come, each once.
+    /// Those that go, then those that come and lead visitors, each once. Of other types something of somebody else's may be there.
     private static func deletedTypes(_ change: NameChange) -> [String] {
         let gone = change.before.filter { !$0.isAssumed }.map(\.set.type)
-        return gone + change.after.map(\.type).filter { !gone.contains($0) }
+        return gone
+            + change.after.map(\.type).filter {
+                RecordSet.addressTypes.contains($0) && !gone.contains($0)
+            }
     }
 
     private static func add(_ set: RecordSet, _ value: String) -> String {
@@ -79,6 +98,11 @@ public enum UpdateMessages {
         return BatchSize(names: 1, text: deleted + values + added)
     }
 
+    private static func sizeOfPrerequisites(_ change: NameChange) -> BatchSize {
+        guard change.hasNewCNAME else { return BatchSize() }
+        return BatchSize(text: typesBesideCNAME.count * (change.name.utf8.count + 12))
+    }
+
     private static func dataSize(_ type: String, _ value: String) -> Int {
         switch type {
         case "A": 4
@@ -87,4 +111,8 @@ public enum UpdateMessages {
         default: value.utf8.count + 16
         }
     }
+}
+
+extension NameChange {
+    var hasNewCNAME: Bool { after.contains { $0.type == "CNAME" } }
 }

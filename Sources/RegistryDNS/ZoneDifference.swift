@@ -56,7 +56,9 @@ public struct LeftName: Hashable, Sendable {
 ///
 /// - They're never deleted. With `comparesBase` those of the base are written where they're missing or others, and what the
 ///   picture has copied from the base's wildcards goes where the picture has it no longer.
-/// - Where one leads visitors somewhere, or stands where the picture has a CNAME, the whole name is left as it is (`left`).
+/// - Where one stands where the picture has a CNAME, which can't be beside it, the name gets what the wildcard would have answered, if
+///   those are addresses: whoever comes is led on from there (`besideCNAME`).
+/// - Where one leads visitors somewhere, or stands where there can be nothing but a CNAME, the whole name is left as it is (`left`).
 /// - Where one that the base doesn't hold keeps a name in the tree that the picture has no longer, the wildcard above can't answer
 ///   for that name. So it isn't deleted: it gets what the wildcard would have answered (`keptInTree`). The same where a name never
 ///   had a record of the registry's because it lives where the wildcard leads: the picture can't tell it from names that
@@ -66,6 +68,8 @@ public struct ZoneDifference: Sendable {
     /// Sorted by name.
     public private(set) var changes: [NameChange] = []
     public private(set) var left: [LeftName] = []
+    /// Names that have the wildcard's addresses, for a CNAME can't stand beside what the operator has there. Sorted by name.
+    public private(set) var besideCNAME: [LeftName] = []
     public private(set) var keptInTree: [String] = []
     /// Names that the operator's records outside of the base take from the wildcard, and that the picture doesn't have.
     public private(set) var unanswered: [String] = []
@@ -103,7 +107,7 @@ public struct ZoneDifference: Sendable {
             if names[number].base.contains(where: { $0.type == set.set.type }) {
                 names[number].servedBase.append(set)
             } else if !set.isOperators,
-                targets.holds(set.set) || Self.isCopy(set.set, of: inherited, at: names[number])
+                targets.holds(set.set) || Self.isCopy(set.set, of: inherited)
                     || names[number].base.isEmpty && wildcards.areCopied(in: set.set, targets)
             {
                 names[number].own.append(set)
@@ -134,6 +138,19 @@ public struct ZoneDifference: Sendable {
                     in: name, for: wanted.wildcard(below: ZoneName.parent(name) ?? ""))
                 if !entry.picture.isEmpty { kept.insert(ZoneName.node(name)) }
             }
+            // Where the operator has something else of the type, that is what the name has.
+            entry.picture.removeAll { copy in
+                !RecordSet.addressTypes.contains(copy.type)
+                    && entry.foreign.contains { $0.set.type == copy.type }
+            }
+            if let other = Self.otherBesideCNAME(of: entry, comparesBase: comparesBase) {
+                let instead = Self.stand(
+                    in: name, for: wanted.wildcard(below: ZoneName.parent(name) ?? ""))
+                if !instead.isEmpty, !instead.contains(where: { $0.type == "CNAME" }) {
+                    entry.picture = instead
+                    besideCNAME.append(LeftName(name: name, type: other))
+                }
+            }
             let isOwn = !entry.own.isEmpty || !entry.picture.isEmpty
             if let holder = Self.holder(of: entry, isOwn: isOwn, comparesBase: comparesBase) {
                 left.append(LeftName(name: name, type: holder))
@@ -145,6 +162,7 @@ public struct ZoneDifference: Sendable {
         }
         changes.sort { $0.name < $1.name }
         left.sort { $0.name < $1.name }
+        besideCNAME.sort { $0.name < $1.name }
         keptInTree = kept.subtracting(left.map(\.name)).sorted()
         foreignCount = foreign.count { $0.type != "SOA" }
         resultingCount = changes.reduce(served.count) { $0 + $1.after.count - $1.before.count }
@@ -180,12 +198,18 @@ public struct ZoneDifference: Sendable {
     }
 
     /// Whether a set is the picture's, though it leads nobody: what it has from a wildcard of the base.
-    private static func isCopy(
-        _ set: RecordSet, of inherited: Set<Copied>, at entry: NameTable.Entry
-    ) -> Bool {
+    private static func isCopy(_ set: RecordSet, of inherited: Set<Copied>) -> Bool {
         guard !RecordSet.addressTypes.contains(set.type), set.type != "SOA" else { return false }
-        let isWanted = entry.picture.contains { $0.type == set.type }
-        return isWanted || inherited.contains(Copied(set))
+        return inherited.contains(Copied(set))
+    }
+
+    /// The type of the operator's set, of none that leads visitors, where the picture has a CNAME.
+    private static func otherBesideCNAME(
+        of entry: NameTable.Entry, comparesBase: Bool
+    ) -> String? {
+        guard entry.picture.contains(where: { $0.type == "CNAME" }) else { return nil }
+        let others = (entry.foreign + (comparesBase ? [] : entry.servedBase)).map(\.set.type)
+        return others.contains(where: RecordSet.addressTypes.contains) ? nil : others.first
     }
 
     /// The type of the operator's set that keeps a name as it is: one that leads visitors, or one beside which the server

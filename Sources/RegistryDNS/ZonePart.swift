@@ -55,7 +55,7 @@ public struct ZonePart: Sendable {
     }
 }
 
-/// A place of a part at which the picture has nothing, so that whatever of the registry's a server has there is to go.
+/// A place of a part at which the picture has nothing, so that the wildcard's answer is the right one there.
 public struct AbsentName: Hashable, Sendable {
     /// A name, or the wildcard below one.
     public var name: String

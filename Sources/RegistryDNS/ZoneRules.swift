@@ -7,7 +7,8 @@ import RegistryModel
 ///   lies at, above or below it that takes the wildcard from it (RFC 4592 §2.2.2, §3.3.1);
 /// - below each name that has such records, and at each empty name between owners, stands what the wildcard would have answered, which
 ///   is the operator's where one is nearer;
-/// - where the operator's records hold a name, or would contradict what is to be said, the name is left out, with a reason.
+/// - where the operator's records hold a name, or would contradict what is to be said, the name is left out, with a reason; where that is
+///   but a CNAME beside something else, it has the wildcard's addresses, which lead whoever comes to a proxy at least.
 public struct ZoneRules: Sendable {
     public let zone: FQDN
     /// Where the wildcard leads.
@@ -85,8 +86,11 @@ public struct ZoneRules: Sendable {
         }
         let known = try standing(name)
         if known.location != nil {
-            guard try refusal(of: name, known) == nil else { return owned }
-            return owned + recordsOfTenant(name, known, owned)
+            switch try refusal(of: name, known) {
+            case nil: return owned + recordsOfTenant(name, known, owned)
+            case .besideCNAME: return owned + recordsBesideCNAME(name, owned)
+            default: return owned
+            }
         }
         return owned + (isFilled(name, known) ? wildcardRecords(for: name, above: name) : [])
     }
@@ -124,14 +128,31 @@ public struct ZoneRules: Sendable {
         return owned.isEmpty ? addresses + inherited(by: name) : addresses
     }
 
+    /// What stands for a CNAME where there can be none: whoever comes to what the wildcard says is led on from there.
+    private func recordsBesideCNAME(_ name: String, _ owned: [RecordSet]) -> [RecordSet] {
+        let instead = wildcardRecords(for: name, above: name)
+        guard !instead.contains(where: { $0.type == "CNAME" }) else { return [] }
+        return owned.isEmpty
+            ? instead : instead.filter { RecordSet.addressTypes.contains($0.type) }
+    }
+
     private func recordsOfWildcard(
         _ name: String, below parent: String, _ owned: [RecordSet], _ standing: Standing
     ) throws -> [RecordSet] {
         if parent == zone.text { return wildcard.recordSets(of: name, ttl: ttl) }
         guard cut(above: parent) == nil, owned.isEmpty else { return [] }
-        let isPublished = try standing.location != nil && refusal(of: parent, standing) == nil
-        guard isPublished || isFilled(parent, standing) else { return [] }
+        guard try hasTenant(parent, standing) || isFilled(parent, standing) else { return [] }
         return wildcardRecords(for: name, above: parent)
+    }
+
+    /// Whether there are records of a name because the registry knows it.
+    private func hasTenant(_ name: String, _ standing: Standing) throws -> Bool {
+        guard standing.location != nil else { return false }
+        return switch try refusal(of: name, standing) {
+        case nil: true
+        case .besideCNAME: !recordsBesideCNAME(name, base.sets[name] ?? []).isEmpty
+        default: false
+        }
     }
 
     /// Whether an empty name is answered as a wildcard would: one that a host can have, with nothing of its own.

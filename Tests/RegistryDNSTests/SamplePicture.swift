@@ -65,16 +65,22 @@ struct AppliedZone {
     }
 
     mutating func apply(_ change: NameChange) {
-        let (assumed, known) = (
-            change.before.filter(\.isAssumed), change.before.filter { !$0.isAssumed }
-        )
-        let coming = Set(change.after.map(\.type)).intersection(assumed.map(\.set.type))
-        let types = Set(known.map(\.set.type)).union(coming)
+        let known = change.before.filter { !$0.isAssumed }.map(\.set.type)
+        let coming = change.after.map(\.type)
+        let deleted = Set(known + coming.filter(RecordSet.addressTypes.contains))
+        let gone = change.before.filter { $0.isAssumed && !coming.contains($0.set.type) }
         var rest = (sets[change.name] ?? []).filter { set in
-            !types.contains(set.type)
-                && !assumed.contains { $0.set.type == set.type && $0.set.data == set.data }
+            !deleted.contains(set.type)
+                && !gone.contains { $0.set.type == set.type && $0.set.data == set.data }
         }
-        rest += change.after
+        for new in change.after {
+            guard let place = rest.firstIndex(where: { $0.type == new.type }) else {
+                rest.append(new)
+                continue
+            }
+            rest[place].data = .values(Set(rest[place].values + new.values).sorted())
+            rest[place].ttl = new.ttl
+        }
         sets[change.name] = rest.isEmpty ? nil : rest
     }
 

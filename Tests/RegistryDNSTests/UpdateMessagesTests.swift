@@ -44,6 +44,26 @@ import Testing
             ])
     }
 
+    /// What a server passes over without a word when nobody has looked, it refuses.
+    @Test func `are refused where a CNAME would stand beside what nobody has looked for`() {
+        let picture = SamplePicture(
+            byDefault: Self.japan, exceptions: ["acme.kintone.com": SamplePicture.name(1)])
+        let served = SamplePicture(
+            byDefault: Self.japan, exceptions: ["acme.kintone.com": Self.us])
+        let difference = ZoneDifference(
+            picture.sets, served: served.sets, [Self.japan, Self.us])
+        let message = UpdateMessages.messages(of: difference, isWhole: false)
+        #expect(message.count == 1)
+        let lines = message.joined().split(separator: "\n")
+        #expect(
+            lines.filter { $0.hasPrefix("prereq ") }
+                == UpdateMessages.typesBesideCNAME.map { "prereq nxrrset acme.kintone.com. \($0)" })
+        #expect(
+            lines.firstIndex { $0.hasPrefix("update ") } == 1
+                + UpdateMessages.typesBesideCNAME.count)
+        #expect(!UpdateMessages.messages(of: difference).joined().contains("prereq"))
+    }
+
     @Test func `never change a TTL alone`() {
         let picture = SamplePicture(byDefault: SamplePicture.addresses(10, hasIPv6: false))
         var served = picture.sets
@@ -71,7 +91,6 @@ import Testing
             UpdateMessages.messages(of: difference) == [
                 """
                 zone kintone.com.
-                update delete new.kintone.com. MX
                 update add new.kintone.com. 60 MX 10 mail.example.
                 update delete old.kintone.com. MX 10 mail.example.
                 send

@@ -97,9 +97,40 @@ import Testing
                 served("acme", "A", "192.0.2.10"), served("text", "TXT", "\"x\""),
                 served("text", "A", "192.0.2.10"),
             ], targets: KnownTargets([Self.japan, edge]), comparesBase: false)
-        #expect(found.left == [LeftName(name: "text.kintone.com", type: "TXT")])
+        #expect(found.left == [])
+        // It stays with the wildcard, which leads whoever comes to a proxy.
+        #expect(found.besideCNAME == [LeftName(name: "text.kintone.com", type: "TXT")])
+        let stays = found.changes.first { $0.name == "text.kintone.com" }
+        #expect(stays?.before == [] && stays?.after.map(\.type) == ["AAAA"])
         let moved = found.changes.first { $0.name == "acme.kintone.com" }
         #expect(moved?.before.map(\.set.type) == ["A"] && moved?.after.map(\.type) == ["CNAME"])
+    }
+
+    @Test func `leaves a name as it is where only a CNAME could stand beside the operator's`() {
+        let edge = SamplePicture.name(1)
+        let picture = SamplePicture(
+            byDefault: SamplePicture.name(2), exceptions: ["text.kintone.com": edge])
+        let found = ZoneDifference(
+            zone: "kintone.com", picture: picture.sets, base: [],
+            served: [served("text", "TXT", "\"x\""), served("text", "A", "192.0.2.10")],
+            targets: KnownTargets([Self.japan, edge]), comparesBase: false)
+        #expect(found.left == [LeftName(name: "text.kintone.com", type: "TXT")])
+        #expect(found.besideCNAME == [])
+    }
+
+    @Test func `never puts a wildcard's records in the place of the operator's own`() {
+        let wildcard = RecordSet(
+            name: "*.kintone.com", type: "TXT", ttl: 60, data: .values(["\"all\""]))
+        var copy = wildcard
+        copy.name = "acme.kintone.com"
+        let picture = SamplePicture(
+            byDefault: Self.japan, exceptions: ["acme.kintone.com": Self.us])
+        let found = ZoneDifference(
+            zone: "kintone.com", picture: picture.sets + [copy], base: [wildcard],
+            served: picture.sets.map { ServedSet($0) } + [
+                ServedSet(wildcard), served("acme", "TXT", "\"mine\""),
+            ], targets: KnownTargets([Self.japan, Self.us]), comparesBase: true)
+        #expect(found.changes == [] && found.foreignCount == 1)
     }
 
     @Test func `gives the wildcard's answer to what a challenge keeps in the tree`() {

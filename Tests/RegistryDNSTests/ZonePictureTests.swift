@@ -139,6 +139,11 @@ private func lines(_ picture: ZonePicture) -> [String] {
         #expect(text.contains("; left out: ns1.kintone.com: it's the name of a name server"))
         #expect(text.contains("; outside of the zone: acme.example.net\n"))
         #expect(text.contains("\nfine.kintone.com.\t60\tIN\tCNAME\tlb.example.net.\n"))
+        // What can't have a CNAME is led to a proxy all the same.
+        #expect(
+            lines(picture).filter { $0.contains("txt.kintone.com A ") } == [
+                "txt.kintone.com A 192.0.2.10", "*.txt.kintone.com A 192.0.2.10",
+            ])
     }
 
     @Test func `isn't there where nobody said how a location is reached, or the wildcard is held`()

@@ -144,7 +144,7 @@ struct DNSDiff: AsyncParsableCommand {
             }
             exported.sayLeftOut()
             say(difference)
-            try printUpdates(difference, exported)
+            try printUpdates(difference, exported, isWhole: false)
             try keep(exported, base: base)
         }
     }
@@ -216,9 +216,11 @@ struct DNSDiff: AsyncParsableCommand {
         }
     }
 
-    private func printUpdates(_ difference: ZoneDifference, _ exported: ExportedZone) throws {
+    private func printUpdates(
+        _ difference: ZoneDifference, _ exported: ExportedZone, isWhole: Bool = true
+    ) throws {
         try refuseAliases(exported)
-        let messages = UpdateMessages.messages(of: difference)
+        let messages = UpdateMessages.messages(of: difference, isWhole: isWhole)
         for message in messages { StandardOutput.write(message) }
         summarize(difference, exported, "messages: \(messages.count)")
     }
@@ -226,6 +228,11 @@ struct DNSDiff: AsyncParsableCommand {
     private func say(_ difference: ZoneDifference) {
         for left in difference.left {
             StandardError.write("left as it is: \(left.name) has the operator's \(left.type)\n")
+        }
+        for name in difference.besideCNAME {
+            StandardError.write(
+                "as the wildcard has it: \(name.name) has the operator's \(name.type), beside which there can be no CNAME\n"
+            )
         }
         for name in difference.keptInTree {
             StandardError.write(
