@@ -59,8 +59,9 @@ public struct AskedZonePart: Sendable {
     /// - Parameters:
     ///   - answers: of each of `names`.
     ///   - targets: as the whole difference has them.
+    ///   - leftOut: names that the picture can't say.
     public func difference(
-        _ answers: [String: Answer], targets: KnownTargets
+        _ answers: [String: Answer], targets: KnownTargets, leftOut: Set<String> = []
     ) throws(NeedsWhole) -> ZoneDifference {
         let wildcard = "*." + zone
         let wanted = (picture + base).filter {
@@ -73,7 +74,7 @@ public struct AskedZonePart: Sendable {
         // What nobody asks for is taken to be as it was when the whole was compared.
         var served = base.filter { !RecordSet.addressTypes.contains($0.type) }
             .map { ServedSet($0) }
-        var sets = picture
+        var sets = picture.filter { !isWritten($0, answers, certain) }
         var registered: Set<String> = []
         let pictured = ZoneAnswers(zone: zone, picture + base)
         let held = heldNames(answers, targets)
@@ -91,15 +92,14 @@ public struct AskedZonePart: Sendable {
                 .map { $0.renamed(place.name) }
             let addresses = instead.filter { RecordSet.addressTypes.contains($0.type) }
             guard Answer(addresses, isThere: true).content != answer.content else { continue }
-            sets += instead
+            sets += instead.filter { !isWritten($0, answers, certain) }
             asked.insert(place.name)
         }
         for name in asked { served += (answers[name]?.sets ?? []).map { ServedSet($0) } }
-        served += copies(at: Set(sets.map(\.name)), answers)
         let uncertain = Set(answers.keys).subtracting(certain)
         let difference = ZoneDifference(
             zone: zone, picture: sets, base: base, served: served, targets: targets,
-            comparesBase: true, registered: registered, uncertain: uncertain)
+            comparesBase: true, registered: registered, leftOut: leftOut, uncertain: uncertain)
         if let left = difference.left.first(where: { uncertain.contains($0.name) }) {
             throw .untold(left)
         }
@@ -121,16 +121,13 @@ public struct AskedZonePart: Sendable {
         return held
     }
 
-    /// What the operator's wildcards have besides addresses, at each name that may have it from them.
-    private func copies(at names: Set<String>, _ answers: [String: Answer]) -> [ServedSet] {
-        let copied = base.filter {
-            ZoneName.isWildcard($0.name) && !RecordSet.addressTypes.contains($0.type)
-        }
-        guard !copied.isEmpty else { return [] }
-        let places = names.subtracting(base.map(\.name)).subtracting(["*." + zone])
-        return places.filter { answers[$0]?.isThere ?? false }.flatMap { name in
-            Set(copied.map { $0.renamed(name) }).map { ServedSet($0, isAssumed: true) }
-        }
+    /// Whether a set is what a wildcard of the operator's has besides addresses, at a name that is there for certain, and so got it when it
+    /// came. Where that's uncertain, a message says that nothing of the type may be there yet.
+    private func isWritten(
+        _ set: RecordSet, _ answers: [String: Answer], _ certain: Set<String>
+    ) -> Bool {
+        !RecordSet.addressTypes.contains(set.type) && certain.contains(set.name)
+            && !(answers[set.name]?.sets.isEmpty ?? true)
     }
 
     /// A record of the operator's, whatever it is. At the name itself none but addresses can stand beside it, which servers see to.

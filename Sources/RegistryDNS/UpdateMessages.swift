@@ -4,8 +4,9 @@
 /// anew, also where the server seems not to have it: adding alone leaves what was there beside it, and where only the TTL is
 /// another one, Knot DNS keeps the old one.
 ///
-/// A CNAME that is added beside something else is passed over without a word (§3.4.2.2), when what it was to replace is gone already. Where
-/// nobody knows what else a name has, a message with one is refused as a whole instead, by its prerequisites (§3.2).
+/// A CNAME that is added beside something else is passed over without a word (§3.4.2.2), when what it was to replace is gone already; and
+/// a set that comes to one of the operator's is mixed with it. Where nobody knows what else a name has, as in a part, such a message
+/// is refused as a whole instead, by its prerequisites (§3.2).
 public enum UpdateMessages {
     /// A message has 65,535 bytes at most, its header, zone section and signature among them. So many names are what
     /// servers apply in a few milliseconds.
@@ -14,32 +15,39 @@ public enum UpdateMessages {
     /// What a name may have besides addresses, as far as operators are known to have it at names of tenants.
     static let typesBesideCNAME = [
         "TXT", "MX", "CAA", "NS", "DS", "SRV", "HTTPS", "SVCB", "SSHFP", "TLSA", "NAPTR", "LOC",
-        "DNAME", "PTR",
+        "DNAME", "PTR", "HINFO", "RP", "URI", "SPF", "CERT", "OPENPGPKEY",
     ]
 
-    /// - Parameter isWhole: whether the difference is of all that the server has.
     /// - Returns: each message's lines, `send` the last of them.
-    public static func messages(of difference: ZoneDifference, isWhole: Bool = true) -> [String] {
+    public static func messages(of difference: ZoneDifference) -> [String] {
         let zone = difference.zone
+        func absent(_ change: NameChange) -> [String] {
+            difference.isPart ? absentTypes(change) : []
+        }
         let measure = { (change: NameChange) in
-            size(of: change, zone) + (isWhole ? BatchSize() : sizeOfPrerequisites(change))
+            size(of: change, zone) + sizeOfPrerequisites(change, absent(change))
         }
         return difference.batches(within: limit, size: measure).map { batch in
             var text = "zone \(zone).\n"
-            for change in batch where !isWhole && change.hasNewCNAME {
-                for type in typesBesideCNAME { text += "prereq nxrrset \(change.name). \(type)\n" }
+            for change in batch {
+                for type in absent(change) { text += "prereq nxrrset \(change.name). \(type)\n" }
             }
             for change in batch { write(change, zone, to: &text) }
             return text + "send\n"
         }
     }
 
+    /// Types of which there mustn't be anything where nobody has looked: what can't stand beside a CNAME, and what would be
+    /// mixed with what comes.
+    static func absentTypes(_ change: NameChange) -> [String] {
+        let coming = change.after.map(\.type)
+        guard !coming.contains("CNAME") else { return typesBesideCNAME }
+        return coming.filter { !RecordSet.addressTypes.contains($0) }
+    }
+
     private static func write(_ change: NameChange, _ zone: String, to text: inout String) {
         guard change.name != zone else { return writeApex(change, to: &text) }
         for type in deletedTypes(change) { text += "update delete \(change.name). \(type)\n" }
-        for (type, value) in deletedValues(change) {
-            text += "update delete \(change.name). \(type) \(value)\n"
-        }
         for new in change.after {
             for value in new.values { text += add(new, value) }
         }
@@ -61,17 +69,9 @@ public enum UpdateMessages {
         }
     }
 
-    /// What goes if it's there, of types of which something of somebody else's may be.
-    private static func deletedValues(_ change: NameChange) -> [(type: String, value: String)] {
-        let coming = Set(change.after.map(\.type))
-        return change.before.filter { $0.isAssumed && !coming.contains($0.set.type) }.flatMap {
-            old in old.set.values.map { (old.set.type, $0) }
-        }
-    }
-
     /// Those that go, then those that come and lead visitors, each once. Of other types something of somebody else's may be there.
     private static func deletedTypes(_ change: NameChange) -> [String] {
-        let gone = change.before.filter { !$0.isAssumed }.map(\.set.type)
+        let gone = change.before.map(\.set.type)
         return gone
             + change.after.map(\.type).filter {
                 RecordSet.addressTypes.contains($0) && !gone.contains($0)
@@ -94,13 +94,11 @@ public enum UpdateMessages {
             let servers = change.before.first { $0.set.type == "NS" }?.set.values ?? []
             return sum + servers.reduce(0) { $0 + fixed + $1.utf8.count }
         }
-        let values = deletedValues(change).reduce(0) { $0 + fixed + dataSize($1.type, $1.value) }
-        return BatchSize(names: 1, text: deleted + values + added)
+        return BatchSize(names: 1, text: deleted + added)
     }
 
-    private static func sizeOfPrerequisites(_ change: NameChange) -> BatchSize {
-        guard change.hasNewCNAME else { return BatchSize() }
-        return BatchSize(text: typesBesideCNAME.count * (change.name.utf8.count + 12))
+    private static func sizeOfPrerequisites(_ change: NameChange, _ types: [String]) -> BatchSize {
+        BatchSize(text: types.count * (change.name.utf8.count + 12))
     }
 
     private static func dataSize(_ type: String, _ value: String) -> Int {
@@ -111,8 +109,4 @@ public enum UpdateMessages {
         default: value.utf8.count + 16
         }
     }
-}
-
-extension NameChange {
-    var hasNewCNAME: Bool { after.contains { $0.type == "CNAME" } }
 }

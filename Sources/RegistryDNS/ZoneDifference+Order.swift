@@ -44,6 +44,8 @@ public struct BatchSize: Hashable, Sendable {
 /// - What stays is changed. Wildcards that go first get what will answer in their place: the names below them that have gone
 ///   already, or never were there, are answered by them until they go.
 /// - What goes, goes from the bottom up.
+///
+/// Of a part nobody knows what is there already, and nothing goes: a unit that no message holds is written from the top down.
 extension ZoneDifference {
     /// - Parameter size: of what becomes of a change.
     public func batches(
@@ -96,7 +98,11 @@ extension ZoneDifference {
                         before: ZoneAnswers(zone: zone, served.map(\.set)),
                         after: ZoneAnswers(zone: zone, result))
                 splitting = tool
-                tool.split(unit, into: &steps)
+                if isPart {
+                    tool.splitPart(unit, into: &steps)
+                } else {
+                    tool.split(unit, into: &steps)
+                }
             } else if before[top] == 0 {
                 steps.coming.append(unit)
             } else if before[top] == unit.reduce(0, { $0 + $1.before.count - $1.after.count }) {
@@ -144,12 +150,21 @@ extension ZoneDifference {
                     steps.staying.append([change])
                 }
             }
-            let fromTop = { (left: String, right: String) in
-                (ZoneName.depth(of: left, below: before.zone), left)
-                    < (ZoneName.depth(of: right, below: before.zone), right)
-            }
-            steps.coming += coming.keys.sorted(by: fromTop).compactMap { coming[$0] }
-            steps.going += going.keys.sorted(by: fromTop).reversed().compactMap { going[$0] }
+            steps.coming += fromTop(coming)
+            steps.going += fromTop(going).reversed()
+        }
+
+        /// A name and the wildcard below it together: both are there before anything below them.
+        func splitPart(_ unit: [NameChange], into steps: inout Steps) {
+            steps.coming += fromTop(Dictionary(grouping: unit) { ZoneName.node($0.name) })
+        }
+
+        /// - Parameter changes: by the name that they're about.
+        private func fromTop(_ changes: [String: [NameChange]]) -> [[NameChange]] {
+            changes.sorted { left, right in
+                (ZoneName.depth(of: left.key, below: before.zone), left.key)
+                    < (ZoneName.depth(of: right.key, below: before.zone), right.key)
+            }.map(\.value)
         }
 
         private func arriving(

@@ -8,18 +8,15 @@ public struct ServedSet: Hashable, Sendable {
     public var written: [String]?
     /// Of an alias: whether Route 53 asks after the target's health.
     public var evaluatesHealth: Bool
-    /// Whether nobody knows if it's there: who deletes it deletes these values alone, and who wants it writes it.
-    public var isAssumed: Bool
 
     public init(
         _ set: RecordSet, isOperators: Bool = false, written: [String]? = nil,
-        evaluatesHealth: Bool = false, isAssumed: Bool = false
+        evaluatesHealth: Bool = false
     ) {
         self.set = set
         self.isOperators = isOperators
         self.written = written
         self.evaluatesHealth = evaluatesHealth
-        self.isAssumed = isAssumed
     }
 }
 
@@ -77,6 +74,8 @@ public struct ZoneDifference: Sendable {
     public private(set) var foreignCount = 0
     /// How many it will have in all.
     public private(set) var resultingCount = 0
+    /// Whether it's of places alone that may have changed: nothing is taken out of the tree then.
+    let isPart: Bool
     /// Without signatures.
     let served: [ServedSet]
 
@@ -85,21 +84,25 @@ public struct ZoneDifference: Sendable {
     ///   - base: the operator's.
     ///   - comparesBase: whether the base's are written too.
     ///   - registered: those of the `unanswered` names that the registry has at the default location.
-    ///   - uncertain: names of which nobody knows whether they have what's `served`, or only a wildcard says the same: whatever
-    ///     leads visitors there is written anew.
+    ///   - leftOut: names that the picture can't say: what they have of the registry's stays.
+    ///   - uncertain: of a part: names of which nobody knows whether they have what's `served`, or only a wildcard says the
+    ///     same. Whatever leads visitors there is written anew. nil: it's all of the zone.
     public init(
         zone: String, picture: [RecordSet], base: [RecordSet], served: [ServedSet],
         targets: KnownTargets, comparesBase: Bool, registered: Set<String> = [],
-        uncertain: Set<String> = []
+        leftOut: Set<String> = [], uncertain: Set<String>? = nil
     ) {
         self.zone = zone
+        isPart = uncertain != nil
         self.served = served.filter { !RecordSet.signersTypes.contains($0.set.type) }
         var names = NameTable()
         for set in picture { names[names.number(of: set.name)].picture.append(set) }
         for set in base { names[names.number(of: set.name)].base.append(set) }
         // What the base's wildcards have besides addresses, the picture's names have too.
-        let inherited = Set(
-            comparesBase ? base.filter { ZoneName.isWildcard($0.name) }.map(Copied.init) : [])
+        let inherited = Dictionary(
+            grouping: comparesBase ? base.filter { ZoneName.isWildcard($0.name) } : [],
+            by: { ZoneName.node($0.name) }
+        ).mapValues { Set($0.map(Copied.init)) }
         let wildcards = BaseWildcards(base, self.served.map(\.set))
         var foreign: [RecordSet] = []
         for set in self.served {
@@ -151,13 +154,17 @@ public struct ZoneDifference: Sendable {
                     besideCNAME.append(LeftName(name: name, type: other))
                 }
             }
+            if entry.picture.isEmpty, let own = entry.own.first, leftOut.contains(name) {
+                left.append(LeftName(name: name, type: entry.base.first?.type ?? own.set.type))
+                continue
+            }
             let isOwn = !entry.own.isEmpty || !entry.picture.isEmpty
             if let holder = Self.holder(of: entry, isOwn: isOwn, comparesBase: comparesBase) {
                 left.append(LeftName(name: name, type: holder))
             } else {
                 note(
                     entry, name, comparesBase: comparesBase,
-                    isCertain: !uncertain.contains(name))
+                    isCertain: !(uncertain?.contains(name) ?? false))
             }
         }
         changes.sort { $0.name < $1.name }
@@ -178,7 +185,7 @@ public struct ZoneDifference: Sendable {
         }
         // What is as it should be needn't be touched.
         let same = before.filter { old in
-            (isCertain || !RecordSet.addressTypes.contains(old.set.type)) && !old.isAssumed
+            (isCertain || !RecordSet.addressTypes.contains(old.set.type))
                 && after.contains { $0.isServed(as: old.set) }
         }
         before.removeAll { same.contains($0) }
@@ -198,9 +205,17 @@ public struct ZoneDifference: Sendable {
     }
 
     /// Whether a set is the picture's, though it leads nobody: what it has from a wildcard of the base.
-    private static func isCopy(_ set: RecordSet, of inherited: Set<Copied>) -> Bool {
-        guard !RecordSet.addressTypes.contains(set.type), set.type != "SOA" else { return false }
-        return inherited.contains(Copied(set))
+    private static func isCopy(
+        _ set: RecordSet, of inherited: [String: Set<Copied>]
+    ) -> Bool {
+        guard !inherited.isEmpty, !RecordSet.addressTypes.contains(set.type), set.type != "SOA"
+        else { return false }
+        var rest = ZoneName.parent(set.name)
+        while let above = rest {
+            if inherited[above]?.contains(Copied(set)) ?? false { return true }
+            rest = ZoneName.parent(above)
+        }
+        return false
     }
 
     /// The type of the operator's set, of none that leads visitors, where the picture has a CNAME.

@@ -12,13 +12,17 @@ enum StandardOutput {
     /// The beginning of a character whose end is still to come.
     private static let begun = Mutex<[UInt8]>([])
 
-    /// Ends the process quietly where nobody reads any more, `| head` for example.
+    /// Ends the process where it can't be written: quietly where nobody reads any more, `| head` for example.
     static func write(_ text: String) {
         write(Array(text.utf8))
     }
 
     static func write(_ bytes: [UInt8]) {
-        guard offer(bytes) else { exit(CommandFailure.failed("").exitCode) }
+        guard !offer(bytes) else { return }
+        if errno != EPIPE {
+            StandardError.write("standard output: \(String(cString: strerror(errno)))\n")
+        }
+        exit(CommandFailure.failed("").exitCode)
     }
 
     /// - Returns: false where nobody reads any more.

@@ -65,14 +65,10 @@ struct AppliedZone {
     }
 
     mutating func apply(_ change: NameChange) {
-        let known = change.before.filter { !$0.isAssumed }.map(\.set.type)
+        let known = change.before.map(\.set.type)
         let coming = change.after.map(\.type)
         let deleted = Set(known + coming.filter(RecordSet.addressTypes.contains))
-        let gone = change.before.filter { $0.isAssumed && !coming.contains($0.set.type) }
-        var rest = (sets[change.name] ?? []).filter { set in
-            !deleted.contains(set.type)
-                && !gone.contains { $0.set.type == set.type && $0.set.data == set.data }
-        }
+        var rest = (sets[change.name] ?? []).filter { !deleted.contains($0.type) }
         for new in change.after {
             guard let place = rest.firstIndex(where: { $0.type == new.type }) else {
                 rest.append(new)

@@ -133,6 +133,40 @@ import Testing
         #expect(found.changes == [] && found.foreignCount == 1)
     }
 
+    @Test func `leaves what only has the same as a wildcard that isn't above it`() {
+        func mail(_ name: String) -> RecordSet {
+            RecordSet(
+                name: name + ".kintone.com", type: "MX", ttl: 60,
+                data: .values(["10 mail.example."]))
+        }
+        let picture = SamplePicture(byDefault: Self.japan)
+        let found = ZoneDifference(
+            zone: "kintone.com", picture: picture.sets, base: [mail("*.op")],
+            served: (picture.sets + [mail("*.op"), mail("nobody"), mail("old.op")])
+                .map { ServedSet($0) },
+            targets: KnownTargets([Self.japan]), comparesBase: true)
+        #expect(found.changes.map(\.name) == ["old.op.kintone.com"])
+        #expect(found.foreignCount == 1)
+    }
+
+    @Test func `leaves what a name has that the picture can't say`() {
+        let picture = SamplePicture(byDefault: SamplePicture.name(2))
+        let text = RecordSet(
+            name: "text.kintone.com", type: "TXT", ttl: 60, data: .values(["\"x\""]))
+        func changes(_ leftOut: Set<String>) -> ZoneDifference {
+            ZoneDifference(
+                zone: "kintone.com", picture: picture.sets, base: [text],
+                served: (picture.sets + [text]).map { ServedSet($0) } + [
+                    served("text", "A", "192.0.2.10")
+                ], targets: KnownTargets([Self.japan, SamplePicture.name(2)]),
+                comparesBase: true, leftOut: leftOut)
+        }
+        #expect(changes([]).changes.count == 1)
+        let found = changes(["text.kintone.com"])
+        #expect(found.changes == [])
+        #expect(found.left == [LeftName(name: "text.kintone.com", type: "TXT")])
+    }
+
     @Test func `gives the wildcard's answer to what a challenge keeps in the tree`() {
         let picture = SamplePicture(byDefault: Self.us)
         let old = SamplePicture(byDefault: Self.us, exceptions: ["acme.kintone.com": Self.japan])

@@ -80,14 +80,16 @@ struct DNSDiff: AsyncParsableCommand {
             let known = try await knownTargets(registry)
             let exported = try await ExportedZone.read(zone, base: base, from: registry)
             let name = try zone.name()
+            let leftOut = Set(exported.leftOut.map(\.name))
             let compare = { (registered: Set<String>) in
                 ZoneDifference(
                     zone: name, picture: exported.picture, base: exported.base, served: served,
-                    targets: known, comparesBase: nsupdate != nil, registered: registered)
+                    targets: known, comparesBase: nsupdate != nil, registered: registered,
+                    leftOut: leftOut)
             }
             var difference = compare([])
             let registered = try await registered(
-                Set(difference.unanswered).subtracting(exported.leftOut.map(\.name)), registry)
+                Set(difference.unanswered).subtracting(leftOut), registry)
             if !registered.isEmpty { difference = compare(registered) }
             exported.sayLeftOut()
             say(difference)
@@ -100,10 +102,19 @@ struct DNSDiff: AsyncParsableCommand {
         }
     }
 
+    /// What leads to locations, and what has led there as long as the log goes back.
     private func knownTargets(_ registry: RegistryClient) async throws -> KnownTargets {
-        KnownTargets(
-            try await registry.locations().compactMap(\.settings.dns),
-            former: formerTarget.compactMap { FormerTarget($0) })
+        var targets = try await registry.locations().compactMap(\.settings.dns)
+        do {
+            try await registry.historyItems(
+                of: nil, filter: [("action", Action.locationChanged.rawValue)]
+            ) { item, _ in
+                if let dns = item.before?.other?.dns { targets.append(dns) }
+            }
+        } catch ClientError.refused(let refusal) where refusal.status == 403 {
+            // A token that may not read history: --former-target says it then.
+        }
+        return KnownTargets(targets, former: formerTarget.compactMap { FormerTarget($0) })
     }
 
     /// More than so many places aren't asked for: comparing all is as quick.
@@ -138,13 +149,14 @@ struct DNSDiff: AsyncParsableCommand {
             }
             let difference: ZoneDifference
             do throws(AskedZonePart.NeedsWhole) {
-                difference = try part.difference(answers, targets: known)
+                difference = try part.difference(
+                    answers, targets: known, leftOut: Set(exported.leftOut.map(\.name)))
             } catch {
                 throw CommandFailure.failed("\(error): compare the whole zone")
             }
             exported.sayLeftOut()
             say(difference)
-            try printUpdates(difference, exported, isWhole: false)
+            try printUpdates(difference, exported)
             try keep(exported, base: base)
         }
     }
@@ -216,11 +228,9 @@ struct DNSDiff: AsyncParsableCommand {
         }
     }
 
-    private func printUpdates(
-        _ difference: ZoneDifference, _ exported: ExportedZone, isWhole: Bool = true
-    ) throws {
+    private func printUpdates(_ difference: ZoneDifference, _ exported: ExportedZone) throws {
         try refuseAliases(exported)
-        let messages = UpdateMessages.messages(of: difference, isWhole: isWhole)
+        let messages = UpdateMessages.messages(of: difference)
         for message in messages { StandardOutput.write(message) }
         summarize(difference, exported, "messages: \(messages.count)")
     }

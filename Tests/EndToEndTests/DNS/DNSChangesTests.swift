@@ -97,7 +97,13 @@ struct DNSChangesTests {
             }
             let part = try await published.part()
             #expect(part.exit == .code(0), "\(part.errors)")
-            try await published.server.update(part.output)
+            do {
+                try await published.server.update(part.output)
+            } catch is Tool.Failed {
+                // What the wildcard has besides addresses may be there already, and nobody has looked.
+                #expect(part.output.contains("prereq nxrrset "))
+                try await published.server.update(try await published.whole().output)
+            }
             let check = try await published.world.check(published.server)
             #expect(check.exit == .code(0), "round \(round): \(part.output) \(check.output)")
             try published.keep()
@@ -321,10 +327,14 @@ struct DNSChangesTests {
         #expect(try await place("home") == ["192.0.2.10"])
         // What no message looks for is found by asking for what was sent.
         try await server.update(
-            "zone kintone.com.\nupdate add globex.kintone.com. 60 HINFO a b\nsend\n")
+            "zone kintone.com.\nupdate add globex.kintone.com. 60 EUI48 00-00-5e-00-53-2a\nsend\n")
         try await world.move("globex", to: "edge")
         try await publish()
         #expect(try await place("globex") == ["192.0.2.10"])
+        // A location's address changes: what leads to the one before is still the registry's.
+        _ = try await world.registry.succeed("locations", "set", "aws", "--dns-a", "198.51.100.77")
+        try await publish()
+        #expect(try await place("acme") == ["198.51.100.77"])
         // Where nothing stands beside it, it's a CNAME.
         try await world.move("a.b", to: "edge")
         try await publish()
