@@ -4,7 +4,8 @@ import RegistryModel
 
 extension CommandExecution {
     /// A new webhook is told of what comes after it, not of what was. One that changes goes on where it was, so that
-    /// nothing is left out; one whose receiver wanted no more begins anew.
+    /// nothing is left out; one whose receiver wanted no more, or that has been told everything, begins anew: an action that is
+    /// added to it counts from now on.
     func putWebhook(
         _ name: WebhookName, _ settings: WebhookSettings, secret: WebhookSecret?,
         spare: WebhookSecret
@@ -35,7 +36,9 @@ extension CommandExecution {
         // What failed before may be well now: it's tried at once.
         next.progress.failure = nil
         next.progress.disabledAt = nil
-        if isDisabled { next.progress.through = revision }
+        let isTold = try !transaction.hasRevision(
+            after: current.progress.through, of: current.webhook.settings.actions)
+        if isDisabled || isTold { next.progress.through = revision }
         return try put(next, before: current.facts, tookSpare: false)
     }
 

@@ -41,6 +41,8 @@ package protocol LedgerTransaction: MigrationTransaction, TenantTransaction, Nam
 
     func webhook(_ name: WebhookName) throws -> WebhookRecord?
     func webhookCount() throws -> Int
+    /// Whether there's a revision after another one with one of these actions.
+    func hasRevision(after revision: Revision, of actions: [Action]) throws -> Bool
     /// Puts it in the place of one with its name, how far it has come included.
     func put(_ record: WebhookRecord) throws
     func deleteWebhook(_ name: WebhookName) throws

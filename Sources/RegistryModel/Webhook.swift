@@ -180,7 +180,7 @@ public struct WebhookRecord: Hashable, Sendable {
 /// A webhook, and how many revisions it has yet to be told.
 public struct WebhookStanding: Hashable, Sendable {
     /// No more are counted.
-    public static let countedBehind = 10_000
+    public static let countedBehind = 1_000
 
     public var record: WebhookRecord
     /// At most `countedBehind`.

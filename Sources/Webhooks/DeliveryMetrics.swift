@@ -22,7 +22,9 @@ struct DeliveryMetrics: Sendable {
         webhooks.record(standings.count)
         inactive.record(standings.count { $0.record.progress.disabledAt != nil })
         behind.record(standings.map(\.behind).max() ?? 0)
-        let since = standings.compactMap(\.record.progress.failure?.since)
+        // One that has been given up on, with nothing left to tell, fails no more until there is something.
+        let since = standings.filter { $0.behind > 0 }.compactMap(
+            \.record.progress.failure?.since)
         failing.record(since.map { max(.zero, now.since($0)) / .seconds(1) }.max() ?? 0)
     }
 }

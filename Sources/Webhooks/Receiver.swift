@@ -25,8 +25,10 @@ struct Receiver {
         /// Whether this machine may be one.
         var allowsPlain: Bool
         var lookup = AddressLookup.system
-        /// Of one attempt, its answer included.
-        var timeout = TimeAmount.seconds(10)
+        /// Until the head of an answer is there.
+        var timeout = Duration.seconds(10)
+        /// For the rest of an answer, which nobody needs.
+        var bodyTimeout = Duration.seconds(1)
     }
 
     private let url: WebhookURL
@@ -91,9 +93,21 @@ struct Receiver {
             "webhook-signature": signature.text,
         ]
         request.body = .bytes(ByteBuffer(bytes: body))
-        let response = try await client(to: address).execute(request, timeout: way.timeout)
-        // The connection can be used again once the answer is read; what it says is nobody's business.
-        _ = try? await response.body.collect(upTo: Self.answerLimit)
+        let http = await client(to: address)
+        let sent = request
+        let response = try await Deadline.within(way.timeout) {
+            try await http.execute(sent, timeout: .hours(1))
+        }
+        // The connection can be used again once the answer is read; what it says is nobody's business. One that comes drop by drop is
+        // cut off, and its connection with it.
+        do {
+            let body = response.body
+            _ = try await Deadline.within(way.bodyTimeout) {
+                try await body.collect(upTo: Self.answerLimit)
+            }
+        } catch {
+            await close()
+        }
         return Self.answer(response, at: now)
     }
 
@@ -102,7 +116,7 @@ struct Receiver {
         await close()
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: way.tls, redirectConfiguration: .disallow,
-            timeout: .init(connect: Self.connectTimeout, read: way.timeout))
+            timeout: .init(connect: Self.connectTimeout))
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false
         // The name stays what TLS and Host are about; the address is what was checked.
@@ -117,6 +131,7 @@ struct Receiver {
         switch code {
         case 200..<300: return .taken
         case 410: return .gone
+        case 304: return .failed("it answered 304", retryAfter: nil)
         case 300..<400:
             return .failed("it answered \(code): redirects aren't followed", retryAfter: nil)
         default:
@@ -132,19 +147,61 @@ struct Receiver {
             || error as? HTTPClientError == .connectTimeout
     }
 
-    /// In words for an admin.
+    /// In words for an admin. What isn't known here stays out: a library's own words name its files.
     private static func text(_ error: any Error) -> String {
         switch error {
-        case let error as HTTPClientError where error == .connectTimeout: "no connection within 5 s"
-        case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error):
-            "no answer within 10 s"
-        case let error as HTTPClientError where error == .remoteConnectionClosed:
-            "it closed the connection without an answer"
+        case is Deadline.Passed: return "no answer within 10 s"
+        case is CancellationError: return "the registry stopped"
+        case let error as HTTPClientError: return text(error)
         case let error as NIOConnectionError:
-            error.connectionErrors.first.map { text($0.error) } ?? "no connection"
-        case let error as IOError: String(cString: strerror(error.errnoCode))
-        case is CancellationError: "the registry stopped"
-        default: "\(error)"
+            return error.connectionErrors.first.map { text($0.error) } ?? "no connection"
+        case let error as IOError: return String(cString: strerror(error.errnoCode))
+        case is NIOSSLExtraError, is NIOSSLError, is BoringSSLError:
+            return tlsText("\(error)")
+        case is HTTPParserError: return "its answer isn't HTTP"
+        default: return "it can't be spoken with"
+        }
+    }
+
+    private static func text(_ error: HTTPClientError) -> String {
+        switch error {
+        case .connectTimeout: "no connection within 5 s"
+        case .deadlineExceeded, .readTimeout: "no answer within 10 s"
+        case .remoteConnectionClosed: "it closed the connection without an answer"
+        case .tlsHandshakeTimeout: "no TLS within 5 s"
+        default: "it can't be spoken with"
+        }
+    }
+
+    private static func tlsText(_ words: String) -> String {
+        if words.contains("CERTIFICATE_VERIFY_FAILED") {
+            return "its certificate isn't from an authority that is trusted"
+        }
+        if words.contains("WRONG_VERSION_NUMBER") || words.contains("HTTP_REQUEST") {
+            return "it doesn't speak TLS"
+        }
+        return words.contains("ostname")
+            ? "its certificate is for another name" : "TLS with it failed"
+    }
+}
+
+/// A time for something that may wait for ever.
+enum Deadline {
+    struct Passed: Error {}
+
+    /// - Throws: `Passed`, after the body was cancelled and has ended.
+    static func within<Value: Sendable>(
+        _ limit: Duration, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let value = first else { throw Passed() }
+            return value
         }
     }
 }

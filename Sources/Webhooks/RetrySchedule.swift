@@ -7,6 +7,8 @@ enum RetrySchedule {
     static let longest = Duration.seconds(60 * 60)
     /// So long a revision is tried to be delivered at least.
     static let patience = Duration.seconds(3 * 24 * 60 * 60)
+    /// And so often: a clock that is set forward makes no three days of some seconds.
+    static let leastAttempts = 24
 
     /// Each wait is twice the one before, give or take a fifth: receivers that failed together aren't asked together.
     ///
@@ -29,10 +31,9 @@ enum RetrySchedule {
         return left <= .zero || left > longest
     }
 
-    /// Whether a revision is given up: it's old, and the receiver has been failing for as long.
-    static func isOver(_ header: RevisionHeader, failingSince since: Timestamp, at now: Timestamp)
-        -> Bool
-    {
-        now.since(since) >= patience && now.since(header.at) >= patience
+    /// Whether a revision is given up: it's old, and the receiver has been failing for as long, each time that it was tried.
+    static func isOver(_ header: RevisionHeader, _ failure: WebhookProgress.Failure) -> Bool {
+        failure.attempts >= leastAttempts && failure.at.since(failure.since) >= patience
+            && failure.at.since(header.at) >= patience
     }
 }

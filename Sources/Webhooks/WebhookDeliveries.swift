@@ -150,7 +150,7 @@ public struct WebhookDeliveries: Service {
         var candidate: WebhookNotice? = failed
         var count = 0
         while let notice = candidate, count < Self.givenUpAtOnce,
-            RetrySchedule.isOver(notice.header, failingSince: failure.since, at: failure.at)
+            RetrySchedule.isOver(notice.header, failure)
         {
             count += 1
             progress.through = notice.header.revision

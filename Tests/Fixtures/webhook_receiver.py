@@ -3,7 +3,8 @@ the test wants it.
 
 usage: webhook_receiver.py FOLDER DOCUMENT [CERTIFICATE KEY]
 
-FOLDER/mode has what it does: ok; fail; gone; redirect; busy SECONDS; drop (no answer); wait (until the mode is another one).
+FOLDER/mode has what it does: ok; fail; gone; redirect; busy SECONDS; drop (no answer); wait (until the mode is another one);
+drip STATUS (an answer that has no end).
 FOLDER/secret has the secret. Each request is a line of JSON in FOLDER/deliveries, before it's answered, and again when it has been answered 2xx.
 """
 import http.server
@@ -53,6 +54,9 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         word, _, value = wanted.partition(" ")
+        if word == "drip":
+            self.drip(int(value), line)
+            return
         status = {"ok": 204, "fail": 500, "gone": 410, "redirect": 307, "busy": 503}[word]
         if status == 204:
             note(line | {"taken": True})
@@ -64,6 +68,21 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         if status != 204:
             self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def drip(self, status, line):
+        """A byte now and then, so that nobody can say that nothing comes, until the other side has enough."""
+        if status == 200:
+            note(line | {"taken": True})
+        self.send_response(status)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(b"1\r\n.\r\n")
+                self.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            self.close_connection = True
 
     def log_message(self, *_):
         pass

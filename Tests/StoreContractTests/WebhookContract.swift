@@ -102,6 +102,27 @@ func chat(_ actions: Action..., at url: String = "https://chat.example/hooks/1")
         }
     }
 
+    /// A quiet webhook isn't told of months at once because it's to be told of more.
+    @Test(arguments: StoreUnderTest.all)
+    func `is told of an action that is added from then on, where it has been told all`(
+        engine: StoreUnderTest
+    ) async throws {
+        try await engine.run { session in
+            _ = try await Self.put(session, chat(.moved))
+            try await session.register("a.example")
+            try await session.register("b.example")
+            _ = try await Self.put(session, chat(.registered, .moved))
+            #expect(try await Self.standing(session).behind == 0)
+            try await session.register("c.example")
+            let notice = try #require(try await Self.deliver(session))
+            #expect(notice.names == [fqdn("c.example")])
+            // What it has yet to be told stays.
+            try await session.register("d.example")
+            _ = try await Self.put(session, chat(.registered, .moved, .released))
+            #expect(try await Self.standing(session).behind == 1)
+        }
+    }
+
     @Test(arguments: StoreUnderTest.all)
     func `signs with the secret before, too, for a day after another one was set`(
         engine: StoreUnderTest

@@ -69,6 +69,15 @@ import Testing
             try await service.webhook(name).value.record.progress
         }
 
+        /// - Returns: how long it took.
+        func failOften() async throws -> Duration {
+            for _ in 1..<RetrySchedule.leastAttempts {
+                clock.pass(.seconds(3_700))
+                #expect(await look() == 1)
+            }
+            return .seconds(3_700) * (RetrySchedule.leastAttempts - 1)
+        }
+
         func close() async throws {
             await service.store.close()
             try FileManager.default.removeItem(at: folder)
@@ -111,7 +120,8 @@ import Testing
         _ = try await world.register("a.example")
         let second = try await world.register("b.example")
         #expect(await world.look() == 1)
-        world.clock.pass(.seconds(3 * 86_400 - 1))
+        let early = try await world.failOften()
+        world.clock.pass(.seconds(3 * 86_400 - 1) - early)
         _ = try await world.register("c.example")
         #expect(await world.look() == 1)
         #expect(try await world.progress().givenUp == 0)
@@ -119,11 +129,22 @@ import Testing
         #expect(await world.look() == 1)
         let progress = try await world.progress()
         #expect(progress.through == second && progress.givenUp == 2)
-        #expect(progress.delivered == nil && progress.failure?.attempts == 3)
+        #expect(progress.delivered == nil && progress.failure?.attempts == 26)
         #expect(
             progress.failure?.error
                 == "revision \(second) was given up after 3 days: Connection refused")
         #expect(try await world.service.webhook(Self.name).value.behind == 1)
+        try await world.close()
+    }
+
+    @Test func `isn't given up because a clock was set`() async throws {
+        let world = try await World()
+        try await world.put(.registered)
+        _ = try await world.register("a.example")
+        #expect(await world.look() == 1)
+        world.clock.pass(.seconds(30 * 86_400))
+        #expect(await world.look() == 1)
+        #expect(try await world.progress().givenUp == 0)
         try await world.close()
     }
 

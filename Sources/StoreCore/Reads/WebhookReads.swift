@@ -63,7 +63,7 @@ extension SQLStore {
 
 extension Revision {
     /// The first one after another in which one of these actions is: a look into the facets for each of them.
-    fileprivate static func next(
+    static func next(
         after revision: Revision, of actions: [Action], _ session: some SQLSession
     ) throws -> Revision? {
         let number = try session.first(

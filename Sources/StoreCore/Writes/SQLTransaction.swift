@@ -154,6 +154,10 @@ extension SQLTransaction {
         try session().count("SELECT count(*) FROM webhook")
     }
 
+    package func hasRevision(after revision: Revision, of actions: [Action]) throws -> Bool {
+        try Revision.next(after: revision, of: actions, session()) != nil
+    }
+
     package func put(_ record: WebhookRecord) throws {
         try record.write(session())
     }

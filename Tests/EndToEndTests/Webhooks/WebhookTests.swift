@@ -103,6 +103,21 @@ import Testing
         #expect(began.duration(to: .now) < .seconds(8), "less than an attempt may take")
     }
 
+    @Test func `whose answer has no end is sent the next revision all the same`() async throws {
+        let server = try await Self.start(TestFolder())
+        let receiver = try await WebhookReceiver.start(secret: .random(), mode: "drip 200")
+        try await server.setWebhook(to: receiver, [.registered])
+        for number in 0..<3 { _ = try await server.client.register("n\(number).example.com") }
+        #expect(try await receiver.taken(3).count == 3)
+        try receiver.become("drip 500")
+        _ = try await server.client.register("n3.example.com")
+        let failure = try await poll("it fails") {
+            try await server.client.webhook("chat").value.state?.progress.failure
+        }
+        #expect(failure.error == "it answered 500")
+        #expect(try await server.stop() == .code(0))
+    }
+
     @Test func `that answers 410 is sent no more, until it's set again`() async throws {
         let server = try await Self.start(TestFolder())
         let receiver = try await WebhookReceiver.start(secret: .random(), mode: "gone")
