@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import RegistryModel
 import ServiceLifecycle
 
@@ -21,6 +22,12 @@ public struct VerificationSchedule: Service {
         self.service = service
         self.interval = interval
         self.logger = logger
+    }
+
+    /// Also where nothing is scheduled, so that a rule can watch it.
+    public static func note(_ interval: Duration?) {
+        Gauge(label: "registry_verification_interval_seconds").record(
+            interval.map { $0 / .seconds(1) } ?? 0)
     }
 
     public func run() async throws {

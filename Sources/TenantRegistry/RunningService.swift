@@ -117,6 +117,7 @@ enum RunningService {
             .init(
                 service: WebhookDeliveries(service, tls: options.webhookTLS, logger: logger)),
         ]
+        VerificationSchedule.note(options.verifyEvery)
         if let interval = options.verifyEvery {
             services.append(
                 .init(service: VerificationSchedule(service, every: interval, logger: logger)))

@@ -34,6 +34,8 @@ extension PrometheusRegistry {
                 "registry_verification_ok": "1 where the last verification found nothing, else 0.",
                 "registry_verification_timestamp_seconds":
                     "When the last verification ended; 0 where none has since the start.",
+                "registry_verification_interval_seconds":
+                    "Time from one scheduled verification to the next; 0 where none are made.",
                 "registry_backup_interval_seconds":
                     "Time from one scheduled backup to the next; 0 where none are made.",
                 "registry_backup_timestamp_seconds":

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import Logging
 import Metrics
@@ -6,7 +7,7 @@ import ServiceLifecycle
 
 /// Which backups a service makes by itself.
 struct BackupPlan: Sendable {
-    var folder: BackupFolder
+    var place: BackupPlace
     /// From one to the next.
     var interval: Duration
     /// How many of the newest ones are kept.
@@ -22,7 +23,7 @@ struct BackupSchedule: Service {
     private let logger: Logger
     private let gauges: BackupGauges
     /// Writes that wait for a disk: the pool's threads answer requests.
-    private let queue = DispatchQueue(label: "backups", qos: .utility)
+    private let queue = DispatchQueue(label: "backups")
 
     /// Before it's tried again where one failed.
     private static let retryAfter = Duration.seconds(300)
@@ -37,7 +38,7 @@ struct BackupSchedule: Service {
     }
 
     func run() async throws {
-        gauges.begin(plan.interval, newest: (try? plan.folder.entries())?.last?.takenAt)
+        gauges.begin(plan.interval, newest: newest?.takenAt)
         try? await cancelWhenGracefulShutdown {
             try await Task.sleep(for: firstDelay())
             while true {
@@ -48,9 +49,11 @@ struct BackupSchedule: Service {
         }
     }
 
+    private var newest: BackupFolder.Entry? { (try? plan.place.folder().entries())?.last }
+
     /// Until the next one is due, after the newest that is there. One of a time to come was made by another clock.
     func firstDelay() -> Duration {
-        guard let newest = (try? plan.folder.entries())?.last else { return .zero }
+        guard let newest else { return .zero }
         let age = now().since(newest.takenAt)
         return age < .zero ? .zero : max(.zero, plan.interval - age)
     }
@@ -59,17 +62,18 @@ struct BackupSchedule: Service {
     func once() async -> Bool {
         let begun = ContinuousClock.now
         do {
-            let (entry, copy) = try await make()
+            let folder = try plan.place.folder()
+            let (entry, copy) = try await make(in: folder)
             gauges.made(at: entry.takenAt, copy.byteCount)
             logger.info(
                 "a backup was made",
                 metadata: [
-                    "file": "\(plan.folder.url.appendingPathComponent(entry.name).path)",
+                    "file": "\(folder.url.appendingPathComponent(entry.name).path)",
                     "revision": "\(copy.head.revision)", "bytes": "\(copy.byteCount)",
                     "seconds": "\(begun.duration(to: .now) / .seconds(1))",
                 ])
             do {
-                try plan.folder.prune(keeping: plan.keep)
+                try plan.place.folder().prune(keeping: plan.keep)
             } catch {
                 logger.warning("old backups stay", metadata: ["error": "\(error)"])
             }
@@ -80,15 +84,17 @@ struct BackupSchedule: Service {
             gauges.failed()
             logger.error(
                 "a scheduled backup couldn't be made",
-                metadata: ["folder": "\(plan.folder.url.path)", "error": "\(error)"])
+                metadata: ["folder": "\(plan.place.path)", "error": "\(error)"])
             return false
         }
     }
 
-    private func make() async throws -> (BackupFolder.Entry, StoreCopy) {
+    private func make(
+        in folder: BackupFolder
+    ) async throws -> (BackupFolder.Entry, StoreCopy) {
         let copy = try await store.backup()
         let takenAt = now()
-        let file = try plan.folder.makeFile()
+        let file = try folder.makeFile()
         defer { file.discard() }
         var offset: Int64 = 0
         while offset < copy.byteCount {
@@ -98,8 +104,10 @@ struct BackupSchedule: Service {
         try await onQueue(file) { try $0.sync() }
         _ = try await file.check(pace: .background) { _ in }
         try Task.checkCancellation()
+        // Where the volume went meanwhile, nothing of what its mount point has is ours.
+        guard folder.isThere else { throw FileFailure(folder.url.path, "found again", ENOENT) }
         try file.keep()
-        return (try plan.folder.add(at: takenAt), copy)
+        return (try folder.add(at: takenAt), copy)
     }
 
     /// - Returns: how many bytes were written.

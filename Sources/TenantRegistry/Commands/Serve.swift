@@ -258,7 +258,7 @@ struct Serve: AsyncParsableCommand {
             )
         }
         return BackupPlan(
-            folder: try BackupFolder(path, dataFolder: options.folder), interval: interval,
+            place: try BackupPlace(path, dataFolder: options.folder), interval: interval,
             keep: keep)
     }
 
