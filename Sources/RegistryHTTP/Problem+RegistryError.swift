@@ -204,6 +204,15 @@ extension Problem {
                         pointer: "?at", code: code,
                         detail: "nobody knows the future: \(asked) is later than \(latest)")
                 ])
+            case .tooManyMoments(let asked, let parameter):
+                Problem.invalid([
+                    FieldProblem(
+                        pointer: "?\(parameter)", code: code,
+                        detail: "that's \(asked), and an answer has at most "
+                            + "\(CountHistoryQuery.maximumMoments) moments and "
+                            + "\(CountHistoryQuery.maximumCounts) counts: take longer steps, or "
+                            + "less time")
+                ])
             case .unknownRevision(let asked, let head):
                 Problem(.notFound, code, "revision \(asked) isn't there; the last one is \(head)")
             case .revisionNotReached(let asked, let now):

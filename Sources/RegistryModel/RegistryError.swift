@@ -94,6 +94,8 @@ public enum RegistryError: Error, Hashable, Sendable {
     case unknownRevision(Revision, head: Revision)
     /// Later than the clock and the log.
     case unknownTime(Timestamp, latest: Timestamp)
+    /// A history of counts would be longer than one answer may be: how long, and the parameter that asks for so much.
+    case tooManyMoments(String, parameter: String)
     case revisionNotReached(Revision, now: Revision)
     case invalidCursor
     case notReady
@@ -178,6 +180,7 @@ extension RegistryError {
         case .tooManyAgents: "too-many-agents"
         case .unknownRevision: "unknown-revision"
         case .unknownTime: "in-the-future"
+        case .tooManyMoments: "too-many-moments"
         case .revisionNotReached: "revision-not-reached"
         case .invalidCursor: "invalid-cursor"
         case .notReady: "not-ready"

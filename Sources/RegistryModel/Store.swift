@@ -120,6 +120,15 @@ public protocol Store: ChangeSource, AgentBook {
         after place: HistoryQuery.Place, through last: Revision, limit: Int
     ) async throws(RegistryError) -> Page<TableChange>
 
+    /// What the log says from a place on, up to a revision, of how many domains each location has: a part of it, read
+    /// in many short transactions, with memory for the hours that it tells of.
+    ///
+    /// - Parameter limit: of lines that are read.
+    /// - Throws: `unknownRevision` beyond the head.
+    func domainFlow(
+        after place: HistoryQuery.Place, through last: Revision, limit: Int
+    ) async throws(RegistryError) -> DomainFlowPart
+
     /// Notes when tokens were last used. One that isn't there is passed over.
     func note(tokenUses: [String: Timestamp]) async throws(RegistryError)
 

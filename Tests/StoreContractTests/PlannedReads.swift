@@ -114,6 +114,14 @@ extension ReadPlanContract {
             _ = try await store.tableChanges(
                 after: .init(revision: scene.early, position: 5), through: scene.head, limit: 1_000)
         },
+        PlannedRead("domainFlow(after:through:limit:)", along: "change_log_pkey") { store, scene in
+            for place in [
+                HistoryQuery.Place(revision: .zero, position: .max),
+                HistoryQuery.Place(revision: scene.early, position: 5),
+            ] {
+                _ = try await store.domainFlow(after: place, through: scene.head, limit: .max)
+            }
+        },
         PlannedRead("clocks()") { store, _ in _ = try await store.clocks() },
         PlannedRead(follower) { store, scene in
             _ = try await store.changes(after: Revision(scene.head.number - 20), limit: 10)

@@ -127,6 +127,10 @@ import Testing
                     _ = try await store.tableChanges(
                         after: .init(revision: .zero, position: .max), through: revision, limit: 10)
                 },
+                {
+                    _ = try await store.domainFlow(
+                        after: .init(revision: .zero, position: .max), through: revision, limit: 10)
+                },
                 { _ = try await store.history(HistoryQuery(limit: 2_000)) },
                 { _ = try await store.verify(nil) { _ in } },
             ]

@@ -201,6 +201,13 @@ struct FailingStore: Store {
         return try await store.zoneSerial(of: zone, digest: digest, at: revision, above: floor)
     }
 
+    func domainFlow(
+        after place: HistoryQuery.Place, through last: Revision, limit: Int
+    ) async throws(RegistryError) -> DomainFlowPart {
+        try look()
+        return try await store.domainFlow(after: place, through: last, limit: limit)
+    }
+
     func forgetKeys(atMost limit: Int) async throws(RegistryError) -> Int {
         try look()
         return try await store.forgetKeys(atMost: limit)
