@@ -99,6 +99,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "COpenAPI", exclude: ["openapi.yaml"]),
+        .target(name: "CConsole", exclude: ["files"]),
 
         // What everything stands on.
         library("RegistryModel", ["CLibIDN2"]),
@@ -153,7 +154,8 @@ let package = Package(
         library(
             "RegistryHTTP",
             [
-                "AsyncWaiting", "COpenAPI", "CZlib", "LookupGrammar", "RegistryAPI", "RegistryDNS",
+                "AsyncWaiting", "CConsole", "COpenAPI", "CZlib", "LookupGrammar", "RegistryAPI",
+                "RegistryDNS",
                 "RegistryModel", "RegistryService", "RoutingTable", crypto, httpTypes, hummingbird,
                 product("HummingbirdCore", of: "hummingbird"), logging, metrics, nioCore,
                 nioHTTP1, product("NIOExtras", of: "swift-nio-extras"),

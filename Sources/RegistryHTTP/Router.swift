@@ -113,6 +113,8 @@ struct RegistryRoutes {
         case .getMetrics: bind(operations.metrics)
         case .getDescription: bind(operations.openAPI)
         case .getProblemPage: bind(ProblemRoutes().page)
+        case .getConsole: bind(ConsoleRoutes().page)
+        case .getConsoleFile: bind(ConsoleRoutes().file)
         }
     }
 }

@@ -34,6 +34,8 @@ package enum EndpointID: String, Sendable, CaseIterable {
     case listWebhooks, getWebhook, putWebhook, deleteWebhook
     // Operations
     case makeBackup, getLiveness, getReadiness, getMetrics, getDescription, getProblemPage
+    // Console
+    case getConsole, getConsoleFile
 }
 
 /// What an agent answers as well, from its table: the present. It has health and metrics besides, as every node.
@@ -199,6 +201,8 @@ extension EndpointID {
         case .getMetrics: .operations("/metrics", .needs(.read))
         case .getDescription: .operations("/openapi.yaml", .open)
         case .getProblemPage: .operations("/problems/{code}", .open)
+        case .getConsole: .operations("/console", .open)
+        case .getConsoleFile: .operations("/console/{path}", .open)
         }
     }
 

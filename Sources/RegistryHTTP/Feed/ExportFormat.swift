@@ -100,13 +100,15 @@ struct DomainLines: Sendable {
 /// What is sent whole, unless the client has it already: plain or as gzip, each with a tag of its own.
 struct WholeFile: Sendable {
     private let isGzip: Bool
-    private let revision: Revision
+    private let revision: Revision?
     private let fields: HTTPFields
     private let isKnown: Bool
 
-    /// - Parameter tag: another one for other bytes.
-    init(_ call: RegistryCall, tag: String, at revision: Revision) {
-        isGzip = Gzip.isWanted(call.request.headers)
+    /// - Parameters:
+    ///   - tag: another one for other bytes.
+    ///   - revision: what it was read at; nil: it's no reading of the registry.
+    init(_ request: HTTPFields, tag: String, at revision: Revision?) {
+        isGzip = Gzip.isWanted(request)
         self.revision = revision
         let tag = isGzip ? tag + "-gzip" : tag
         var fields = HTTPFields()
@@ -114,7 +116,7 @@ struct WholeFile: Sendable {
         fields[.vary] = "Accept-Encoding"
         fields[.cacheControl] = "no-cache"
         self.fields = fields
-        isKnown = call.request.headers[values: .ifNoneMatch].contains { value in
+        isKnown = request[values: .ifNoneMatch].contains { value in
             EntityTag.list(value).contains { $0 == .any || $0.text == tag }
         }
     }
@@ -130,6 +132,16 @@ struct WholeFile: Sendable {
     var notModified: EndpointResponse? {
         guard isKnown else { return nil }
         return EndpointResponse(status: .notModified, headers: fields, revision: revision)
+    }
+
+    /// - Parameter compressed: the same, compressed before.
+    func response(
+        _ type: String, _ bytes: [UInt8], _ compressed: [UInt8]
+    ) -> EndpointResponse {
+        var response = EndpointResponse(headers: fields, body: isGzip ? compressed : bytes)
+        response.headers[.contentType] = type
+        if isGzip { response.headers[.contentEncoding] = "gzip" }
+        return response
     }
 
     func response(_ type: String, _ body: @escaping BodyStream) -> EndpointResponse {

@@ -44,7 +44,8 @@ struct ExportRoutes: Sendable {
             summary.digest.description,
         ]
         let file = WholeFile(
-            call, tag: tag.compactMap(\.self).joined(separator: "."), at: position.revision)
+            call.request.headers, tag: tag.compactMap(\.self).joined(separator: "."),
+            at: position.revision)
         if let response = file.notModified { return response }
         snapshots.increment()
         let lines = DomainLines(service: call.service, revision: position.revision)
@@ -94,7 +95,7 @@ struct SnapshotRoutes: Sendable {
     @Sendable func snapshot(_ call: RegistryCall) async throws -> EndpointResponse {
         try QueryReader(call.query).finish()
         let (position, summary) = try call.service.snapshot()
-        let file = WholeFile(call, tag: position.description, at: position.revision)
+        let file = WholeFile(call.request.headers, tag: position.description, at: position.revision)
         if let response = file.notModified { return response }
         snapshots.increment()
         var writer = JSONWriter()

@@ -70,7 +70,8 @@ struct ZoneExportRoutes: Sendable {
     ) -> EndpointResponse {
         if isWhole { exports.increment() }
         let tag = WholeFile.tag(of: bytes)
-        let file = WholeFile(call, tag: "\(format.rawValue).\(tag)", at: position.revision)
+        let file = WholeFile(
+            call.request.headers, tag: "\(format.rawValue).\(tag)", at: position.revision)
         if base == nil, let response = file.notModified { return response }
         let response = file.response(format.type.rawValue) { write in
             for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {

@@ -1,0 +1,38 @@
+export default {
+  en: {
+    'agents.convergence': 'Who has everything', 'agents.converged': '{n} of {of} have everything', 'agents.waiting': 'Still without it: {names}',
+    'agents.uptodate': 'up to date', 'agents.late': 'behind', 'agents.none': 'No agent has reported.',
+    'agents.toomany': 'More agents report than the registry counts: nobody knows what the others have, and nothing is said to have converged.',
+    'agents.all': 'All agents', 'agents.lag': 'Lag', 'agents.applied': 'Has revision', 'agents.seen': 'Last seen', 'agents.fence': 'Fence', 'agents.action': 'Action',
+    'agents.lagging.words': 'Silent past its lease: what its proxy does now isn’t known.',
+    'agents.ahead': 'ahead of the log', 'agents.ahead.words': 'Claims revision {n}, which the log doesn’t have. Was a backup restored?',
+    'agents.epoch': 'of another store', 'agents.epoch.words': 'What it has is of another lifetime of the store; it begins again.',
+    'agents.waves': 'Announced waves', 'agents.waves.words': 'Whether a proxy that is cut off would still let writes through to the domains of these waves.',
+    'agents.wave': '{name}, wave {wave}',
+    'agents.fence.applied': 'has the freeze', 'agents.fence.fenced': 'fenced', 'agents.fence.informed': 'would fence itself', 'agents.fence.unsafe': 'unsafe',
+    'agents.evicted': 'Evicted agents', 'agents.evicted.show': 'Show evicted agents', 'agents.evicted.none': 'No agent has been evicted lately.',
+    'agents.evict': 'Evict', 'agents.evict.label': 'Evict {name}', 'agents.evict.title': 'Evict an agent', 'agents.evict.done': '{name} is evicted',
+    'agents.evict.words': 'Nobody waits for it any more, until it reports again. An agent that is merely cut off goes on answering its proxy with what it '
+      + 'knows, so customers may be sent to the wrong place and writes let through: evict only one whose proxy is stopped.',
+    'agents.evict.alive': 'It was heard within its lease. If it’s running, it’s back with its next report.',
+    'agents.evict.unsafe': '{name}, wave {wave}: it may still let writes through. Without it the wave counts as safe, whether it’s stopped or not.',
+  },
+  ja: {
+    'agents.convergence': '反映状況', 'agents.converged': '{of} 台中 {n} 台が最新', 'agents.waiting': '未反映: {names}',
+    'agents.uptodate': '最新', 'agents.late': '遅れ', 'agents.none': '報告したエージェントはありません。',
+    'agents.toomany': '登録できる上限を超えるエージェントが報告しています。残りの状態が不明なため、反映完了とは判定されません。',
+    'agents.all': 'エージェント一覧', 'agents.lag': '遅れ', 'agents.applied': '適用済み', 'agents.seen': '最終報告', 'agents.fence': 'フェンス', 'agents.action': '操作',
+    'agents.lagging.words': 'リース期限を過ぎても報告がなく、プロキシの現在の動作は不明です。',
+    'agents.ahead': 'ログより先行', 'agents.ahead.words': 'ログにないリビジョン {n} を持っています。バックアップから復元しましたか?',
+    'agents.epoch': '別のストア', 'agents.epoch.words': '以前のストアのデータを持っているため、最初から取得し直します。',
+    'agents.waves': '予告済みのウェーブ', 'agents.waves.words': '切り離されたプロキシが、対象ドメインへの書き込みを通すおそれがあるかどうかを示します。',
+    'agents.wave': '{name} ウェーブ {wave}',
+    'agents.fence.applied': '凍結を適用済み', 'agents.fence.fenced': 'フェンス中', 'agents.fence.informed': '切断時にフェンス', 'agents.fence.unsafe': '安全でない',
+    'agents.evicted': '除外したエージェント', 'agents.evicted.show': '除外したエージェントを表示', 'agents.evicted.none': '最近除外したエージェントはありません。',
+    'agents.evict': '除外', 'agents.evict.label': '{name} を除外', 'agents.evict.title': 'エージェントの除外', 'agents.evict.done': '{name} を除外しました',
+    'agents.evict.words': '次に報告があるまで、このエージェントを待たなくなります。切り離されただけのエージェントは手元の情報でプロキシに応答し続けるため、'
+      + 'お客様が誤った場所に振り分けられたり、書き込みが通ったりするおそれがあります。プロキシが停止している場合にだけ除外してください。',
+    'agents.evict.alive': 'リース期限内に報告がありました。稼働中であれば、次の報告で元に戻ります。',
+    'agents.evict.unsafe': '{name} ウェーブ {wave}: まだ書き込みを通すおそれがあります。除外すると、停止していなくても安全と判定されます。',
+  },
+};

@@ -1,0 +1,28 @@
+export default {
+  en: {
+    'history.any': 'any', 'history.actor': 'By token', 'history.migration': 'Migration', 'history.since': 'Since ({zone})', 'history.until': 'Before ({zone})',
+    'history.after': 'After revision', 'history.order': 'Order', 'history.newest': 'newest first', 'history.oldest': 'oldest first', 'history.clear': 'Clear filters',
+    'history.csv': 'Download for a spreadsheet', 'history.csv.stop': 'Stop the download', 'history.csv.bytes': '{n} KiB', 'history.nothing': 'Nothing of this kind has happened.',
+    'history.subject': 'Which', 'history.change': 'Before → after', 'history.revision': 'revision {revision}',
+    'history.chain': 'The log', 'history.head': 'Last revision', 'history.epoch': 'Epoch', 'history.digest': 'Digest',
+    'history.verify': 'Verify now', 'history.verify.stop': 'Stop', 'history.verifying': 'The log is computed anew, and what is now compared with it.', 'history.stopped': 'Stopped. Nothing was found out.',
+    'history.progress': '{percent}: {revisions} of {of} revisions, {changes} changes, {domains} domains',
+    'history.good': 'Everything fits, up to revision {revision}.', 'history.bad': 'Something doesn’t fit.', 'history.bad.at': 'Something doesn’t fit, first at revision {revision}.',
+    'history.foreign': 'Beside the registry’s own there are, which does no harm:', 'history.brokenoff': 'The answer broke off before the result. Try again.',
+    'history.expect': 'Compare with a digest that was noted before', 'history.expect.note': 'Revision and digest', 'history.expect.hint': 'As “Copy” gave them: 48211:sha256:9f86…',
+    'error.verification-running': 'Somebody verifies already. One runs at a time.',
+  },
+  ja: {
+    'history.any': 'すべて', 'history.actor': '実行したトークン', 'history.migration': '移行', 'history.since': '開始日時({zone})', 'history.until': '終了日時({zone}、これより前)',
+    'history.after': 'このリビジョンより後', 'history.order': '並び順', 'history.newest': '新しい順', 'history.oldest': '古い順', 'history.clear': '条件をクリア',
+    'history.csv': '表計算用にダウンロード', 'history.csv.stop': 'ダウンロードを中止', 'history.csv.bytes': '{n} KiB', 'history.nothing': '該当する履歴はありません。',
+    'history.subject': '対象', 'history.change': '変更前 → 変更後', 'history.revision': 'リビジョン {revision}',
+    'history.chain': 'ログ', 'history.head': '最新リビジョン', 'history.epoch': 'エポック', 'history.digest': 'ダイジェスト',
+    'history.verify': '今すぐ検証', 'history.verify.stop': '中止', 'history.verifying': 'ログを再計算し、現在の状態と照合しています。', 'history.stopped': '中止しました。結果は出ていません。',
+    'history.progress': '{percent}: {of} 中 {revisions} リビジョン、変更 {changes} 件、ドメイン {domains} 件',
+    'history.good': 'リビジョン {revision} まですべて一致しています。', 'history.bad': '一致しない箇所があります。', 'history.bad.at': 'リビジョン {revision} から一致しません。',
+    'history.foreign': 'レジストリ以外のもの(問題ではありません):', 'history.brokenoff': '結果の前に応答が途切れました。再試行してください。',
+    'history.expect': '以前に控えたダイジェストと照合', 'history.expect.note': 'リビジョンとダイジェスト', 'history.expect.hint': '「コピー」で控えた形式: 48211:sha256:9f86…',
+    'error.verification-running': '別の検証が実行中です。同時に実行できるのは 1 つだけです。',
+  },
+};

@@ -1,0 +1,45 @@
+import CConsole
+import RegistryAPI
+
+/// The console's files, which the binary holds: each with a tag of its bytes, and compressed once.
+struct ConsoleFiles: Sendable {
+    struct File: Sendable {
+        let type: String
+        let tag: String
+        let bytes: [UInt8]
+        let compressed: [UInt8]
+    }
+
+    /// By path below `/console/`.
+    let files: [String: File]
+
+    /// The page itself, which has the folder's own path.
+    static let page = "index.html"
+
+    static let shared = ConsoleFiles()
+
+    private init() {
+        let all = UnsafeBufferPointer(start: console_files(), count: Int(console_file_count()))
+        files = Dictionary(
+            uniqueKeysWithValues: all.map { file in
+                let path = String(cString: file.path)
+                let bytes = Array(UnsafeBufferPointer(start: file.bytes, count: Int(file.size)))
+                return (path, File(path, bytes))
+            })
+    }
+}
+
+extension ConsoleFiles.File {
+    fileprivate init(_ path: String, _ bytes: [UInt8]) {
+        let types = [
+            "html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml",
+        ]
+        let ending = path.split(separator: ".").last.map(String.init) ?? ""
+        type = (types[ending] ?? "application/octet-stream") + "; charset=utf-8"
+        tag = WholeFile.tag(of: bytes)
+        self.bytes = bytes
+        // Without memory it's sent as it is.
+        let gzip = try? Gzip()
+        compressed = (try? gzip.map { try $0.compress(bytes) + $0.finish() }) ?? []
+    }
+}
