@@ -34,6 +34,12 @@ package final class AsyncLock: Sendable {
         }
     }
 
+    /// Waits for a place, until its task is cancelled.
+    /// - Returns: whether it got one; `leave` gives it back.
+    package func enter() async -> Bool {
+        await waiters.wait(for: nil) { tryEnter() } == .woken
+    }
+
     /// Waits for a place, until its task is cancelled, or `endOverdue` finds that its time is over.
     /// - Returns: whether it got one; `leave` gives it back.
     package func enter(by deadline: ContinuousClock.Instant) async -> Bool {

@@ -138,6 +138,13 @@ extension RegistryClient {
         try await send(.getStatistics).decode()
     }
 
+    /// - Parameter filter: `step`, `since`, `until`.
+    package func statisticsHistory(
+        _ filter: [(String, String?)]
+    ) async throws -> StatisticsHistory {
+        try await send(.getStatisticsHistory, query: filter).decode()
+    }
+
     package func locations() async throws -> [Location] {
         var locations: [Location] = []
         var cursor: String?

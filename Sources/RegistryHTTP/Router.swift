@@ -42,6 +42,7 @@ struct RegistryRoutes {
         case .listDomains: bind(domains.list)
         case .lookUpDomains: bind(lookups.batch).frequent
         case .getStatistics: bind(lookups.statistics)
+        case .getStatisticsHistory: bind(StatisticsHistoryRoutes().history)
 
         case .route: bind(proxies.byQuery)
         case .routeForwarded: bind(proxies.byForwardedHost)

@@ -11,6 +11,7 @@ public struct RegistryService: Sendable {
     let names: NamePolicy
     let now: @Sendable () -> Timestamp
     let verifications = Verifications()
+    let countLog = CountLog()
     let aheadOfClock = AheadOfClock()
     let aheadTold = AheadNotices()
     public let agents: AgentDirectory

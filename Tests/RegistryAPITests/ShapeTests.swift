@@ -238,6 +238,12 @@ import Testing
                     LocationCount(location: Self.aws, domains: 3, frozen: 1, suspended: 1)
                 ], openMigrations: 1, splitTenants: 2))
         try Self.check(LocationCount(location: Self.aws, domains: 3, frozen: 1, suspended: 1))
+        let count = CountMoment.Count(Self.aws, 3)
+        let moment = CountMoment(
+            at: FeedTests.domain.changedAt, revision: Revision(9), counts: [count])
+        try Self.check(StatisticsHistory(items: [moment]))
+        try Self.check(moment)
+        try Self.check(count)
         try Self.check(Self.token)
         try Self.check(Self.actor)
         try Self.check(Self.migration)

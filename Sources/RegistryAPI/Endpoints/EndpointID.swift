@@ -3,7 +3,7 @@ import RegistryModel
 /// Every operation, by its name in openapi.yaml.
 package enum EndpointID: String, Sendable, CaseIterable {
     // Lookup
-    case getDomain, listDomains, lookUpDomains, getStatistics
+    case getDomain, listDomains, lookUpDomains, getStatistics, getStatisticsHistory
     // For proxies
     case route, routeForwarded, routeForwardedStatus, routeAuthority, routeAuthorityPath,
         askForCertificate
@@ -63,6 +63,10 @@ extension EndpointID {
                 isIdempotent: false, query: Self.moment, LookupRequest.self
             )
         case .getStatistics: .get("/v1/stats", .read, Statistics.self)
+        case .getStatisticsHistory:
+            .get(
+                "/v1/stats/history", .read, query: ["step", "since", "until"],
+                StatisticsHistory.self)
 
         case .route: .proxy(.get, "/v1/route", query: ["host", "unknown", "min_revision"])
         case .routeForwarded: .proxy(.get, "/v1/route/forwarded")
