@@ -35,6 +35,42 @@ import Testing
         #expect(try await server.run("tokens", "create", "x", "--role", "king").exit == .code(3))
     }
 
+    @Test func `count domains, now and over time`() async throws {
+        let server = try RunningServer.current
+        for name in ["counted-1.example", "counted-2.example"] {
+            _ = try await server.succeed("domains", "register", name, "--location", "japan")
+        }
+        _ = try await server.succeed("domains", "change", "counted-2.example", "--location", "aws")
+        for command in [["stats"], ["stats", "now"]] {
+            let now = try await server.run(command + ["--output", "csv"])
+            #expect(now.output.hasPrefix("location,domains,frozen,suspended\r\naws,"))
+        }
+
+        let whole = try await server.succeed(
+            "stats", "history", "--step", "hour", "--output", "csv")
+        let lines = whole.output.split(whereSeparator: \.isNewline).map { $0.split(separator: ",") }
+        #expect(lines.first == ["at", "revision", "location", "domains"])
+        #expect(lines.allSatisfy { $0.count == 4 })
+        // Other tests write meanwhile, but nobody takes these away.
+        for location in ["aws", "japan"] {
+            let last = try #require(lines.last { $0[2] == location })
+            #expect((Int(last[3]) ?? 0) > 0)
+        }
+        #expect(whole.errors.contains("the last at revision \(lines.last?[1] ?? "")"))
+        for format in ["table", "json", "ndjson"] {
+            let found = try await server.succeed(
+                "stats", "history", "--since", "2020-01-01T00:00:00Z", "--until",
+                "2020-01-15T12:00:00Z", "--step", "week", "--output", format)
+            #expect(found.errors.hasPrefix("3 moments, the last at revision 0"))
+            #expect(
+                found.output
+                    == (format == "json"
+                        ? "[]\n" : format == "table" ? "AT  REVISION  LOCATION  DOMAINS\n" : ""))
+        }
+        let refused = try await server.run("stats", "history", "--step", "month")
+        #expect(refused.exit == .code(3) && refused.errors.contains("hour, day, week"))
+    }
+
     @Test func `say how the DNS leads to a location`() async throws {
         let server = try RunningServer.current
         func set(_ options: String...) async throws -> String? {
