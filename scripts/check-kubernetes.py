@@ -330,6 +330,8 @@ class Overlay:
         """A Job runs to its end, and may be applied again with another image."""
         if pod["restartPolicy"] != "OnFailure" or "ttlSecondsAfterFinished" not in job["spec"]:
             self.say(job, "it isn't tried again, or never goes away, and a Job can't be changed")
+        if "activeDeadlineSeconds" not in job["spec"]:
+            self.say(job, "without an image or a Secret it never ends")
 
     def pods(self, selector, namespace):
         return [pod for workload, labels, pod in self.workloads()
@@ -468,6 +470,7 @@ BREAKS = [
     ("sqlite", "secretName: tenant-registry-tokens", "secretName: tokens", "there is no Secret tokens"),
     ("postgres", "--from=/etc/tenant-registry/tokens", "--from=/etc/tokens", "from is /etc/tokens, which isn't in a volume"),
     ("postgres", "  ttlSecondsAfterFinished: 300\n", "", "a Job can't be changed"),
+    ("postgres", "  activeDeadlineSeconds: 900\n", "", "without an image or a Secret it never ends"),
     ("sqlite", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "may write its root"),
     ("sqlite", "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "may get more privileges"),
     ("sqlite", "- ALL", "- NET_RAW", "keeps capabilities"),
