@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What scripts/check-kubernetes runs: check-kubernetes.py KUBECTL BINARY."""
 import itertools
+import os
 import pathlib
 import re
 import shutil
@@ -596,13 +597,26 @@ def run_for_real(everything):
                 each.process.wait()
 
 
+# Components that an operator adds to an overlay of theirs, and to which they're added here.
+ADDED = {"webhooks": "sqlite"}
+
+
+def render(overlay, name):
+    done = subprocess.run([kubectl, "kustomize", overlay], capture_output=True, text=True)
+    if done.returncode != 0 or done.stderr:
+        raise SystemExit(f"{name}: {done.stderr.strip()}")
+    return done.stdout
+
+
 def rendered():
-    texts = {}
-    for overlay in sorted((folder / "overlays").iterdir()):
-        done = subprocess.run([kubectl, "kustomize", overlay], capture_output=True, text=True)
-        if done.returncode != 0 or done.stderr:
-            raise SystemExit(f"{overlay.relative_to(root)}: {done.stderr.strip()}")
-        texts[overlay.name] = done.stdout
+    texts = {each.name: render(each, each.name) for each in sorted((folder / "overlays").iterdir())}
+    for component, overlay in ADDED.items():
+        with tempfile.TemporaryDirectory() as made:
+            made = pathlib.Path(made).resolve()
+            said = {"resources": [os.path.relpath(folder / "overlays" / overlay, made)],
+                    "components": [os.path.relpath(folder / "components" / component, made)]}
+            (made / "kustomization.yaml").write_text(yaml.safe_dump(said))
+            texts[f"{overlay} with {component}"] = render(made, component)
     return texts
 
 

@@ -102,12 +102,21 @@ import Testing
             requestID: "r")
         let days = Duration.seconds(3 * 86_400)
         let end = Self.start.adding(days)
-        let before = end.adding(.milliseconds(-1))
-        #expect(RetrySchedule.isOver(header, failingSince: Self.start, at: end))
-        #expect(!RetrySchedule.isOver(header, failingSince: Self.start, at: before))
+        func failure(
+            _ since: Timestamp, _ at: Timestamp, _ attempts: Int = RetrySchedule.leastAttempts
+        ) -> WebhookProgress.Failure {
+            .init(since: since, at: at, attempts: attempts, retryAt: at, error: "no")
+        }
+        #expect(RetrySchedule.isOver(header, failure(Self.start, end)))
+        #expect(
+            !RetrySchedule.isOver(header, failure(Self.start, end.adding(.milliseconds(-1)))))
+        // A clock that was set forward has tried it some times only.
+        #expect(
+            !RetrySchedule.isOver(
+                header, failure(Self.start, end, RetrySchedule.leastAttempts - 1)))
         // The registry was down for days: then each revision has its three days still.
         let later = Self.start.adding(days * 2)
-        #expect(!RetrySchedule.isOver(header, failingSince: later, at: later.adding(.seconds(9))))
+        #expect(!RetrySchedule.isOver(header, failure(later, later.adding(.seconds(9)))))
     }
 
     @Test(
