@@ -1,6 +1,8 @@
 // The registry's API, as this page calls it. The token is in sessionStorage and in one header, nowhere else.
 
 const KEPT = 'tenant-registry.token';
+// What the registry's paths begin with: nothing, or where a proxy has put it.
+const ROOT = new URL('..', import.meta.url).pathname.replace(/\/$/, '');
 
 export const session = {
   get token() { return sessionStorage.getItem(KEPT); },
@@ -66,7 +68,7 @@ export async function request(method, where, {query, body, headers = {}, signal,
   }
   let response;
   try {
-    response = await fetch(address(where, query), {
+    response = await fetch(ROOT + address(where, query), {
       method, headers: fields, body: payload, signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
     });
   } catch (error) {

@@ -18,7 +18,7 @@ export function namesIn(text) {
     }
     const cell = cells[column] ?? '';
     const found = PLAIN.test(cell) && !cell.includes('xn--') ? cell : normal(cell);
-    if (!found) wrong.push({line: index + 1, text: cell || line});
+    if (!found || found.length > 253 || found.split('.').some((label) => label.length > 63)) wrong.push({line: index + 1, text: cell || line});
     else if (seen.has(found)) doubled.push({line: index + 1, name: found});
     else {
       seen.add(found);

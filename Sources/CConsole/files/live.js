@@ -11,16 +11,37 @@ const SILENCE = 25_000;
 class Feed extends EventTarget {
   epoch = null;
   head = 0;
+  #isWanted = false;
   #run = null;
   #told = null;
 
+  // A browser has six connections to a registry, whatever tabs there are: one that nobody looks at holds none.
+  constructor() {
+    super();
+    document.addEventListener('visibilitychange', () => this.#look());
+    addEventListener('pagehide', () => this.#pause());
+    addEventListener('pageshow', () => this.#look());
+  }
+
   start() {
-    this.stop();
+    this.#isWanted = true;
+    this.#pause();
+    this.#look();
+  }
+
+  stop() {
+    this.#isWanted = false;
+    this.#pause();
+  }
+
+  #look() {
+    if (document.hidden) return this.#pause();
+    if (!this.#isWanted || this.#run) return;
     this.#run = new AbortController();
     this.#follow(this.#run.signal);
   }
 
-  stop() {
+  #pause() {
     this.#run?.abort();
     this.#run = null;
   }

@@ -194,6 +194,7 @@ export function ask({title, describe, controls = [], confirm, button: text, tone
         dialog.close();
       } catch (error) {
         fill(failed, explain?.(error) ?? errorNotice(error));
+        failed.scrollIntoView({block: 'nearest'});
         go.disabled = false;
       }
     }

@@ -236,7 +236,7 @@ async function orNothing(answer) {
 function standingsOf({list, missing, kind}) {
   if (list.length === 0) return h('p.empty', t('agent.none'));
   return h('div', h('p', missing === 0 ? t(`agent.all.${kind}`, {n: list.length}) : t(`agent.some.${kind}`, {n: missing, all: list.length})),
-    h('ul.agents', {tabindex: list.length > 40 ? 0 : undefined, 'aria-label': t('migration.agents')}, list.map((each) => h('li', h('strong', each.name), h(`span.tag.${each.tone}`, t(each.word, {n: each.n ?? 0})),
+    h('ul.agents', {tabindex: list.length > 4 ? 0 : undefined, 'aria-label': t('migration.agents')}, list.map((each) => h('li', h('strong', each.name), h(`span.tag.${each.tone}`, t(each.word, {n: each.n ?? 0})),
       each.at && h('span.muted', since(each.at))))));
 }
 
@@ -248,7 +248,10 @@ function lastStep(wave, item) {
 
 // Where the wave is on its way. Copying and baking are people's: the registry knows nothing of them but between which steps they are.
 function stages(wave, migration) {
-  const names = migration.freeze === 'none' ? ['plan', 'cutover', 'bake', 'finalize'] : ['plan', 'announce', 'freeze', 'copy', 'cutover', 'bake', 'finalize'];
+  const isFreezing = migration.freeze !== 'none';
+  // A wave may be frozen without having been announced, and of one that has moved nobody knows any more.
+  const isAnnounced = isFreezing && (wave.announced_revision || wave.state === 'planned');
+  const names = ['plan', isAnnounced && 'announce', isFreezing && 'freeze', isFreezing && 'copy', 'cutover', 'bake', 'finalize'].filter(Boolean);
   const at = {planned: 'plan', announced: 'announce', frozen: 'copy', moved: 'bake', finalized: 'finalize'}[wave.state];
   if (!at) return null;
   const current = names.indexOf(at);
@@ -265,9 +268,9 @@ function summaryOf(migration) {
       [t('migration.tenants'), t(migration.whole_tenants ? 'migration.tenants.whole' : 'migration.tenants.single')],
       [t('migration.counts'), t('migration.counts.words', {eligible: counts.eligible, skipped: counts.skipped})],
       [t('migration.planned'), h('span', moment(migration.created_at), ' ', t('migration.by', {name: migration.created_by.name}))],
-      migration.reason && [t('reason'), migration.reason], migration.ticket && [t('ticket'), migration.ticket],
       [t('migration.id'), h('code', migration.id)],
     ]),
+    (migration.reason || migration.ticket) && facts([[t('reason'), migration.reason], [t('ticket'), migration.ticket]]),
   ];
 }
 
