@@ -70,6 +70,7 @@ beyond_schemas = [
     (r"\?\w+", "conflict"),  # Two parameters exclude each other, or one goes with another.
     (r"\?at", "in-the-future"),  # What time it is.
     (r"/expires_at", "out-of-range"),  # The same.
+    (r"\?(since|step)", "too-many-moments"),  # How many steps there are between two times, and locations.
     (r"/(epoch|revision)", "required"),  # An agent's report has both or neither.
     (r"/to", "invalid"),  # A migration to where it comes from.
     (r"/upstream", "invalid"),  # The groups of an IPv6 address, the numbers of an IPv4 address, a name's length.
