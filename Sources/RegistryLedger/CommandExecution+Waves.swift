@@ -15,8 +15,8 @@ extension CommandExecution {
         try checkFreeze(step.action.agreement, wave)
         try checkDeadline(step.action, wave)
         var override: String?
+        try checkApproval(wave, of: migration)
         if event != .announce {
-            try checkApproval(wave, of: migration)
             override = try guardBlast(step.action.agreement, wave, of: migration)
         }
 

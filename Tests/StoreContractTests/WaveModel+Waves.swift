@@ -78,8 +78,8 @@ extension WaveModel {
             throw Refusal("plan-mismatch")
         }
         guard allowed, !isLate else { throw Refusal("wrong-state", wave.state.rawValue) }
-        if case .announce = action { return nil }
         if wave.isStillToBegin, migration.isHeldUp(wave) { throw Refusal("approval-required") }
+        if case .announce = action { return nil }
         guard let agreement else { return nil }
         let isTooMuch =
             wave.rows.count > radius.maximumWave

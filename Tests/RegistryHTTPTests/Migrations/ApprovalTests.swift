@@ -23,6 +23,9 @@ import Testing
         try await withRegistry(Self.settings) { registry in
             let migration = try await registry.planned(Self.names, freeze: "read_only")
             let operator_ = Sender.role(.operator_)
+            let early = try await registry.post(
+                migration.path("announce"), as: operator_, migration.agreement())
+            #expect(early.isProblem(409, "approval-required"))
             let held = try await registry.post(
                 migration.path("freeze"), as: operator_, migration.freeze())
             #expect(held.isProblem(409, "approval-required"))
