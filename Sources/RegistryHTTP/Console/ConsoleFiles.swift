@@ -16,21 +16,22 @@ struct ConsoleFiles: Sendable {
     /// The page itself, which has the folder's own path.
     static let page = "index.html"
 
-    static let shared = ConsoleFiles()
+    /// Made when somebody asks first.
+    static let shared = Result { try ConsoleFiles() }
 
-    private init() {
+    private init() throws {
         let all = UnsafeBufferPointer(start: console_files(), count: Int(console_file_count()))
         files = Dictionary(
-            uniqueKeysWithValues: all.map { file in
+            uniqueKeysWithValues: try all.map { file in
                 let path = String(cString: file.path)
                 let bytes = Array(UnsafeBufferPointer(start: file.bytes, count: Int(file.size)))
-                return (path, File(path, bytes))
+                return (path, try File(path, bytes))
             })
     }
 }
 
 extension ConsoleFiles.File {
-    fileprivate init(_ path: String, _ bytes: [UInt8]) {
+    fileprivate init(_ path: String, _ bytes: [UInt8]) throws {
         let types = [
             "html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml",
         ]
@@ -38,8 +39,7 @@ extension ConsoleFiles.File {
         type = (types[ending] ?? "application/octet-stream") + "; charset=utf-8"
         tag = WholeFile.tag(of: bytes)
         self.bytes = bytes
-        // Without memory it's sent as it is.
-        let gzip = try? Gzip()
-        compressed = (try? gzip.map { try $0.compress(bytes) + $0.finish() }) ?? []
+        let gzip = try Gzip()
+        compressed = try gzip.compress(bytes) + gzip.finish()
     }
 }

@@ -25,7 +25,7 @@ struct ConsoleRoutes: Sendable {
     }
 
     private func file(named name: String, _ call: EdgeCall) throws -> EndpointResponse {
-        guard let file = ConsoleFiles.shared.files[name] else {
+        guard let file = try ConsoleFiles.shared.get().files[name] else {
             throw Problem(.notFound, "not-found", "the console has no such file")
         }
         let whole = WholeFile(call.request.headers, tag: file.tag, at: nil)

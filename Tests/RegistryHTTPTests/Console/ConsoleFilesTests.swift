@@ -26,7 +26,7 @@ struct ConsoleFilesTests {
     }
 
     @Test func `are those of the folder, and small`() throws {
-        let files = ConsoleFiles.shared.files
+        let files = try ConsoleFiles.shared.get().files
         #expect(Set(files.keys) == Self.paths)
         for (path, file) in files {
             #expect(file.bytes == Array(try Self.text(path).utf8), "\(path)")
@@ -66,7 +66,9 @@ struct ConsoleFilesTests {
             #expect(compressed.header("Content-Encoding") == "gzip")
             #expect(compressed.header("ETag") != script.header("ETag"))
             #expect(compressed.header("Vary") == "Accept-Encoding")
-            #expect(Array(compressed.bytes) == ConsoleFiles.shared.files["app.js"]?.compressed)
+            #expect(
+                try Array(compressed.bytes) == ConsoleFiles.shared.get().files["app.js"]?.compressed
+            )
             let head = try await registry.send(.HEAD, "/console/app.js", as: .nobody)
             #expect(head.status == 200 && head.bytes.isEmpty)
         }
