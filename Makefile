@@ -8,6 +8,8 @@ AT_ONCE := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH
 API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
 # How a release is built, once for all that is measured, tested and shipped.
 RELEASE := SWIFT=$(SWIFT) scripts/release
+# A step of the tests: it says how long it took.
+STEP := scripts/step
 PORT ?= 8080
 DATA ?= data
 
@@ -42,41 +44,42 @@ package: ## Build the Debian package, into .build/package
 
 test: ## Install, build, run every check and test
 	@scripts/install-packages test
-	@$(MAKE) --no-print-directory check
-	$(SWIFT) build --build-tests
-	@scripts/fuzz
-	@scripts/race
-	$(AT_ONCE)=8 $(SWIFT) test --skip-build --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
+	@$(STEP) check $(MAKE) --no-print-directory check
+	$(STEP) build $(SWIFT) build --build-tests
+	@$(STEP) fuzz scripts/fuzz
+	@$(STEP) race scripts/race
+	$(STEP) units env $(AT_ONCE)=8 $(SWIFT) test --skip-build --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
 	@# The store's own suite, where SQL, plans and locks are, runs on Debian's PostgreSQL and on PyPI's; the API's once.
 	@scripts/postgres > /dev/null
 	@echo "The API suite again, with PostgreSQL under it:"
-	REGISTRY_POSTGRES=$$(scripts/postgres) REGISTRY_TEST_STORE=postgres $(AT_ONCE)=4 $(SWIFT) test --skip-build $(API_ON_POSTGRES)
-	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
-	REGISTRY_POSTGRES=$$(scripts/postgres) $(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
-	$(SWIFT) test --skip-build --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
+	$(STEP) api-on-postgres env REGISTRY_POSTGRES=$$(scripts/postgres) REGISTRY_TEST_STORE=postgres $(AT_ONCE)=4 \
+		$(SWIFT) test --skip-build $(API_ON_POSTGRES)
+	$(STEP) store-on-postgres env $(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
+	$(STEP) store-on-newest-postgres env REGISTRY_POSTGRES=$$(scripts/postgres) $(AT_ONCE)=4 \
+		$(SWIFT) test --skip-build --filter PostgresStoreTests
+	$(STEP) alone $(SWIFT) test --skip-build --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
 	@for proxy in envoy traefik; do scripts/proxy $$proxy > /dev/null || exit 1; done
-	$(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
+	$(STEP) end-to-end env $(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
 	@# What follows runs the build that people run: the optimizer has broken what was well without it.
-	$(RELEASE) tenant-registry
-	@scripts/check-kubernetes
-	@scripts/check-units
-	@scripts/try-image > .build/image.log 2>&1 || { cat .build/image.log; exit 1; }
-	@scripts/try-notify
-	@scripts/try-package > .build/package.log 2>&1 || { cat .build/package.log; exit 1; }
-	@scripts/try-signals > .build/signals.log 2>&1 || { cat .build/signals.log; exit 1; }
-	@scripts/try-rollout --updates 3 --losses 3 > .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
-	@scripts/try-rollout --sabotage --losses 0 >> .build/rollout.log 2>&1 || { cat .build/rollout.log; exit 1; }
-	@scripts/demo > .build/demo.log 2>&1 || { cat .build/demo.log; exit 1; }
-	@scripts/try-runbook > .build/runbook.log 2>&1 || { cat .build/runbook.log; exit 1; }
-	@NEIGHBOURS_NAMES=20000 NEIGHBOURS_SECONDS=5 BENCH_BUILD=.build/debug Benchmarks/neighbours > .build/neighbours.log 2>&1 \
-		|| { cat .build/neighbours.log; exit 1; }
-	@scripts/try-failover > .build/failover.log 2>&1 || { cat .build/failover.log; exit 1; }
-	@scripts/try-model > .build/model.log 2>&1 || { cat .build/model.log; exit 1; }
-	@scripts/try-fence > .build/fence.log 2>&1 || { cat .build/fence.log; exit 1; }
-	@scripts/rehearsal > .build/rehearsal.log 2>&1 || { cat .build/rehearsal.log; exit 1; }
-	@scripts/rehearsal --sabotage all > .build/sabotage.log 2>&1 || { cat .build/sabotage.log; exit 1; }
-	@scripts/try-contract > .build/contract.log 2>&1 || { cat .build/contract.log; exit 1; }
-	@echo "the image, the package, the demo, the runbook, bad neighbours, the failover, the model, the fence, the signals, the rollout, the rehearsal, its sabotage and the contract ran; their words are in .build/{image,package,demo,runbook,neighbours,failover,model,fence,signals,rollout,rehearsal,sabotage,contract}.log"
+	$(STEP) release env $(RELEASE) tenant-registry
+	@$(STEP) kubernetes scripts/check-kubernetes
+	@$(STEP) units-of-systemd scripts/check-units
+	@$(STEP) --log image scripts/try-image
+	@$(STEP) notify scripts/try-notify
+	@$(STEP) --log package scripts/try-package
+	@$(STEP) --log signals scripts/try-signals
+	@$(STEP) --log rollout scripts/try-rollout --updates 3 --losses 3
+	@$(STEP) --log rollout-sabotage scripts/try-rollout --sabotage --losses 0
+	@$(STEP) --log demo scripts/demo
+	@$(STEP) --log runbook scripts/try-runbook
+	@$(STEP) --log neighbours env NEIGHBOURS_NAMES=20000 NEIGHBOURS_SECONDS=5 BENCH_BUILD=.build/debug Benchmarks/neighbours
+	@$(STEP) --log failover scripts/try-failover
+	@$(STEP) --log model scripts/try-model
+	@$(STEP) --log fence scripts/try-fence
+	@$(STEP) --log rehearsal scripts/rehearsal
+	@$(STEP) --log sabotage scripts/rehearsal --sabotage all
+	@$(STEP) --log contract scripts/try-contract
+	@echo "everything passed; what the steps with a log have said is in .build/NAME.log"
 
 check: ## Style, import arrows, openapi.yaml
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Benchmarks migrations Package.swift
