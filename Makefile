@@ -10,10 +10,12 @@ API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
 RELEASE := SWIFT=$(SWIFT) scripts/release
 # A step of the tests: it says how long it took.
 STEP := scripts/step
+# What `swift test --skip-build` runs. SwiftPM itself would wait for the other build.
+SUITES := .build/debug/tenant-registryPackageTests.xctest --testing-library swift-testing
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test build release image package check format bench compare demo coverage tsan fuzz race docs figures library rehearsal help
+.PHONY: run test test-suites test-parts release-meanwhile build release image package check format bench compare demo coverage tsan fuzz race docs figures library rehearsal help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,22 +48,29 @@ test: ## Install, build, run every check and test
 	@scripts/install-packages test
 	@$(STEP) check $(MAKE) --no-print-directory check
 	$(STEP) build $(SWIFT) build --build-tests
+	@# The build that people run is made meanwhile: it has modules in which one processor waits for the other.
+	@$(MAKE) --no-print-directory -j2 test-suites release-meanwhile
+	@$(MAKE) --no-print-directory test-parts
+
+test-suites: # All of the suites, with what `make test` has built
 	@$(STEP) fuzz scripts/fuzz
 	@$(STEP) race scripts/race
-	$(STEP) units env $(AT_ONCE)=8 $(SWIFT) test --skip-build --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
+	$(STEP) units env $(AT_ONCE)=8 $(SUITES) --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
 	@# The store's own suite, where SQL, plans and locks are, runs on Debian's PostgreSQL and on PyPI's; the API's once.
 	@scripts/postgres > /dev/null
 	@echo "The API suite again, with PostgreSQL under it:"
 	$(STEP) api-on-postgres env REGISTRY_POSTGRES=$$(scripts/postgres) REGISTRY_TEST_STORE=postgres $(AT_ONCE)=4 \
-		$(SWIFT) test --skip-build $(API_ON_POSTGRES)
-	$(STEP) store-on-postgres env $(AT_ONCE)=4 $(SWIFT) test --skip-build --filter PostgresStoreTests
-	$(STEP) store-on-newest-postgres env REGISTRY_POSTGRES=$$(scripts/postgres) $(AT_ONCE)=4 \
-		$(SWIFT) test --skip-build --filter PostgresStoreTests
-	$(STEP) alone $(SWIFT) test --skip-build --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
+		$(SUITES) $(API_ON_POSTGRES)
+	$(STEP) store-on-postgres env $(AT_ONCE)=4 $(SUITES) --filter PostgresStoreTests
+	$(STEP) store-on-newest-postgres env REGISTRY_POSTGRES=$$(scripts/postgres) $(AT_ONCE)=4 $(SUITES) --filter PostgresStoreTests
+	$(STEP) alone $(SUITES) --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
 	@for proxy in envoy traefik; do scripts/proxy $$proxy > /dev/null || exit 1; done
-	$(STEP) end-to-end env $(AT_ONCE)=4 $(SWIFT) test --skip-build --filter EndToEndTests --skip ManyConnectionsTests
-	@# What follows runs the build that people run: the optimizer has broken what was well without it.
-	$(STEP) release env $(RELEASE) tenant-registry
+	$(STEP) end-to-end env $(AT_ONCE)=4 $(SUITES) --filter EndToEndTests --skip ManyConnectionsTests
+
+release-meanwhile: # It takes what the suites leave of the processors
+	@$(STEP) --log release nice -n 19 env $(RELEASE) tenant-registry
+
+test-parts: # What runs the build that people run: the optimizer has broken what was well without it
 	@$(STEP) kubernetes scripts/check-kubernetes
 	@$(STEP) units-of-systemd scripts/check-units
 	@$(STEP) --log image scripts/try-image
