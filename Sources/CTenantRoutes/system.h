@@ -38,3 +38,41 @@ static inline char *tr_system_epoch(tr_state *state) {
 static inline int tr_system_is_file(const struct stat *status) {
     return S_ISREG(status->st_mode);
 }
+
+/* What a large page has. */
+static const size_t tr_system_large_page = (size_t)2 << 20;
+
+/* Maps a file from its beginning. The address fits large pages, which older kernels don't see to on every file system: a
+ * processor knows one such page where it would have to know 512, and a lookup in a large table goes to two places that it
+ * doesn't know. */
+static inline void *tr_system_map(int file, size_t size, int protection) {
+    if (size < tr_system_large_page) {
+        return mmap(NULL, size, protection, MAP_SHARED, file, 0);
+    }
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t length = (size + page - 1) / page * page;
+    size_t room = length + tr_system_large_page;
+    char *start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) {
+        return MAP_FAILED;
+    }
+    size_t before = (tr_system_large_page - (size_t)start % tr_system_large_page) % tr_system_large_page;
+    void *base = mmap(start + before, length, protection, MAP_SHARED | MAP_FIXED, file, 0);
+    if (base == MAP_FAILED) {
+        munmap(start, room);
+        return MAP_FAILED;
+    }
+    if (before > 0) {
+        munmap(start, before);
+    }
+    munmap(start + before + length, room - before - length);
+    return base;
+}
+
+/* Has the kernel put large pages in the place of small ones, as far as it has and can: Linux from 6.1 on, in memory. */
+static inline int tr_system_collapse(void *base, size_t size) {
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+    return madvise(base, size, MADV_COLLAPSE);
+}

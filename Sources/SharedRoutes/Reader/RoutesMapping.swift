@@ -22,7 +22,7 @@ struct RoutesMapping {
         guard tr_system_is_file(&status) != 0, status.st_size >= off_t(RoutesFormat.headerSize)
         else { return .invalid }
         let size = Int(status.st_size)
-        guard let base = mmap(nil, size, PROT_READ, MAP_SHARED, file, 0),
+        guard let base = tr_system_map(file, size, PROT_READ),
             tr_system_is_mapped(base) != 0
         else { return .absent }
         var flaw = RoutesView.Flaw.none

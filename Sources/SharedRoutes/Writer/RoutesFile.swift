@@ -62,12 +62,24 @@ final class RoutesFile {
         defer { close(file) }
         // The process's mask may forbid what proxies need, who run as somebody else.
         fchmod(file, 0o644)
-        let code = posix_fallocate(file, 0, off_t(layout.size))
+        let code: Int32
+        let base: UnsafeMutableRawPointer
+        do throws(SharedRoutesFailure) {
+            guard ftruncate(file, off_t(layout.size)) == 0 else {
+                throw SharedRoutesFailure("\(layout.size) bytes can't be had", path)
+            }
+            base = try map(file, layout.size, path)
+            takeLargePages(file, base, layout.size)
+            code = posix_fallocate(file, 0, off_t(layout.size))
+        } catch {
+            unlink(path)
+            throw error
+        }
         guard code == 0 else {
+            munmap(base, layout.size)
             unlink(path)
             throw SharedRoutesFailure("\(layout.size) bytes can't be had", path, code)
         }
-        let base = try map(file, layout.size, path)
         func put(_ number: UInt64, _ field: Int) {
             base.storeBytes(of: number, toByteOffset: field, as: UInt64.self)
         }
@@ -91,6 +103,21 @@ final class RoutesFile {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw SharedRoutesFailure("can't be read", path) }
         return try opened(base, layout.size, status, path)
+    }
+
+    /// Asks for large pages while there's nothing to copy. Where they can't be had, small ones do the same, only slower.
+    private static func takeLargePages(
+        _ file: Int32, _ base: UnsafeMutableRawPointer, _ size: Int
+    ) {
+        let whole = size / tr_system_large_page * tr_system_large_page
+        guard whole > 0 else { return }
+        // The kernel has no large page for a place where there's nothing at all. A full file system is told by a call's
+        // result: who stores into the mapping would be killed.
+        var byte: UInt8 = 0
+        for place in stride(from: 0, to: whole, by: tr_system_large_page) {
+            guard pwrite(file, &byte, 1, off_t(place)) == 1 else { return }
+        }
+        _ = tr_system_collapse(base, whole)
     }
 
     /// Whether a path leads to this file.
@@ -147,7 +174,7 @@ final class RoutesFile {
     private static func map(
         _ file: Int32, _ size: Int, _ path: String
     ) throws(SharedRoutesFailure) -> UnsafeMutableRawPointer {
-        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0),
+        guard let base = tr_system_map(file, size, PROT_READ | PROT_WRITE),
             tr_system_is_mapped(base) != 0
         else { throw SharedRoutesFailure("can't be mapped", path) }
         return base
