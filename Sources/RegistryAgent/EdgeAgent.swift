@@ -16,7 +16,8 @@ package struct AgentSettings: Sendable {
     package var saveDelay = Duration.seconds(5)
     package var settle = Duration.zero
     package var maps: [MapTarget] = []
-    package var debounce = Duration.milliseconds(200)
+    /// The rest between two writings of the maps; nil: as long as the last one took, 200 ms at most.
+    package var debounce: Duration?
     /// Bytes in a name, for which the proxy's maps have room.
     package var longestMapKey = FQDN.maximumBytes
     package var onChange: OnChange?

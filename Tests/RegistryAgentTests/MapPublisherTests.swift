@@ -118,6 +118,22 @@ import Testing
         #expect(try folder.text("n").hasPrefix("t0.kintone.com aws;\n"))
     }
 
+    @Test func `rest as long as the last took, unless it's said how long`() throws {
+        let folder = try TestFolder()
+        var settings = MapPublisher.Settings(targets: try Self.targets(folder, "nginx-map:DIR/n"))
+        func rest(_ milliseconds: Int) -> Duration {
+            MapPublisher(sampleTable(5), settings, logger: silent, applied: { _ in })
+                .rest(after: .milliseconds(milliseconds))
+        }
+        #expect(rest(3) == .milliseconds(3))
+        #expect(rest(120) == .milliseconds(120))
+        #expect(rest(20_000) == .milliseconds(200))
+        settings.debounce = .seconds(5)
+        #expect(rest(3) == .seconds(5))
+        settings.debounce = .zero
+        #expect(rest(3) == .zero)
+    }
+
     @Test func `aren't replaced by one with a name that the proxy has no room for`() async throws {
         let folder = try TestFolder()
         let table = sampleTable(3)

@@ -11,8 +11,10 @@ import RoutingTable
 actor MapPublisher {
     struct Settings: Sendable {
         var targets: [MapTarget]
-        /// The rest between two writings: a change after it counts at once, and what comes meanwhile goes along.
-        var debounce = Duration.milliseconds(200)
+        /// The rest between two writings: a change after it counts at once, and what comes meanwhile goes along. Nil: as long as
+        /// the last one took, `longestRest` at most, so that proxies spend half of their time at most on maps, and moves one
+        /// after the other needn't wait for what costs little.
+        var debounce: Duration?
         /// Called after files have changed, with the paths of those that have.
         var onChange: OnChange?
         /// Called after that, before a revision is said to be applied: it takes as long as a proxy still answers somebody by
@@ -24,6 +26,8 @@ actor MapPublisher {
         var longestKey = FQDN.maximumBytes
         var backoff = Backoff(first: .milliseconds(500), longest: .seconds(15))
     }
+
+    private static let longestRest = Duration.milliseconds(200)
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -93,9 +97,10 @@ actor MapPublisher {
             var failed = 0
             var wait = max(.zero, next - .now)
             while (try? await Task.sleep(for: wait)) != nil {
+                let began = ContinuousClock.now
                 do {
                     try await publish()
-                    next = .now + settings.debounce
+                    next = .now + rest(after: began.duration(to: .now))
                     break
                 } catch {
                     failed += 1
@@ -108,6 +113,10 @@ actor MapPublisher {
                 }
             }
         }
+    }
+
+    nonisolated func rest(after writing: Duration) -> Duration {
+        settings.debounce ?? min(writing, Self.longestRest)
     }
 
     func publish() async throws {

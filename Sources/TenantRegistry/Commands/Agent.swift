@@ -87,7 +87,7 @@ struct Agent: AsyncParsableCommand {
 
     @Option(
         help:
-            "The rest between two writings of the maps: what changes meanwhile goes along. (default: 200ms)"
+            "The rest between two writings of the maps: what changes meanwhile goes along. (default: as long as the last one took, 200ms at most)"
     )
     var debounce: String?
 
@@ -201,7 +201,9 @@ struct Agent: AsyncParsableCommand {
         }
         agent.longestMapKey = try settings.integer(
             maxMapKey, "max-map-key", default: FQDN.maximumBytes, in: 4...FQDN.maximumBytes)
-        agent.debounce = try span(settings, debounce, "debounce", "200ms")
+        if try settings.text(debounce, "debounce") != nil {
+            agent.debounce = try span(settings, debounce, "debounce", "200ms")
+        }
         agent.settle = try span(settings, settle, "settle", "0ms")
     }
 
