@@ -7,18 +7,22 @@ public struct DomainFilter: Hashable, Sendable {
     public var prefix: String?
     /// The name itself or a parent of it, at a label boundary.
     public var suffix: String?
+    /// A piece of the name, anywhere in it.
+    public var contains: String?
     /// Exclusive.
     public var registeredBefore: Timestamp?
 
     public init(
         location: LocationName? = nil, mode: Mode? = nil, tenant: String? = nil,
-        prefix: String? = nil, suffix: String? = nil, registeredBefore: Timestamp? = nil
+        prefix: String? = nil, suffix: String? = nil, contains: String? = nil,
+        registeredBefore: Timestamp? = nil
     ) {
         self.location = location
         self.mode = mode
         self.tenant = tenant
         self.prefix = prefix
         self.suffix = suffix
+        self.contains = contains
         self.registeredBefore = registeredBefore
     }
 
@@ -29,6 +33,7 @@ public struct DomainFilter: Hashable, Sendable {
         if let tenant, domain.tenant != tenant { return false }
         if let prefix, !domain.fqdn.text.hasPrefix(prefix) { return false }
         if let suffix, !".\(domain.fqdn)".hasSuffix(".\(suffix)") { return false }
+        if let contains, !domain.fqdn.text.contains(contains) { return false }
         if let registeredBefore, domain.registeredAt >= registeredBefore { return false }
         return true
     }

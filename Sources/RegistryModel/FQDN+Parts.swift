@@ -1,4 +1,4 @@
-// Ends and beginnings of names, as lists and plans select by them.
+// Ends, beginnings and pieces of names, as lists and plans select by them.
 
 extension FQDN {
     /// The end of names, in canonical form: whole labels, one or more, as people write them, a dot before
@@ -20,7 +20,7 @@ extension FQDN {
     ///
     /// - Throws: the first rule that every name with this beginning would break.
     public static func prefix(_ input: some StringProtocol) throws(Malformed) -> String {
-        guard input.utf8.allSatisfy({ $0 < 0x80 }) else { throw .beginningOutsideASCII }
+        guard input.utf8.allSatisfy({ $0 < 0x80 }) else { throw .partOutsideASCII }
         let beginning = lowercasingASCII(String(input))
         guard beginning.utf8.count <= maximumBytes else { throw .tooLong }
         var labels = beginning.split(separator: ".", omittingEmptySubsequences: false)
@@ -32,6 +32,34 @@ extension FQDN {
         try check("\(begun)\(hasRoom ? "a" : "").a".utf8)
         return beginning
     }
+
+    /// A piece of names, in canonical form, from anywhere in them: the end of a label, whole labels, the beginning of
+    /// one. ASCII only, for a piece in other letters is none of an A-label.
+    ///
+    /// - Throws: the first rule that every name with this piece would break.
+    public static func piece(_ input: some StringProtocol) throws(Malformed) -> String {
+        guard input.utf8.allSatisfy({ $0 < 0x80 }) else { throw .partOutsideASCII }
+        let piece = lowercasingASCII(String(input))
+        guard piece.utf8.count >= pieceBytes.lowerBound else { throw .pieceTooShort }
+        guard piece.utf8.count <= pieceBytes.upperBound else { throw .tooLong }
+        let labels = piece.split(separator: ".", omittingEmptySubsequences: false)
+        for (place, label) in labels.enumerated() {
+            let isCut = (begin: place == 0, end: place == labels.count - 1)
+            guard isCut.begin || isCut.end else {
+                _ = try FQDN("\(label).a")
+                continue
+            }
+            if label.isEmpty { continue }
+            // What is cut off goes on: with a letter, where it couldn't stand alone.
+            let before = isCut.begin && label.first == "-" ? "a" : ""
+            let behind = isCut.end && label.last == "-" ? "a" : ""
+            try check("\(before)\(label)\(behind).a".utf8)
+        }
+        return piece
+    }
+
+    /// How long a piece may be. One byte would be in nearly every name.
+    public static var pieceBytes: ClosedRange<Int> { 2...maximumBytes }
 }
 
 extension FQDN {

@@ -133,8 +133,10 @@ extension FQDN {
         case notComposed
         case capitalLetter
         case compatibilityForm
-        /// Of the beginnings of names only.
-        case beginningOutsideASCII
+        /// Of beginnings and pieces of names only.
+        case partOutsideASCII
+        /// Of pieces of names only.
+        case pieceTooShort
         /// Of registrations only: such a name may be there from before.
         case reservedHyphens
         /// Of registrations only: the operator allows less than a name may have.
@@ -159,8 +161,9 @@ extension FQDN {
                 "capital letters outside ASCII can't be in a name; write them in lower case"
             case .compatibilityForm:
                 "full-width forms, ligatures and the like can't be in a name; write the plain characters"
-            case .beginningOutsideASCII:
-                "the beginning of a name is ASCII: a label outside it begins with xn--"
+            case .partOutsideASCII:
+                "the beginning or a piece of a name is ASCII: a label outside it begins with xn--"
+            case .pieceTooShort: "a piece of a name has at least 2 bytes"
             case .longerThanAllowed: "the name has more bytes than this registry allows"
             case .reservedHyphens:
                 "a label has hyphens in both its third and fourth place only where it begins with xn--"

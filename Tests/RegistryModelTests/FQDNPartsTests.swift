@@ -41,8 +41,8 @@ import Testing
         arguments: [
             (".", .emptyLabel), ("a..", .emptyLabel), ("_", .forbiddenCharacter),
             ("-", .hyphenAtEdge),
-            ("a-.", .hyphenAtEdge), ("bü", .beginningOutsideASCII),
-            ("bücher.", .beginningOutsideASCII),
+            ("a-.", .hyphenAtEdge), ("bü", .partOutsideASCII),
+            ("bücher.", .partOutsideASCII),
             ("xn--a.b", .notIDNA2008), (String(repeating: "a", count: 64), .labelTooLong),
             (String(repeating: "a", count: 62) + "--", .labelTooLong),
             (String(repeating: "a", count: 62) + "-", .hyphenAtEdge),
@@ -50,6 +50,34 @@ import Testing
         ] as [(String, FQDN.Malformed)])
     func `is no beginning where no name can have it`(input: String, rule: FQDN.Malformed) {
         #expect(throws: rule) { try FQDN.prefix(input) }
+    }
+
+    @Test(arguments: [
+        ("to", "to"), ("KIN", "kin"), ("--", "--"), ("-a", "-a"), ("a-", "a-"), ("a.", "a."),
+        (".a", ".a"), ("e.kintone.c", "e.kintone.c"), ("-e.k-", "-e.k-"), ("0.1", "0.1"),
+        ("n--bcher", "n--bcher"), (".xn--bcher-kva.e", ".xn--bcher-kva.e"),
+        (String(repeating: "-", count: 61), String(repeating: "-", count: 61)),
+        (String(repeating: "a", count: 63), String(repeating: "a", count: 63)),
+        (
+            String(repeating: "ab.", count: 84) + "a", String(repeating: "ab.", count: 84) + "a"
+        ),
+    ])
+    func `is a piece of them`(input: String, piece: String) throws {
+        #expect(try FQDN.piece(input) == piece)
+    }
+
+    @Test(
+        arguments: [
+            ("", .pieceTooShort), ("a", .pieceTooShort), (".", .pieceTooShort),
+            ("..", .emptyLabel), ("a..b", .emptyLabel), ("a_b", .forbiddenCharacter),
+            ("a%", .forbiddenCharacter), ("a b", .forbiddenCharacter), ("a-.", .hyphenAtEdge),
+            (".-a", .hyphenAtEdge), ("a.-b.c", .hyphenAtEdge), ("bü", .partOutsideASCII),
+            (".xn--a.b", .notIDNA2008), (String(repeating: "a", count: 64), .labelTooLong),
+            (String(repeating: "-", count: 62), .labelTooLong),
+            (String(repeating: "ab.", count: 84) + "ab", .tooLong),
+        ] as [(String, FQDN.Malformed)])
+    func `is no piece where no name can have it`(input: String, rule: FQDN.Malformed) {
+        #expect(throws: rule) { try FQDN.piece(input) }
     }
 
     @Test(arguments: [

@@ -167,6 +167,8 @@ extension ReadPlanContract {
                         DomainQuery(), DomainQuery(DomainFilter(location: aws)),
                         DomainQuery(DomainFilter(mode: .reject)),
                         DomainQuery(DomainFilter(suffix: "none.example")),
+                        DomainQuery(DomainFilter(contains: "ld7")),
+                        DomainQuery(DomainFilter(contains: "nowhere")),
                     ] {
                         var query = query
                         (query.after, query.filter.prefix, query.filter.tenant) = (

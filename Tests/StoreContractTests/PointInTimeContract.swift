@@ -61,6 +61,11 @@ import Testing
                 (DomainFilter(prefix: "d5.example"), { $0.fqdn.text == "d5.example" }),
                 (DomainFilter(suffix: "example"), { _ in true }),
                 (DomainFilter(suffix: "ample"), { _ in false }),
+                (DomainFilter(contains: "3.ex"), { $0.fqdn.text.contains("3.ex") }),
+                (
+                    DomainFilter(mode: .serve, prefix: "d1", contains: "2."),
+                    { $0.mode == .serve && $0.fqdn.text.contains(/^d1.*2\./) }
+                ),
                 (DomainFilter(suffix: "d3.example"), { $0.fqdn.text == "d3.example" }),
                 (
                     DomainFilter(location: japan, mode: .serve, prefix: "d", suffix: "example"),

@@ -114,6 +114,7 @@ import Testing
                 { _ = try await store.domains(DomainQuery(DomainFilter(mode: .reject))) },
                 { _ = try await store.domains(DomainQuery(DomainFilter(location: aws))) },
                 { _ = try await store.domains(DomainQuery(DomainFilter(suffix: "none.example"))) },
+                { _ = try await store.domains(DomainQuery(DomainFilter(contains: "nowhere"))) },
                 {
                     _ = try await store.domains(
                         DomainQuery(DomainFilter(mode: .reject, tenant: "all")))

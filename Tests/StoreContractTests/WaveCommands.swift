@@ -124,6 +124,7 @@ struct WaveCommands {
         var filter = DomainFilter()
         if chance(40) { filter.suffix = pick(["x.example", "example", "a1.x.example"]) }
         if chance(30) { filter.prefix = pick(["a", "b", "a1."]) }
+        if chance(20) { filter.contains = pick(["x.ex", "a1", ".x"]) }
         if chance(20) { filter.tenant = pick(Self.tenants) }
         if chance(20) {
             let seconds = Int.random(in: 0...3_000, using: &random)

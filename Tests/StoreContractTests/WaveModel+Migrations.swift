@@ -171,6 +171,7 @@ extension WaveModel {
             let name = domain.fqdn.text
             return filter.prefix.map(name.hasPrefix) ?? true
                 && filter.suffix.map { name == $0 || name.hasSuffix("." + $0) } ?? true
+                && filter.contains.map { !name.ranges(of: $0).isEmpty } ?? true
                 && filter.tenant.map { $0 == domain.tenant } ?? true
                 && filter.registeredBefore.map { domain.registeredAt < $0 } ?? true
         }.map(\.fqdn).sorted { $0.text < $1.text }

@@ -2,14 +2,14 @@ import RegistryModel
 
 /// What a filter of domains is made of: parameters of a list, members of a plan's `where`.
 package enum DomainFilterMember: String, Sendable {
-    case location, mode, tenant, prefix, suffix
+    case location, mode, tenant, prefix, suffix, contains
     case registeredBefore = "registered_before"
 
     package static let ofLists: [DomainFilterMember] = [
-        .location, .mode, .tenant, .prefix, .suffix,
+        .location, .mode, .tenant, .prefix, .suffix, .contains,
     ]
     package static let ofPlans: [DomainFilterMember] = [
-        .suffix, .prefix, .tenant, .registeredBefore,
+        .suffix, .prefix, .contains, .tenant, .registeredBefore,
     ]
 
     /// Characters that it may have in a body.
@@ -20,6 +20,7 @@ package enum DomainFilterMember: String, Sendable {
         case .tenant: 1...200
         case .prefix: 1...253
         case .suffix: 1...255
+        case .contains: FQDN.pieceBytes
         }
     }
 }
@@ -63,13 +64,13 @@ extension DomainFilter {
         case .tenant:
             tenant = TenantText.canonical(text)
             return nil
-        // What no name can begin or end with is refused: it would select nothing, and whoever sent it meant something.
-        case .prefix, .suffix:
+        // What no name can begin or end with, or contain, is refused: it would select nothing, and whoever sent it meant something.
+        case .prefix, .suffix, .contains:
             do throws(FQDN.Malformed) {
-                if member == .prefix {
-                    prefix = try FQDN.prefix(text)
-                } else {
-                    suffix = try FQDN.suffix(text)
+                switch member {
+                case .prefix: prefix = try FQDN.prefix(text)
+                case .suffix: suffix = try FQDN.suffix(text)
+                default: contains = try FQDN.piece(text)
                 }
                 return nil
             } catch {

@@ -9,5 +9,6 @@ extension SQLFilter {
         add("tenant = ?", filter.tenant)
         add("registered_at < ?", filter.registeredBefore?.milliseconds)
         add(suffix: filter.suffix)
+        add(piece: filter.contains)
     }
 }

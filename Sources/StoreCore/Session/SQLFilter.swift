@@ -51,6 +51,12 @@ package struct SQLFilter: Sendable {
         add("substr('.' || \(column), length(\(column)) + 2 - length(?)) = ?", "." + suffix)
     }
 
+    /// Names that have this text somewhere.
+    package mutating func add(piece: String?, of column: String = "fqdn") {
+        // Not LIKE, as above; and of what looks for a text in a text, the engines have only this by one name.
+        add("replace(\(column), ?, '') <> \(column)", piece)
+    }
+
     /// The values alone, for what stands around a statement that has the conditions.
     package var withoutConditions: SQLFilter {
         var filter = self

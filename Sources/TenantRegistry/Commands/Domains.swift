@@ -51,6 +51,7 @@ extension Domains {
         @Option(help: "Only this tenant's.") var tenant: String?
         @Option(help: "Only names that begin so.") var prefix: String?
         @Option(help: "Only names below this one, or itself.") var suffix: String?
+        @Option(help: "Only names that have this text somewhere.") var contains: String?
         @Option(help: "As of a time, RFC 3339.") var at: String?
         @Option(help: "As of a revision.") var revision: NamedRevision?
         @Flag(help: "Names that are held, instead of domains.") var held = false
@@ -61,7 +62,8 @@ extension Domains {
         func run() async throws {
             let filter = [
                 ("location", location), ("mode", mode), ("tenant", tenant), ("prefix", prefix),
-                ("suffix", suffix), ("at", at), ("revision", revision?.description),
+                ("suffix", suffix), ("contains", contains), ("at", at),
+                ("revision", revision?.description),
             ]
             try await client.withClient { registry in
                 if held {

@@ -25,6 +25,7 @@ struct Export: AsyncParsableCommand {
     var forSpreadsheet = false
     @Option(help: "Only those in this location.") var location: String?
     @Option(help: "Only names below this one, or itself.") var suffix: String?
+    @Option(help: "Only names that have this text somewhere.") var contains: String?
     @Option(help: "As of a time, RFC 3339.") var at: String?
     @Option(help: "As of a revision.") var revision: NamedRevision?
     @OptionGroup var client: ClientOptions
@@ -46,8 +47,8 @@ struct Export: AsyncParsableCommand {
             repeat {
                 let page = try await registry.domains(
                     filter: [
-                        ("location", location), ("suffix", suffix), ("at", at),
-                        ("revision", revision?.description),
+                        ("location", location), ("suffix", suffix), ("contains", contains),
+                        ("at", at), ("revision", revision?.description),
                     ], limit: 1000, cursor: cursor)
                 var lines: [UInt8] = []
                 for domain in page.items { append(domain, to: &lines) }

@@ -11,8 +11,8 @@ extension Migrations {
             discussion: """
                 The domains come from a file (one name a line, # for comments; or CSV with a header \
                 whose column fqdn is used; - for standard input), or are all those at --from that \
-                fit --suffix, --prefix, --tenant and --registered-before. The other domains of \
-                their tenants come along. Names that can't move are skipped and said, each with a \
+                fit --suffix, --prefix, --contains, --tenant and --registered-before. The other \
+                domains of their tenants come along. Names that can't move are skipped and said, each with a \
                 code. --waves 5,10%,rest makes a wave of 5, one \
                 of a tenth, and one of all others.
                 """)
@@ -22,6 +22,7 @@ extension Migrations {
         @Option(help: "A file with their names; - for standard input.") var file: String?
         @Option(help: "Only names below this one, or itself.") var suffix: String?
         @Option(help: "Only names that begin so.") var prefix: String?
+        @Option(help: "Only names that have this text somewhere.") var contains: String?
         @Option(help: "Only this tenant's.") var tenant: String?
         @Option(help: "Only those registered before this time, RFC 3339.") var registeredBefore:
             String?
@@ -51,10 +52,10 @@ extension Migrations {
 
         func validate() throws {
             let hasFilter =
-                suffix != nil || prefix != nil || tenant != nil || registeredBefore != nil
+                [suffix, prefix, contains, tenant, registeredBefore].contains { $0 != nil }
             guard file == nil || !(hasFilter || all || samplePercent != nil) else {
                 throw ValidationError(
-                    "Send either --file or filters (--suffix, --prefix, --tenant, --registered-before, --sample-percent, --all)."
+                    "Send either --file or filters (--suffix, --prefix, --contains, --tenant, --registered-before, --sample-percent, --all)."
                 )
             }
             guard file != nil || hasFilter || all else {
@@ -62,7 +63,8 @@ extension Migrations {
             }
             guard !(all && hasFilter) else {
                 throw ValidationError(
-                    "--all is without --suffix, --prefix, --tenant and --registered-before.")
+                    "--all is without --suffix, --prefix, --contains, --tenant and --registered-before."
+                )
             }
             guard samplePercent.map({ $0 > 0 && $0 <= 100 }) ?? true else {
                 throw ValidationError(
@@ -103,8 +105,8 @@ extension Migrations {
             if let list { return .names(list.names) }
             return .filter(
                 [
-                    (.suffix, suffix), (.prefix, prefix), (.tenant, tenant),
-                    (.registeredBefore, registeredBefore),
+                    (.suffix, suffix), (.prefix, prefix), (.contains, contains),
+                    (.tenant, tenant), (.registeredBefore, registeredBefore),
                 ], samplePercent: samplePercent)
         }
 

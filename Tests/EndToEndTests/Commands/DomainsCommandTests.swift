@@ -115,6 +115,7 @@ import Testing
         #expect(try await names() == ["x1", "x2", "x3", "y1"])
         #expect(try await names("--location", "aws") == ["x2", "x3", "y1"])
         #expect(try await names("--tenant", "one", "--prefix", "x") == ["x1", "x2"])
+        #expect(try await names("--tenant", "one", "--contains", "X2.") == ["x2"])
         #expect(try await names("--mode", "reject") == ["x3"])
         #expect(try await names("--limit", "2") == ["x1", "x2"])
     }

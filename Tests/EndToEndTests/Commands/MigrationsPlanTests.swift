@@ -111,6 +111,7 @@ import Testing
         #expect(
             try await eligible("--suffix", "where.example.com", "--tenant", "acme-planned") == 1)
         #expect(try await eligible("--suffix", "where.example.com", "--prefix", "t0000") == 9)
+        #expect(try await eligible("--contains", "0007.where.e") == 1)
         #expect(
             try await eligible(
                 "--suffix", "where.example.com", "--registered-before", "2000-01-01T00:00:00Z") == 0

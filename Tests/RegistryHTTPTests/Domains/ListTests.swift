@@ -133,7 +133,7 @@ extension RunningRegistry {
 
     @Test(arguments: [
         "?limit=2&tenant=%C3%A4", "?tenant=ä&limit=2", "?limit=2&tenant=%C3%A4&%63ursor=",
-        "?limit=2&prefix=n&suffix=example.com&location=japan&mode=serve&min_revision=0",
+        "?limit=2&prefix=n&suffix=example.com&contains=.exa&location=japan&mode=serve&min_revision=0",
     ])
     func `keep their filters in Link, which can be used as it is`(query: String) async throws {
         try await withRegistry { registry in
@@ -185,6 +185,13 @@ extension RunningRegistry {
                 ),
                 ("prefix=b.", []), ("suffix=B%C3%BCcher.example", []),
                 ("suffix=one.com", []), ("location=aws&tenant=t", ["a.kintone.com"]),
+                (
+                    "contains=INTO",
+                    ["a.kintone.com", "ab.kintone.com", "evilkintone.com", "kintone.com"]
+                ),
+                ("contains=b.k", ["ab.kintone.com"]), ("contains=lk", ["evilkintone.com"]),
+                ("contains=.kin&tenant=t&location=aws", ["a.kintone.com"]),
+                ("contains=.kin&prefix=k", []), ("contains=nowhere", []),
                 ("location=mars", []), ("tenant=%25", []), ("prefix=ac-", []),
             ]
             for (query, expected) in cases {
@@ -202,6 +209,10 @@ extension RunningRegistry {
         ("prefix=_", "?prefix invalid"), ("prefix=b%C3%BC", "?prefix invalid"),
         ("prefix=.", "?prefix invalid"), ("prefix=a..", "?prefix invalid"),
         ("prefix=-a", "?prefix invalid"), ("prefix=a-.", "?prefix invalid"),
+        ("contains=", "?contains invalid"), ("contains=a", "?contains invalid"),
+        ("contains=a_b", "?contains invalid"), ("contains=%25%25", "?contains invalid"),
+        ("contains=a..b", "?contains invalid"), ("contains=b%C3%BC", "?contains invalid"),
+        ("contains=\(String(repeating: "x", count: 64))", "?contains invalid"),
         ("suffix=.", "?suffix invalid"), ("tenant=a&tenant=b", "?tenant repeated"),
         ("prefix=\(String(repeating: "x", count: 513))", "?prefix too-long"),
     ])

@@ -26,7 +26,7 @@ export default async function domains({query, signal, me, may, overrides}) {
   const owners = h('div');
   const listed = h('div');
   let asked = null;
-  let list = null;
+  let lists = [];
 
   const filters = () => ({
     state: state.value, location: place.value, mode: state.value ? '' : modes.value, tenant: tenant.value.trim(), suffix: suffix.value.trim(),
@@ -113,37 +113,45 @@ export default async function domains({query, signal, me, may, overrides}) {
     {title: t('domains.changed'), cell: (each) => time(each.changed_at)},
   ]);
 
+  // First the names that begin so; when these are over, those that have it further on.
   async function showList(within) {
-    const prefix = prefixOf(text.value);
-    const wanted = {...filters(), prefix};
-    const heading = h('h2', headingOf(prefix));
-    // A text that no name begins with may be one that names end with.
+    const [prefix, piece] = [prefixOf(text.value), pieceOf(text.value)];
+    const kept = filters();
+    const rest = h('div');
+    const shown = [];
+    const page = (wanted, cursor, limit) => get('/v1/domains', {...kept, ...wanted, cursor, limit}, within);
+    const table = (heading, empty, load) => {
+      const made = endlessTable(heading, columns(), load, {signal: within, empty, key: (each) => each.fqdn, version: (each) => each.revision});
+      shown.push(made);
+      return h('section.card', h('h2', heading), made.element);
+    };
+    const showRest = (empty) => {
+      if (!piece || rest.childElementCount > 0) return;
+      fill(rest, table(t('domains.containing', {text: piece}), empty, async (cursor, limit) => {
+        const {items, next_cursor} = await page({contains: piece}, cursor, limit);
+        return {items: items.filter((each) => !prefix || !each.fqdn.startsWith(prefix)), next_cursor};
+      }));
+    };
     try {
-      let first = prefix === null ? {items: []} : await get('/v1/domains', wanted, within);
-      if (first.items.length === 0 && !wanted.suffix && normal(text.value)) {
-        const below = {...wanted, prefix: '', suffix: normal(text.value)};
-        const second = await get('/v1/domains', below, within);
-        if (second.items.length > 0) {
-          first = second;
-          Object.assign(wanted, below);
-          fill(heading, t('domains.below', {text: displayed(below.suffix)}));
-        }
-      }
+      let given = prefix === null ? {items: []} : await page({prefix});
       if (within.aborted) return;
-      let given = first;
-      list = endlessTable(t('domains'), columns(), (cursor, limit) => {
-        const kept = !cursor && !limit && given;
-        given = null;
-        return kept || (wanted.prefix === null ? {items: []} : get('/v1/domains', {...wanted, cursor, limit}, within));
-      }, {signal: within, key: (each) => each.fqdn, version: (each) => each.revision, empty: emptyWords(wanted)});
-      fill(listed, h('section.card', heading, list.element));
+      if (given.items.length === 0 && piece) {
+        showRest(t('domains.nothing'));
+        fill(listed, rest);
+      } else {
+        const heading = prefix ? t('domains.beginning', {text: prefix}) : t(state.value ? 'domains.allheld' : 'domains.all');
+        const first = table(heading, emptyWords({...kept, prefix}), async (cursor, limit) => {
+          const found = (!cursor && !limit && given) || (prefix === null ? {items: []} : await page({prefix}, cursor, limit));
+          given = null;
+          if (!found.next_cursor) showRest(t('domains.noother'));
+          return found;
+        });
+        fill(listed, first, rest);
+      }
+      lists = shown;
     } catch (error) {
       if (!within.aborted) fill(listed, errorNotice(error, again));
     }
-  }
-
-  function headingOf(prefix) {
-    return prefix ? t('domains.beginning', {text: prefix}) : t(state.value ? 'domains.allheld' : 'domains.all');
   }
 
   function emptyWords(wanted) {
@@ -166,12 +174,19 @@ export default async function domains({query, signal, me, may, overrides}) {
     h('div.field', h('label', {for: 'search'}, t('domains.search')), text, h('p.hint#search-hint', t('domains.hint'))),
     h('div.filters', field(t('location'), place), field(t('mode'), modes), field(t('tenant'), tenant), field(t('domains.suffix'), suffix), field(t('state'), state)));
 
-  watch(signal, async () => { if (list) { await list.refresh(); if (normal(text.value) && !found.contains(document.activeElement)) await showExact(asked.signal); } }, {seconds: 30});
+  watch(signal, async () => { if (lists.length > 0) { for (const each of lists) await each.refresh(); if (normal(text.value) && !found.contains(document.activeElement)) await showExact(asked.signal); } }, {seconds: 30});
   search();
   return [
     h('div.heading', h('h1', t('page.domains')), may('registerDomain') && button(t('domains.register'), () => registerNew(), {kind: 'primary', id: 'register'})),
     form, found, owners, listed,
   ];
+}
+
+// A piece of names, of what somebody has typed. - Returns: null where it's none, or in nearly all of them.
+function pieceOf(text) {
+  const typed = text.trim().toLowerCase();
+  const piece = normal(typed) ?? (/^[a-z0-9.-]*$/.test(typed) ? typed : prefixOf(typed)) ?? '';
+  return piece.length >= 2 && piece.length <= 253 && !/\.\.|-\.|\.-|[^.]{64}|_/.test(piece) ? piece : null;
 }
 
 // How names begin, of what somebody has typed. - Returns: '' for any name; null where none can begin so.
