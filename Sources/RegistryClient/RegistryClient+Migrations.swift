@@ -15,6 +15,21 @@ extension RegistryClient {
                 idempotencyKey: idempotencyKey, timeout: .minutes(5)))
     }
 
+    /// What a plan would be, and a page of its names.
+    package func previewMigration(
+        _ plan: PlanRequest, note: Note, wave: Int?, status: String?, limit: Int, cursor: String?
+    ) async throws -> PlannedMigration {
+        var plan = plan
+        plan.note = note
+        return try await send(
+            .planMigration,
+            query: [
+                ("dry_run", "true"), ("domains", "true"), ("wave", wave.map(String.init)),
+                ("status", status), ("limit", String(limit)), ("cursor", cursor),
+            ], body: plan, timeout: .minutes(5)
+        ).decode()
+    }
+
     package func migrations(
         state: String?, limit: Int, cursor: String? = nil
     ) async throws -> ListPage<Migration> {

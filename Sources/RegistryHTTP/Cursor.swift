@@ -72,6 +72,22 @@ enum Cursor {
         try decode(cursor, { Int64($0).flatMap { $0 > 0 ? $0 : nil } }, spelling: { "\($0)" })
     }
 
+    /// A position in what a dry run lists, and which plan that was of.
+    static func planned(_ cursor: String) throws(RegistryError) -> (plan: String, position: Int64) {
+        try decode(
+            cursor,
+            { key in
+                let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+                guard parts.count == 3, parts[0].wholeMatch(of: /[0-9a-f]{64}/) != nil,
+                    parts[1].wholeMatch(of: /[0-9]{1,7}/) != nil, let position = Int64(parts[2]),
+                    position > 0
+                else { return nil }
+                return (parts[..<2].joined(separator: "/"), position)
+            }, spelling: { Self.key($0.position, of: $0.plan) })
+    }
+
+    static func key(_ position: Int64, of plan: String) -> String { "\(plan)/\(position)" }
+
     /// A token's id, or a migration's.
     static func id(_ cursor: String) throws(RegistryError) -> String {
         try decode(

@@ -6,6 +6,8 @@ public struct Committed: Sendable, Hashable {
     public var outcome: Outcome
     /// Whether this is the stored answer to an earlier request with the same idempotency key.
     public var isReplay: Bool
+    /// What a dry run was asked to list of its plan's names.
+    public var listed: Page<MigrationDomain>?
 
     public init(revision: Revision, outcome: Outcome, isReplay: Bool = false) {
         self.revision = revision

@@ -208,15 +208,19 @@ public struct MigrationDomain: Hashable, Sendable {
     public var wave: Int?
     public var status: Status
     public var code: SkippedName.Code?
+    /// Whose it is now. Only what a dry run lists has it.
+    public var tenant: String?
 
     public init(
-        position: Int64, fqdn: FQDN, wave: Int?, status: Status, code: SkippedName.Code?
+        position: Int64, fqdn: FQDN, wave: Int?, status: Status, code: SkippedName.Code?,
+        tenant: String? = nil
     ) {
         self.position = position
         self.fqdn = fqdn
         self.wave = wave
         self.status = status
         self.code = code
+        self.tenant = tenant
     }
 }
 

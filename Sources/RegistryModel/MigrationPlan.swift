@@ -11,6 +11,8 @@ public struct MigrationPlan: Hashable, Sendable {
     public var wholeTenants: Bool
     /// Whether to tell only what would be planned, and write nothing.
     public var isDryRun: Bool
+    /// What a dry run lists of the plan's names; nil: none of them. Whose migration it says doesn't matter.
+    public var listing: MigrationDomainQuery?
 
     public init(
         id: String, name: String, from: LocationName, to: LocationName, selection: Selection,

@@ -223,6 +223,9 @@ public struct Page<Item: Sendable>: Sendable {
     }
 }
 
+extension Page: Equatable where Item: Equatable {}
+extension Page: Hashable where Item: Hashable {}
+
 /// What a name is to the store.
 public enum NameStanding: Sendable, Hashable {
     case free

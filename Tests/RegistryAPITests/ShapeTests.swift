@@ -260,7 +260,8 @@ import Testing
         try Self.check(SkippedName(fqdn: Self.fqdn, code: .duplicate))
         try Self.check(
             MigrationDomain(
-                position: 0, fqdn: Self.fqdn, wave: 1, status: .skipped, code: .notAtSource))
+                position: 0, fqdn: Self.fqdn, wave: 1, status: .skipped, code: .notAtSource,
+                tenant: "t"))
         try Self.check(
             Self.step(.announced), Self.step(.frozen), Self.step(.moved), Self.step(.rolledBack),
             Self.step(.planned))

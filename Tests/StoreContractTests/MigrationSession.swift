@@ -31,6 +31,19 @@ extension StoreSession {
         return migration
     }
 
+    /// All pages of what a dry run lists.
+    func listed(by plan: MigrationPlan) async throws(RegistryError) -> [MigrationDomain] {
+        var (plan, found) = (plan, [MigrationDomain]())
+        while true {
+            guard let page = try await commit(.planMigration(plan)).listed else {
+                throw .inconsistent
+            }
+            found += page.items
+            guard page.hasMore else { return found }
+            plan.listing?.after = page.items.last?.position
+        }
+    }
+
     @discardableResult
     func take(
         _ action: WaveStep.Action, _ wave: Int = 1, of migration: Migration,

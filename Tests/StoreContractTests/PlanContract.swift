@@ -241,8 +241,18 @@ import Testing
                         id: MigrationPlan.newID(), name: "n", from: japan, to: aws,
                         selection: selection, waves: waves, freeze: .reject, isDryRun: true)
                     var dry = try await session.plan(plan)
+                    plan.listing = MigrationDomainQuery(migration: "", limit: 7)
+                    let listed = try await session.listed(by: plan)
+                    plan.listing = nil
                     plan.isDryRun = false
                     let real = try await session.plan(plan)
+                    let kept = try await session.store.domains(
+                        of: MigrationDomainQuery(migration: real.id, limit: 1_000)
+                    ).value.items
+                    #expect(listed.map(\.position) == kept.map(\.position))
+                    #expect(listed.map(\.fqdn) == kept.map(\.fqdn))
+                    #expect(listed.map(\.wave) == kept.map(\.wave))
+                    #expect(listed.map(\.code) == kept.map(\.code))
                     dry.id = real.id
                     #expect(dry == real)
                     #expect(try await session.current(real) == real)

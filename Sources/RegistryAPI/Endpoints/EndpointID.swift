@@ -114,7 +114,8 @@ extension EndpointID {
         case .planMigration:
             .write(
                 .post, "/v1/migrations", .operate, bodyLimit: 64 * EndpointDeclaration.mebibyte,
-                query: ["dry_run"], PlanRequest.self, Migration.self)
+                query: ["dry_run", "domains", "wave", "status", "limit", "cursor"],
+                PlanRequest.self, PlannedMigration.self)
         case .listMigrations:
             .get("/v1/migrations", .audit, query: Self.page + ["state"], ListPage<Migration>.self)
         case .getMigration: .get("/v1/migrations/{id}", .audit, Migration.self)

@@ -1,10 +1,10 @@
 import RegistryModel
 
-/// One shape for three answers: without `id` it's a dry run's, without `skipped` it's in a list. A word that this
+/// One shape for two answers: without `skipped` it's in a list. A word that this
 /// version doesn't know is an error: who acts on a plan has to know what it says.
 extension Migration: Shape {
     package static let fields: [ShapeField<Migration>] = [
-        .optional("id") { Cell($0.id.isEmpty ? nil : $0.id) },
+        ShapeField("id") { .text($0.id) },
         ShapeField("name") { .text($0.name) }, ShapeField("from") { .text($0.from.text) },
         ShapeField("to") { .text($0.to.text) }, ShapeField("freeze") { .text($0.freeze.rawValue) },
         ShapeField("state") { .text($0.state.rawValue) },
@@ -128,20 +128,52 @@ extension SkippedName: Shape {
     }
 }
 
+/// What a plan is answered with: the migration, which has no id in a dry run; and a page of its names, where a dry run was
+/// asked for them.
+package struct PlannedMigration: Shape {
+    package var migration: Migration
+    package var domains: ListPage<MigrationDomain>?
+
+    package init(_ migration: Migration, domains: ListPage<MigrationDomain>? = nil) {
+        (self.migration, self.domains) = (migration, domains)
+    }
+
+    package static let fields: [ShapeField<PlannedMigration>] =
+        Migration.fields.map { field in
+            switch field.name {
+            case "id": .optional("id") { Cell($0.migration.id.isEmpty ? nil : $0.migration.id) }
+            case "skipped": ShapeField("skipped", objects: { $0.migration.skipped })
+            default: field.of { $0.migration }
+            }
+        } + [
+            ShapeField("domains", isRequired: false, object: { $0.domains })
+        ]
+
+    package init?(reading object: inout JSONObjectReader) {
+        domains = object.optionalShape("domains")
+        guard let migration = Migration(reading: &object) else { return nil }
+        self.migration = migration
+    }
+}
+
 /// Where it stands in the list is the server's own, and no member of it.
 extension MigrationDomain: Shape {
     package static let fields: [ShapeField<MigrationDomain>] = [
         ShapeField("fqdn") { .text($0.fqdn.text) }, .optional("wave") { Cell($0.wave) },
         ShapeField("status") { .text($0.status.rawValue) },
-        .optional("code") { Cell($0.code?.rawValue) },
+        .optional("code") { Cell($0.code?.rawValue) }, .optional("tenant") { Cell($0.tenant) },
     ]
+
+    package static let tableColumns = fields.named("fqdn", "wave", "status", "code")
 
     package init?(reading object: inout JSONObjectReader) {
         let (fqdn, wave) = (object.fqdn("fqdn"), object.optionalCount("wave"))
         let status = object.choice("status", Status.self)
         let code = object.optionalChoice("code", SkippedName.Code.self)
         guard let fqdn, let status else { return nil }
-        self.init(position: 0, fqdn: fqdn, wave: wave, status: status, code: code)
+        self.init(
+            position: 0, fqdn: fqdn, wave: wave, status: status, code: code,
+            tenant: object.optionalText("tenant"))
     }
 }
 

@@ -8,13 +8,14 @@ struct MigrationRoutes: Sendable {
     @Sendable func plan(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         let isDryRun = query.value("dry_run", "true or false") { Bool($0) } ?? false
-        try query.finish()
+        let listing = try PlanListing(&query, ofDryRun: isDryRun)
         if let replay = call.replay { return .planned(replay) }
         var body = try PlanBody(call.object())
         body.plan.isDryRun = isDryRun
-        return .planned(
-            try await call.service.planMigration(body.plan, call.writing(body.note)),
-            isDryRun: isDryRun)
+        body.plan.listing = listing?.query
+        let committed = try await call.service.planMigration(body.plan, call.writing(body.note))
+        guard isDryRun else { return .planned(committed) }
+        return try .preview(committed, listing)
     }
 
     @Sendable func list(_ call: RegistryCall) async throws -> EndpointResponse {
@@ -35,10 +36,7 @@ struct MigrationRoutes: Sendable {
     @Sendable func domains(_ call: RegistryCall) async throws -> EndpointResponse {
         var query = QueryReader(call.query)
         var filter = MigrationDomainQuery(migration: call.parameter("id"))
-        filter.wave = query.value("wave", "a number from 1 to \(MigrationPlan.maximumWaves)") {
-            text in
-            Int(text).flatMap { (1...MigrationPlan.maximumWaves).contains($0) ? $0 : nil }
-        }
+        filter.wave = query.wave()
         filter.status = query.choice("status", MigrationDomain.Status.self)
         (filter.limit, filter.after) = try query.page(Cursor.position)
         let read = try await call.service.domains(of: filter)
@@ -61,11 +59,26 @@ struct MigrationRoutes: Sendable {
 }
 
 extension EndpointResponse {
-    fileprivate static func planned(_ committed: Committed, isDryRun: Bool = false)
-        -> EndpointResponse
-    {
+    /// - Throws: `planMismatch` where the page goes on in another plan than it began.
+    fileprivate static func preview(
+        _ committed: Committed, _ listing: PlanListing?
+    ) throws(RegistryError) -> EndpointResponse {
         guard case .migration(let migration) = committed.outcome else { return .mismatch }
-        guard !isDryRun else { return .json(migration, at: committed.revision) }
+        let plan = PlanListing.name(of: migration)
+        if let began = listing?.plan, began != plan {
+            throw .planMismatch("the plan would be another one now; list its domains anew")
+        }
+        let page = committed.listed.map { listed in
+            let last = listed.hasMore ? listed.items.last : nil
+            return ListPage(
+                items: listed.items,
+                nextCursor: last.map { Cursor.encode(Cursor.key($0.position, of: plan)) })
+        }
+        return .json(PlannedMigration(migration, domains: page), at: committed.revision)
+    }
+
+    fileprivate static func planned(_ committed: Committed) -> EndpointResponse {
+        guard case .migration(let migration) = committed.outcome else { return .mismatch }
         return EndpointResponse.json(migration, status: .created, at: committed.revision)
             .with(.location, EndpointID.getMigration.path(migration.id)).noting(committed)
     }
@@ -73,6 +86,47 @@ extension EndpointResponse {
     fileprivate static func ended(_ committed: Committed) -> EndpointResponse {
         guard case .migration(let migration) = committed.outcome else { return .mismatch }
         return .json(migration, at: committed.revision).noting(committed)
+    }
+}
+
+/// Which names of its plan a dry run lists.
+struct PlanListing {
+    private enum Status: String, CaseIterable { case planned, skipped }
+
+    var query = MigrationDomainQuery(migration: "")
+    /// Of which plan the page before was; nil: there was none.
+    var plan: String?
+
+    /// Nil: none. Finishes the query.
+    init?(_ reader: inout QueryReader, ofDryRun isDryRun: Bool) throws {
+        let isWanted = reader.value("domains", "true or false") { Bool($0) } ?? false
+        if isWanted, !isDryRun {
+            reader.refuse("domains", "conflict", "only a dry run lists them; a plan has a list")
+        }
+        query.wave = reader.wave()
+        let status = reader.choice("status", Status.self)
+        query.status = status.map { $0 == .planned ? .planned : .skipped }
+        for name in ["wave", "status", "limit", "cursor"]
+        where !isWanted && reader.text(name) != nil {
+            reader.refuse(name, "conflict", "it goes with domains=true")
+        }
+        let page = try reader.page { try Cursor.planned($0) }
+        guard isWanted else { return nil }
+        (query.limit, query.after, plan) = (page.limit, page.after?.position, page.after?.plan)
+    }
+
+    /// What tells one plan's list from another's: the digest is of its waves alone.
+    static func name(of migration: Migration) -> String {
+        "\(migration.digestText.dropFirst("sha256:".count))/\(migration.counts.skipped)"
+    }
+}
+
+extension QueryReader {
+    /// A wave's number.
+    fileprivate mutating func wave() -> Int? {
+        value("wave", "a number from 1 to \(MigrationPlan.maximumWaves)") { text in
+            Int(text).flatMap { (1...MigrationPlan.maximumWaves).contains($0) ? $0 : nil }
+        }
     }
 }
 

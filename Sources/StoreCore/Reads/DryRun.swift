@@ -51,8 +51,14 @@ extension CommitRequest {
         let record = try idempotency.flatMap {
             try IdempotencyRecord.read(session, token: $0.token, key: $0.key)
         }
-        return try ledger.dryRun(
+        var committed = try ledger.dryRun(
             self, plan, in: planning, at: planning.head, record: record, now: now(session))
+        if let query = plan.listing, case .migration(let migration) = committed.outcome,
+            !committed.isReplay
+        {
+            committed.listed = try PlanStage(session).page(query, of: migration.waves)
+        }
+        return committed
     }
 }
 

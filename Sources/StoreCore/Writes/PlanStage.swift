@@ -212,6 +212,67 @@ extension PlanStage {
         ).compactMap(\.self)
     }
 
+    /// A page of the rows that `keep` would write, by the positions that they'd have.
+    func page(_ query: MigrationDomainQuery, of waves: [Wave]) throws -> Page<MigrationDomain> {
+        let planned = waves.reduce(0) { $0 + Int64($1.size) }
+        let after = query.after ?? 0
+        var items: [MigrationDomain] = []
+        if query.status != .skipped, after < planned {
+            items = try plannedRows(waves, wave: query.wave, after: after, limit: query.limit + 1)
+        }
+        let missing = query.limit + 1 - items.count
+        if query.status != .planned, query.wave == nil, missing > 0 {
+            items += try skippedRows(
+                after: max(0, after - planned), limit: missing, behind: planned)
+        }
+        return Page(first: query.limit, takenFrom: &items)
+    }
+
+    private func plannedRows(
+        _ waves: [Wave], wave: Int?, after: Int64, limit: Int
+    ) throws -> [MigrationDomain] {
+        let ofWave = wave == nil ? "" : "AND wave = $5"
+        return try session.rows(
+            """
+            SELECT p.position, p.fqdn, p.wave, d.tenant
+            FROM (SELECT position, fqdn, wave
+                FROM (SELECT row_number() OVER (ORDER BY wave, fqdn) AS position, fqdn, wave
+                    FROM (\(inWaves)) AS planned) AS numbered
+                WHERE position > $3 \(ofWave) ORDER BY position LIMIT $4) AS p
+            LEFT JOIN domain d ON d.fqdn = p.fqdn ORDER BY p.position
+            """,
+            bounds(waves) + [.number(after), .number(limit)]
+                + (wave.map { [.number($0)] } ?? [])
+        ) { row in
+            MigrationDomain(
+                position: try row.number(0), fqdn: try row.name(1), wave: try row.integer(2),
+                status: .planned, code: nil, tenant: try row.textIfPresent(3))
+        }
+    }
+
+    /// - Parameters:
+    ///   - after: how many skipped names come before.
+    ///   - planned: how many rows the waves have.
+    private func skippedRows(
+        after: Int64, limit: Int, behind planned: Int64
+    ) throws -> [MigrationDomain] {
+        try session.rows(
+            """
+            SELECT s.number, s.fqdn, s.code, d.tenant
+            FROM (SELECT number, fqdn, code
+                FROM (SELECT row_number() OVER (ORDER BY position) AS number, fqdn, code
+                    FROM plan_row WHERE code IS NOT NULL) AS numbered
+                WHERE number > $1 ORDER BY number LIMIT $2) AS s
+            LEFT JOIN domain d ON d.fqdn = s.fqdn ORDER BY s.number
+            """, [.number(after), .number(limit)]
+        ) { row in
+            MigrationDomain(
+                position: try row.number(0) + planned, fqdn: try row.name(1), wave: nil,
+                status: .skipped, code: SkippedName.Code(rawValue: try row.text(2)),
+                tenant: try row.textIfPresent(3))
+        }
+    }
+
     /// `MigrationTransaction.keepPlan`.
     package func keep(_ migration: Migration) throws {
         let number = SQLValue.number(try migration.insert(session))

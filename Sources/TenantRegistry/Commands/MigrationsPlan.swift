@@ -39,6 +39,11 @@ extension Migrations {
         @Flag(help: "Move the names alone, without the others of their tenants.")
         var splitTenants = false
         @Flag(help: "Only say what the plan would be.") var dryRun = false
+        @Flag(help: "With --dry-run: list who would move, and who is skipped and why.")
+        var domains = false
+        @Option(help: "With --domains: only this wave's.") var wave: Int?
+        @Option(help: "With --domains: only those that are planned, or skipped.")
+        var status: String?
         @Option(help: "Write the plan to this file, for review and run --plan.")
         var writePlan: String?
         @OptionGroup var why: NoteOptions
@@ -53,6 +58,16 @@ extension Migrations {
         func validate() throws {
             let hasFilter =
                 [suffix, prefix, contains, tenant, registeredBefore].contains { $0 != nil }
+            guard dryRun || !domains else {
+                throw ValidationError(
+                    "--domains goes with --dry-run; of a plan, migrations show lists them.")
+            }
+            guard domains || (wave == nil && status == nil) else {
+                throw ValidationError("--wave and --status belong to --domains.")
+            }
+            guard !domains || writePlan == nil else {
+                throw ValidationError("--write-plan writes the plan, without --domains.")
+            }
             guard file == nil || !(hasFilter || all || samplePercent != nil) else {
                 throw ValidationError(
                     "Send either --file or filters (--suffix, --prefix, --contains, --tenant, --registered-before, --sample-percent, --all)."
@@ -83,6 +98,7 @@ extension Migrations {
             try await client.withClient { [plan] registry in
                 let planned: RegistryClient.Received<Migration>
                 do {
+                    guard !domains else { return try await listDomains(plan, registry) }
                     planned = try await Retry.calling {
                         try await registry.planMigration(
                             plan, dryRun: dryRun, note: why.note, idempotencyKey: key)
@@ -98,6 +114,19 @@ extension Migrations {
                 } else if let id = planned.value.knownID {
                     StandardError.write("next: tenant-registry migrations run \(id)\n")
                 }
+            }
+        }
+
+        /// Each page plans anew: if the plan changes meanwhile, the registry says so.
+        private func listDomains(_ plan: PlanRequest, _ registry: RegistryClient) async throws {
+            try await PagedListing.print(output.output, limit: nil) { limit, cursor in
+                let page = try await Retry.calling {
+                    try await registry.previewMigration(
+                        plan, note: why.note, wave: wave, status: status, limit: limit,
+                        cursor: cursor)
+                }
+                if cursor == nil { StandardError.write(MigrationView.summary(page.migration)) }
+                return page.domains ?? ListPage(items: [], nextCursor: nil)
             }
         }
 

@@ -116,6 +116,11 @@ import Testing
             try await eligible(
                 "--suffix", "where.example.com", "--registered-before", "2000-01-01T00:00:00Z") == 0
         )
+        let listed = try await server.run(
+            Self.journey + [
+                "--dry-run", "--domains", "--contains", "0007.where.e", "--output", "csv",
+            ])
+        #expect(listed.output == "fqdn,wave,status,code\r\nt00007.where.example.com,1,planned,\r\n")
         let sample = try await eligible("--suffix", "where.example.com", "--sample-percent", "25")
         #expect(sample > 10 && sample < 110)
         #expect(try await eligible("--all") >= 201)

@@ -92,6 +92,96 @@ import Testing
         }
     }
 
+    @Test func `that is dry lists its names page by page, as the plan does that follows`()
+        async throws
+    {
+        try await withRegistry { registry in
+            for number in 0..<20 {
+                let tenant = number < 6 ? #","tenant":"t\#(number / 3)""# : ""
+                try await registry.post(
+                    "/v1/domains", #"{"fqdn":"n\#(number + 10).example.com"\#(tenant)}"#)
+            }
+            let body = RegistryRequests.plan(
+                (0..<30).map { #""n\#(39 - $0).example.com""# }.joined(separator: ","),
+                more: #""waves":[{"count":4},{"percent":50},{"rest":true}]"#)
+            func dry(_ query: String) async throws -> Answer {
+                try await registry.post(
+                    "/v1/migrations?dry_run=true&domains=true&\(query)", as: .role(.operator_), body
+                )
+            }
+            func pages(_ query: String, limit: Int) async throws -> [JSONValue] {
+                var found: [JSONValue] = []
+                var cursor = ""
+                while true {
+                    let answer = try await dry("limit=\(limit)&\(query)\(cursor)")
+                    guard answer.status == 200 else {
+                        Issue.record("\(answer.text)")
+                        return found
+                    }
+                    let items = answer["domains", "items"]?.array ?? []
+                    #expect(items.count <= limit)
+                    found += items
+                    guard let next = answer["domains", "next_cursor"]?.text else { return found }
+                    #expect(items.count == limit)
+                    cursor = "&cursor=\(next)"
+                }
+            }
+            let whole = try await dry("limit=1000")
+            let all = whole["domains", "items"]?.array ?? []
+            #expect(all.count == 30 && whole["domains", "next_cursor"] == nil)
+            for limit in [1, 7, 20, 30] {
+                #expect(try await pages("", limit: limit) == all)
+            }
+            let moving = try await pages("status=planned", limit: 6)
+            let skipped = try await pages("status=skipped", limit: 3)
+            #expect(moving + skipped == all && moving.count == 20)
+            #expect(
+                try await pages("wave=2", limit: 3) == moving.filter { $0["wave"]?.number == 2 })
+            #expect(try await pages("wave=9", limit: 3).isEmpty)
+            #expect(moving.first { $0["fqdn"]?.text == "n13.example.com" }?["tenant"]?.text == "t1")
+            #expect(moving.count { $0["tenant"] != nil } == 6)
+            #expect(skipped.allSatisfy { $0["code"]?.text == "unknown-domain" })
+
+            let before = try await dry("limit=3&status=planned")
+            let cursor = try #require(before["domains", "next_cursor"]?.text)
+            let real = try await registry.post("/v1/migrations", as: .role(.operator_), body)
+            let id = try #require(real["id"]?.text)
+            let list = try await registry.get("/v1/migrations/\(id)/domains?limit=1000").items
+            for member in ["fqdn", "wave", "status", "code"] {
+                #expect(list.map { $0[member] } == all.map { $0[member] }, "\(member)")
+            }
+            // Now they're all in that migration: another plan, in whose list nothing goes on.
+            #expect(try await dry("cursor=\(cursor)").isProblem(412, "plan-mismatch"))
+        }
+    }
+
+    @Test(arguments: [
+        ("domains=true", ["?domains conflict"]),
+        ("dry_run=false&domains=true", ["?domains conflict"]),
+        ("dry_run=true&wave=1", ["?wave conflict"]), ("limit=5", ["?limit conflict"]),
+        ("dry_run=true&domains=false&status=planned", ["?status conflict"]),
+        ("dry_run=true&domains=true&status=moved", ["?status invalid"]),
+        ("dry_run=true&domains=true&wave=0", ["?wave invalid"]),
+        ("dry_run=true&domains=true&limit=1001", ["?limit invalid"]),
+        ("dry_run=true&domains=yes", ["?domains invalid"]),
+    ])
+    func `lists nothing where that makes no sense`(query: String, complaints: [String]) async throws
+    {
+        try await withRegistry { registry in
+            let body = RegistryRequests.plan(#""a.example.com""#)
+            let answer = try await registry.post(
+                "/v1/migrations?\(query)", as: .role(.operator_), body)
+            #expect(answer.isProblem(400, "invalid-request"))
+            #expect(answer.complaints == complaints)
+            for cursor in ["MQ", "YS9iLzE"] {
+                let lost = try await registry.post(
+                    "/v1/migrations?dry_run=true&domains=true&cursor=\(cursor)",
+                    as: .role(.operator_), body)
+                #expect(lost.isProblem(400, "invalid-cursor"))
+            }
+        }
+    }
+
     @Test func `selects by suffix, prefix, tenant and age, in the order of the names`() async throws
     {
         try await withRegistry { registry in

@@ -3,7 +3,7 @@ import {address, all, get, newKey, path, write} from '../api.js';
 import {fill, h} from '../dom.js';
 import {add, has, number, t} from '../i18n.js';
 import {namesIn} from '../lists.js';
-import {ask, button, checkbox, endlessTable, errorNotice, facts, field, input, loading, location, name, notice, noteFields, select, table, toast} from '../ui.js';
+import {ask, button, checkbox, endlessTable, errorNotice, facts, field, input, loading, name, notice, noteFields, select, table, toast} from '../ui.js';
 import {sizeOf} from '../waves.js';
 import texts from '../texts/plan.js';
 
@@ -12,7 +12,8 @@ add(texts);
 const DRAFT = 'tenant-registry.plan';
 // What a tab may keep of a pasted list, in characters; a longer one is pasted again after a reload.
 const MOST_KEPT = 1_000_000;
-const LOOKUPS = 50;
+// Each page of names is a dry run of its own.
+const NAMES = 250;
 // A list of a million names isn't read with every key, and browsers refuse an address that changes so often.
 const PAUSE = 300;
 const SHOWN_WRONG = 20;
@@ -99,6 +100,7 @@ class PlanForm {
     this.file = h('input', {type: 'file', name: 'file', accept: '.txt,.csv,.tsv,.ndjson,.json,text/plain,text/csv'});
     this.filter = {
       suffix: input({name: 'suffix', value: values.suffix ?? ''}), prefix: input({name: 'prefix', value: values.prefix ?? ''}),
+      contains: input({name: 'contains', value: values.contains ?? '', minlength: 2}),
       tenant: input({name: 'tenant', value: values.tenant ?? ''}), before: h('input', {type: 'datetime-local', name: 'before', value: values.before ?? '', step: 1}),
       sample: input({type: 'number', name: 'sample', min: 0, max: 100, step: 'any', value: values.sample ?? '', inputmode: 'decimal'}),
     };
@@ -107,7 +109,7 @@ class PlanForm {
     this.parts = {
       list: h('div', field(t('plan.list'), this.list, t('plan.list.hint'))),
       file: h('div', field(t('plan.file'), this.file, t('plan.file.hint'))),
-      filter: h('div.filters.start', field(t('plan.suffix'), this.filter.suffix, t('plan.suffix.hint')), field(t('plan.prefix'), this.filter.prefix),
+      filter: h('div.filters.start', field(t('plan.suffix'), this.filter.suffix, t('plan.suffix.hint')), field(t('plan.prefix'), this.filter.prefix), field(t('plan.contains'), this.filter.contains),
         field(t('tenant'), this.filter.tenant), field(t('plan.before'), this.filter.before), field(t('plan.sample'), this.filter.sample, t('plan.sample.hint'))),
     };
     this.element = h('form.card', {novalidate: true, oninput: () => this.#edited()},
@@ -141,11 +143,11 @@ class PlanForm {
 
   #settled() {
     this.#showRead();
-    const {suffix, prefix, tenant, before, sample} = this.filter;
+    const {suffix, prefix, contains, tenant, before, sample} = this.filter;
     keep(this.list.value);
     this.draft.save({
       name: this.name.value, from: this.from.value, to: this.to.value, kind: this.kind, freeze: this.freeze.value, whole: this.whole.box.checked ? '' : 'no',
-      waves: this.waves.text, ...(this.kind === 'filter' && {suffix: suffix.value, prefix: prefix.value, tenant: tenant.value, before: before.value, sample: sample.value}),
+      waves: this.waves.text, ...(this.kind === 'filter' && {suffix: suffix.value, prefix: prefix.value, contains: contains.value, tenant: tenant.value, before: before.value, sample: sample.value}),
     });
   }
 
@@ -183,10 +185,10 @@ class PlanForm {
       // The registry tells what came twice, too.
       return {fqdns: [...this.names.names, ...this.names.doubled.map((each) => each.name)]};
     }
-    const {suffix, prefix, tenant, before, sample} = this.filter;
+    const {suffix, prefix, contains, tenant, before, sample} = this.filter;
     const share = sample.value === '' ? undefined : Number(sample.value);
     if (!sample.validity.valid || share <= 0) return {problem: t('plan.problem.sample')};
-    const where = Object.fromEntries([['suffix', suffix.value.trim().replace(/^\*?\./, '')], ['prefix', prefix.value.trim()], ['tenant', tenant.value.trim()],
+    const where = Object.fromEntries([['suffix', suffix.value.trim().replace(/^\*?\./, '')], ['prefix', prefix.value.trim()], ['contains', contains.value.trim()], ['tenant', tenant.value.trim()],
       ['registered_before', before.value && new Date(before.value).toISOString()]].filter(([, value]) => value));
     return {where, ...(share !== undefined && {sample_percent: share})};
   }
@@ -313,61 +315,31 @@ class Preview {
       wrong.length > 0 && h('p', h('span.tag.warn', number(wrong.length)), ' ', t('skip.no-name')),
       isWhole && h('ul.list', [...codes].map(([code, n]) => h('li', h('span.tag.warn', number(n)), ' ', skipWords(code)))),
       codes.has('tenant-not-whole') && notice('warn', t('plan.notwhole')),
-      !isWhole && h('p.muted', t('plan.skipped.first', {n: skipped.length})),
-      table(t('plan.skipped'), [{title: t('name'), cell: (each) => name(each.fqdn)}, {title: t('why'), cell: (each) => skipWords(each.code)}], skipped, {empty: ''}));
+      this.#names('skipped', [{title: t('why'), cell: (each) => skipWords(each.code)}], ''));
   }
 
-  // Who moves, by name. The registry counts them in a dry run, and doesn't name them: they are what was asked for but for what is skipped.
+  // Who moves, by name: asked for only by those who want to see it.
   #movers() {
-    const {body, names} = this.wanted;
-    const isSample = body.select.sample_percent !== undefined;
+    if (this.preview.waves.length === 0) return null;
+    const asked = this.wanted.names && new Set(this.wanted.names.names);
     const place = h('div');
-    const details = h('details', h('summary', t('plan.movers')), isSample ? h('p.empty', t('plan.movers.sample')) : place);
+    const details = h('details', h('summary', t('plan.movers')), place);
     details.addEventListener('toggle', () => {
-      if (!details.open || isSample || place.firstChild) return;
-      fill(place, names ? this.#listed(names.names) : this.#matching(body.select.where));
+      if (!details.open || place.firstChild) return;
+      fill(place, this.#names('planned', [{title: t('plan.wave'), cell: (each) => number(each.wave), kind: 'number'},
+        asked && {title: t('plan.why'), cell: (each) => t(asked.has(each.fqdn) ? 'plan.listed' : 'plan.companion')}].filter(Boolean), t('plan.nowaves')));
     });
     return details;
   }
 
-  #listed(names) {
-    const codes = new Map(this.preview.skipped.filter((each) => each.code !== 'duplicate').map((each) => [each.fqdn, each.code]));
-    const isWhole = this.preview.skipped.length === this.preview.counts.skipped;
-    const verdict = (each) => {
-      const code = codes.get(each.fqdn) ?? (each.code === 'unknown-domain' ? each.code : each.location !== this.preview.from ? 'not-at-source' : null);
-      if (code) return h('span', h('span.tag.warn', t('state.skipped')), ' ', skipWords(code));
-      return isWhole || each.isCompanion ? h('span', h('span.tag.good', t('plan.moves')), each.isCompanion && ` ${t('plan.companion')}`) : h('span.muted', t('plan.unsure'));
-    };
-    const [listed, tenants] = [new Set(names), new Set()];
-    return this.#endless(async (cursor = 0) => {
-      const {body: {results}} = await write('POST', '/v1/lookup', {fqdns: names.slice(cursor, cursor + LOOKUPS)}, {signal: this.signal});
-      const next = cursor + LOOKUPS;
-      const fresh = this.preview.whole_tenants ? results.filter((each) => each.tenant && each.location === this.preview.from && !codes.has(each.fqdn) && !tenants.has(each.tenant)) : [];
-      for (const each of fresh) tenants.add(each.tenant);
-      const brought = await Promise.all([...new Set(fresh.map((each) => each.tenant))].map((each) => this.#companions(each, listed)));
-      return {items: [...results, ...brought.flat()], next_cursor: next < names.length ? next : undefined};
-    }, [{title: t('plan.verdict'), cell: verdict}]);
-  }
-
-  // The domains that come along with a listed one of their tenant.
-  async #companions(tenant, listed) {
-    const {domains} = await get(path`/v1/tenants/${tenant}`, {}, this.signal);
-    return domains.filter((each) => each.location === this.preview.from && !listed.has(each.fqdn)).map((each) => ({...each, isCompanion: true}));
-  }
-
-  #matching({suffix, prefix, tenant, registered_before: before}) {
-    const skipped = new Map(this.preview.skipped.map((each) => [each.fqdn, each.code]));
-    return this.#endless(async (cursor) => {
-      const page = await get('/v1/domains', {location: this.preview.from, suffix, prefix, tenant, cursor}, this.signal);
-      return {...page, items: page.items.filter((each) => (!before || each.registered_at < before) && !skipped.has(each.fqdn))};
-    }, []);
-  }
-
-  #endless(load, more) {
-    return endlessTable(t('plan.movers'), [
-      {title: t('name'), cell: (each) => name(each.fqdn)}, {title: t('tenant'), cell: (each) => each.tenant ?? h('span.muted', '–')},
-      {title: t('location'), cell: (each) => location(each.location)}, ...more,
-    ], load, {signal: this.signal}).element;
+  // The names of the dry run, whichever they are. Where the plan would be another one by now, the registry says so.
+  #names(status, more, empty) {
+    return endlessTable(t(status === 'skipped' ? 'plan.skipped' : 'plan.movers'), [
+      {title: t('name'), cell: (each) => name(each.fqdn)}, {title: t('tenant'), cell: (each) => each.tenant ?? h('span.muted', '–')}, ...more,
+    ], async (cursor) => {
+      const {body} = await write('POST', '/v1/migrations', this.wanted.body, {query: {dry_run: true, domains: true, status, limit: NAMES, cursor}, signal: this.signal});
+      return body.domains;
+    }, {signal: this.signal, empty}).element;
   }
 
   async #plan() {
