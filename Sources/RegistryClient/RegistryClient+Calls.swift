@@ -158,15 +158,23 @@ extension RegistryClient {
         return locations
     }
 
+    package func location(_ name: String) async throws -> Received<Location> {
+        try Received(await send(.getLocation, name))
+    }
+
+    /// - Parameter position: the location is changed only where it is at this one.
     package func putLocation(
         _ name: String, upstream: String, acceptsSignups: Bool, isDefault: Bool,
-        dns: DNSChange? = nil, note: Note, idempotencyKey: String? = nil
+        dns: DNSChange? = nil, ifMatch position: Position? = nil, note: Note,
+        idempotencyKey: String? = nil
     ) async throws -> Location {
         try await send(
             .putLocation, name,
             body: LocationRequest(
                 upstream: upstream, acceptsSignups: acceptsSignups, isDefault: isDefault,
-                dns: dns, note: note), idempotencyKey: idempotencyKey
+                dns: dns, note: note),
+            headers: position.map { [("If-Match", "\"\($0)\"")] } ?? [],
+            idempotencyKey: idempotencyKey
         ).decode()
     }
 

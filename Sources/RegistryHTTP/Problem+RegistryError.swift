@@ -110,10 +110,12 @@ extension Problem {
                 Problem(.conflict, code, "there are \(limit) webhooks already, and can't be more")
             case .webhookForbidden(let why): Problem(.unprocessableContent, code, why)
             case .revisionMismatch(let current?):
-                Problem(.preconditionFailed, code, "the domain is at revision \(current)").current(
+                Problem(
+                    .preconditionFailed, code, "what is to be changed is at revision \(current)"
+                ).current(
                     current.revision)
             case .revisionMismatch(nil):
-                Problem(.preconditionFailed, code, "the domain isn't registered")
+                Problem(.preconditionFailed, code, "what is to be changed isn't there")
             case .idempotencyKeyReused:
                 Problem(
                     .unprocessableContent, code,

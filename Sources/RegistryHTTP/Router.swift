@@ -63,6 +63,7 @@ struct RegistryRoutes {
         case .changeTenant: bind(TenantRoutes().change)
 
         case .listLocations: bind(LocationRoutes().list)
+        case .getLocation: bind(LocationRoutes().get)
         case .putLocation: bind(LocationRoutes().put)
         case .deleteLocation: bind(LocationRoutes().delete)
 

@@ -6,9 +6,10 @@ extension CommandExecution {
     ///
     /// - Parameter keepsDNS: whether what is there goes before what `settings` has; a new location has none then.
     func putLocation(
-        _ name: LocationName, _ settings: LocationSettings, keepsDNS: Bool
+        _ name: LocationName, _ settings: LocationSettings, keepsDNS: Bool, ifMatch: Precondition?
     ) throws -> Decision {
         let current = try transaction.location(name)
+        try check(ifMatch, against: current)
         var wanted = settings
         if keepsDNS { wanted.dns = current?.settings.dns }
         let location = Location(name: name, settings: wanted, revision: revision)
@@ -46,8 +47,10 @@ extension CommandExecution {
             outcome: .location(location, isNew: current == nil), log: log, effects: effects)
     }
 
-    func deleteLocation(_ name: LocationName) throws -> Decision {
-        guard let current = try transaction.location(name) else {
+    func deleteLocation(_ name: LocationName, ifMatch: Precondition?) throws -> Decision {
+        let current = try transaction.location(name)
+        try check(ifMatch, against: current)
+        guard let current else {
             throw RegistryError.locationNotFound(name)
         }
         guard !current.settings.isDefaultForSignups else {
@@ -63,5 +66,14 @@ extension CommandExecution {
             outcome: .locationDeleted,
             log: [Change(.locationChanged, .location(name, before: current.settings, after: nil))],
             effects: RevisionChanges(revision: revision, locations: [.gone(name)]))
+    }
+
+    /// A location's revision moves with everything that its settings are, the mark of the default too.
+    private func check(_ ifMatch: Precondition?, against location: Location?) throws {
+        guard let location else {
+            if ifMatch == nil { return }
+            throw RegistryError.revisionMismatch(current: nil)
+        }
+        try check(ifMatch, against: location.revision)
     }
 }

@@ -126,9 +126,9 @@ extension CommandExecution {
         case .activate(let fqdn): try activate(fqdn)
         case .expireHolds(let fqdns): try expireHolds(fqdns)
         case .changeTenant(let tenant, let patch): try changeTenant(tenant, patch)
-        case .putLocation(let name, let settings, let keepsDNS):
-            try putLocation(name, settings, keepsDNS: keepsDNS)
-        case .deleteLocation(let name): try deleteLocation(name)
+        case .putLocation(let name, let settings, let keepsDNS, let ifMatch):
+            try putLocation(name, settings, keepsDNS: keepsDNS, ifMatch: ifMatch)
+        case .deleteLocation(let name, let ifMatch): try deleteLocation(name, ifMatch: ifMatch)
         case .createToken(let token): try createToken(token)
         case .revokeToken(let id): try revokeToken(id)
         case .planMigration(let plan): try planMigration(plan)

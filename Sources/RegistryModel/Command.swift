@@ -20,8 +20,9 @@ public enum Command: Hashable, Sendable {
     case changeTenant(String, TenantPatch)
     /// - Parameter keepsDNS: whether the location's `dns` stays as it is, whatever the settings have there: whoever
     ///   doesn't know of it mustn't take it away.
-    case putLocation(LocationName, LocationSettings, keepsDNS: Bool = false)
-    case deleteLocation(LocationName)
+    case putLocation(
+        LocationName, LocationSettings, keepsDNS: Bool = false, ifMatch: Precondition? = nil)
+    case deleteLocation(LocationName, ifMatch: Precondition? = nil)
     case createToken(TokenRecord)
     case revokeToken(id: String)
     case planMigration(MigrationPlan)

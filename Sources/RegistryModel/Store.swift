@@ -66,6 +66,8 @@ public protocol Store: ChangeSource, AgentBook {
     func locations(after: LocationName?, limit: Int) async throws(RegistryError) -> Read<
         Page<Location>
     >
+    /// - Returns: nil where there is none.
+    func location(_ name: LocationName) async throws(RegistryError) -> Read<Location?>
     func tokens(after: String?, limit: Int) async throws(RegistryError) -> Read<Page<TokenRecord>>
 
     /// By name.

@@ -68,6 +68,7 @@ extension ReadPlanContract {
         PlannedRead("locations(after:limit:)") { store, _ in
             _ = try await store.locations(after: japan, limit: 10)
         },
+        PlannedRead("location(_:)") { store, _ in _ = try await store.location(japan) },
         PlannedRead("tokens(after:limit:)", along: "token_live") { store, _ in
             _ = try await store.tokens(after: "a", limit: 10)
         },

@@ -107,8 +107,8 @@ struct WaveModel {
         case .restore(let name, _, let allowsSplit):
             return try restore(name, allowsSplit: allowsSplit)
         case .changeTenant(let tenant, let patch): return try changeTenant(tenant, patch)
-        case .putLocation(let name, let settings, _): return putLocation(name, settings)
-        case .deleteLocation(let name): return try deleteLocation(name)
+        case .putLocation(let name, let settings, _, _): return putLocation(name, settings)
+        case .deleteLocation(let name, _): return try deleteLocation(name)
         case .planMigration(let plan): return try self.plan(plan)
         case .waveStep(let step): return try take(step)
         case .approveWave(let wave, let digest):

@@ -104,6 +104,13 @@ export async function get(where, query, signal, options = {}) {
   return (await request('GET', where, {query, signal: signal ? AbortSignal.any([signal, patience]) : patience, ...options})).json();
 }
 
+// The same, with the tag that a write may send as `If-Match`.
+export async function read(where, query, signal) {
+  const patience = AbortSignal.timeout(PATIENCE);
+  const response = await request('GET', where, {query, signal: signal ? AbortSignal.any([signal, patience]) : patience});
+  return {body: await response.json(), tag: response.headers.get('ETag')};
+}
+
 // A write. It's sent with a key of its own, so that one whose answer was lost can be sent again and is done once:
 // `again` is what `write` gave to `keep` before.
 export async function write(method, where, body, {query, key = newKey(), headers = {}, signal} = {}) {

@@ -117,7 +117,7 @@ extension EndpointDeclaration {
         return endpoint
     }
 
-    /// The same, done only as long as the domain is as `If-Match` says.
+    /// The same, done only as long as what it changes is as `If-Match` says.
     var guarded: EndpointDeclaration {
         var copy = self
         copy.takesIfMatch = true

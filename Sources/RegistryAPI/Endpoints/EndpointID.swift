@@ -13,7 +13,7 @@ package enum EndpointID: String, Sendable, CaseIterable {
     // Tenants
     case listTenants, getTenant, changeTenant
     // Locations
-    case listLocations, putLocation, deleteLocation
+    case listLocations, getLocation, putLocation, deleteLocation
     // Migrations
     case planMigration, listMigrations, getMigration, listMigrationDomains, finalizeMigration,
         cancelMigration
@@ -106,10 +106,12 @@ extension EndpointID {
 
         case .listLocations:
             .get("/v1/locations", .read, query: Self.page, ListPage<Location>.self)
+        case .getLocation: .get("/v1/locations/{name}", .read, Location.self)
         case .putLocation:
             .write(
-                .put, "/v1/locations/{name}", .administer, LocationRequest.self, Location.self)
-        case .deleteLocation: .delete("/v1/locations/{name}", .administer)
+                .put, "/v1/locations/{name}", .administer, LocationRequest.self, Location.self
+            ).guarded
+        case .deleteLocation: .delete("/v1/locations/{name}", .administer).guarded
 
         case .planMigration:
             .write(

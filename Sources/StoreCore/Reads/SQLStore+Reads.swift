@@ -71,6 +71,13 @@ extension SQLStore {
         ) { try Location(row: $0) }
     }
 
+    package func location(_ name: LocationName) async throws(RegistryError) -> Read<Location?> {
+        try await reading(.quick) { session in
+            let revision = try Head.read(session).revision
+            return Read(try Location.read(session, name), at: revision)
+        }
+    }
+
     package func tokens(
         after: String?, limit: Int
     ) async throws(RegistryError) -> Read<Page<TokenRecord>> {

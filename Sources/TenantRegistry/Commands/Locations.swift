@@ -29,7 +29,7 @@ struct Locations: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a location, or change one.",
             discussion:
-                "What isn't given stays as it is; a new location takes signups and isn't the default."
+                "What isn't given stays as it is; a new location takes signups and isn't the default. What somebody else changes meanwhile isn't overwritten: the command is refused then."
         )
         @Argument(help: "The location.") var name: String
         @Option(help: "Where the proxy sends requests: an http or https URL.") var upstream: String?
@@ -46,7 +46,11 @@ struct Locations: AsyncParsableCommand {
             // What is wrong is told before anything is asked.
             let asked = try dns.read()
             try await client.withClient { registry in
-                let current = try await registry.locations().first { $0.name.text == name }
+                let found = try await find(registry)
+                let current = found?.value
+                let position = found?.position.flatMap { read in
+                    current.map { Position(epoch: read.epoch, revision: $0.revision) }
+                }
                 let change = try asked?.change(of: current?.settings.dns)
                 guard let upstream = upstream ?? current?.settings.upstream.text else {
                     throw CommandFailure.usage(
@@ -57,9 +61,20 @@ struct Locations: AsyncParsableCommand {
                         name, upstream: upstream,
                         acceptsSignups: acceptsSignups ?? current?.settings.acceptsSignups ?? true,
                         isDefault: isDefault || current?.settings.isDefaultForSignups ?? false,
-                        dns: change, note: why.note, idempotencyKey: $0)
+                        dns: change, ifMatch: position, note: why.note, idempotencyKey: $0)
                 }
                 Locations.show([location], output)
+            }
+        }
+
+        /// Nil: there is none yet.
+        private func find(
+            _ registry: RegistryClient
+        ) async throws -> RegistryClient.Received<Location>? {
+            do {
+                return try await registry.location(name)
+            } catch ClientError.refused(let refusal) where refusal.status == 404 {
+                return nil
             }
         }
     }

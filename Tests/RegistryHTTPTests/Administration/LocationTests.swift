@@ -3,6 +3,7 @@ import RegistryModel
 import Testing
 
 @Suite("Locations", .timeLimit(.minutes(2))) struct LocationTests {
+    @discardableResult
     private static func put(
         _ registry: RunningRegistry, _ name: String, upstream: String = "http://x.example",
         signups: Bool = true, isDefault: Bool = false
@@ -37,6 +38,54 @@ import Testing
             let same = try await Self.put(registry, "mars", upstream: "https://mars:1")
             #expect(same.status == 200 && same.bytes == changed.bytes)
             #expect(try await registry.head() == head)
+        }
+    }
+
+    @Test func `one is read with a tag, which a PUT and a DELETE are held to`() async throws {
+        try await withRegistry { registry in
+            let path = "/v1/locations/mars"
+            #expect(try await registry.get(path).isProblem(404, "unknown-location"))
+            #expect(try await registry.get("/v1/locations/A").isProblem(404, "unknown-location"))
+            let body =
+                #"{"upstream":"http://m","accepts_signups":true,"default_for_signups":false}"#
+            func put(_ tag: String, _ body: String) async throws -> Answer {
+                try await registry.send(.PUT, path, json: body, headers: [("If-Match", tag)])
+            }
+            let early = try await put("*", body)
+            #expect(early.isProblem(412, "revision-mismatch") && early["revision"] == nil)
+            let made = try await Self.put(registry, "mars")
+            let tag = try #require(made.header("ETag"))
+            let epoch = try #require(made.epoch)
+            #expect(tag == "\"\(epoch).\(try #require(made["revision"]?.number))\"")
+            let read = try await registry.get(path, as: .role(.reader))
+            #expect(read.header("ETag") == tag && read.bytes == made.bytes)
+            let known = try await registry.get(path, headers: [("If-None-Match", tag)])
+            #expect(known.status == 304 && known.header("ETag") == tag)
+
+            let changed = try await put(tag, body)
+            let next = try #require(changed.header("ETag"))
+            #expect(changed.status == 200 && next != tag)
+            let head = try await registry.head()
+            for old in [tag, "\"x\"", "W/\(next)"] {
+                let late = try await put(
+                    old,
+                    #"{"upstream":"http://late","accepts_signups":true,"default_for_signups":false}"#
+                )
+                #expect(late.isProblem(412, "revision-mismatch"), "\(old)")
+                let gone = try await registry.send(.DELETE, path, headers: [("If-Match", old)])
+                #expect(gone.isProblem(412, "revision-mismatch"), "\(old)")
+            }
+            #expect(try await put("garbage", body).isProblem(400, "invalid-request"))
+            #expect(try await registry.head() == head)
+            #expect(try await put(next, body).header("ETag") == next)
+            // Who takes the mark of the default away from it has changed it.
+            try await Self.put(registry, "mars", upstream: "http://m", isDefault: true)
+            let marked = try #require(try await registry.get(path).header("ETag"))
+            try await Self.put(registry, "japan", isDefault: true)
+            #expect(try await put(marked, body).isProblem(412, "revision-mismatch"))
+            let last = try #require(try await registry.get(path).header("ETag"))
+            let gone = try await registry.send(.DELETE, path, headers: [("If-Match", last)])
+            #expect(gone.status == 204)
         }
     }
 

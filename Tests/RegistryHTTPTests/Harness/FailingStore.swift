@@ -112,6 +112,11 @@ struct FailingStore: Store {
         return try await store.locations(after: after, limit: limit)
     }
 
+    func location(_ name: LocationName) async throws(RegistryError) -> Read<Location?> {
+        try look()
+        return try await store.location(name)
+    }
+
     func tokens(
         after: String?, limit: Int
     ) async throws(RegistryError) -> Read<Page<TokenRecord>> {

@@ -98,8 +98,8 @@ import Testing
             let domain = (HTTPMethod.PATCH, Self.path, #"{"mode":"reject"}"#)
             let others: [(HTTPMethod, String, String)] = [
                 (.PATCH, "/v1/tenants/t", #"{"mode":"reject"}"#),
-                (.PUT, "/v1/locations/osaka", #"{"upstream":"http://o"}"#),
-                (.DELETE, "/v1/locations/aws", ""), (.DELETE, "/v1/tokens/abc", ""),
+                (.PUT, "/v1/webhooks/chat", #"{"url":"https://o.example","actions":["moved"]}"#),
+                (.DELETE, "/v1/tokens/abc", ""),
                 (.POST, "/v1/domains", #"{"fqdn":"b.example.com"}"#),
             ]
             for (method, path, body) in others + [domain] {

@@ -1,5 +1,5 @@
 // Where customers can live: where each location is reached, what the DNS leads to, and where new customers go.
-import {Problem, all, get, newKey, path, write} from '../api.js';
+import {Problem, all, get, newKey, path, read, write} from '../api.js';
 import {fill, h} from '../dom.js';
 import {add, t} from '../i18n.js';
 import {watch} from '../live.js';
@@ -25,13 +25,23 @@ export default async function locations({signal, may}) {
     await live.show(shown);
   }, {failed: (error) => fill(failed, errorNotice(error, look))});
 
-  // What it is now, unless somebody has changed it since it was shown: a write sets the whole location.
+  // What it is now, and its tag, unless somebody has changed it since it was shown: a write sets the whole location, and is refused where
+  // somebody changes it after this look.
   async function asShown(item) {
-    const now = (await list(signal)).find((each) => each.name === item.name);
-    if (now?.revision === item.revision && now.default_for_signups === item.default_for_signups) return now;
-    look();
-    throw new Problem(412, {code: 'revision-mismatch', detail: t('locations.meanwhile', {name: item.name})});
+    const now = await read(path`/v1/locations/${item.name}`, {}, signal).catch((error) => { if (error.status !== 404) throw error; });
+    if (now?.body.revision === item.revision) return now;
+    throw meanwhile(item);
   }
+
+  function meanwhile(item) {
+    look();
+    return new Problem(412, {code: 'revision-mismatch', detail: t('locations.meanwhile', {name: item.name})});
+  }
+
+  // Sends a write with the tag of what was shown.
+  const guarded = (item, send) => sending(() => asShown(item), (now) => send(now.body, {'If-Match': now.tag}).catch((error) => {
+    throw error.status === 412 ? meanwhile(item) : error;
+  }));
 
   // The request that creates a location changes one that is there.
   async function isFree(name) {
@@ -50,8 +60,7 @@ export default async function locations({signal, may}) {
         h('p', t('locations.switch.words', {to: item.name})), !item.accepts_signups && notice('warn', t('locations.switch.opens', {to: item.name})),
         before?.accepts_signups && h('p', t('locations.switch.open', {from: before.name})),
       ],
-      act: sending(() => asShown(item),
-        (now) => put(item.name, {...settingsOf(now), accepts_signups: true, default_for_signups: true, ...note.values()}, key)),
+      act: guarded(item, (now, headers) => put(item.name, {...settingsOf(now), accepts_signups: true, default_for_signups: true, ...note.values()}, key, headers)),
     });
     finish(done, t('locations.switched', {name: item.name}));
   }
@@ -67,7 +76,7 @@ export default async function locations({signal, may}) {
       const done = await ask({
         title: t('locations.change.title', {name: item.name}), button: t('locations.change'), controls: note.elements,
         describe: differences(item, after, shown), confirm: reaches ? item.name : undefined,
-        act: sending(() => asShown(item), (now) => put(item.name, {...settingsOf(now), ...after, ...note.values()}, key)),
+        act: guarded(item, (now, headers) => put(item.name, {...settingsOf(now), ...after, ...note.values()}, key, headers)),
       });
       if (done) return finish(done, t('locations.changed', {name: item.name}));
     }
@@ -96,7 +105,7 @@ export default async function locations({signal, may}) {
       title: t('locations.delete.title'), button: t('locations.delete'), tone: 'bad', confirm: item.name, controls: note.elements,
       describe: [h('p', t('locations.delete.words')), facts([[t('name'), h('span.mono', item.name)], [t('locations.upstream'), h('span.mono', item.upstream)],
         [t('locations.dns'), dnsOf(item.dns)]])],
-      act: sending(() => asShown(item), () => write('DELETE', path`/v1/locations/${item.name}`, undefined, {query: note.values(), key})),
+      act: guarded(item, (_, headers) => write('DELETE', path`/v1/locations/${item.name}`, undefined, {query: note.values(), key, headers})),
     });
     finish(done, t('locations.deleted', {name: item.name}));
   }
@@ -119,8 +128,8 @@ function list(signal) {
   return all('/v1/locations', {limit: 1000}, signal);
 }
 
-function put(name, settings, key) {
-  return write('PUT', path`/v1/locations/${name}`, settings, {key});
+function put(name, settings, key, headers) {
+  return write('PUT', path`/v1/locations/${name}`, settings, {key, headers});
 }
 
 // Looks first and sends then. Where an answer was lost the same is sent again, unlooked at, for it may have been done; what was refused
