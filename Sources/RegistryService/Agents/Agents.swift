@@ -180,14 +180,28 @@ extension RegistryService {
         at revision: Revision, within limit: Duration
     ) async throws(RegistryError) -> Convergence {
         let position = Position(epoch: try position().epoch, revision: revision)
+        return try await waiting { agents in
+            await agents.wait(for: position, within: limit)
+        } together: { (shared) async throws(RegistryError) in
+            try await shared.convergence(at: position, within: limit)
+        }
+    }
+
+    /// Waits for agents, no longer than the service runs.
+    ///
+    /// - Parameters:
+    ///   - alone: waits for those that this node hears, which are all.
+    ///   - together: waits for those that all nodes hear.
+    func waiting<Answer: Sendable>(
+        _ alone: @escaping @Sendable (AgentDirectory) async -> Answer,
+        together: @escaping @Sendable (SharedAgents) async throws(RegistryError) -> Answer
+    ) async throws(RegistryError) -> Answer {
         let (agents, shared) = (agents, shared)
         let waited = await cancelWhenGracefulShutdown {
-            () async -> Result<Convergence, RegistryError> in
-            guard let shared else {
-                return .success(await agents.wait(for: position, within: limit))
-            }
+            () async -> Result<Answer, RegistryError> in
+            guard let shared else { return .success(await alone(agents)) }
             do throws(RegistryError) {
-                return .success(try await shared.convergence(at: position, within: limit))
+                return .success(try await together(shared))
             } catch {
                 return .failure(error)
             }

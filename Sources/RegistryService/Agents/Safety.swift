@@ -1,5 +1,4 @@
 import RegistryModel
-import ServiceLifecycle
 
 extension RegistryService {
     /// Waits until no write gets to a frozen wave's source any more, `limit` has passed, or the service stops.
@@ -31,19 +30,11 @@ extension RegistryService {
         guard await table.reaches(question.freeze, within: .seconds(5)) else {
             throw .storeUnavailable
         }
-        let (agents, shared) = (agents, shared)
-        let waited = await cancelWhenGracefulShutdown {
-            () async -> Result<FenceSafety, RegistryError> in
-            guard let shared else {
-                return .success(await agents.wait(until: question, within: limit))
-            }
-            do throws(RegistryError) {
-                return .success(try await shared.safety(of: question, within: limit))
-            } catch {
-                return .failure(error)
-            }
+        return try await waiting { agents in
+            await agents.wait(until: question, within: limit)
+        } together: { (shared) async throws(RegistryError) in
+            try await shared.safety(of: question, within: limit)
         }
-        return try waited.get()
     }
 
     /// Who is how far with a wave that is announced, or frozen since.
