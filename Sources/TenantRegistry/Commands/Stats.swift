@@ -56,7 +56,7 @@ struct Stats: AsyncParsableCommand {
                 listing.print(output.output)
                 let last = history.items.last
                 StandardError.write(
-                    "\(history.items.count) moments\(last.map { ", the last at revision \($0.revision)" } ?? "")\n"
+                    "\(MigrationView.count(history.items.count, "moment"))\(last.map { ", the last at revision \($0.revision)" } ?? "")\n"
                 )
             }
         }

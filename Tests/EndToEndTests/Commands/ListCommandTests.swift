@@ -67,6 +67,10 @@ import Testing
                     == (format == "json"
                         ? "[]\n" : format == "table" ? "AT  REVISION  LOCATION  DOMAINS\n" : ""))
         }
+        let one = try await server.succeed(
+            "stats", "history", "--since", "2020-01-01T00:00:00Z", "--until",
+            "2020-01-01T12:00:00Z", "--step", "week")
+        #expect(one.errors.hasPrefix("1 moment, the last at revision 0"))
         let refused = try await server.run("stats", "history", "--step", "month")
         #expect(refused.exit == .code(3) && refused.errors.contains("hour, day, week"))
     }
