@@ -1,4 +1,5 @@
 import Foundation
+import RegistryModel
 
 /// A tenant's name in its one form: without white space around it, in Unicode normal form C, so that however the same
 /// letters were typed, it's one customer. What stores hold from before isn't changed.
@@ -29,7 +30,7 @@ package enum TenantText {
     package static func isValid(_ canonical: String) -> Bool {
         (1...maximum).contains(canonical.unicodeScalars.count)
             && canonical.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-            && isComposed(canonical)
+            && isComposed(canonical) && PathName.arrives(canonical)
     }
 
     /// Whether it could be brought to its one form.

@@ -29,7 +29,8 @@ extension Problem {
             case .invalidTenant:
                 Problem(
                     .badRequest, code,
-                    "a tenant has 1 to 200 characters, none of them control characters")
+                    "a tenant has 1 to 200 characters, none of them control characters, and isn't called . or .."
+                )
             case .invalidMode:
                 Problem(.badRequest, code, "a mode is serve, read_only or reject")
             case .unknownDomain(let name): Problem(.notFound, code, "\(name) isn't registered")

@@ -16,6 +16,10 @@ public struct AgentName: Hashable, Sendable, Comparable, CustomStringConvertible
         self.text = text
     }
 
+    /// What a new one is: old ones may be called `.` and `..`, too.
+    package static let expected =
+        "a name of 1 to 100 letters, digits, dots, dashes or underscores, not . or .."
+
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),

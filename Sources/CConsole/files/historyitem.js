@@ -17,8 +17,9 @@ const TONES = {
 // A domain's fields in this order; others after them.
 const ORDER = ['location', 'mode', 'fence', 'tenant', 'held_until', 'holder'];
 
+// A URL's path can't have a part that is `.` or `..`: such a tenant from before has no page, and its domains are listed.
 export function tenantLink(tenant) {
-  return link(`#/tenants/${encodeURIComponent(tenant)}`, tenant);
+  return link(/^\.\.?$/.test(tenant) ? `#/domains?tenant=${tenant}` : `#/tenants/${encodeURIComponent(tenant)}`, tenant);
 }
 
 export function action(item) {

@@ -148,6 +148,12 @@ extension JSONObjectReader {
             refuse("tenant", "invalid", "one of its letters has more marks than anybody can read")
             return nil
         }
+        guard PathName.arrives(tenant) else {
+            refuse(
+                "tenant", "invalid",
+                "nobody could ask for a tenant called . or .., for a URL's path has no such part")
+            return nil
+        }
         return check(tenant, of: "tenant", minimum: 1, maximum: TenantText.maximum)
     }
 }

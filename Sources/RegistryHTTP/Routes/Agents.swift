@@ -19,10 +19,8 @@ struct AgentRoutes: Sendable {
         var object = try call.object()
         let request = ReportRequest(reading: &object)
         let applied = request?.applied
-        guard let name = AgentName(call.parameter("name")) else {
-            throw Problem.invalid(
-                "name",
-                "a name of 1 to 100 letters, digits, dots, dashes or underscores is expected")
+        guard let name = AgentName(call.parameter("name")), PathName.arrives(name.text) else {
+            throw Problem.invalid("name", "\(AgentName.expected) is expected")
         }
         try object.finishOrThrow()
         if let applied { try await call.service.feedReaches(applied, within: options.revisionWait) }

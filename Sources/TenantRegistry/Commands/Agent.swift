@@ -157,10 +157,8 @@ struct Agent: AsyncParsableCommand {
     private func agentName(_ settings: Settings) throws -> String {
         let name = try settings.text(
             name, "name", default: ProcessInfo.processInfo.hostName)
-        guard AgentName(name) != nil else {
-            throw CommandFailure.usage(
-                "--name: 1 to 100 letters, digits, dots, hyphens and underscores are expected, not \(name)"
-            )
+        guard AgentName(name) != nil, PathName.arrives(name) else {
+            throw CommandFailure.usage("--name: \(AgentName.expected) is expected, not \(name)")
         }
         return name
     }

@@ -49,8 +49,12 @@ import Testing
         try await withRegistry { registry in
             let answer = try await Self.put(registry, "edge-a", body)
             #expect([400, 422].contains(answer.status))
-            #expect(
-                try await Self.put(registry, "edge%20a", "{}").isProblem(400, "invalid-request"))
+            for name in ["edge%20a", ".", "%2e%2E", ".."] {
+                let answer = try await Self.put(registry, name, "{}")
+                #expect(answer.isProblem(400, "invalid-request"), "\(name)")
+            }
+            let feed = try await registry.get("/v1/changes?after=0&agent=..")
+            #expect(feed.complaints == ["?agent invalid"])
             #expect(try await registry.converged() == "0 of 0")
         }
     }

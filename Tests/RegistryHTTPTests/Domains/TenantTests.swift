@@ -1,4 +1,6 @@
+import NIOHTTP1
 import RegistryModel
+import RegistryService
 import Testing
 
 @Suite("A tenant's domains over HTTP", .timeLimit(.minutes(3))) struct TenantTests {
@@ -10,6 +12,50 @@ import Testing
         return try await registry.send(
             .POST, "/v1/domains", as: .role(role),
             json: #"{"fqdn":"\#(name)","tenant":"\#(tenant)"\#(place)\#(more)}"#)
+    }
+
+    /// A client's URL parser takes `.` and `..` out of a path, and `%2e%2e` as well.
+    @Test func `isn't called what no path of a URL can have, and is readable where it was`()
+        async throws
+    {
+        try await withRegistry { registry in
+            try await registry.register("a.example.com", tenant: "acme")
+            let head = try await registry.head()
+            for name in [".", "..", " .. ", "\u{3000}.\u{3000}"] {
+                for (method, path) in [
+                    (HTTPMethod.POST, "/v1/domains"), (.PATCH, "/v1/domains/a.example.com"),
+                ] {
+                    let fqdn = method == .POST ? #""fqdn":"b.example.com","# : ""
+                    let answer = try await registry.send(
+                        method, path, json: #"{\#(fqdn)"tenant":"\#(name)"}"#)
+                    #expect(answer.isProblem(400, "invalid-request"), "\(method) \(name)")
+                    #expect(answer.complaints == ["/tenant invalid"])
+                }
+                let batch = try await registry.post(
+                    "/v1/domains/batch",
+                    #"{"domains":[{"fqdn":"b.example.com","tenant":"\#(name)"}]}"#)
+                #expect(batch["results"]?.array.first?["code"]?.text == "invalid-tenant")
+            }
+            #expect(try await registry.head() == head)
+            for name in ["...", ".a", "..a", "a.", "a/../b"] {
+                let answer = try await registry.send(
+                    .PATCH, "/v1/domains/a.example.com", json: #"{"tenant":"\#(name)"}"#)
+                #expect(answer.status == 200, "\(name)")
+            }
+
+            // As an earlier release has let it in.
+            _ = try await registry.service.register(
+                NewDomain(fqdn: FQDN("old.example.com"), tenant: ".."),
+                WriteContext(actor: Actor(token: "t", name: "n", role: .admin), requestID: "r"))
+            let listed = try await registry.get("/v1/domains?tenant=..")
+            #expect(listed.items.map { $0["fqdn"]?.text } == ["old.example.com"])
+            #expect(try await registry.get("/v1/tenants?prefix=..").items.count == 1)
+            let then = try await registry.get("/v1/domains/old.example.com/history")
+            #expect(then.items.first?["after"]?["tenant"]?.text == "..")
+            let renamed = try await registry.send(
+                .PATCH, "/v1/domains/old.example.com", json: #"{"tenant":"two-dots"}"#)
+            #expect(renamed["tenant"]?.text == "two-dots")
+        }
     }
 
     @Test func `stay in one place, unless an operator says otherwise`() async throws {
