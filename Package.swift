@@ -269,8 +269,8 @@ let package = Package(
         tests(
             "WebhooksTests",
             [
-                "RegistryAPI", "RegistryModel", "RegistryService", "RoutingTable", "SQLiteStore",
-                "Webhooks", logging, nioCore, serviceLifecycle,
+                "PrometheusMetrics", "RegistryAPI", "RegistryModel", "RegistryService",
+                "RoutingTable", "SQLiteStore", "Webhooks", logging, nioCore, serviceLifecycle,
             ]),
         tests(
             "EndToEndTests",

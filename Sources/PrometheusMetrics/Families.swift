@@ -3,6 +3,8 @@ struct Family {
     private struct Series {
         var labels: String
         var cell: any SeriesCell
+        /// How many were made of it and not destroyed.
+        var handlers = 1
     }
 
     let name: String
@@ -24,6 +26,7 @@ struct Family {
     ) -> (cell: any SeriesCell, isDropped: Bool) {
         let place = place(of: labels)
         if place < series.count, series[place].labels == labels {
+            series[place].handlers += 1
             return (series[place].cell, false)
         }
         if series.count < limit {
@@ -34,6 +37,16 @@ struct Family {
         let cell = overflow ?? make()
         overflow = cell
         return (cell, true)
+    }
+
+    /// Takes a series away with its last handler.
+    ///
+    /// - Returns: whether the cell is one of this family's.
+    mutating func release(_ cell: any SeriesCell) -> Bool {
+        guard let place = series.firstIndex(where: { $0.cell === cell }) else { return false }
+        series[place].handlers -= 1
+        if series[place].handlers == 0 { series.remove(at: place) }
+        return true
     }
 
     func write(to text: inout ExpositionText) {
@@ -78,5 +91,10 @@ struct Families {
             let cell = found.cell as? Cell
         else { return nil }
         return (cell, found.isDropped)
+    }
+
+    /// Looks everywhere, for a cell doesn't know its name, and this is rare.
+    mutating func release(_ cell: any SeriesCell) {
+        for name in byName.keys where byName[name]?.release(cell) == true { return }
     }
 }

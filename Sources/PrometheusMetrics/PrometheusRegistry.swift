@@ -121,11 +121,18 @@ extension PrometheusRegistry {
         histogram(label, dimensions, standard: .durations) as DurationHistogram
     }
 
-    // A series stays until the process ends: others may hold the same storage, and a counter that
-    // comes back at zero would look like a restart. The series limit bounds what can pile up.
-    package func destroyCounter(_ handler: any CounterHandler) {}
-    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
-    package func destroyMeter(_ handler: any MeterHandler) {}
-    package func destroyRecorder(_ handler: any RecorderHandler) {}
-    package func destroyTimer(_ handler: any TimerHandler) {}
+    // A series goes with the last of its handlers: others may hold the same storage. One that comes back begins at zero,
+    // as after a restart.
+    package func destroyCounter(_ handler: any CounterHandler) { release(handler) }
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {
+        release(handler)
+    }
+    package func destroyMeter(_ handler: any MeterHandler) { release(handler) }
+    package func destroyRecorder(_ handler: any RecorderHandler) { release(handler) }
+    package func destroyTimer(_ handler: any TimerHandler) { release(handler) }
+
+    private func release(_ handler: AnyObject) {
+        guard let cell = handler as? any SeriesCell else { return }
+        families.withLock { $0.release(cell) }
+    }
 }

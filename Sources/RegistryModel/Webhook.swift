@@ -185,10 +185,13 @@ public struct WebhookStanding: Hashable, Sendable {
     public var record: WebhookRecord
     /// At most `countedBehind`.
     public var behind: Int
+    /// When the first of them was written; nil: there are none.
+    public var waitingSince: Timestamp?
 
-    public init(_ record: WebhookRecord, behind: Int) {
+    public init(_ record: WebhookRecord, behind: Int, waitingSince: Timestamp? = nil) {
         self.record = record
         self.behind = behind
+        self.waitingSince = waitingSince
     }
 }
 

@@ -68,14 +68,16 @@ extension PrometheusRegistry {
                 "registry_store_on_duty":
                     "1 where this node does the background work of all, else 0.",
                 "registry_webhooks": "Webhooks, as the node that delivers sees them.",
-                "registry_webhooks_disabled":
-                    "Webhooks whose receiver has answered 410: it wants no more.",
+                "registry_webhook_disabled":
+                    "1 where the webhook's receiver has answered 410, that it wants no more, else 0.",
                 "registry_webhook_deliveries_total":
                     "Attempts to deliver a revision to a webhook, and revisions that were given up, by result.",
                 "registry_webhook_behind_revisions":
-                    "Revisions that the webhook which is furthest behind has yet to be told.",
+                    "Revisions that the webhook has yet to be told, counted up to 1,000.",
+                "registry_webhook_waiting_seconds":
+                    "Age of the oldest revision that the webhook has yet to be told; 0 where there is none.",
                 "registry_webhook_failing_seconds":
-                    "How long the webhook that fails longest has been failing; 0 where none does.",
+                    "For how long the webhook's receiver has taken nothing that it was sent; 0 where it takes all.",
                 "registry_commit_repeats_total":
                     "Commits that were tried again: a lost connection, or another transaction in the way.",
             ],

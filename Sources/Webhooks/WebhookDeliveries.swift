@@ -16,19 +16,21 @@ public struct WebhookDeliveries: Service {
     private let interval: Duration
     private let logger: Logger
     private let agenda = DeliveryAgenda()
-    private let metrics = DeliveryMetrics()
+    private let metrics: DeliveryMetrics
 
     /// How many revisions are given up at once, before that is written down.
     private static let givenUpAtOnce = 1_000
 
     init(
         _ service: RegistryService, _ way: Receiver.Way,
-        every interval: Duration = .milliseconds(500), logger: Logger
+        every interval: Duration = .milliseconds(500), logger: Logger,
+        metrics: any MetricsFactory = MetricsSystem.factory
     ) {
         self.service = service
         self.way = way
         self.interval = interval
         self.logger = logger
+        self.metrics = DeliveryMetrics(metrics)
     }
 
     public func run() async throws {
@@ -48,17 +50,18 @@ public struct WebhookDeliveries: Service {
 
     /// Webhooks that may have to be told something. Each has to be delivered to then.
     func due() async -> [WebhookRecord] {
+        let changes = service.state.webhookChanges
         guard service.isOnDuty, let head = try? service.position().revision else {
             agenda.forget()
-            metrics.note([], at: service.time)
+            metrics.rest()
+            await learn(changes)
             return []
         }
-        let changes = service.state.webhookChanges
         if agenda.isOutdated(changes) {
             do throws(RegistryError) {
                 let read = try await service.webhooks(after: nil, limit: Webhook.maximumCount)
                 agenda.take(read.value.items.map(\.record), changes)
-                metrics.note(read.value.items, at: service.time)
+                metrics.note(read.value.items, changes, at: service.time)
             } catch {
                 logger.warning(
                     "looking for webhooks was put off", metadata: ["error": "\(error)"])
@@ -66,6 +69,14 @@ public struct WebhookDeliveries: Service {
             }
         }
         return agenda.begin(at: head, service.time)
+    }
+
+    /// Which webhooks there are, where another node delivers: what this one may have to count tomorrow is 0 today.
+    private func learn(_ changes: Int) async {
+        guard metrics.isOutdated(changes), (try? service.position()) != nil,
+            let read = try? await service.webhooks(after: nil, limit: Webhook.maximumCount)
+        else { return }
+        metrics.know(read.value.items, changes)
     }
 
     /// Until nothing is left, the receiver fails, or somebody else has to.
@@ -116,14 +127,14 @@ public struct WebhookDeliveries: Service {
             progress.through = notice.header.revision
             progress.delivered = .init(notice.header.revision, at: now)
             progress.failure = nil
-            metrics.delivered.increment()
+            metrics.add(.delivered, record.webhook.name)
             if record.progress.failure != nil {
                 log(.notice, "a webhook's receiver takes deliveries again", notice, record)
             }
         case .gone:
             progress.disabledAt = now
             progress.failure = nil
-            metrics.disabled.increment()
+            metrics.add(.disabled, record.webhook.name)
             log(.warning, "a webhook's receiver wants no more deliveries", notice, record)
         case .failed(let why, let retryAfter):
             // A stop cuts requests off: that's no failure of the receiver's.
@@ -133,7 +144,7 @@ public struct WebhookDeliveries: Service {
             progress.failure = .init(
                 since: progress.failure?.since ?? now, at: now, attempts: attempts,
                 retryAt: now.adding(wait), error: Self.printable(why))
-            metrics.failed.increment()
+            metrics.add(.failed, record.webhook.name)
             log(
                 .warning, "a webhook couldn't be delivered", notice, record,
                 ["error": "\(why)", "attempts": "\(attempts)"])
@@ -163,7 +174,7 @@ public struct WebhookDeliveries: Service {
         failure.error = Self.printable(
             "revision \(progress.through) was given up after 3 days: \(failure.error)")
         progress.failure = failure
-        metrics.givenUp.increment(by: count)
+        metrics.add(.givenUp, record.webhook.name, count)
     }
 
     /// As every store keeps it.

@@ -46,11 +46,32 @@ import Testing
         #expect(registry.lines("g ") == ["g 11.5"])
     }
 
-    @Test func `survives the destruction of a handler`() {
-        let counter = registry.makeCounter(label: "c", dimensions: [])
-        counter.increment(by: 1)
-        registry.destroyCounter(counter)
-        #expect(registry.lines("c ") == ["c 1"])
+    @Test func `goes with the last of its handlers, and comes back at zero`() {
+        let counters = (1...2).map { _ in
+            registry.makeCounter(label: "c", dimensions: [("a", "1")])
+        }
+        let other = registry.makeCounter(label: "c", dimensions: [("a", "2")])
+        counters[0].increment(by: 1)
+        registry.destroyCounter(counters[0])
+        #expect(registry.lines("c{") == [#"c{a="1"} 1"#, #"c{a="2"} 0"#])
+        registry.destroyCounter(counters[1])
+        #expect(registry.lines("c{") == [#"c{a="2"} 0"#])
+        registry.destroyCounter(counters[1])
+        other.increment(by: 3)
+        _ = registry.makeCounter(label: "c", dimensions: [("a", "1")])
+        #expect(registry.lines("c{") == [#"c{a="1"} 0"#, #"c{a="2"} 3"#])
+    }
+
+    @Test func `that goes makes room for another one`() {
+        let gauges = (1...4).map {
+            registry.makeRecorder(label: "g", dimensions: [("n", "\($0)")], aggregate: false)
+        }
+        // The fourth was never shown, and shares its storage with whoever else comes too late.
+        registry.destroyRecorder(gauges[3])
+        for gauge in gauges.prefix(3) { registry.destroyRecorder(gauge) }
+        #expect(registry.lines("g") == [])
+        _ = registry.makeRecorder(label: "g", dimensions: [("n", "4")], aggregate: false)
+        #expect(registry.lines("g{") == [#"g{n="4"} 0"#])
     }
 
     @Test func `of a name that another kind has works and isn't exposed`() {

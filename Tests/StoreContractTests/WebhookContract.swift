@@ -102,6 +102,33 @@ func chat(_ actions: Action..., at url: String = "https://chat.example/hooks/1")
         }
     }
 
+    @Test(arguments: StoreUnderTest.all)
+    func `waits since the first revision that it asks for, and has yet to be told`(
+        engine: StoreUnderTest
+    ) async throws {
+        try await engine.run { session in
+            _ = try await Self.put(session, chat(.registered, .released))
+            #expect(try await Self.standing(session).waitingSince == nil)
+            session.clock.change { $0 = $0.adding(.seconds(60)) }
+            // Nobody has asked for it.
+            _ = try await Self.put(session, chat(.moved), name: webhookName("other"))
+            session.clock.change { $0 = $0.adding(.seconds(60)) }
+            let first = session.clock.value
+            try await session.register("a.example")
+            session.clock.change { $0 = $0.adding(.seconds(60)) }
+            let second = session.clock.value
+            try await session.register("b.example")
+            #expect(try await Self.standing(session).waitingSince == first)
+            #expect(
+                try await session.store.webhooks(after: nil, limit: 9).value.items
+                    .map(\.waitingSince) == [first, nil])
+            _ = try await Self.deliver(session)
+            #expect(try await Self.standing(session).waitingSince == second)
+            _ = try await Self.deliver(session)
+            #expect(try await Self.standing(session).waitingSince == nil)
+        }
+    }
+
     /// A quiet webhook isn't told of months at once because it's to be told of more.
     @Test(arguments: StoreUnderTest.all)
     func `is told of an action that is added from then on, where it has been told all`(

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import PrometheusMetrics
 import RegistryModel
 import RegistryService
 import RoutingTable
@@ -27,6 +28,7 @@ import Testing
         let clock = Clock()
         let service: RegistryService
         let deliveries: WebhookDeliveries
+        let metrics = PrometheusRegistry(includesProcess: false)
 
         init() async throws {
             folder = FileManager.default.temporaryDirectory
@@ -40,14 +42,19 @@ import Testing
             service = RegistryService(
                 store: store, state: state, names: NamePolicy(reserved: "", suffixes: []),
                 allowsPlainWebhooks: true, logger: logger, now: now)
-            deliveries = WebhookDeliveries(service, tls: nil, logger: logger)
+            deliveries = WebhookDeliveries(
+                service, Receiver.Way(tls: nil, allowsPlain: true), logger: logger,
+                metrics: metrics)
             try await service.loadTable()
         }
 
         /// Nobody listens at port 1.
-        func put(_ actions: Action..., at url: String = "http://127.0.0.1:1/in") async throws {
+        func put(
+            _ actions: Action..., at url: String = "http://127.0.0.1:1/in",
+            as webhook: WebhookName = name
+        ) async throws {
             _ = try await service.putWebhook(
-                name, WebhookSettings(url: WebhookURL(url), actions: actions), secret: nil,
+                webhook, WebhookSettings(url: WebhookURL(url), actions: actions), secret: nil,
                 WriteContext(actor: .system, requestID: "r"))
         }
 
@@ -76,6 +83,12 @@ import Testing
                 #expect(await look() == 1)
             }
             return .seconds(3_700) * (RetrySchedule.leastAttempts - 1)
+        }
+
+        /// What is shown of webhooks, without what all of them have in common.
+        var shown: [String] {
+            metrics.render().split(separator: "\n").filter { $0.hasPrefix("registry_webhook") }
+                .map { String($0.dropFirst("registry_webhook".count)) }
         }
 
         func close() async throws {
@@ -172,6 +185,39 @@ import Testing
         await deliveries.deliver(to: record)
         let error = try await world.progress().failure?.error
         #expect(error?.contains("169.254.169.254: it's link-local") == true, "\(error ?? "")")
+        try await world.close()
+    }
+
+    @Test func `is told of by its webhook's name, until that is deleted`() async throws {
+        let world = try await World()
+        #expect(world.shown == ["s 0"])
+        let other = try #require(WebhookName("siem"))
+        try await world.put(.registered)
+        try await world.put(.released, as: other)
+        #expect(await world.look() == 2)
+        // All of it is there before there is anything to count.
+        #expect(world.shown.filter { !$0.hasSuffix(" 0") } == ["s 2"])
+        #expect(world.shown.count == 1 + 2 * 8)
+        _ = try await world.register("a.example")
+        world.clock.pass(.seconds(10))
+        _ = try await world.register("b.example")
+        #expect(await world.look() == 2)
+        world.clock.pass(.seconds(50))
+        // It is read again, because something has changed, and delivered to again.
+        try await world.put(.released, .restored, as: other)
+        #expect(await world.look() == 2)
+        #expect(
+            world.shown.filter { !$0.hasSuffix(" 0") } == [
+                #"_behind_revisions{webhook="chat"} 2"#,
+                #"_deliveries_total{result="failed",webhook="chat"} 2"#,
+                #"_failing_seconds{webhook="chat"} 50"#,
+                #"_waiting_seconds{webhook="chat"} 60"#, "s 2",
+            ])
+        _ = try await world.service.deleteWebhook(
+            Self.name, WriteContext(actor: .system, requestID: "r"))
+        _ = await world.look()
+        #expect(world.shown.allSatisfy { !$0.contains("chat") })
+        #expect(world.shown.count == 1 + 8)
         try await world.close()
     }
 }

@@ -100,7 +100,13 @@ extension WebhookRecord {
                 .number(progress.through.number), .texts(webhook.settings.actions.facets),
                 .number(WebhookStanding.countedBehind),
             ])
-        return WebhookStanding(self, behind: behind)
+        guard behind > 0 else { return WebhookStanding(self, behind: 0) }
+        let first = try Revision.next(
+            after: progress.through, of: webhook.settings.actions, session)
+        let since = try session.first(
+            "SELECT at FROM revision_log WHERE revision = $1", [.number(first?.number)]
+        ) { try $0.time(0) }
+        return WebhookStanding(self, behind: behind, waitingSince: since)
     }
 }
 
