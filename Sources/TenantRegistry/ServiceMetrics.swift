@@ -42,6 +42,8 @@ extension PrometheusRegistry {
                     "When the newest scheduled backup was begun; 0 where there is none.",
                 "registry_backup_ok":
                     "1 where the last scheduled backup is there and sound, else 0.",
+                "registry_backup_prune_ok":
+                    "1 where the backups that were to go have gone, 0 where one can't be removed, or none are made.",
                 "registry_backup_bytes": "Size of the last scheduled backup.",
                 "registry_frozen_waves": "Waves that are frozen now.",
                 "registry_freeze_spent_ratio":

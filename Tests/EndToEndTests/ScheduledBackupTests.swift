@@ -137,6 +137,38 @@ import Testing
         #expect(try await server.stop() == .code(0))
     }
 
+    @Test(.enabled(if: SmallDisk.canMount, "mounting something on a file needs root"))
+    func `says that an old one can't be removed, and removes the others`() async throws {
+        let folder = try TestFolder()
+        let backups = try Self.folder(in: folder)
+        let stuck = backups.appendingPathComponent("registry-000001-20200101T000000Z.sqlite")
+        let free = backups.appendingPathComponent("registry-000002-20200101T000000Z.sqlite")
+        for file in [stuck, free] { try Data().write(to: file) }
+        // Nobody can unlink what something is mounted on, root neither.
+        try MountedFile.bind(stuck)
+        defer { MountedFile.free(stuck) }
+        let server = try await Self.start(folder, to: backups, keep: 1)
+        func says(_ value: Double) async throws {
+            _ = try await poll("prune_ok \(value)", within: .seconds(60)) {
+                try await Self.metric("registry_backup_prune_ok", of: server) == value
+                    ? true : nil
+            }
+        }
+        let line = try await poll("the log to say so", within: .seconds(60)) {
+            LogLine.all(in: server.process.errors).first { $0.message == "old backups stay" }
+        }
+        #expect(line.metadata["error"]?.contains(stuck.path) == true, "\(line.text)")
+        try await says(0)
+        #expect(try await Self.metric("registry_backup_ok", of: server) == 1)
+        try await Self.waitForNumber(5, in: backups)
+        #expect(try !Self.names(backups).contains(free.lastPathComponent))
+        #expect(try Self.names(backups).contains(stuck.lastPathComponent))
+        MountedFile.free(stuck)
+        try await says(1)
+        #expect(try !Self.names(backups).contains(stuck.lastPathComponent))
+        #expect(try await server.stop() == .code(0))
+    }
+
     /// A disk that comes late, or goes, keeps no registry down.
     @Test func `waits for a folder that isn't there, or isn't what it was`() async throws {
         let folder = try TestFolder()

@@ -167,3 +167,18 @@ struct SmallDisk {
         umount2(url.path, Int32(MNT_DETACH))
     }
 }
+
+/// A file that is mounted on itself.
+enum MountedFile {
+    private static let bindFlag: UInt = 4096
+
+    static func bind(_ file: URL) throws {
+        guard mount(file.path, file.path, nil, bindFlag, nil) == 0 else {
+            throw SmallDisk.Failed(errno: errno)
+        }
+    }
+
+    static func free(_ file: URL) {
+        umount2(file.path, Int32(MNT_DETACH))
+    }
+}

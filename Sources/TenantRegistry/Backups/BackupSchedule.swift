@@ -74,7 +74,9 @@ struct BackupSchedule: Service {
                 ])
             do {
                 try plan.place.folder().prune(keeping: plan.keep)
+                gauges.pruned(true)
             } catch {
+                gauges.pruned(false)
                 logger.warning("old backups stay", metadata: ["error": "\(error)"])
             }
             return true
@@ -140,14 +142,17 @@ struct BackupGauges: Sendable {
     private let takenAt = Gauge(label: "registry_backup_timestamp_seconds")
     private let isMade = Gauge(label: "registry_backup_ok")
     private let bytes = Gauge(label: "registry_backup_bytes")
+    private let isPruned = Gauge(label: "registry_backup_prune_ok")
 
     init() {
-        for gauge in [interval, takenAt, isMade, bytes] { gauge.record(0) }
+        for gauge in [interval, takenAt, isMade, bytes, isPruned] { gauge.record(0) }
     }
 
     /// - Parameter newest: the one that is there from before.
     func begin(_ length: Duration, newest: Timestamp?) {
         interval.record(length / .seconds(1))
+        // Nothing is due to go before there is one more.
+        isPruned.record(1)
         guard let newest else { return }
         takenAt.record(newest.milliseconds / 1000)
         isMade.record(1)
@@ -160,4 +165,7 @@ struct BackupGauges: Sendable {
     }
 
     func failed() { isMade.record(0) }
+
+    /// - Parameter isDone: whether those that were to go have gone.
+    func pruned(_ isDone: Bool) { isPruned.record(isDone ? 1 : 0) }
 }
