@@ -7,8 +7,6 @@ struct AccessToken {
     /// The service's data folder, where the first admin token is.
     let folder: String?
 
-    /// Any file of a token is shorter.
-    private static let longestFile = 1 << 16
     private static let longest = 256
 
     /// - Returns: nil where there is none.
@@ -48,18 +46,6 @@ struct AccessToken {
 
     /// - Returns: nil where it can't be read; text that isn't UTF-8 is no token anyhow.
     private static func contents(of path: String) -> String? {
-        guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
-        defer { try? handle.close() }
-        var bytes = Data()
-        do {
-            while bytes.count < longestFile,
-                let more = try handle.read(upToCount: longestFile - bytes.count), !more.isEmpty
-            {
-                bytes += more
-            }
-        } catch {
-            return nil
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        SecretFile.bytes(of: path).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -21,7 +21,7 @@ enum StoreChoice: Sendable {
         guard let url = try settings.text(url, "store") else { return .embedded }
         var password = try settings.text(nil, "store-password")
         if let path = try settings.text(passwordFile, "store-password-file") {
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            guard let text = SecretFile.text(of: path) else {
                 throw CommandFailure.usage("--store-password-file: \(path) can't be read")
             }
             password = text.trimmingCharacters(in: .newlines)

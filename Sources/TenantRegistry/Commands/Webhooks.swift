@@ -80,7 +80,7 @@ struct WebhookCommands: AsyncParsableCommand {
         }
 
         private static func secret(in file: String) throws -> String {
-            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            guard let text = SecretFile.text(of: file) else {
                 throw CommandFailure.usage("--secret-file: \(file) can't be read")
             }
             return text.trimmingCharacters(in: .whitespacesAndNewlines)
