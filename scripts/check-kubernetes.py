@@ -23,6 +23,8 @@ kubectl, binary = sys.argv[1:]
 VERSIONS = ("1.30", "1.37")
 # After which the process ends whatever hangs: `closing` in RunningService.swift.
 CLOSING = 5
+# What machines have: the control plane's, those that a node group is given, and one by which pods are ended that are there already.
+TAINTS = ("node-role.kubernetes.io/control-plane:NoSchedule", "dedicated=proxies:NoSchedule", "spot=true:NoExecute")
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
 # What Pod Security's `restricted` lets in of volumes.
 RESTRICTED = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
@@ -65,6 +67,15 @@ def matches(selector, labels):
     if selector.get("matchExpressions"):
         raise SystemExit("matchExpressions aren't understood here yet")
     return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+
+
+def tolerates(toleration, taint):
+    """As the scheduler has it: without a key every one, without an effect each of them."""
+    what, _, effect = taint.partition(":")
+    key, _, value = what.partition("=")
+    if toleration.get("effect", effect) != effect or toleration.get("key", key) != key:
+        return False
+    return toleration.get("operator", "Equal") == "Exists" or toleration.get("value", "") == value
 
 
 class Overlay:
@@ -151,6 +162,17 @@ class Overlay:
             storage = claim["spec"].get("storageClassName")
             if storage and not self.named("StorageClass", storage):
                 self.say(workload, f"there is no storage class {storage}")
+        if workload["kind"] == "DaemonSet":
+            self.check_taints(workload, pod)
+
+    def check_taints(self, workload, pod):
+        """An agent is where pods without tolerations may be, or on every machine: never on some, of which nobody has thought."""
+        kept_off = [taint for taint in TAINTS if not any(tolerates(each, taint) for each in pod.get("tolerations", []))]
+        if self.name.endswith(" with tainted-machines"):
+            for taint in kept_off:
+                self.say(workload, f"no agent comes to a machine with the taint {taint}")
+        elif len(kept_off) != len(TAINTS):
+            self.say(workload, "it's on machines with taints, which a component is for")
 
     def check_reference(self, thing, kind, name, key):
         found = self.named(kind, name)
@@ -439,6 +461,9 @@ def schema_problems(name, objects):
 
 # An overlay, a text of its rendering and what comes in its place, and what has to be said then.
 BREAKS = [
+    ("agent with tainted-machines", "      - operator: Exists\n", "      - effect: NoSchedule\n        operator: Exists\n", "the taint spot=true:NoExecute"),
+    ("agent with tainted-machines", "      - operator: Exists\n", "      - key: node-role.kubernetes.io/control-plane\n        operator: Exists\n", "the taint dedicated=proxies:NoSchedule"),
+    ("agent", "      volumes:\n", "      tolerations:\n      - operator: Exists\n      volumes:\n", "which a component is for"),
     ("sqlite", "replicas: 1", "replicas: one", "Kubernetes 1.37: 'one' is not"),
     ("sqlite", "serviceName: tenant-registry", "serviceNam: tenant-registry", "Kubernetes 1.30:"),
     ("sqlite", "serviceName: tenant-registry", "serviceName: nobody", "there is no service nobody"),
@@ -598,7 +623,7 @@ def run_for_real(everything):
 
 
 # Components that an operator adds to an overlay of theirs, and to which they're added here.
-ADDED = {"webhooks": "sqlite"}
+ADDED = {"webhooks": "sqlite", "tainted-machines": "agent"}
 
 
 def render(overlay, name):
