@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,12 +15,20 @@ import urllib.request
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 BINARY, SHOTS = os.environ['REGISTRY_BINARY'], pathlib.Path(os.environ['CONSOLE_SHOTS'])
 AXE = next(pathlib.Path(sys.prefix).rglob('axe.min.js'))
+# The test that runs, for what it leaves behind when it fails.
+TEST = pathlib.Path(sys.argv[0]).stem
+
+
+def check(what, fact):
+    print(('ok   ' if fact else 'FAIL ') + what, flush=True)
+    assert fact, what
 
 
 def free_port():
@@ -33,16 +42,24 @@ class Registry:
 
     def __init__(self, *flags, folder=None):
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix='registry-console-'))
+        self.flags = flags
         self.processes = []
         self.port, self.agent_port = free_port(), free_port()
-        self.run([BINARY, 'serve', '--listen', f'127.0.0.1:{self.port}', '--data-dir', self.folder / 'data', *flags], 'serve')
-        self.wait(lambda: urllib.request.urlopen(f'http://127.0.0.1:{self.port}/readyz', timeout=2).status == 200)
-        self.token = (self.folder / 'data' / 'admin-token').read_text().strip()
         self.console = f'http://127.0.0.1:{self.port}/console/'
+        self.serve()
+        self.token = (self.folder / 'data' / 'admin-token').read_text().strip()
+
+    def serve(self):
+        self.server = self.run([BINARY, 'serve', '--listen', f'127.0.0.1:{self.port}', '--data-dir', self.folder / 'data', *self.flags], 'serve')
+        self.wait(lambda: urllib.request.urlopen(f'http://127.0.0.1:{self.port}/readyz', timeout=2).status == 200)
         self.wait(lambda: urllib.request.urlopen(self.console, timeout=2).status == 200)
 
+    def kill(self):
+        self.server.kill()
+        self.server.wait()
+
     def run(self, command, name):
-        log = open(self.folder / f'{name}.log', 'wb')
+        log = open(self.folder / f'{name}.log', 'ab')
         process = subprocess.Popen(['nice', *map(str, command)], stdout=log, stderr=log)
         self.processes.append(process)
         return process
@@ -75,6 +92,15 @@ class Registry:
         assert status in expect, (status, text)
         return json.loads(text) if text else None
 
+    def status(self, path, method='GET', body=None, token=None):
+        headers = {'Content-Type': 'application/json', **({'Authorization': f'Bearer {token}'} if token else {})}
+        request = urllib.request.Request(f'http://127.0.0.1:{self.port}{path}', method=method, data=body and body.encode(), headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
     def make_token(self, name, role):
         return self.call('POST', '/v1/tokens', {'name': name, 'role': role})['token']
 
@@ -102,19 +128,47 @@ class Registry:
                 process.kill()
 
 
+class Postgres:
+    """Debian's PostgreSQL, which can be stopped and started again; as nobody where this is root, for it refuses to run as root."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='console-postgres-'))
+        self.programs = sorted(pathlib.Path('/usr/lib/postgresql').glob('*/bin'))[-1]
+        self.whose = ['runuser', '-u', 'nobody', '--'] if os.geteuid() == 0 else []
+        if self.whose:
+            shutil.chown(self.folder, 'nobody')
+        self.port = free_port()
+        subprocess.run([*self.whose, self.programs / 'initdb', '-D', self.folder / 'data', '-U', 'postgres', '--auth=trust', '--no-sync'],
+                       check=True, stdout=subprocess.DEVNULL, cwd='/')
+        self.url = f'postgres://postgres@127.0.0.1:{self.port}/postgres'
+        self.start()
+
+    def control(self, *command):
+        subprocess.run([*self.whose, self.programs / 'pg_ctl', '-D', self.folder / 'data', '-w', *command], check=True, stdout=subprocess.DEVNULL, cwd='/')
+
+    def start(self):
+        self.control('-l', str(self.folder / 'log'), '-o', f'-c listen_addresses=127.0.0.1 -p {self.port} -c unix_socket_directories= -c fsync=off', 'start')
+
+    def stop(self):
+        self.control('-m', 'immediate', 'stop')
+
+
 class Browser:
-    def __init__(self, console, token, language='en', width=1280, height=900, dark=False):
+    def __init__(self, console, token=None, language='en', width=1280, height=900, dark=False, logs=('browser',)):
         options = Options()
         options.binary_location = '/usr/bin/chromium'
         for each in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', f'--window-size={width},{height}', '--hide-scrollbars', '--force-color-profile=srgb'):
             options.add_argument(each)
-        options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
+        options.set_capability('goog:loggingPrefs', {each: 'ALL' for each in logs})
+        self.downloads = pathlib.Path(tempfile.mkdtemp(prefix='console-downloads-'))
+        options.add_experimental_option('prefs', {'download.default_directory': str(self.downloads), 'download.prompt_for_download': False})
         self.driver = webdriver.Chrome(options=options, service=Service('/usr/bin/chromedriver'))
         self.console = console
         self.size(width, height)
         self.dark(dark)
         self.driver.get(console)
-        self.sign_in(token, language)
+        if token:
+            self.sign_in(token, language)
 
     def sign_in(self, token, language='en'):
         self.driver.execute_script("sessionStorage.setItem('tenant-registry.token', arguments[0]); localStorage.setItem('tenant-registry.language', arguments[1])", token, language)
@@ -134,7 +188,7 @@ class Browser:
         try:
             return WebDriverWait(self.driver, seconds, 0.1, ignored_exceptions=(Exception,)).until(lambda _: done())
         except Exception as error:
-            self.shot(SHOTS / 'failed.png')
+            self.shot(SHOTS / f'failed-{TEST}.png')
             raise AssertionError(f'{what or done}: not in {seconds} s; the page says: {self.text()[:2000]} {self.driver.get_log("browser")}') from error
 
     def see(self, selector, seconds=20):
@@ -159,12 +213,63 @@ class Browser:
         self.until(press, seconds, f'a click on {selector}')
 
     def fill(self, selector, text):
-        element = self.see(selector)
-        element.clear()
-        element.send_keys(text)
+        # By keys, as somebody does it: a page isn't told of what WebDriver clears.
+        self.see(selector).send_keys(Keys.CONTROL, 'a', Keys.NULL, Keys.DELETE, text)
 
     def choose(self, selector, value):
         Select(self.see(selector)).select_by_value(value)
+
+    # Opens a page anew, whatever was shown.
+    def open(self, hash):
+        self.driver.get('about:blank')
+        self.go(hash)
+        self.until(lambda: self.all('main h1') and not self.all('main .loading'), 30, f'{hash} to be there')
+
+    def submit(self):
+        self.click('dialog[open] button[type=submit]')
+
+    # A dialog that is open is filled by its fields' names, and done.
+    def confirm(self, seconds=30, **fields):
+        self.see('dialog[open]')
+        for field, value in fields.items():
+            self.fill(f'dialog input[name={field}]', value)
+        self.submit()
+        self.closed(seconds)
+
+    def closed(self, seconds=30):
+        self.until(lambda: not self.all('dialog'), seconds, 'the dialog to be gone')
+
+    def cancel(self):
+        self.click('dialog[open] .actions button[type=button]')
+        self.closed()
+
+    def shut(self):
+        return not self.see('dialog[open] button[type=submit]').is_enabled()
+
+    def press(self, *keys):
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    # A field that isn't typed into, as a moment's, is given its value.
+    def put(self, selector, value):
+        self.run("const e = document.querySelector(arguments[0]); e.value = arguments[1]; for (const each of ['input', 'change']) e.dispatchEvent(new Event(each, {bubbles: true}))", selector, value)
+
+    # Scrolls on until so many rows are there.
+    def scroll_to_rows(self, rows, selector='table.endless tbody tr', seconds=30):
+        def more():
+            self.run('scrollTo(0, document.body.scrollHeight)')
+            return len(self.all(selector)) >= rows
+        self.until(more, seconds, f'{rows} rows')
+
+    def downloaded(self, pattern):
+        self.until(lambda: list(self.downloads.glob(pattern)), 20, f'the file {pattern}')
+        return next(self.downloads.glob(pattern)).read_bytes()
+
+    def accessible(self, what):
+        found = self.axe()
+        check(f'axe finds nothing: {what} {found or ""}'.rstrip(), not found)
 
     def shot(self, path, full=True):
         if full:
@@ -196,3 +301,18 @@ class Browser:
 
     def close(self):
         self.driver.quit()
+
+
+def play(*flows, flags=()):
+    """Runs each flow with a registry and an admin's browser that they share; each begins where it opens a page, and leaves no complaint."""
+    registry, browser = Registry(*flags), None
+    try:
+        browser = Browser(registry.console, registry.token)
+        for flow in flows:
+            allowed = flow(registry, browser) or ()
+            found = browser.complaints(allowed)
+            check(f'{flow.__name__}: no complaint of the browser {found or ""}'.rstrip(), not found)
+    finally:
+        if browser:
+            browser.close()
+        registry.close()

@@ -1,14 +1,9 @@
 #!/usr/bin/env python3
 """The whole journey of a migration by clicks alone, against a real registry with a real agent: plan, announce, freeze, cut over, roll back,
 again, finalize. Each step is checked at the registry and at the agent, and by a second person's browser."""
-from ground import Browser, Registry
+from ground import Browser, Registry, check
 
 NAMES = [f'c{i:05}.kintone.com' for i in range(40)]
-
-
-def check(what, fact):
-    print(('ok   ' if fact else 'FAIL ') + what, flush=True)
-    assert fact, what
 
 
 def step(browser, wave, name, reason, **fields):
