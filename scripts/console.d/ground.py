@@ -128,6 +128,40 @@ class Registry:
                 process.kill()
 
 
+class Nginx:
+    """Debian's nginx with deploy/nginx/agent.conf, which asks the registry's agent for each request; behind it two places that say which they are."""
+
+    def __init__(self, registry):
+        self.port, gate, japan, aws = (free_port() for _ in range(4))
+        self.folder = folder = registry.folder / 'nginx'
+        (folder / 'temp').mkdir(parents=True)
+        # Its worker runs as nobody where this is root.
+        for each in (registry.folder, folder, folder / 'temp'):
+            each.chmod(0o755)
+        if os.geteuid() == 0:
+            shutil.chown(folder / 'temp', 'nobody')
+        text = (pathlib.Path(__file__).parents[2] / 'deploy/nginx/agent.conf').read_text()
+        for old, new in {'unix:/run/tenant-registry-agent/agent.sock': f'127.0.0.1:{registry.agent_port}', '127.0.0.1:8000': f'127.0.0.1:{self.port}',
+                         '127.0.0.1:8001': f'127.0.0.1:{gate}', '127.0.0.1:9001': f'127.0.0.1:{japan}', '127.0.0.1:9002': f'127.0.0.1:{aws}'}.items():
+            assert old in text, f'deploy/nginx/agent.conf has no {old}'
+            text = text.replace(old, new)
+        (folder / 'agent.conf').write_text(text)
+        places = ''.join(f'server {{ listen 127.0.0.1:{port}; default_type text/plain; return 200 {name}; }}' for name, port in (('japan', japan), ('aws', aws)))
+        temporary = ''.join(f'{each}_temp_path {folder}/temp/{each}; ' for each in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+        (folder / 'nginx.conf').write_text(f'daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr warn; events {{}}\n'
+                                           f'http {{ access_log off; {temporary} include {folder}/agent.conf; {places} }}\n')
+        registry.run(['nginx', '-e', 'stderr', '-p', folder, '-c', 'nginx.conf'], 'nginx')
+
+    def visit(self, host, method='GET'):
+        """What a visitor gets: the place that answers, or the status where none does."""
+        request = urllib.request.Request(f'http://127.0.0.1:{self.port}/', method=method, data=b'x=1' if method == 'POST' else None, headers={'Host': host})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code
+
+
 class Postgres:
     """Debian's PostgreSQL, which can be stopped and started again; as nobody where this is root, for it refuses to run as root."""
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The whole journey of a migration by clicks alone, against a real registry with a real agent: plan, announce, freeze, cut over, roll back,
-again, finalize. Each step is checked at the registry and at the agent, and by a second person's browser."""
-from ground import Browser, Registry, check
+"""The whole journey of a migration by clicks alone, against a real registry with a real agent and nginx that follows it: plan, announce, freeze,
+cut over, roll back, again, finalize. Each step is checked at the registry, at the agent, by what a visitor gets, and by a second person's browser."""
+from ground import Browser, Nginx, Registry, check
 
 NAMES = [f'c{i:05}.kintone.com' for i in range(40)]
 
@@ -15,17 +15,22 @@ def step(browser, wave, name, reason, **fields):
     browser.until(lambda: not browser.all('dialog'), 60, f'the end of {name}')
 
 
-def dismiss_toasts(browser):
-    browser.driver.execute_script("document.getElementById('toasts').replaceChildren()")
-
-
-def journey(language='en'):
+def journey():
     registry = Registry('--fence-after', '3', '--agent-lease', '20')
     first = second = None
     try:
         registry.agent('edge-tokyo-1')
         registry.register([{'fqdn': each, 'tenant': f'tenant-{i // 2}', 'location': 'japan'} for i, each in enumerate(NAMES)])
         registry.wait(lambda: registry.agent_route(NAMES[0])[0] == 'japan')
+        nginx = Nginx(registry)
+        registry.wait(lambda: nginx.visit(NAMES[0]) == 'japan')
+
+        def visitors(what, name, reading, writing):
+            seen = nginx.visit(name), nginx.visit(name, 'POST')
+            check(f'nginx: {what}: {seen}', seen == (reading, writing))
+
+        visitors('nobody lives there', 'nobody.kintone.com', 404, 404)
+        visitors('before', NAMES[0], 'japan', 'japan')
         first = Browser(registry.console, registry.make_token('ops', 'operator'))
         second = Browser(registry.console, registry.make_token('colleague', 'auditor'))
 
@@ -63,6 +68,8 @@ def journey(language='en'):
 
         step(first, 1, 'freeze', 'copying', minutes='20')
         check('frozen, by the registry and at the agent', wave(1)['state'] == 'frozen' and registry.agent_route(NAMES[0]) == ('japan', 'read_only'))
+        visitors('frozen, one reads and writes nothing', NAMES[0], 'japan', 503)
+        visitors('who isn’t of the wave writes', NAMES[30], 'japan', 'japan')
         first.says('No write gets to the source any more', '.wave')
         first.says('Now is the time to copy', '.wave')
         left = first.text('.wave summary [role=timer]')
@@ -80,6 +87,8 @@ def journey(language='en'):
 
         step(first, 1, 'cutover', 'copied')
         check('moved, by the registry and at the agent', wave(1)['state'] == 'moved' and registry.agent_route(NAMES[0]) == ('aws', 'serve'))
+        visitors('moved', NAMES[0], 'aws', 'aws')
+        visitors('who isn’t of the wave stays', NAMES[30], 'japan', 'japan')
         second.says('moved', '.wave summary')
         first.click('#wave-1-domains')
         first.until(lambda: len(first.all('table.endless tbody tr')) == 10, 10, 'the domains of wave 1')
@@ -98,6 +107,8 @@ def journey(language='en'):
         first.until(lambda: not first.all('dialog'), 60, 'the roll back')
         check('rolled back, but for the tenant of the one that changed', wave(1)['state'] == 'rolled_back'
               and registry.agent_route(NAMES[0])[0] == 'japan' and registry.agent_route(NAMES[2])[0] == 'aws' and registry.agent_route(NAMES[3])[0] == 'aws')
+        visitors('rolled back', NAMES[0], 'japan', 'japan')
+        visitors('left where it is', NAMES[3], 'aws', 'aws')
         first.says('left where they are', '.wave')
 
         # The second wave goes all the way, without being announced.
@@ -123,6 +134,7 @@ def journey(language='en'):
         step(first, 1, 'announce', 'again')
         step(first, 1, 'freeze', 'again')
         step(first, 1, 'cutover', 'again')
+        visitors('moved again', NAMES[0], 'aws', 'aws')
         check('all are at AWS', all(registry.location_of(each)['location'] == 'aws' for each in NAMES[:12]))
         first.click('#finalize')
         first.see('dialog')
