@@ -159,7 +159,10 @@ def away(registry, browser):
     browser.until(lambda: browser.run("return performance.getEntriesByType('resource').some((e) => e.name.endsWith('/pages/tokens.js') && e.responseEnd > 0)"))
     registry.kill()
     browser.says('The registry doesn’t answer', '#away', 30)
-    check('killed: it says so, and keeps what it had', '3 domains' in browser.text('main'))
+    # Who comes back to the tab has the page look again.
+    browser.run("document.dispatchEvent(new Event('visibilitychange'))")
+    browser.says('The registry can’t be reached')
+    check('killed: it says so, and keeps what it had', '3 domains' in browser.text('main') and 'There is no history to draw yet.' in browser.text('main'))
     browser.accessible('a registry that is away')
     browser.go('#/locations')
     browser.says('The registry can’t be reached')
@@ -233,7 +236,7 @@ def without_database():
             browser.close()
         if registry:
             registry.close()
-        database.stop()
+        database.close()
 
 
 class Stranger(http.server.BaseHTTPRequestHandler):
@@ -297,6 +300,12 @@ def keyboard(registry, browser):
     signed_in(browser, registry.token)
     focused = lambda: browser.run('return document.activeElement.id || document.activeElement.textContent')
     check('the page has the focus', browser.run('return document.activeElement.id') == 'main')
+    browser.run("document.querySelector('main .notice a').focus()")
+    registry.call('PATCH', '/v1/domains/acme2.kintone.com', {'mode': 'read_only'})
+    browser.says('read only')
+    registry.call('PATCH', '/v1/domains/acme2.kintone.com', {'mode': 'serve'})
+    browser.until(lambda: 'suspended' not in browser.text('main'), what='the overview that is drawn again')
+    check('the focus stays where it was when the page is drawn again', browser.run("return document.activeElement.matches('main .notice a')"))
     browser.run("document.querySelector('.skip').focus()")
     order = [focused()]
     unseen = []

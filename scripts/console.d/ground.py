@@ -37,6 +37,12 @@ def free_port():
         return s.getsockname()[1]
 
 
+def remove(folder):
+    """What a test has needed goes with it; of one that fails it stays, to be looked at."""
+    if sys.exc_info()[0] is None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class Registry:
     """`serve`, an agent (which can be stopped and let go on), and the console before it."""
 
@@ -126,6 +132,7 @@ class Registry:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+        remove(self.folder)
 
 
 class Nginx:
@@ -185,6 +192,11 @@ class Postgres:
 
     def stop(self):
         self.control('-m', 'immediate', 'stop')
+
+    def close(self):
+        if (self.folder / 'data' / 'postmaster.pid').exists():
+            self.stop()
+        remove(self.folder)
 
 
 class Browser:
@@ -335,6 +347,7 @@ class Browser:
 
     def close(self):
         self.driver.quit()
+        remove(self.downloads)
 
 
 def play(*flows, flags=()):

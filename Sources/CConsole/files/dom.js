@@ -46,11 +46,16 @@ export function append(element, children) {
   return element;
 }
 
-// Puts something in the place of what is there, and keeps the focus where it was as far as the element has an id.
+// Puts something in the place of what is there, and keeps the focus where it was as far as the element has an id or leads somewhere.
 export function fill(element, ...children) {
-  const focused = element.contains(document.activeElement) ? document.activeElement.id : '';
+  const focused = element.contains(document.activeElement) ? selectorOf(document.activeElement) : '';
   element.replaceChildren();
   append(element, children);
-  if (focused) document.getElementById(focused)?.focus({preventScroll: true});
+  if (focused) element.querySelector(focused)?.focus({preventScroll: true});
   return element;
+}
+
+function selectorOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  return element.hasAttribute('href') ? `a[href="${CSS.escape(element.getAttribute('href'))}"]` : '';
 }

@@ -60,7 +60,8 @@ export default async function overview({signal, may}) {
     const details = places.overtime.querySelector('details');
     if (details) details.open = isOpen;
   }
-  const failedToDraw = (error) => fill(places.overtime, errorNotice(error));
+  // What was drawn stays: a registry that is away has said so above.
+  const failedToDraw = (error) => { if (!drawn) fill(places.overtime, errorNotice(error)); };
   watch(signal, draw, {seconds: 60, failed: failedToDraw});
 
   showLast(places.last, signal, may);
