@@ -88,6 +88,7 @@ test-parts: # What runs the build that people run: the optimizer has broken what
 	@$(STEP) --log rehearsal scripts/rehearsal
 	@$(STEP) --log sabotage scripts/rehearsal --sabotage all
 	@$(STEP) --log contract scripts/try-contract
+	@$(STEP) --log console scripts/try-console
 	@echo "everything passed; what the steps with a log have said is in .build/NAME.log"
 
 check: ## Style, import arrows, openapi.yaml
