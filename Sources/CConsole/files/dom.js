@@ -55,6 +55,13 @@ export function fill(element, ...children) {
   return element;
 }
 
+// Puts an element in another one's place, with its focus, as `fill` does.
+export function replace(old, element) {
+  const focused = old.contains(document.activeElement) ? selectorOf(document.activeElement) : '';
+  old.replaceWith(element);
+  if (focused) element.querySelector(focused)?.focus({preventScroll: true});
+}
+
 function selectorOf(element) {
   if (element.id) return `#${CSS.escape(element.id)}`;
   return element.hasAttribute('href') ? `a[href="${CSS.escape(element.getAttribute('href'))}"]` : '';

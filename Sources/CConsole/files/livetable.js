@@ -1,6 +1,6 @@
 // A table that asks again by itself. A row stays the element that it is until what it shows has changed, so that the focus, a selection
 // and the scroll position stay where they are.
-import {h} from './dom.js';
+import {h, replace} from './dom.js';
 import {tableRow} from './ui.js';
 
 // Rows that are made without a pause: ten thousand of them must not stop a page that somebody scrolls.
@@ -42,12 +42,6 @@ export function liveTable(caption, columns, {key, empty, row}) {
     return element;
   }
   return {element: h('div', scroll, words), show};
-}
-
-function replace(old, element) {
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : '';
-  old.replaceWith(element);
-  if (focused) document.getElementById(focused)?.focus({preventScroll: true});
 }
 
 function pause() {

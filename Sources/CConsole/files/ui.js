@@ -1,5 +1,5 @@
 // What several pages are made of.
-import {fill, h, svg} from './dom.js';
+import {fill, h, replace, svg} from './dom.js';
 import {ago, dateTime, has, number, t} from './i18n.js';
 import {displayed} from './names.js';
 
@@ -37,12 +37,20 @@ export function time(value) {
   return h('time.ago', {datetime: value, title: dateTime(value)}, ago(value));
 }
 
+// Moments that are said anew without a pause: ten thousand of them must not stop a page that somebody scrolls.
+const AT_ONCE = 250;
+let isRefreshing = false;
+
 // What was two minutes ago is three minutes ago by now.
-export function refreshTimes() {
-  for (const element of document.querySelectorAll('time.ago')) {
+export async function refreshTimes() {
+  if (isRefreshing) return;
+  isRefreshing = true;
+  for (const [index, element] of document.querySelectorAll('time.ago').entries()) {
+    if (index % AT_ONCE === AT_ONCE - 1) await new Promise((resolve) => setTimeout(resolve));
     const text = ago(element.getAttribute('datetime'));
     if (element.textContent !== text) element.textContent = text;
   }
+  isRefreshing = false;
 }
 
 export function moment(value) {
@@ -205,17 +213,21 @@ export function ask({title, describe, controls = [], confirm, button: text, tone
 
 // MARK: Long lists
 
-// Rows as they are scrolled to. `load(cursor)` → {items, next_cursor}; nothing is asked for before it's needed, and rows that are far
-// outside of the window cost no layout (`content-visibility` in the style sheet).
+// Rows of a body of a table. The browser looks at each frame at what it may leave out, so that it's bodies that are left out where they
+// are far outside of the window, and not rows (`content-visibility` in the style sheet).
+const CHUNK = 50;
+
+// Rows as they are scrolled to. `load(cursor)` → {items, next_cursor}; nothing is asked for before it's needed.
 //
 // With `key(item)` and `version(item)` the list can look again: `refresh()` asks for the first rows, as `load(undefined, limit)`, and
 // changes, adds and takes away what is otherwise now. A row that is as it was stays the same element, with its focus.
 export function endlessTable(caption, columns, load, {empty = t('none'), row, signal, key, version = () => ''} = {}) {
-  const body = h('tbody');
+  const table = h('table.endless', h('caption.hidden', caption),
+    h('thead', h('tr', columns.map((column) => h('th', {scope: 'col', class: column.kind}, column.title)))));
   const status = h('p.empty', {role: 'status'});
   const sentinel = h('div.sentinel');
-  const element = h('div', h('div.scroll', h('table.endless', h('caption.hidden', caption),
-    h('thead', h('tr', columns.map((column) => h('th', {scope: 'col', class: column.kind}, column.title)))), body)), status, sentinel);
+  const element = h('div', h('div.scroll', table), status, sentinel);
+  const isEmpty = () => !table.querySelector('tbody tr');
   let cursor;
   let isOver = false;
   let isLoading = false;
@@ -228,7 +240,7 @@ export function endlessTable(caption, columns, load, {empty = t('none'), row, si
       cursor = page.next_cursor;
       isOver = !cursor;
       append(page.items);
-      fill(status, isOver && body.childElementCount === 0 ? empty : '');
+      fill(status, isOver && isEmpty() ? empty : '');
     } catch (error) {
       if (error.name !== 'AbortError') fill(status, errorNotice(error, () => { fill(status); more(); }));
       isLoading = false;
@@ -240,9 +252,11 @@ export function endlessTable(caption, columns, load, {empty = t('none'), row, si
     if (!isOver) observer.observe(sentinel);
   }
   function append(items) {
-    const rows = document.createDocumentFragment();
-    for (const item of items) rows.append(made(item));
-    body.append(rows);
+    for (let first = 0; first < items.length; first += CHUNK) table.append(h('tbody', items.slice(first, first + CHUNK).map(made)));
+  }
+  function lastBody() {
+    if (table.tBodies.length === 0) table.append(h('tbody'));
+    return table.lastElementChild;
   }
   const known = new Map();
   function made(item) {
@@ -272,7 +286,7 @@ export function endlessTable(caption, columns, load, {empty = t('none'), row, si
     }
     const after = names.slice(through + 1).map((each) => [each, known.get(each)]);
     for (const [each] of after) known.delete(each);
-    let place = body.firstElementChild;
+    let place = table.querySelector('tbody tr');
     for (const item of page.items) {
       const old = known.get(key(item));
       known.delete(key(item));
@@ -280,10 +294,11 @@ export function endlessTable(caption, columns, load, {empty = t('none'), row, si
       const element = old && old.version === version(item) ? old.element : made(item);
       if (old && old.element !== element) {
         if (place === old.element) place = element;
-        old.element.replaceWith(element);
+        replace(old.element, element);
       }
-      if (element === place) place = place.nextElementSibling;
-      else if (!element.isConnected || !old) body.insertBefore(element, place);
+      if (element === place) place = rowAfter(place);
+      else if (!old && place) place.before(element);
+      else if (!old) lastBody().append(element);
     }
     for (const [each, one] of after) known.set(each, one);
     if (after.length === 0) {
@@ -291,13 +306,22 @@ export function endlessTable(caption, columns, load, {empty = t('none'), row, si
       isOver = !cursor;
       if (!isOver) observer.observe(sentinel);
     }
-    fill(status, isOver && body.childElementCount === 0 ? empty : '');
+    fill(status, isOver && isEmpty() ? empty : '');
   }
   const observer = new IntersectionObserver((entries) => { if (entries.some((each) => each.isIntersecting)) more(); },
     {rootMargin: '800px'});
   observer.observe(sentinel);
   signal?.addEventListener('abort', () => observer.disconnect(), {once: true});
-  return {element, body, refresh};
+  return {element, refresh};
+}
+
+// The next one, also of the next body that has any.
+function rowAfter(row) {
+  if (row.nextElementSibling) return row.nextElementSibling;
+  for (let body = row.parentElement.nextElementSibling; body; body = body.nextElementSibling) {
+    if (body.firstElementChild) return body.firstElementChild;
+  }
+  return null;
 }
 
 // MARK: Drawn

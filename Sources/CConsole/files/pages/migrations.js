@@ -3,7 +3,7 @@ import {address, get} from '../api.js';
 import {fill, h} from '../dom.js';
 import {add, number, t} from '../i18n.js';
 import {watch} from '../live.js';
-import {endlessTable, errorNotice, field, link, location, select, tableRow} from '../ui.js';
+import {endlessTable, errorNotice, field, link, location, select} from '../ui.js';
 import {countdown, progress, since, standing, tick} from '../waves.js';
 import texts from '../texts/migrations.js';
 
@@ -27,52 +27,20 @@ export default async function migrations({query, signal, may}) {
   });
 
   function show() {
-    const rows = new Map();
-    const empty = h('span', t(state ? 'migrations.none.state' : 'migrations.none'));
-    const own = list = {rows, state, empty, isLoaded: false};
-    own.table = endlessTable(t('page.migrations'), COLUMNS,
-      async (cursor) => {
-        const page = await get('/v1/migrations', {state: own.state, limit: PAGE, cursor}, signal);
-        own.isLoaded = true;
-        return page;
-      }, {signal, empty, row: (row, item) => rows.set(item.id, {row, was: JSON.stringify(item)})});
-    fill(place, own.table.element);
+    const chosen = state;
+    list = endlessTable(t('page.migrations'), COLUMNS, (cursor, limit = PAGE) => get('/v1/migrations', {state: chosen, limit, cursor}, signal),
+      {signal, empty: t(chosen ? 'migrations.none.state' : 'migrations.none'), key: (each) => each.id, version: (each) => JSON.stringify(each)});
+    fill(place, list.element);
   }
   show();
   tick(signal);
-  watch(signal, async () => {
-    const shown = list;
-    const {items} = await get('/v1/migrations', {state: shown.state, limit: PAGE}, signal);
-    fill(trouble);
-    if (shown === list && shown.isLoaded) renew(shown, items);
-  }, {failed: (error) => { if (error.status && error.status !== 503) fill(trouble, errorNotice(error)); }});
+  watch(signal, async () => { await list.refresh(); fill(trouble); },
+    {failed: (error) => { if (error.status && error.status !== 503) fill(trouble, errorNotice(error)); }});
 
   return [
     h('div.heading', h('h1', t('page.migrations')), may('planMigration') && h('a.button.primary', {href: '#/migrations/new'}, t('migrations.new'))),
     h('section.card', {'aria-label': t('page.migrations')}, h('div.filters.start', field(t('migrations.state'), filter)), trouble, place),
   ];
-}
-
-// The newest ones are as they are now, and rows that nothing has changed stay as they are, with the focus in them.
-function renew({rows, table, empty}, items) {
-  empty.hidden = items.length > 0;
-  const now = new Set(items.map((each) => each.id));
-  const first = [...table.body.children].slice(0, items.length || PAGE);
-  for (const [id, {row}] of rows) if (!now.has(id) && first.includes(row)) { row.remove(); rows.delete(id); }
-  let before = table.body.firstChild;
-  for (const item of items) {
-    const was = JSON.stringify(item);
-    const known = rows.get(item.id);
-    if (known?.was === was) { before = known.row.nextSibling; continue; }
-    const row = tableRow(COLUMNS, item);
-    rows.set(item.id, {row, was});
-    if (known) {
-      const isFocused = known.row.contains(document.activeElement);
-      known.row.replaceWith(row);
-      if (isFocused) row.querySelector('a')?.focus();
-    } else table.body.insertBefore(row, before);
-    before = row.nextSibling;
-  }
 }
 
 const COLUMNS = [
