@@ -2,7 +2,7 @@ import Testing
 
 @testable import AsyncWaiting
 
-@Suite("An async lock", .timeLimit(.minutes(5))) struct AsyncLockTests {
+@Suite("An async lock", .timeLimit(.minutes(15))) struct AsyncLockTests {
     private static var later: ContinuousClock.Instant { .now + .seconds(3_600) }
 
     @Test(arguments: [1, 3]) func `lets in no more than it has places`(places: Int) async {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import AsyncWaiting
 
-@Suite("A latch", .timeLimit(.minutes(5))) struct LatchTests {
+@Suite("A latch", .timeLimit(.minutes(15))) struct LatchTests {
     @Test func `lets everybody through once it's raised, also who comes later`() async {
         let latch = Latch()
         #expect(!latch.isRaised)
@@ -43,7 +43,7 @@ import Testing
     }
 }
 
-@Suite("A wake-up", .timeLimit(.minutes(5))) struct WakeupTests {
+@Suite("A wake-up", .timeLimit(.minutes(15))) struct WakeupTests {
     @Test func `comes once, however often something has happened`() async {
         let wakeup = Wakeup()
         for _ in 0..<10 { wakeup.wake() }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import AsyncWaiting
 
-@Suite("A wait", .timeLimit(.minutes(5))) struct WaitersTests {
+@Suite("A wait", .timeLimit(.minutes(15))) struct WaitersTests {
     @Test func `ends at once where there is nothing to wait for`() async {
         let waiters = Waiters<Int>()
         #expect(await waiters.wait(for: 1) { true } == .woken)
@@ -193,7 +193,7 @@ import Testing
     }
 }
 
-@Suite("Somebody who looks", .timeLimit(.minutes(5))) struct LookTests {
+@Suite("Somebody who looks", .timeLimit(.minutes(15))) struct LookTests {
     private let time = ManualClock()
 
     @Test func `looks at once, and after each event`() async {

@@ -3,7 +3,7 @@ import RegistryModel
 import Testing
 
 /// What the schema refuses to a person with a shell, whatever the service does.
-@Suite("The database itself", .timeLimit(.minutes(5))) struct AppendOnlyTests {
+@Suite("The database itself", .timeLimit(.minutes(15))) struct AppendOnlyTests {
     /// A store with five revisions: two domains, one of them released, and two tokens, one revoked.
     private func filled() async throws -> TestDatabase {
         let database = try await TestDatabase()

@@ -5,7 +5,7 @@ import RegistryModel
 import Testing
 
 /// Several nodes have one clock: the database's. What a node's own says concerns nobody.
-@Suite("The clock of several nodes", .timeLimit(.minutes(5))) struct ClockTests {
+@Suite("The clock of several nodes", .timeLimit(.minutes(15))) struct ClockTests {
     private static let from = LocationName(canonical: "japan")
     private static let to = LocationName(canonical: "aws")
 

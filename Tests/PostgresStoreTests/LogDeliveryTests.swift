@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostgresStore
 
-@Suite("The delivery of the log", .timeLimit(.minutes(5))) struct LogDeliveryTests {
+@Suite("The delivery of the log", .timeLimit(.minutes(15))) struct LogDeliveryTests {
     private static func changes(_ revisions: Int64...) -> [RevisionChanges] {
         revisions.map { RevisionChanges(revision: Revision($0)) }
     }

@@ -5,7 +5,7 @@ import RegistryModel
 import SchemaMigrations
 import Testing
 
-@Suite("Opening a database", .timeLimit(.minutes(5))) struct OpeningTests {
+@Suite("Opening a database", .timeLimit(.minutes(15))) struct OpeningTests {
     private func failure(
         _ url: String, password: String? = nil,
         _ change: @escaping (inout PostgresStore.Configuration) -> Void = { _ in }

@@ -4,7 +4,7 @@ import RegistryModel
 import Testing
 
 /// What somebody else's session, or a node that has stopped, does to those who write.
-@Suite("Another session in the way", .timeLimit(.minutes(5))) struct OtherSessionTests {
+@Suite("Another session in the way", .timeLimit(.minutes(15))) struct OtherSessionTests {
     private static let takesHead = "BEGIN; SELECT FROM head FOR UPDATE"
 
     /// How many of the registry's sessions wait for a lock.

@@ -6,7 +6,7 @@ import RegistryLedger
 import RegistryModel
 import Testing
 
-@Suite("A database that was put back", .timeLimit(.minutes(5))) struct RewindTests {
+@Suite("A database that was put back", .timeLimit(.minutes(15))) struct RewindTests {
     /// A node's own folder.
     private final class Folder: Sendable {
         let url = FileManager.default.temporaryDirectory

@@ -3,7 +3,7 @@ import PostgresStore
 import RegistryModel
 import Testing
 
-@Suite("A session of the registry", .timeLimit(.minutes(5))) struct SessionTests {
+@Suite("A session of the registry", .timeLimit(.minutes(15))) struct SessionTests {
     private static let names = [
         "lock_timeout", "idle_in_transaction_session_timeout", "jit", "work_mem",
         "synchronous_commit", "transaction_isolation",

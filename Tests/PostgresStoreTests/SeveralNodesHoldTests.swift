@@ -2,7 +2,7 @@ import RegistryModel
 import Synchronization
 import Testing
 
-@Suite("Holds on several nodes", .timeLimit(.minutes(5))) struct SeveralNodesHoldTests {
+@Suite("Holds on several nodes", .timeLimit(.minutes(15))) struct SeveralNodesHoldTests {
     private static let start = Timestamp(milliseconds: 1_592_697_600_000)
 
     private static func actor(_ token: String, _ role: Role = .registrar) -> Actor {

@@ -2,7 +2,7 @@ import PostgresServer
 import RegistryModel
 import Testing
 
-@Suite("Several nodes", .timeLimit(.minutes(5))) struct SeveralNodesTests {
+@Suite("Several nodes", .timeLimit(.minutes(15))) struct SeveralNodesTests {
     private func withNodes(
         _ count: Int, _ body: ([Node], TestDatabase) async throws -> Void
     ) async throws {

@@ -3,7 +3,7 @@ import PostgresServer
 import RegistryModel
 import Testing
 
-@Suite("A standby", .timeLimit(.minutes(5))) struct StandbyTests {
+@Suite("A standby", .timeLimit(.minutes(15))) struct StandbyTests {
     @Test func `isn't asked which agents have a revision: it may be behind`() async throws {
         let server = try await PostgresServer.start()
         let database = try await TestDatabase(server)

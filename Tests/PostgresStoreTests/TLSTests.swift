@@ -4,7 +4,7 @@ import PostgresStore
 import RegistryModel
 import Testing
 
-@Suite("A database behind TLS", .timeLimit(.minutes(5))) struct TLSTests {
+@Suite("A database behind TLS", .timeLimit(.minutes(15))) struct TLSTests {
     /// The server is `db.test` on loopback. `guest` comes with a password, `robot` with a certificate,
     /// both through TLS only.
     private struct Secured {

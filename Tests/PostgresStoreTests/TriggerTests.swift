@@ -3,7 +3,7 @@ import RegistryModel
 import Testing
 
 /// Each of the schema's triggers by itself: what it's there for is refused with it, and not so without it.
-@Suite("A trigger of the database", .timeLimit(.minutes(5))) struct TriggerTests {
+@Suite("A trigger of the database", .timeLimit(.minutes(15))) struct TriggerTests {
     /// A store with something in each table that a trigger guards.
     private static func filled() async throws -> TestDatabase {
         let database = try await TestDatabase()

@@ -4,7 +4,7 @@ import Testing
 @testable import PostgresStore
 
 /// A database that somebody has written into by hand.
-@Suite("A value that can't be read", .timeLimit(.minutes(5))) struct UnreadableValueTests {
+@Suite("A value that can't be read", .timeLimit(.minutes(15))) struct UnreadableValueTests {
     @Test func `is an error, and never another value`() async throws {
         let database = try await TestDatabase()
         let node = try await Node(database.url)

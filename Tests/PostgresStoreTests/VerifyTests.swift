@@ -2,7 +2,7 @@ import PostgresServer
 import RegistryModel
 import Testing
 
-@Suite("Verifying a database", .timeLimit(.minutes(5))) struct VerifyTests {
+@Suite("Verifying a database", .timeLimit(.minutes(15))) struct VerifyTests {
     private static let japan = LocationName(canonical: "japan")
     private static let aws = LocationName(canonical: "aws")
 

@@ -5,7 +5,7 @@ import RegistryModel
 import Testing
 
 /// Several nodes make the same zone, and secondaries ask any of them.
-@Suite("A zone's serial of several nodes", .timeLimit(.minutes(5))) struct ZoneSerialTests {
+@Suite("A zone's serial of several nodes", .timeLimit(.minutes(15))) struct ZoneSerialTests {
     private static let zone = FQDN(canonical: "kintone.com")
 
     private static func content(_ revision: Int64) -> [UInt8] {

@@ -3,7 +3,7 @@ import Dispatch
 import PrometheusMetrics
 import Testing
 
-@Suite("Many threads", .timeLimit(.minutes(5))) struct ConcurrentRecordingTests {
+@Suite("Many threads", .timeLimit(.minutes(15))) struct ConcurrentRecordingTests {
     private let threads = 16
     private let rounds = 5_000
     private let registry = PrometheusRegistry(

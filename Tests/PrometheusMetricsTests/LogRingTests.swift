@@ -4,7 +4,7 @@ import Testing
 
 @testable import PrometheusMetrics
 
-@Suite("The log's buffer", .timeLimit(.minutes(5))) struct LogRingTests {
+@Suite("The log's buffer", .timeLimit(.minutes(15))) struct LogRingTests {
     /// A write(2) that does as it is told, and may hang.
     private final class Script: Sendable {
         private struct State {

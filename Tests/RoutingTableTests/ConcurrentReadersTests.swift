@@ -5,7 +5,7 @@ import TestRandom
 import Testing
 
 /// Revisions that set every name, and readers that look at one name after another.
-@Suite("Readers of single names beside the writer", .timeLimit(.minutes(5)))
+@Suite("Readers of single names beside the writer", .timeLimit(.minutes(15)))
 struct ConcurrentReadersTests {
     private static let names = 1_500
     private static let revisions: Int64 = 100

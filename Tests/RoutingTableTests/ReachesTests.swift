@@ -3,7 +3,7 @@ import RoutingTable
 import TableSamples
 import Testing
 
-@Suite("A wait for a revision", .timeLimit(.minutes(5))) struct ReachesTests {
+@Suite("A wait for a revision", .timeLimit(.minutes(15))) struct ReachesTests {
     /// Far longer than any test: whoever waits this long has missed its call.
     private let forever = Duration.seconds(3_600)
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RoutingTable
 
-@Suite("The end of a revision", .timeLimit(.minutes(5))) struct RevisionEndTests {
+@Suite("The end of a revision", .timeLimit(.minutes(15))) struct RevisionEndTests {
     /// What a view says of a record it says right away and ever after, also while the revision is
     /// being written into the records, and in the moment when that is over. The reader looks at one
     /// record again and again, so that it's there at many such moments.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SQLiteStore
 
-@Suite("A backup", .timeLimit(.minutes(5))) struct BackupTests {
+@Suite("A backup", .timeLimit(.minutes(15))) struct BackupTests {
     private let folder = StoreFolder()
     private let elsewhere = StoreFolder()
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLiteStore
 
-@Suite("A store in trouble", .timeLimit(.minutes(2))) struct FailureTests {
+@Suite("A store in trouble", .timeLimit(.minutes(15))) struct FailureTests {
     private let folder = StoreFolder()
 
     private func setPages(_ store: SQLiteStore, atMost limit: Int?) async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLiteStore
 
-@Suite("Requests at the same time", .timeLimit(.minutes(2))) struct GroupCommitTests {
+@Suite("Requests at the same time", .timeLimit(.minutes(15))) struct GroupCommitTests {
     private let folder = StoreFolder()
 
     /// Counts what really became durable: SQLite's own commits.

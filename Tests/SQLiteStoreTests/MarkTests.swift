@@ -7,7 +7,7 @@ import Testing
 
 @testable import SQLiteStore
 
-@Suite("The mark beside a store", .timeLimit(.minutes(5))) struct MarkTests {
+@Suite("The mark beside a store", .timeLimit(.minutes(15))) struct MarkTests {
     private let folder = StoreFolder()
 
     @Test func `is at the head after every commit, and at the end`() async throws {

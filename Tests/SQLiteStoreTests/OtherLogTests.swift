@@ -7,7 +7,7 @@ import Testing
 @testable import SQLiteStore
 
 /// SQLite plays a log into whatever file it lies beside.
-@Suite("A write-ahead log beside a file", .timeLimit(.minutes(5))) struct OtherLogTests {
+@Suite("A write-ahead log beside a file", .timeLimit(.minutes(15))) struct OtherLogTests {
     private let folder = StoreFolder()
 
     enum Mark: CaseIterable {

@@ -8,7 +8,7 @@ import Testing
 
 /// Root works on the stopped store of a service that isn't root.
 @Suite(
-    "Files that root makes", .timeLimit(.minutes(2)),
+    "Files that root makes", .timeLimit(.minutes(15)),
     .enabled(if: geteuid() == 0, "giving files away needs root")) struct OwnerTests
 {
     private static let user: uid_t = 65534

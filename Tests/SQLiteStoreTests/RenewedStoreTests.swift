@@ -7,7 +7,8 @@ import Testing
 
 @testable import SQLiteStore
 
-@Suite("A store that has come back and goes on", .timeLimit(.minutes(5))) struct RenewedStoreTests {
+@Suite("A store that has come back and goes on", .timeLimit(.minutes(15))) struct RenewedStoreTests
+{
     private let folder = StoreFolder()
 
     @Test func `isn't copied into another store, for its epoch would go along`() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SQLiteStore
 
-@Suite("A restored store", .timeLimit(.minutes(5))) struct RestoreTests {
+@Suite("A restored store", .timeLimit(.minutes(15))) struct RestoreTests {
     private let folder = StoreFolder()
     private let target = StoreFolder()
 

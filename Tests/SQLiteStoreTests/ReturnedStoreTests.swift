@@ -8,7 +8,7 @@ import Testing
 @testable import SQLiteStore
 
 /// Every start that is refused leaves the folder byte for byte as it was.
-@Suite("A store that was put back", .timeLimit(.minutes(5))) struct ReturnedStoreTests {
+@Suite("A store that was put back", .timeLimit(.minutes(15))) struct ReturnedStoreTests {
     private let folder = StoreFolder()
     /// Where copies are taken from.
     private let other = StoreFolder()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SQLiteStore
 
-@Suite("A zone's serial in a file", .timeLimit(.minutes(5))) struct ZoneSerialTests {
+@Suite("A zone's serial in a file", .timeLimit(.minutes(15))) struct ZoneSerialTests {
     private let folder = StoreFolder()
     private let target = StoreFolder()
     private static let zone = fqdn("kintone.com")

@@ -8,7 +8,7 @@ import Testing
 @testable import SharedRoutes
 
 /// The library as other people's proxies load it.
-@Suite("libtenantroutes", .timeLimit(.minutes(5))) struct LibraryTests {
+@Suite("libtenantroutes", .timeLimit(.minutes(15))) struct LibraryTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 

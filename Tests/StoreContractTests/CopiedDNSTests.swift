@@ -11,7 +11,7 @@ import Testing
 @testable import SQLiteStore
 
 /// What a copy between the engines has to take along for the DNS.
-@Suite("A copied store", .timeLimit(.minutes(5))) struct CopiedDNSTests {
+@Suite("A copied store", .timeLimit(.minutes(15))) struct CopiedDNSTests {
     private static let zone = fqdn("kintone.com")
     private static let osaka = LocationName(canonical: "osaka")
     private let folder = FileManager.default.temporaryDirectory

@@ -4,7 +4,7 @@ import RegistryClient
 import RegistryModel
 import Testing
 
-@Suite("tenant-registry agents", .timeLimit(.minutes(5))) struct AgentsCommandTests {
+@Suite("tenant-registry agents", .timeLimit(.minutes(15))) struct AgentsCommandTests {
     /// An agent's own words, as it says them.
     private static func report(
         _ name: String, to server: ServerProcess, applied revision: Int64? = nil,

@@ -5,7 +5,7 @@ import RegistryClient
 import RegistryModel
 import Testing
 
-@Suite("tenant-registry backup and restore", .timeLimit(.minutes(5))) struct BackupCommandTests {
+@Suite("tenant-registry backup and restore", .timeLimit(.minutes(15))) struct BackupCommandTests {
     private static func filled(_ count: Int = 200) async throws -> ServerProcess {
         let server = try await ServerProcess.start(in: TestFolder())
         let rows = (0..<count).map { "n\($0).example.com" }

@@ -2,7 +2,7 @@ import Foundation
 import RegistryClient
 import Testing
 
-@Suite("tenant-registry drift", .timeLimit(.minutes(5))) struct DriftCommandTests {
+@Suite("tenant-registry drift", .timeLimit(.minutes(15))) struct DriftCommandTests {
     private static func fill(_ server: ServerProcess, _ folder: TestFolder) async throws {
         let rows = ["a,aws", "b,aws", "c,aws", "j,japan"]
             .map { $0.replacing(",", with: ".drift.example.com,") }

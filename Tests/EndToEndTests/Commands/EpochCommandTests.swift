@@ -4,7 +4,7 @@ import RegistryAPI
 import RegistryClient
 import Testing
 
-@Suite("tenant-registry epoch renew", .timeLimit(.minutes(5))) struct EpochCommandTests {
+@Suite("tenant-registry epoch renew", .timeLimit(.minutes(15))) struct EpochCommandTests {
     private static func renew(_ arguments: [String], in folder: TestFolder) async throws
         -> CommandRun
     {

@@ -2,7 +2,7 @@ import Foundation
 import RegistryClient
 import Testing
 
-@Suite("Tables of a replicator", .timeLimit(.minutes(5))) struct ForeignTablesTests {
+@Suite("Tables of a replicator", .timeLimit(.minutes(15))) struct ForeignTablesTests {
     private static let names = "_litestream_lock, _litestream_seq"
 
     /// As Litestream makes them, in a store that a service has.

@@ -49,7 +49,7 @@ import Testing
         #expect(list.items.count == 1)
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(15)))
     func `by a crash of the server neither, and the run goes on`() async throws {
         let folder = try TestFolder()
         let server = try await ServerProcess.start(in: folder)
@@ -71,7 +71,7 @@ import Testing
         #expect(waves.map(\.state) == [.moved, .moved])
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(15)))
     func `for good leaves the run with 4, and says where to look`() async throws {
         let server = try await ServerProcess.start(in: TestFolder())
         let planned = try await Planned.make("gone", 1, on: server, "--freeze", "read_only")

@@ -3,7 +3,7 @@ import PostgresServer
 import RegistryAPI
 import Testing
 
-@Suite("A token made offline", .timeLimit(.minutes(3))) struct OfflineTokenTests {
+@Suite("A token made offline", .timeLimit(.minutes(15))) struct OfflineTokenTests {
     private static func create(
         _ arguments: [String], in folder: TestFolder, environment: [String: String] = [:]
     ) async throws -> CommandRun {

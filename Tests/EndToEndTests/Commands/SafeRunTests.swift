@@ -4,7 +4,7 @@ import RegistryClient
 import RegistryModel
 import Testing
 
-@Suite("migrations run --safe", .timeLimit(.minutes(5))) struct SafeRunTests {
+@Suite("migrations run --safe", .timeLimit(.minutes(15))) struct SafeRunTests {
     private static func start() async throws -> (ServerProcess, AgentProcess, Migration) {
         let registry = try await ServerProcess.startOpen(arguments: ["--fence-after", "1"])
         try await registry.client.registerAll(["a.kintone.com", "b.kintone.com"])

@@ -4,7 +4,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("Tokens that were made before their store", .timeLimit(.minutes(3)))
+@Suite("Tokens that were made before their store", .timeLimit(.minutes(15)))
 struct TokenBootstrapTests {
     /// A folder as a Secret is mounted: with a link that isn't a token's, beside the tokens.
     private static func secrets(

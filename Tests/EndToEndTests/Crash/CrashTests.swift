@@ -5,7 +5,7 @@ import Testing
     static let rounds = 30
     static let writers = 8
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `loses no acknowledged write and leaves no half of another`() async throws {
         let folder = try TestFolder()
         var ledger = WriteLedger(writers: Self.writers)

@@ -4,7 +4,7 @@ import RegistryModel
 import TestRandom
 import Testing
 
-@Suite("What has changed in a zone, on real DNS servers", .timeLimit(.minutes(5)))
+@Suite("What has changed in a zone, on real DNS servers", .timeLimit(.minutes(15)))
 struct DNSChangesTests {
     /// A registry, a server that has its zone, and the file that says so.
     private struct Published {

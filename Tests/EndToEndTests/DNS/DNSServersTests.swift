@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("The zone on real DNS servers", .timeLimit(.minutes(5))) struct DNSServersTests {
+@Suite("The zone on real DNS servers", .timeLimit(.minutes(15))) struct DNSServersTests {
     @Test(arguments: NameServerKind.allCases)
     func `is answered as the registry has it, at, beside and below exceptions`(
         kind: NameServerKind

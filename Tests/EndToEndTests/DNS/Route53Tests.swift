@@ -4,7 +4,7 @@ import Testing
 
 @testable import TenantRegistry
 
-@Suite("dns diff --route53", .timeLimit(.minutes(5))) struct Route53Tests {
+@Suite("dns diff --route53", .timeLimit(.minutes(15))) struct Route53Tests {
     private static let zone = DNSWorld.zone
     private static let arguments = ["--zone", zone, "--default", "japan", "--ttl", "60"]
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import RegistryAgent
 
-@Suite("HAProxy's runtime socket", .timeLimit(.minutes(5))) struct HAProxySocketTests {
+@Suite("HAProxy's runtime socket", .timeLimit(.minutes(15))) struct HAProxySocketTests {
     private static func lines(_ count: Int, _ location: String) -> String {
         (0..<count).map { "t\($0).kintone.com \(location)\n" }.joined()
     }

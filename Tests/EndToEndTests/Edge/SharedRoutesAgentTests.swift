@@ -279,7 +279,7 @@ struct SharedRoutesDiskTests {
     }
 }
 
-@Suite("An application with shared routes", .timeLimit(.minutes(5))) struct ApplicationTests {
+@Suite("An application with shared routes", .timeLimit(.minutes(15))) struct ApplicationTests {
     /// Every proxy has followed the move; what one had passed on before is still under way.
     @Test func `takes no write that arrives after its customer has moved`() async throws {
         let registry = try await ServerProcess.startOpen()

@@ -4,7 +4,7 @@ import NIOCore
 import RegistryClient
 import Testing
 
-@Suite("A running feed", .timeLimit(.minutes(5))) struct FeedProcessTests {
+@Suite("A running feed", .timeLimit(.minutes(15))) struct FeedProcessTests {
     private static func filled(_ count: Int) async throws -> ServerProcess {
         let server = try await ServerProcess.start(
             in: TestFolder(), arguments: ["--drain-seconds", "0", "--access-log", "all"])

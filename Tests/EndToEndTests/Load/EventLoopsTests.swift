@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Event loops", .timeLimit(.minutes(5))) struct EventLoopsTests {
+@Suite("Event loops", .timeLimit(.minutes(15))) struct EventLoopsTests {
     @Test(arguments: [1, 3]) func `are as many as asked for`(count: Int) async throws {
         let server = try await ServerProcess.start(
             in: TestFolder(), arguments: ["--event-loops", "\(count)"])

@@ -3,7 +3,7 @@ import RegistryClient
 import Synchronization
 import Testing
 
-@Suite("Too many writers", .timeLimit(.minutes(5))) struct OverloadTests {
+@Suite("Too many writers", .timeLimit(.minutes(15))) struct OverloadTests {
     /// What clients saw, each on a connection of its own.
     private final class Tally: Sendable {
         let isOver = Atomic(false)

@@ -8,7 +8,7 @@ import Testing
     /// Whether the client says that nothing more will come, or is gone.
     private enum End: CaseIterable { case finishes, vanishes }
 
-    @Test(.timeLimit(.minutes(2))) func `leaves nothing`() async throws {
+    @Test(.timeLimit(.minutes(15))) func `leaves nothing`() async throws {
         let server = try await ServerProcess.start(in: TestFolder())
         let registry = server.client
         try await registry.registerAll(Self.names)

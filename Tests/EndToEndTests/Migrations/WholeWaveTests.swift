@@ -13,7 +13,7 @@ import Testing
         var place: String
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `is seen whole by every lookup, and never goes back`() async throws {
         let server = try await ServerProcess.start(
             in: TestFolder(), arguments: ["--access-log", "off"])

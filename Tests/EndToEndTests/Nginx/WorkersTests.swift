@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
-@Suite("deploy/nginx/workers", .timeLimit(.minutes(5))) struct WorkersTests {
+@Suite("deploy/nginx/workers", .timeLimit(.minutes(15))) struct WorkersTests {
     private let folder: TestFolder
     private let port: Int
     private let nginx: ChildProcess

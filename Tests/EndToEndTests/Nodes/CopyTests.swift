@@ -5,7 +5,7 @@ import RegistryClient
 import RegistryModel
 import Testing
 
-@Suite("A copy into another engine", .timeLimit(.minutes(5))) struct CopyTests {
+@Suite("A copy into another engine", .timeLimit(.minutes(15))) struct CopyTests {
     @Test func `and back keeps everything, and both go on from there`() async throws {
         let postgres = try await PostgresServer.shared()
         let database = "copy_\(UUID().uuidString)"

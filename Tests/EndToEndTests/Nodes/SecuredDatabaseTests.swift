@@ -3,7 +3,8 @@ import PostgresServer
 import RegistryClient
 import Testing
 
-@Suite("A node whose database is behind TLS", .timeLimit(.minutes(5))) struct SecuredDatabaseTests {
+@Suite("A node whose database is behind TLS", .timeLimit(.minutes(15))) struct SecuredDatabaseTests
+{
     @Test func `works with the right certificates, and says at the start which are wrong`()
         async throws
     {

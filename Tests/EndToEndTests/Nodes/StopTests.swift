@@ -3,7 +3,7 @@ import PostgresServer
 import RegistryClient
 import Testing
 
-@Suite("A stop", .timeLimit(.minutes(5))) struct StopTests {
+@Suite("A stop", .timeLimit(.minutes(15))) struct StopTests {
     /// Today's wait for such a database is minutes; this bound is the documented one, and time to spare.
     @Test func `ends while the database hangs, writes under way or not`() async throws {
         let cluster = try await Cluster(try await PostgresServer.start())

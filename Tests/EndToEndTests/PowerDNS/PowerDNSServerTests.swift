@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// PowerDNS from Debian, as it's delivered for, in front of a registry that runs.
-@Suite("PowerDNS asks the registry", .timeLimit(.minutes(5))) struct PowerDNSServerTests {
+@Suite("PowerDNS asks the registry", .timeLimit(.minutes(15))) struct PowerDNSServerTests {
     private static let base = """
         $ORIGIN kintone.com.
         $TTL 3600

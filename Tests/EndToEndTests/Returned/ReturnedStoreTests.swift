@@ -4,7 +4,7 @@ import RegistryClient
 import RegistryModel
 import Testing
 
-@Suite("A service whose store was put back", .timeLimit(.minutes(5))) struct ReturnedStoreTests {
+@Suite("A service whose store was put back", .timeLimit(.minutes(15))) struct ReturnedStoreTests {
     private static func register(_ names: String..., at server: ServerProcess) async throws {
         for name in names { _ = try await server.client.register("\(name).example.com") }
     }

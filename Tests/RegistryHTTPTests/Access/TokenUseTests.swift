@@ -2,7 +2,7 @@ import RegistryModel
 import RegistryService
 import Testing
 
-@Suite("A token in use", .timeLimit(.minutes(2))) struct TokenUseTests {
+@Suite("A token in use", .timeLimit(.minutes(15))) struct TokenUseTests {
     @Test func `is asked for with a challenge`() async throws {
         try await withRegistry { registry in
             let answer = try await registry.get("/v1/stats", as: .nobody)

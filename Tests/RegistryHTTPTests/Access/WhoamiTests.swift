@@ -3,7 +3,7 @@ import RegistryModel
 import RegistryService
 import Testing
 
-@Suite("Who a token is", .whateverTheStore, .timeLimit(.minutes(2))) struct WhoamiTests {
+@Suite("Who a token is", .whateverTheStore, .timeLimit(.minutes(15))) struct WhoamiTests {
     /// By the least role of each operation in openapi.yaml.
     private static func operations(for role: Role) -> Set<String> {
         let order = [

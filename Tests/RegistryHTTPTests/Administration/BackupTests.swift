@@ -2,7 +2,7 @@ import Foundation
 import RegistryModel
 import Testing
 
-@Suite("POST /v1/backup", .ofSQLite, .timeLimit(.minutes(5))) struct BackupTests {
+@Suite("POST /v1/backup", .ofSQLite, .timeLimit(.minutes(15))) struct BackupTests {
     @Test func `sends a copy at one revision, with a name for it`() async throws {
         try await withRegistry { registry in
             try await registry.registerAll((0..<500).map { "n\($0).example.com" })
@@ -42,7 +42,7 @@ import Testing
     }
 }
 
-@Suite("POST /v1/backup on PostgreSQL", .ofPostgres, .timeLimit(.minutes(2)))
+@Suite("POST /v1/backup on PostgreSQL", .ofPostgres, .timeLimit(.minutes(15)))
 struct NoBackupTests {
     @Test func `is what the database's own tools are for`() async throws {
         try await withRegistry { registry in

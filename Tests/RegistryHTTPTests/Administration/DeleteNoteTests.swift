@@ -3,7 +3,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("A DELETE's reason and ticket", .timeLimit(.minutes(2))) struct DeleteNoteTests {
+@Suite("A DELETE's reason and ticket", .timeLimit(.minutes(15))) struct DeleteNoteTests {
     /// What each takes away: a path, and how to find it in history.
     private static let targets = [
         ("/v1/domains/a.example.com", "released"), ("/v1/locations/mars", "location_changed"),

@@ -3,7 +3,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("History as a stream", .timeLimit(.minutes(2))) struct HistoryStreamTests {
+@Suite("History as a stream", .timeLimit(.minutes(15))) struct HistoryStreamTests {
     private static let ndjson = [("Accept", "application/x-ndjson")]
     private static let csv = [("Accept", "text/csv")]
 

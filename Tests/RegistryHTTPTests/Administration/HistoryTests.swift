@@ -3,7 +3,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("History", .timeLimit(.minutes(2))) struct HistoryTests {
+@Suite("History", .timeLimit(.minutes(15))) struct HistoryTests {
     private static let path = "/v1/domains/a.example.com"
 
     @Test func `tells a domain's whole story, newest first`() async throws {

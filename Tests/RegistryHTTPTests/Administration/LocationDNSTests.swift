@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("The DNS of a location", .timeLimit(.minutes(2))) struct LocationDNSTests {
+@Suite("The DNS of a location", .timeLimit(.minutes(15))) struct LocationDNSTests {
     private static func put(
         _ registry: RunningRegistry, dns: String?, signups: Bool = true
     ) async throws -> Answer {

@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("Locations", .timeLimit(.minutes(2))) struct LocationTests {
+@Suite("Locations", .timeLimit(.minutes(15))) struct LocationTests {
     @discardableResult
     private static func put(
         _ registry: RunningRegistry, _ name: String, upstream: String = "http://x.example",
@@ -183,7 +183,7 @@ import Testing
     }
 }
 
-@Suite("Statistics", .timeLimit(.minutes(5))) struct StatisticsTests {
+@Suite("Statistics", .timeLimit(.minutes(15))) struct StatisticsTests {
     @Test func `count by location, those without domains too`() async throws {
         try await withRegistry { registry in
             try await registry.registerAll(["a.example.com", "b.example.com", "c.example.com"])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("Maintenance", .timeLimit(.minutes(5))) struct MaintenanceTests {
+@Suite("Maintenance", .timeLimit(.minutes(15))) struct MaintenanceTests {
     /// What happened, in order.
     private actor Course {
         private(set) var rests = 0

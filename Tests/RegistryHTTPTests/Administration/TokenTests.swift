@@ -2,7 +2,7 @@ import RegistryModel
 import RegistryService
 import Testing
 
-@Suite("Tokens", .timeLimit(.minutes(2))) struct TokenTests {
+@Suite("Tokens", .timeLimit(.minutes(15))) struct TokenTests {
     @Test(arguments: Role.allCases)
     func `are made with a role and a secret of 256 bits`(role: Role) async throws {
         try await withRegistry { registry in

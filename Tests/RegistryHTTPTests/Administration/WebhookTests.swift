@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("Webhooks", .timeLimit(.minutes(2))) struct WebhookTests {
+@Suite("Webhooks", .timeLimit(.minutes(15))) struct WebhookTests {
     private static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
     private static func put(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("Agents", .timeLimit(.minutes(5))) struct AgentListTests {
+@Suite("Agents", .timeLimit(.minutes(15))) struct AgentListTests {
     @Test func `are listed by name, with what they have and how far behind they are`() async throws
     {
         try await withRegistry { registry in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("What agents say to one node of several", .timeLimit(.minutes(5)))
+@Suite("What agents say to one node of several", .timeLimit(.minutes(15)))
 struct AgentReportsTests {
     private let clock = SettableClock()
     private let book: MemoryBook

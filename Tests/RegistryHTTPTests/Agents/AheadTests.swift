@@ -3,7 +3,7 @@ import RegistryModel
 import RegistryService
 import Testing
 
-@Suite("An agent that has more than the log", .timeLimit(.minutes(2))) struct AheadTests {
+@Suite("An agent that has more than the log", .timeLimit(.minutes(15))) struct AheadTests {
     private static func put(
         _ registry: RunningRegistry, _ name: String, _ revision: Int64
     ) async throws -> Answer {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("Convergence", .timeLimit(.minutes(5))) struct ConvergenceTests {
+@Suite("Convergence", .timeLimit(.minutes(15))) struct ConvergenceTests {
     @Test func `is of the last revision, or of one that is named`() async throws {
         try await withRegistry { registry in
             let head = try await registry.head()
@@ -63,7 +63,7 @@ import Testing
     }
 }
 
-@Suite("A step that waits for agents", .timeLimit(.minutes(5))) struct WaitConvergedTests {
+@Suite("A step that waits for agents", .timeLimit(.minutes(15))) struct WaitConvergedTests {
     @Test(arguments: ["freeze", "cutover", "rollback"])
     func `is answered when every agent has it`(verb: String) async throws {
         try await withRegistry { registry in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("An evicted agent", .timeLimit(.minutes(5))) struct EvictionTests {
+@Suite("An evicted agent", .timeLimit(.minutes(15))) struct EvictionTests {
     @Test func `doesn't count, and says who evicted it and why`() async throws {
         try await withRegistry { registry in
             try await registry.report("edge-a", applied: 0)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("A wave that is announced", .timeLimit(.minutes(5))) struct FenceTests {
+@Suite("A wave that is announced", .timeLimit(.minutes(15))) struct FenceTests {
     /// What a lease may run for at most, by the registry's clock: 20 s, two percent, half a second.
     private static let bound = Duration.milliseconds(20_900)
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("An agent that says what it has", .timeLimit(.minutes(5))) struct PutReportTests {
+@Suite("An agent that says what it has", .timeLimit(.minutes(15))) struct PutReportTests {
     private static func put(
         _ registry: RunningRegistry, _ name: String, _ body: String, as role: Role = .reader
     ) async throws -> Answer {

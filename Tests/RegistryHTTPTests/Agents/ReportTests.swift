@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("An agent that asks for changes", .timeLimit(.minutes(5))) struct ReportTests {
+@Suite("An agent that asks for changes", .timeLimit(.minutes(15))) struct ReportTests {
     private static func ask(
         _ registry: RunningRegistry, _ query: String, headers: [(String, String)] = []
     ) async throws -> Answer {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("A cutover that requires convergence", .timeLimit(.minutes(5)))
+@Suite("A cutover that requires convergence", .timeLimit(.minutes(15)))
 struct RequireConvergedTests {
     private static let names = ["a.example.com", "b.example.com"]
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("Agents of nodes that share a store", .timeLimit(.minutes(5))) struct SharedAgentsTests {
+@Suite("Agents of nodes that share a store", .timeLimit(.minutes(15))) struct SharedAgentsTests {
     private let clock = SettableClock()
     private let book: MemoryBook
     private let (a, b): (Node, Node)

@@ -4,7 +4,7 @@ import Testing
 @testable import RegistryService
 
 /// Leases that several nodes give, and what they make of agents that are silent.
-@Suite("A fence of nodes that share a store", .timeLimit(.minutes(5))) struct SharedFenceTests {
+@Suite("A fence of nodes that share a store", .timeLimit(.minutes(15))) struct SharedFenceTests {
     private static let edge = AgentName(canonical: "edge")
     private static let bound = FenceRule().bound
 

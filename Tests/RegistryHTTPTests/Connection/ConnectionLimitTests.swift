@@ -3,7 +3,7 @@ import NIOPosix
 import RegistryHTTP
 import Testing
 
-@Suite("A connection", .whateverTheStore, .timeLimit(.minutes(2))) struct ConnectionLimitTests {
+@Suite("A connection", .whateverTheStore, .timeLimit(.minutes(15))) struct ConnectionLimitTests {
     private static func limits(
         _ change: (inout ConnectionLimits) -> Void
     ) -> RegistrySettings {

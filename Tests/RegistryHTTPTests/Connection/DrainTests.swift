@@ -1,7 +1,7 @@
 import RegistryHTTP
 import Testing
 
-@Suite("A service that stops", .whateverTheStore, .timeLimit(.minutes(5))) struct DrainTests {
+@Suite("A service that stops", .whateverTheStore, .timeLimit(.minutes(15))) struct DrainTests {
     @Test func `isn't ready, is alive, and ends each connection after its answer`() async throws {
         try await withRegistry { registry in
             try await registry.connected { connection in

@@ -2,7 +2,7 @@ import NIOHTTP1
 import RegistryModel
 import Testing
 
-@Suite("A node whose table isn't loaded", .whateverTheStore, .timeLimit(.minutes(2)))
+@Suite("A node whose table isn't loaded", .whateverTheStore, .timeLimit(.minutes(15)))
 struct NotReadyTests {
     @Test(arguments: [false, true])
     func `answers 503 to everything under v1, and never says unknown`(
@@ -49,7 +49,7 @@ struct NotReadyTests {
     }
 }
 
-@Suite("Operations", .whateverTheStore, .timeLimit(.minutes(5))) struct OperationsTests {
+@Suite("Operations", .whateverTheStore, .timeLimit(.minutes(15))) struct OperationsTests {
     @Test func `tell on demand what the node holds`() async throws {
         try await withRegistry { registry in
             try await registry.register("a.example.com")
@@ -79,7 +79,7 @@ struct NotReadyTests {
     }
 }
 
-@Suite("A store that can't write", .whateverTheStore, .timeLimit(.minutes(5)))
+@Suite("A store that can't write", .whateverTheStore, .timeLimit(.minutes(15)))
 struct StoreFailureTests {
     @Test(
         arguments: [

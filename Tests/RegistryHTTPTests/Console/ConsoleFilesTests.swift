@@ -6,7 +6,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite("The console's files", .whateverTheStore, .timeLimit(.minutes(2)))
+@Suite("The console's files", .whateverTheStore, .timeLimit(.minutes(15)))
 struct ConsoleFilesTests {
     private static let folder = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

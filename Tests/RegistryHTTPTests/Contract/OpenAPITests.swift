@@ -2,7 +2,7 @@ import Foundation
 import RegistryModel
 import Testing
 
-@Suite("openapi.yaml", .whateverTheStore, .timeLimit(.minutes(5))) struct OpenAPITests {
+@Suite("openapi.yaml", .whateverTheStore, .timeLimit(.minutes(15))) struct OpenAPITests {
     /// The least role that has a permission, in the contract's order.
     private static func leastRole(_ permission: String) -> String? {
         guard permission != "none" else { return "none" }

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("Registering many", .timeLimit(.minutes(3))) struct BatchRegistrationTests {
+@Suite("Registering many", .timeLimit(.minutes(15))) struct BatchRegistrationTests {
     private static func rows(_ rows: [String]) -> String {
         #"{"domains":["# + rows.joined(separator: ",") + "]}"
     }

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("Changing a domain", .timeLimit(.minutes(2))) struct ChangeTests {
+@Suite("Changing a domain", .timeLimit(.minutes(15))) struct ChangeTests {
     private static let path = "/v1/domains/a.example.com"
 
     private static func patch(
@@ -106,7 +106,7 @@ import Testing
     }
 }
 
-@Suite("Releasing and restoring", .timeLimit(.minutes(2))) struct ReleaseTests {
+@Suite("Releasing and restoring", .timeLimit(.minutes(15))) struct ReleaseTests {
     private static let path = "/v1/domains/a.example.com"
 
     @Test func `a released name is gone, and rests in quarantine`() async throws {

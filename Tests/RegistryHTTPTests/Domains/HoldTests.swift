@@ -5,7 +5,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("A name that is held, over HTTP", .timeLimit(.minutes(3))) struct HoldTests {
+@Suite("A name that is held, over HTTP", .timeLimit(.minutes(15))) struct HoldTests {
     private static func hold(
         _ registry: RunningRegistry, _ name: String, seconds: Int = 900, _ more: String = "",
         as role: Role = .registrar, key: String? = nil

@@ -26,7 +26,7 @@ extension RunningRegistry {
     }
 }
 
-@Suite("Lists", .timeLimit(.minutes(3))) struct ListTests {
+@Suite("Lists", .timeLimit(.minutes(15))) struct ListTests {
     private static let lists = [
         "/v1/domains", "/v1/locations", "/v1/tokens", "/v1/history",
         "/v1/domains/a.example.com/history",
@@ -148,7 +148,7 @@ extension RunningRegistry {
     }
 }
 
-@Suite("The list of domains", .timeLimit(.minutes(2))) struct DomainListTests {
+@Suite("The list of domains", .timeLimit(.minutes(15))) struct DomainListTests {
     private static func names(
         _ registry: RunningRegistry, _ query: String
     ) async throws -> [String] {

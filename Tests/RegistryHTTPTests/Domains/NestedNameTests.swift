@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("A name below or above another over HTTP", .timeLimit(.minutes(2)))
+@Suite("A name below or above another over HTTP", .timeLimit(.minutes(15)))
 struct NestedNameTests {
     private static let nested = #"{"fqdn":"x.acme.example.com","tenant":"bee","allow_nested":true}"#
 

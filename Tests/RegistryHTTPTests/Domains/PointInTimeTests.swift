@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("Looking into the past", .timeLimit(.minutes(2))) struct PointInTimeTests {
+@Suite("Looking into the past", .timeLimit(.minutes(15))) struct PointInTimeTests {
     private static let path = "/v1/domains/a.example.com"
 
     /// Registered, a day later moved, a day later released.

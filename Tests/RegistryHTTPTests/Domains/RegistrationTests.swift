@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("Registering a domain", .timeLimit(.minutes(2))) struct RegistrationTests {
+@Suite("Registering a domain", .timeLimit(.minutes(15))) struct RegistrationTests {
     @Test func `answers 201 with the domain and where it is`() async throws {
         try await withRegistry { registry in
             let answer = try await registry.post(
@@ -154,7 +154,7 @@ import Testing
     }
 }
 
-@Suite("Availability", .timeLimit(.minutes(5))) struct AvailabilityTests {
+@Suite("Availability", .timeLimit(.minutes(15))) struct AvailabilityTests {
     @Test func `says what a registration would meet`() async throws {
         try await withRegistry { registry in
             let path = "/v1/domains/A.example.com/availability"

@@ -5,7 +5,7 @@ import Synchronization
 import TestRandom
 import Testing
 
-@Suite("The history of statistics", .timeLimit(.minutes(5))) struct StatisticsHistoryTests {
+@Suite("The history of statistics", .timeLimit(.minutes(15))) struct StatisticsHistoryTests {
     private static let path = "/v1/stats/history"
 
     /// What is known of a registry, kept beside it: where each name is, and what was so after each revision.

@@ -3,7 +3,7 @@ import RegistryModel
 import RegistryService
 import Testing
 
-@Suite("A tenant's domains over HTTP", .timeLimit(.minutes(3))) struct TenantTests {
+@Suite("A tenant's domains over HTTP", .timeLimit(.minutes(15))) struct TenantTests {
     private static func register(
         _ registry: RunningRegistry, _ name: String, _ tenant: String, at location: String? = nil,
         _ more: String = "", as role: Role = .operator_

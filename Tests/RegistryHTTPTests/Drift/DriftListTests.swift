@@ -2,7 +2,7 @@ import RegistryAPI
 import Testing
 
 /// What stands in lists, right and wrong. `NameListReaderTests` has the rest.
-@Suite("A list that is compared", .whateverTheStore, .timeLimit(.minutes(2))) struct DriftListTests
+@Suite("A list that is compared", .whateverTheStore, .timeLimit(.minutes(15))) struct DriftListTests
 {
     private static func findings(
         _ list: String, as type: String = "text/plain"

@@ -4,7 +4,7 @@ import RegistryModel
 import Testing
 
 /// Lists that take their time, and that break off.
-@Suite("A list on its way in", .timeLimit(.minutes(5))) struct DriftStreamTests {
+@Suite("A list on its way in", .timeLimit(.minutes(15))) struct DriftStreamTests {
     /// More than waits for the end of a list.
     private static let manyFindings = longList(8_000)
 

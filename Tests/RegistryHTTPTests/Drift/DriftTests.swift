@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("A comparison", .timeLimit(.minutes(5))) struct DriftTests {
+@Suite("A comparison", .timeLimit(.minutes(15))) struct DriftTests {
     /// Two names in aws, one in japan, and one that was released.
     private static func fill(_ registry: RunningRegistry) async throws {
         for name in ["a.example.com", "b.example.com"] {

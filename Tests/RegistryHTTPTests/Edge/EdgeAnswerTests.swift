@@ -5,7 +5,7 @@ import RegistryService
 import Testing
 
 /// An agent has fewer endpoints than a registry, and answers those as a registry does.
-@Suite("An agent", .whateverTheStore, .timeLimit(.minutes(5))) struct EdgeAnswerTests {
+@Suite("An agent", .whateverTheStore, .timeLimit(.minutes(15))) struct EdgeAnswerTests {
     /// A registry that lets everyone read, and an agent with the same table.
     private static func withBoth(
         _ body: (TwoServers, RunningEdge) async throws -> Void

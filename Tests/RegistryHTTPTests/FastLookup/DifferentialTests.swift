@@ -2,7 +2,7 @@ import TestRandom
 import Testing
 
 /// One set of rules, two paths: whatever a client sends, it can't tell which one answered.
-@Suite("A lookup on the fast path", .whateverTheStore, .serialized, .timeLimit(.minutes(5)))
+@Suite("A lookup on the fast path", .whateverTheStore, .serialized, .timeLimit(.minutes(15)))
 struct DifferentialTests {
     private static let streams = 400
 

@@ -4,7 +4,7 @@ import NIOPosix
 import RegistryHTTP
 import Testing
 
-@Suite("A connection on the fast path", .whateverTheStore, .timeLimit(.minutes(2)))
+@Suite("A connection on the fast path", .whateverTheStore, .timeLimit(.minutes(15)))
 struct FastPathConnectionTests {
     private static func gets(_ numbers: Range<Int>, _ registry: RunningRegistry) -> String {
         let token = registry.token(.reader)
@@ -107,7 +107,7 @@ struct FastPathConnectionTests {
     }
 }
 
-@Suite("The access log", .whateverTheStore, .timeLimit(.minutes(5))) struct LookupLogTests {
+@Suite("The access log", .whateverTheStore, .timeLimit(.minutes(15))) struct LookupLogTests {
     private static func lines(_ registry: RunningRegistry, _ route: String) -> Int {
         registry.log.lines.count { $0.message == "request" && $0.metadata["route"] == route }
     }

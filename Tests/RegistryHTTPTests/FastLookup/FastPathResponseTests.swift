@@ -4,7 +4,7 @@ import RegistryHTTP
 import RegistryModel
 import Testing
 
-@Suite("A response of the fast path", .whateverTheStore, .timeLimit(.minutes(2)))
+@Suite("A response of the fast path", .whateverTheStore, .timeLimit(.minutes(15)))
 struct FastPathResponseTests {
     /// Whether the router has seen a request: it gives its logger a number of its own.
     private static func wasRouted(_ id: String, _ registry: RunningRegistry) throws -> Bool {

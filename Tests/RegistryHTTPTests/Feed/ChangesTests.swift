@@ -4,7 +4,7 @@ import RegistryHTTP
 import RegistryModel
 import Testing
 
-@Suite("The feed by long polls", .timeLimit(.minutes(5))) struct ChangesTests {
+@Suite("The feed by long polls", .timeLimit(.minutes(15))) struct ChangesTests {
     @Test func `tells each change as it is, and goes past what touches nothing`() async throws {
         try await withRegistry { registry in
             let start = try await registry.head()

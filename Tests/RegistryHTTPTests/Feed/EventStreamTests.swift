@@ -4,7 +4,7 @@ import RegistryHTTP
 import RegistryModel
 import Testing
 
-@Suite("The feed as events", .timeLimit(.minutes(5))) struct EventStreamTests {
+@Suite("The feed as events", .timeLimit(.minutes(15))) struct EventStreamTests {
     @Test func `has the pages of long polls, each with its id`() async throws {
         let settings = RegistrySettings.with { $0.http.heartbeat = .seconds(3600) }
         try await withRegistry(settings) { registry in

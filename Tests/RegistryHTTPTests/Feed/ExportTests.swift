@@ -4,7 +4,7 @@ import RegistryModel
 import RegistryService
 import Testing
 
-@Suite("Exports", .timeLimit(.minutes(5))) struct ExportTests {
+@Suite("Exports", .timeLimit(.minutes(15))) struct ExportTests {
     private static func registerSome(_ registry: RunningRegistry) async throws {
         for name in ["b.example.com", "a.example.com", "c.example.com", "xn--zckzah.example.com"] {
             try await registry.register(name, tenant: "acme, inc")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("The feed's memory", .whateverTheStore, .timeLimit(.minutes(5))) struct FeedRingTests {
+@Suite("The feed's memory", .whateverTheStore, .timeLimit(.minutes(15))) struct FeedRingTests {
     private static let epoch = Epoch("e")
 
     private static func changes(_ revision: Int64, _ count: Int) -> RevisionChanges {

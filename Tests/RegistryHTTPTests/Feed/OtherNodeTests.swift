@@ -2,7 +2,7 @@ import RegistryModel
 import Testing
 
 /// Of several nodes, one may be behind: on PostgreSQL, whatever store the other tests run on.
-@Suite("A reader of the feed that comes from another node", .timeLimit(.minutes(5)))
+@Suite("A reader of the feed that comes from another node", .timeLimit(.minutes(15)))
 struct OtherNodeTests {
     @Test(arguments: ["application/json", "text/event-stream"])
     func `is waited for, and not told to begin anew`(type: String) async throws {

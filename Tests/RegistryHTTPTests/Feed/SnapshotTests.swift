@@ -4,7 +4,7 @@ import RegistryHTTP
 import RegistryModel
 import Testing
 
-@Suite("The snapshot", .timeLimit(.minutes(5))) struct SnapshotTests {
+@Suite("The snapshot", .timeLimit(.minutes(15))) struct SnapshotTests {
     @Test func `is a header and every domain, and adds up`() async throws {
         try await withRegistry { registry in
             try await registry.registerAll((0..<5_000).map { "n\($0).example.com" })

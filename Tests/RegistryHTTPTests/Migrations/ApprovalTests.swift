@@ -3,7 +3,7 @@ import RegistryModel
 import RegistryService
 import Testing
 
-@Suite("Two people", .timeLimit(.minutes(2))) struct ApprovalTests {
+@Suite("Two people", .timeLimit(.minutes(15))) struct ApprovalTests {
     private static let names = ["a.example.com", "b.example.com", "c.example.com"]
     private static let settings = RegistrySettings.with { $0.approval = ApprovalRule(above: 2) }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("The deadline of a freeze", .timeLimit(.minutes(2))) struct FreezeDeadlineTests {
+@Suite("The deadline of a freeze", .timeLimit(.minutes(15))) struct FreezeDeadlineTests {
     private static func deadlines(_ registry: RunningRegistry) -> Deadlines {
         Deadlines(
             registry.service,

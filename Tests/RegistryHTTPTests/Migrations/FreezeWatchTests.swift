@@ -4,7 +4,7 @@ import Testing
 
 @testable import RegistryService
 
-@Suite("A watch on freezes", .timeLimit(.minutes(2))) struct FreezeWatchTests {
+@Suite("A watch on freezes", .timeLimit(.minutes(15))) struct FreezeWatchTests {
     private static func shares(_ registry: RunningRegistry) async throws -> [Double] {
         try await FreezeWatch(registry.service, logger: Logger(label: "test")).shares().sorted()
     }

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("A domain in a wave", .timeLimit(.minutes(2))) struct FrozenDomainTests {
+@Suite("A domain in a wave", .timeLimit(.minutes(15))) struct FrozenDomainTests {
     private static let path = "/v1/domains/a.example.com"
 
     @Test func `can't be moved or released while the wave is frozen`() async throws {

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("The end of a migration over HTTP", .timeLimit(.minutes(2))) struct MigrationEndTests {
+@Suite("The end of a migration over HTTP", .timeLimit(.minutes(15))) struct MigrationEndTests {
     private static let names = ["a", "b", "c"].map { "\($0).example.com" }
     private static let waves = #"[{"count":1},{"count":1},{"rest":true}]"#
 

@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("The history of a migration", .timeLimit(.minutes(2))) struct MigrationHistoryTests {
+@Suite("The history of a migration", .timeLimit(.minutes(15))) struct MigrationHistoryTests {
     private static let names = ["a.example.com", "b.example.com"]
 
     @Test func `has every step with its migration and wave, who and why`() async throws {

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("A repeated step", .timeLimit(.minutes(2))) struct MigrationIdempotencyTests {
+@Suite("A repeated step", .timeLimit(.minutes(15))) struct MigrationIdempotencyTests {
     private struct Request {
         var target: String
         var body: String

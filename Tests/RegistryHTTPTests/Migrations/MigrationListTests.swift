@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("The list of migrations", .timeLimit(.minutes(2))) struct MigrationListTests {
+@Suite("The list of migrations", .timeLimit(.minutes(15))) struct MigrationListTests {
     @Test func `is newest first, in pages, and filtered by state`() async throws {
         try await withRegistry { registry in
             var migrations: [TestMigration] = []

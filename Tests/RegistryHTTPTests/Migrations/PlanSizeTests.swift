@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("A large plan", .timeLimit(.minutes(5))) struct PlanSizeTests {
+@Suite("A large plan", .timeLimit(.minutes(15))) struct PlanSizeTests {
     /// `prefix0.x` to `prefix<count - 1>.x`, as JSON: short, a debug build takes its time with them.
     private static func names(_ prefix: String, _ count: Int) -> String {
         var list = ""

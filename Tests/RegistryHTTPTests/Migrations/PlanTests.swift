@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("A plan", .timeLimit(.minutes(2))) struct PlanTests {
+@Suite("A plan", .timeLimit(.minutes(15))) struct PlanTests {
     private static let names = ["a.example.com", "b.example.com", "c.example.com"]
 
     @Test func `answers with the migration, its waves and what it skips`() async throws {

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("A plan that makes no sense", .whateverTheStore, .timeLimit(.minutes(2)))
+@Suite("A plan that makes no sense", .whateverTheStore, .timeLimit(.minutes(15)))
 struct PlanValidationTests {
     /// A body, and everything that is wrong with it.
     struct Case: Sendable {

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("A step that doesn't fit", .timeLimit(.minutes(2))) struct WaveRefusalTests {
+@Suite("A step that doesn't fit", .timeLimit(.minutes(15))) struct WaveRefusalTests {
     private static let names = ["a.example.com", "b.example.com"]
 
     private enum Verb: String, CaseIterable { case freeze, cutover, rollback, thaw }

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("A wave over HTTP", .timeLimit(.minutes(2))) struct WaveStepTests {
+@Suite("A wave over HTTP", .timeLimit(.minutes(15))) struct WaveStepTests {
     private static let names = ["a.example.com", "b.example.com", "c.example.com"]
 
     @Test func `is frozen, moves, and comes back as it was`() async throws {

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("A step that makes no sense", .whateverTheStore, .timeLimit(.minutes(2)))
+@Suite("A step that makes no sense", .whateverTheStore, .timeLimit(.minutes(15)))
 struct WaveValidationTests {
     static let bodies: [(String, String, [String])] = [
         ("cutover", "{}", ["/plan_digest required", "/expected_count required"]),

@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("Waves of whole tenants over HTTP", .timeLimit(.minutes(3))) struct WholeTenantTests {
+@Suite("Waves of whole tenants over HTTP", .timeLimit(.minutes(15))) struct WholeTenantTests {
     private static func register(
         _ registry: RunningRegistry, _ tenant: String, _ names: String...,
         at location: String? = nil, _ more: String = ""

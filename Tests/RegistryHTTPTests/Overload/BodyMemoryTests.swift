@@ -1,7 +1,8 @@
 import RegistryHTTP
 import Testing
 
-@Suite("The memory for bodies", .whateverTheStore, .timeLimit(.minutes(5))) struct BodyMemoryTests {
+@Suite("The memory for bodies", .whateverTheStore, .timeLimit(.minutes(15))) struct BodyMemoryTests
+{
     private static let kibibyte = 1024
 
     private static func settings(bytes: Int) -> RegistrySettings {

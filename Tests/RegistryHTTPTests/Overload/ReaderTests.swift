@@ -8,7 +8,7 @@ import Testing
 @testable import RegistryService
 
 /// What many readers at once get, and what they leave to others.
-@Suite("Readers of the store", .timeLimit(.minutes(5))) struct ReaderTests {
+@Suite("Readers of the store", .timeLimit(.minutes(15))) struct ReaderTests {
     /// Takes every place of a lane while `body` runs.
     private static func holding(
         _ registry: RunningRegistry, _ lane: ReadLane,

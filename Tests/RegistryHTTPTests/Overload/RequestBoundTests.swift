@@ -2,7 +2,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite("A service with too many requests", .whateverTheStore, .timeLimit(.minutes(5)))
+@Suite("A service with too many requests", .whateverTheStore, .timeLimit(.minutes(15)))
 struct RequestBoundTests {
     private static let body = #"{"fqdn":"held0.example.com"}"#
 

@@ -1,7 +1,7 @@
 import RegistryHTTP
 import Testing
 
-@Suite("Streamed answers", .whateverTheStore, .timeLimit(.minutes(5))) struct StreamBoundTests {
+@Suite("Streamed answers", .whateverTheStore, .timeLimit(.minutes(15))) struct StreamBoundTests {
     /// More than the kernel keeps for a client that doesn't read.
     private static func fill(_ registry: RunningRegistry) async throws {
         for batch in 0..<4 {

@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("The limit of a body", .whateverTheStore, .timeLimit(.minutes(2))) struct BodyLimitTests {
+@Suite("The limit of a body", .whateverTheStore, .timeLimit(.minutes(15))) struct BodyLimitTests {
     private static let mebibyte = 1024 * 1024
 
     /// A request for `/v1/lookup` of exactly this many bytes.

@@ -1,7 +1,7 @@
 import NIOHTTP1
 import Testing
 
-@Suite("Conditional requests", .timeLimit(.minutes(2))) struct ConditionalRequestTests {
+@Suite("Conditional requests", .timeLimit(.minutes(15))) struct ConditionalRequestTests {
     private static let path = "/v1/domains/a.example.com"
 
     @Test func `a domain has epoch and revision as strong ETag, wherever it's answered`()

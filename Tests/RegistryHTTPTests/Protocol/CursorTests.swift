@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("A cursor", .timeLimit(.minutes(5))) struct CursorTests {
+@Suite("A cursor", .timeLimit(.minutes(15))) struct CursorTests {
     private static func cursor(_ key: String) -> String {
         Data(key.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
             .replacing("=", with: "")

@@ -2,7 +2,7 @@ import Foundation
 import RegistryModel
 import Testing
 
-@Suite("Revisions of another epoch", .timeLimit(.minutes(2))) struct EpochTests {
+@Suite("Revisions of another epoch", .timeLimit(.minutes(15))) struct EpochTests {
     private static let path = "/v1/domains/a.example.com"
 
     /// What asks by a revision, up to where that stands.

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("Idempotency-Key", .timeLimit(.minutes(2))) struct IdempotencyTests {
+@Suite("Idempotency-Key", .timeLimit(.minutes(15))) struct IdempotencyTests {
     private static let body = #"{"fqdn":"a.example.com","tenant":"t","reason":"r"}"#
 
     private static func isReplay(_ answer: Answer) -> Bool {

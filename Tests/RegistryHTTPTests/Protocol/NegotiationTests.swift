@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("Content negotiation", .whateverTheStore, .timeLimit(.minutes(2))) struct NegotiationTests {
+@Suite("Content negotiation", .whateverTheStore, .timeLimit(.minutes(15))) struct NegotiationTests {
     @Test(arguments: [
         "text/html", "application/xml", "application/json;q=0", "*/*;q=0", "text/*, image/png",
         "application/json;q=0.000, text/html", "*/*, application/json;q=0",

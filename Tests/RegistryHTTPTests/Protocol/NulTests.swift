@@ -1,7 +1,7 @@
 import Testing
 
 /// SQLite's text ends at a NUL: what comes after must not get lost on the way.
-@Suite("A NUL", .timeLimit(.minutes(2))) struct NulTests {
+@Suite("A NUL", .timeLimit(.minutes(15))) struct NulTests {
     @Test func `in a path doesn't make one name of another`() async throws {
         try await withRegistry { registry in
             let head = try await registry.head()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite("The page of a problem", .whateverTheStore, .timeLimit(.minutes(2))) struct ProblemPageTests
+@Suite("The page of a problem", .whateverTheStore, .timeLimit(.minutes(15))) struct ProblemPageTests
 {
     /// `code`, statuses and occasion, as the table in openapi.yaml has them.
     private static let table: [[String]] = {

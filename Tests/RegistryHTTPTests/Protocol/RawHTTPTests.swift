@@ -1,7 +1,7 @@
 import RegistryHTTP
 import Testing
 
-@Suite("What isn't HTTP as it should be", .whateverTheStore, .timeLimit(.minutes(2)))
+@Suite("What isn't HTTP as it should be", .whateverTheStore, .timeLimit(.minutes(15)))
 struct RawHTTPTests {
     private static let get = "GET /livez HTTP/1.1\r\nHost: h\r\n"
 

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("X-Request-ID", .timeLimit(.minutes(5))) struct RequestIDTests {
+@Suite("X-Request-ID", .timeLimit(.minutes(15))) struct RequestIDTests {
     @Test(arguments: [
         "a", "0f1c2a4b5b0c2f6a9d1e4c7f8a3b6d9e", "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~",
         String(repeating: "x", count: 128),
@@ -46,7 +46,7 @@ import Testing
     }
 }
 
-@Suite("X-Registry-Revision", .timeLimit(.minutes(2))) struct RegistryRevisionTests {
+@Suite("X-Registry-Revision", .timeLimit(.minutes(15))) struct RegistryRevisionTests {
     @Test func `is what the answer was read at`() async throws {
         try await withRegistry { registry in
             let head = try await registry.head()
@@ -89,7 +89,7 @@ import Testing
     }
 }
 
-@Suite("min_revision", .timeLimit(.minutes(2))) struct MinimumRevisionTests {
+@Suite("min_revision", .timeLimit(.minutes(15))) struct MinimumRevisionTests {
     private static let quick = RegistrySettings.with { $0.http.revisionWait = .milliseconds(20) }
 
     @Test func `is answered at once where the node has it`() async throws {

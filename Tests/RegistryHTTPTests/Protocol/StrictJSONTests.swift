@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("A body", .whateverTheStore, .timeLimit(.minutes(2))) struct StrictJSONTests {
+@Suite("A body", .whateverTheStore, .timeLimit(.minutes(15))) struct StrictJSONTests {
     private static func nested(_ depth: Int) -> String {
         // The object around it is one level.
         #"{"fqdn":"#

@@ -3,7 +3,7 @@ import RegistryModel
 import Testing
 
 /// `PATCH`, `PUT` and `DELETE`, as `IdempotencyTests` has it for `POST`.
-@Suite("Idempotency-Key of a write that is no POST", .timeLimit(.minutes(2)))
+@Suite("Idempotency-Key of a write that is no POST", .timeLimit(.minutes(15)))
 struct WriteIdempotencyTests {
     private static let name = "/v1/domains/a.example.com"
     private static let nowhere =

@@ -2,7 +2,7 @@ import RegistryModel
 import Testing
 
 /// A visitor writes headers, path, query, method and body; only the one source may count.
-@Suite("A visitor", .whateverTheStore, .timeLimit(.minutes(2))) struct RouteSpoofingTests {
+@Suite("A visitor", .whateverTheStore, .timeLimit(.minutes(15))) struct RouteSpoofingTests {
     private static let mine = "mine.example.com"
     private static let theirs = "theirs.example.com"
 
@@ -215,7 +215,7 @@ import Testing
     }
 }
 
-@Suite("The status of an unknown host", .whateverTheStore, .timeLimit(.minutes(5)))
+@Suite("The status of an unknown host", .whateverTheStore, .timeLimit(.minutes(15)))
 struct UnknownStatusTests {
     @Test func `is the first one in the query of a host`() async throws {
         try await withRegistry { registry in
@@ -263,7 +263,7 @@ struct UnknownStatusTests {
     }
 }
 
-@Suite("Asking for a certificate", .whateverTheStore, .timeLimit(.minutes(5)))
+@Suite("Asking for a certificate", .whateverTheStore, .timeLimit(.minutes(15)))
 struct CertificateTests {
     @Test func `is 200 for a registered domain in any mode, and 404 for the rest`() async throws {
         let settings = RegistrySettings.with { $0.http.allowsAnonymousReads = true }

@@ -41,7 +41,7 @@ extension Answer {
     }
 }
 
-@Suite("A route", .whateverTheStore, .timeLimit(.minutes(2))) struct RouteTests {
+@Suite("A route", .whateverTheStore, .timeLimit(.minutes(15))) struct RouteTests {
     @Test(arguments: RouteEndpoint.routes)
     func `says where a known host lives, with an empty body`(route: RouteEndpoint) async throws {
         try await withRegistry { registry in

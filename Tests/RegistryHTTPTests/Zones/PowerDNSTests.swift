@@ -5,7 +5,7 @@ import RegistryModel
 import Testing
 
 /// What PowerDNS' remote backend is answered; `PowerDNSServerTests` has PowerDNS itself.
-@Suite("Answers to PowerDNS", .timeLimit(.minutes(2))) struct PowerDNSTests {
+@Suite("Answers to PowerDNS", .timeLimit(.minutes(15))) struct PowerDNSTests {
     private static func settings(_ base: String = operatorsZone) throws -> RegistrySettings {
         let zone = try FQDN("kintone.com")
         let base = try BaseZone(masterFile: Array(base.utf8), zone: zone)

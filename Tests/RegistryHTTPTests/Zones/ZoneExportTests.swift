@@ -2,7 +2,7 @@ import RegistryAPI
 import RegistryModel
 import Testing
 
-@Suite("A zone's export", .whateverTheStore, .timeLimit(.minutes(2))) struct ZoneExportTests {
+@Suite("A zone's export", .whateverTheStore, .timeLimit(.minutes(15))) struct ZoneExportTests {
     @Test func `is the wildcard and what isn't its, in each form`() async throws {
         try await withRegistry { registry in
             try await registry.reach()

@@ -1,7 +1,7 @@
 import RegistryModel
 import Testing
 
-@Suite("What has changed in a zone", .whateverTheStore, .timeLimit(.minutes(2)))
+@Suite("What has changed in a zone", .whateverTheStore, .timeLimit(.minutes(15)))
 struct ZonePartExportTests {
     private func lines(_ answer: Answer) -> [String] {
         answer.text.split(separator: "\n").map(String.init)
