@@ -7,7 +7,7 @@ import Testing
     @Test(
         arguments: StoreUnderTest.all,
         [
-            (3, BlastRadius()), (2, BlastRadius()), (6, BlastRadius()),
+            (2, BlastRadius()), (5, BlastRadius()), (9, BlastRadius()),
             (4, BlastRadius(maximumWave: 4, minimumRemaining: 2)),
         ] as [(UInt64, BlastRadius)])
     func `do what a plain model of the contract does`(
