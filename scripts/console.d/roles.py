@@ -115,6 +115,8 @@ def main():
         for role in ROLES:
             browser.driver.get(registry.console)
             browser.sign_in(tokens[role])
+            # The page of the one before may still have asked, with the token of this one.
+            browser.complaints()
             menu = [each.get_attribute('href').split('#/')[1] or 'overview' for each in browser.all('.top nav a')]
             check(f'{role}: the menu has {menu}', menu == [page for page, sees in MENU.items() if role in sees])
             for where, (sees, offers) in pages(waves, done).items():
