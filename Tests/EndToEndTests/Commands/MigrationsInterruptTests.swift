@@ -16,8 +16,13 @@ import Testing
     }
 
     private static func isGone(_ pid: pid_t) -> Bool {
-        // Nobody may have buried it: then its command line is empty.
-        FileManager.default.contents(atPath: "/proc/\(pid)/cmdline")?.isEmpty ?? true
+        // Nobody may have buried it: then it's a zombie. Its command line is empty as well while it becomes another program.
+        guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else {
+            return true
+        }
+        // `pid (name) state …`
+        let rest = String(decoding: stat, as: UTF8.self).split(separator: ")").last ?? ""
+        return rest.hasPrefix(" Z")
     }
 
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
