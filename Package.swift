@@ -231,9 +231,9 @@ let package = Package(
             "SQLiteStoreTests",
             [
                 "DurableFiles", "SchemaMigrations", "RegistryLedger", "RegistryModel",
-                "SQLiteStore",
-                "StoreCore", grdb, logging,
+                "SQLiteStore", "StoreCore", "StoreSamples", grdb, logging,
             ]),
+        testSupport("StoreSamples", ["RegistryModel"]),
         .systemLibrary(name: "CSpawn", path: "Tests/CSpawn"),
         testSupport("TestProcesses", ["CSpawn"]),
         testSupport("PostgresServer", ["CLibPQ", "TestProcesses"]),
@@ -241,7 +241,8 @@ let package = Package(
             "PostgresStoreTests",
             [
                 "DurableFiles", "SchemaMigrations", "PostgresServer", "PostgresStore",
-                "RegistryLedger", "RegistryModel", "StoreCore", logging, nioCore, nioPosix,
+                "RegistryLedger", "RegistryModel", "StoreCore", "StoreSamples", logging, nioCore,
+                nioPosix,
             ]),
         tests(
             "StoreContractTests",

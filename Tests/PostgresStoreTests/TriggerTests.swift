@@ -1,5 +1,6 @@
 import PostgresServer
 import RegistryModel
+import StoreSamples
 import Testing
 
 /// Each of the schema's triggers by itself: what it's there for is refused with it, and not so without it.
@@ -8,36 +9,7 @@ import Testing
     private static func filled() async throws -> TestDatabase {
         let database = try await TestDatabase()
         let node = try await Node(database.url, follows: false)
-        let names = (0..<4).map { FQDN(canonical: "n\($0).example") }
-        try await node.run(.registerBatch(names.map { .wanted(NewDomain(fqdn: $0)) }))
-        try await node.run(new("b.example"))
-        try await node.run(.release(FQDN(canonical: "b.example"), ifMatch: nil))
-        try await node.run(
-            .createToken(
-                TokenRecord(
-                    id: "a", name: "a", role: .admin, secretDigest: Array(repeating: 7, count: 32),
-                    createdAt: Timestamp(milliseconds: 0))))
-        try await node.run(
-            .hold(NewDomain(fqdn: FQDN(canonical: "h.example")), for: .seconds(3600)))
-        let plan = MigrationPlan(
-            id: "m-1", name: "m", from: LocationName(canonical: "japan"),
-            to: LocationName(canonical: "aws"), selection: .names(names),
-            waves: [.count(2), .rest])
-        guard case .migration(let migration) = try await node.run(.planMigration(plan)).outcome
-        else { throw RegistryError.inconsistent }
-        _ = try await node.store.commit(
-            CommitRequest(
-                .approveWave(
-                    WaveName(migration: "m-1", number: 1), planDigest: migration.digestText),
-                by: Actor(token: "lead", name: "lead", role: .operator_), requestID: "r"))
-        try await node.run(
-            .putWebhook(
-                WebhookName(canonical: "chat"),
-                WebhookSettings(url: try WebhookURL("https://chat.example"), actions: [.moved]),
-                secret: nil, spare: .random()))
-        _ = try await node.store.zoneSerial(
-            of: FQDN(canonical: "z.example"), digest: Array(repeating: 7, count: 32),
-            at: Revision(1), above: 0)
+        try await node.store.fillGuardedTables()
         await node.store.close()
         try await database.run(
             "INSERT INTO agent (name, first_seen, last_seen, fences) VALUES ('edge', 0, 0, false)")

@@ -1,5 +1,6 @@
 import GRDB
 import RegistryModel
+import StoreSamples
 import Testing
 
 @testable import SQLiteStore
@@ -10,30 +11,7 @@ import Testing
     private static func filled() async throws -> StoreFolder {
         let folder = StoreFolder()
         let store = try folder.open()
-        try await store.run(batch("n", count: 4))
-        try await store.run(new("b.example"))
-        try await store.run(.release(fqdn("b.example"), ifMatch: nil))
-        try await store.run(.createToken(token("a")))
-        try await store.run(.hold(NewDomain(fqdn: fqdn("h.example")), for: .seconds(3600)))
-        let plan = MigrationPlan(
-            id: "m-1", name: "m", from: LocationName(canonical: "japan"),
-            to: LocationName(canonical: "aws"),
-            selection: .names((0..<4).map { fqdn("n\($0).example") }), waves: [.count(2), .rest])
-        guard case .migration(let migration) = try await store.run(.planMigration(plan)).outcome
-        else { throw RegistryError.inconsistent }
-        _ = try await store.commit(
-            CommitRequest(
-                .approveWave(
-                    WaveName(migration: "m-1", number: 1), planDigest: migration.digestText),
-                by: Actor(token: "lead", name: "lead", role: .operator_), requestID: "r"))
-        try await store.run(
-            .putWebhook(
-                WebhookName(canonical: "chat"),
-                WebhookSettings(url: try WebhookURL("https://chat.example"), actions: [.moved]),
-                secret: nil, spare: .random()))
-        _ = try await store.zoneSerial(
-            of: fqdn("z.example"), digest: Array(repeating: 7, count: 32), at: Revision(1), above: 0
-        )
+        try await store.fillGuardedTables()
         await store.close()
         let shell = try folder.shell()
         try await shell.write {
