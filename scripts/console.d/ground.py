@@ -1,4 +1,5 @@
 """What the console's tests share: a real registry with a real agent, and a real Chromium."""
+import contextlib
 import json
 import os
 import pathlib
@@ -345,21 +346,27 @@ class Browser:
         return [e['message'] for e in self.driver.get_log('browser')
                 if e['level'] in ('SEVERE', 'WARNING') and not any(a in e['message'] for a in allowed)]
 
+    def quiet(self, what='', allowed=()):
+        """That it has complained of nothing, but for what was meant."""
+        found = self.complaints(allowed)
+        check(f'{what}{what and ": "}no complaint of the browser {found or ""}'.rstrip(), not found)
+
     def close(self):
         self.driver.quit()
         remove(self.downloads)
 
 
+class Stage(contextlib.ExitStack):
+    """What is put there is closed at the end, the last one first."""
+
+    def put(self, each):
+        return self.enter_context(contextlib.closing(each))
+
+
 def play(*flows, flags=()):
     """Runs each flow with a registry and an admin's browser that they share; each begins where it opens a page, and leaves no complaint."""
-    registry, browser = Registry(*flags), None
-    try:
-        browser = Browser(registry.console, registry.token)
+    with Stage() as stage:
+        registry = stage.put(Registry(*flags))
+        browser = stage.put(Browser(registry.console, registry.token))
         for flow in flows:
-            allowed = flow(registry, browser) or ()
-            found = browser.complaints(allowed)
-            check(f'{flow.__name__}: no complaint of the browser {found or ""}'.rstrip(), not found)
-    finally:
-        if browser:
-            browser.close()
-        registry.close()
+            browser.quiet(flow.__name__, flow(registry, browser) or ())

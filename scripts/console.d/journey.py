@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole journey of a migration by clicks alone, against a real registry with a real agent and nginx that follows it: plan, announce, freeze,
 cut over, roll back, again, finalize. Each step is checked at the registry, at the agent, by what a visitor gets, and by a second person's browser."""
-from ground import Browser, Nginx, Registry, check
+from ground import Browser, Nginx, Registry, Stage, check
 
 NAMES = [f'c{i:05}.kintone.com' for i in range(40)]
 
@@ -16,9 +16,8 @@ def step(browser, wave, name, reason, **fields):
 
 
 def journey():
-    registry = Registry('--fence-after', '3', '--agent-lease', '20')
-    first = second = None
-    try:
+    with Stage() as stage:
+        registry = stage.put(Registry('--fence-after', '3', '--agent-lease', '20'))
         registry.agent('edge-tokyo-1')
         registry.register([{'fqdn': each, 'tenant': f'tenant-{i // 2}', 'location': 'japan'} for i, each in enumerate(NAMES)])
         registry.wait(lambda: registry.agent_route(NAMES[0])[0] == 'japan')
@@ -31,8 +30,8 @@ def journey():
 
         visitors('nobody lives there', 'nobody.kintone.com', 404, 404)
         visitors('before', NAMES[0], 'japan', 'japan')
-        first = Browser(registry.console, registry.make_token('ops', 'operator'))
-        second = Browser(registry.console, registry.make_token('colleague', 'auditor'))
+        first = stage.put(Browser(registry.console, registry.make_token('ops', 'operator')))
+        second = stage.put(Browser(registry.console, registry.make_token('colleague', 'auditor')))
 
         # Plan: from the menu, by a pasted list, the dry run first.
         first.click('nav a[href="#/migrations"]')
@@ -152,13 +151,7 @@ def journey():
         check('history has who and why', (history['actor']['name'], history['reason'], ) == ('ops', 'errors at AWS'))
         # The conflict that was meant is a 409, which Chromium itself notes.
         for browser in (first, second):
-            found = browser.complaints(allowed=('409 (Conflict)'))
-            check(f'no complaint of the browser {found}', found == [])
-    finally:
-        for browser in (first, second):
-            if browser:
-                browser.close()
-        registry.close()
+            browser.quiet(allowed=('409 (Conflict)',))
 
 
 if __name__ == '__main__':

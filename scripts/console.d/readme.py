@@ -6,7 +6,7 @@ weeks are libfaketime's.
 import os
 import pathlib
 
-from ground import Browser, Registry, check
+from ground import Browser, Registry, Stage, check
 
 IMAGES = pathlib.Path(__file__).parents[2] / 'docs/images'
 # Octets that a picture has at most.
@@ -63,9 +63,8 @@ def months(registry):
 
 
 def main():
-    registry = PastRegistry('--drain-seconds', '0', '--agent-lease', '3600')
-    browser = None
-    try:
+    with Stage() as stage:
+        registry = stage.put(PastRegistry('--drain-seconds', '0', '--agent-lease', '3600'))
         plan = months(registry)
         token = registry.make_token('mika', 'operator')
         for place in ('tokyo-1', 'tokyo-2', 'osaka-1', 'virginia-1'):
@@ -76,7 +75,7 @@ def main():
         for place in ('tokyo-1', 'tokyo-2', 'osaka-1'):
             head = registry.call('GET', '/v1/history/head')
             registry.call('PUT', f'/v1/agents/edge-{place}', {'epoch': head['epoch'], 'revision': head['revision'], 'fences': True})
-        browser = Browser(registry.console, token)
+        browser = stage.put(Browser(registry.console, token))
         IMAGES.mkdir(exist_ok=True)
         for name, where, whole in (('overview', '#/', 'svg path.mark'), ('migration', f"#/migrations/{plan['id']}", '.wave .agents')):
             browser.size(1180, 960)
@@ -86,10 +85,6 @@ def main():
             picture = IMAGES / f'console-{name}.png'
             browser.shot(picture, full=False)
             check(f'{picture.name} has {picture.stat().st_size:,} octets', picture.stat().st_size <= MOST)
-    finally:
-        if browser:
-            browser.close()
-        registry.close()
 
 
 if __name__ == '__main__':

@@ -14,7 +14,7 @@ import urllib.request
 
 import websocket
 
-from ground import Browser, Registry, check
+from ground import Browser, Registry, Stage, check
 
 # Milliseconds.
 FIRST_VIEW, FRAME = 300, 50
@@ -132,10 +132,9 @@ def scrolled(browser, registry):
 def main():
     isAll = '--all' in sys.argv[1:]
     domains = 1_000_000 if isAll else 100_000
-    registry = browser = None
-    try:
-        registry = filled(domains)
-        browser = Browser(registry.console, registry.token)
+    with Stage() as stage:
+        registry = stage.put(filled(domains))
+        browser = stage.put(Browser(registry.console, registry.token))
         browser.driver.set_script_timeout(120)
         paints, views, work = first_views(browser, domains)
         print(f'first view of {domains:,} domains, best and median of {VIEWS}: first paint {min(paints):.0f} and {statistics.median(paints):.0f} ms, '
@@ -152,11 +151,6 @@ def main():
         if isAll:
             check(f'by a clock on the wall the median view comes within {FIRST_VIEW} ms', statistics.median(views) <= FIRST_VIEW)
             check(f'by a clock on the wall no frame takes longer than {FRAME} ms', passed <= FRAME)
-    finally:
-        if browser:
-            browser.close()
-        if registry:
-            registry.close()
 
 
 if __name__ == '__main__':

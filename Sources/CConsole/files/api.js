@@ -99,16 +99,19 @@ async function problemOf(response) {
 // An answer that doesn't come counts as none: a registry that hangs is as far away as one that is down.
 const PATIENCE = 60_000;
 
-export async function get(where, query, signal, options = {}) {
-  const patience = AbortSignal.timeout(PATIENCE);
-  return (await request('GET', where, {query, signal: signal ? AbortSignal.any([signal, patience]) : patience, ...options})).json();
+export async function get(where, query, signal, options) {
+  return (await asked(where, query, signal, options)).json();
 }
 
 // The same, with the tag that a write may send as `If-Match`.
 export async function read(where, query, signal) {
-  const patience = AbortSignal.timeout(PATIENCE);
-  const response = await request('GET', where, {query, signal: signal ? AbortSignal.any([signal, patience]) : patience});
+  const response = await asked(where, query, signal);
   return {body: await response.json(), tag: response.headers.get('ETag')};
+}
+
+function asked(where, query, signal, options) {
+  const patience = AbortSignal.timeout(PATIENCE);
+  return request('GET', where, {query, signal: signal ? AbortSignal.any([signal, patience]) : patience, ...options});
 }
 
 // A write. It's sent with a key of its own, so that one whose answer was lost can be sent again and is done once:

@@ -1,10 +1,7 @@
 // A table that asks again by itself. A row stays the element that it is until what it shows has changed, so that the focus, a selection
 // and the scroll position stay where they are.
 import {h, replace} from './dom.js';
-import {tableRow} from './ui.js';
-
-// Rows that are made without a pause: ten thousand of them must not stop a page that somebody scrolls.
-const AT_ONCE = 250;
+import {AT_ONCE, pause, tableRow} from './ui.js';
 
 // - columns: as `table` has them. key: (item) => text, unlike every other item's.
 // - Returns: {element, show}: `await show(items)` puts them in that order.
@@ -42,8 +39,4 @@ export function liveTable(caption, columns, {key, empty, row}) {
     return element;
   }
   return {element: h('div', scroll, words), show};
-}
-
-function pause() {
-  return new Promise((resolve) => setTimeout(resolve));
 }

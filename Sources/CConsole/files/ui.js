@@ -37,8 +37,13 @@ export function time(value) {
   return h('time.ago', {datetime: value, title: dateTime(value)}, ago(value));
 }
 
-// Moments that are said anew without a pause: ten thousand of them must not stop a page that somebody scrolls.
-const AT_ONCE = 250;
+// Elements that are made or changed without a pause: ten thousand of them must not stop a page that somebody scrolls.
+export const AT_ONCE = 250;
+
+export function pause() {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
 let isRefreshing = false;
 
 // What was two minutes ago is three minutes ago by now.
@@ -46,7 +51,7 @@ export async function refreshTimes() {
   if (isRefreshing) return;
   isRefreshing = true;
   for (const [index, element] of document.querySelectorAll('time.ago').entries()) {
-    if (index % AT_ONCE === AT_ONCE - 1) await new Promise((resolve) => setTimeout(resolve));
+    if (index % AT_ONCE === AT_ONCE - 1) await pause();
     const text = ago(element.getAttribute('datetime'));
     if (element.textContent !== text) element.textContent = text;
   }

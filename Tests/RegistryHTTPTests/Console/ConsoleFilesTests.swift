@@ -104,4 +104,20 @@ struct ConsoleFilesTests {
         #expect(!page.contains("style=") && !page.contains("onload") && !page.contains("<style"))
         #expect(page.components(separatedBy: "<script").count == 2)
     }
+
+    /// What the first view needs is asked for at once, and not file after file as each is read.
+    @Test func `are named by the page as far as its first view needs them`() throws {
+        var (needed, open): (Set<String>, [String]) = ([], ["app.js", "pages/overview.js"])
+        while let path = open.popLast() {
+            guard needed.insert(path).inserted else { continue }
+            let place = try #require(URL(string: "file:///\(path)"))
+            for line in try Self.text(path).matches(of: /(?m)^import .* from '(\.[^']+)';$/) {
+                let found = try #require(URL(string: String(line.1), relativeTo: place))
+                open.append(String(found.absoluteURL.standardized.path.dropFirst()))
+            }
+        }
+        let named = try Self.text("index.html").matches(
+            of: /(?:modulepreload" href|module" src)="([^"]+)"/)
+        #expect(named.map { String($0.1) }.sorted() == needed.sorted())
+    }
 }
