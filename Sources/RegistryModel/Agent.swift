@@ -16,7 +16,13 @@ public struct AgentName: Hashable, Sendable, Comparable, CustomStringConvertible
         self.text = text
     }
 
-    /// What a new one is: old ones may be called `.` and `..`, too.
+    /// `nil`: no agent takes this name any more, though one of before may have it.
+    package init?(new text: String) {
+        guard PathName.arrives(text) else { return nil }
+        self.init(text)
+    }
+
+    /// What a new one is.
     package static let expected =
         "a name of 1 to 100 letters, digits, dots, dashes or underscores, not . or .."
 

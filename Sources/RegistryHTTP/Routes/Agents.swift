@@ -19,7 +19,7 @@ struct AgentRoutes: Sendable {
         var object = try call.object()
         let request = ReportRequest(reading: &object)
         let applied = request?.applied
-        guard let name = AgentName(call.parameter("name")), PathName.arrives(name.text) else {
+        guard let name = AgentName(new: call.parameter("name")) else {
             throw Problem.invalid("name", "\(AgentName.expected) is expected")
         }
         try object.finishOrThrow()

@@ -149,9 +149,7 @@ struct FeedQuery: Sendable {
         let limit = query.value("limit", "a number from 1 to 10000") { text in
             Int(text).flatMap { (1...Self.maximumLimit).contains($0) ? $0 : nil }
         }
-        agent = query.value("agent", AgentName.expected) { text in
-            PathName.arrives(text) ? AgentName(text) : nil
-        }
+        agent = query.value("agent", AgentName.expected) { AgentName(new: $0) }
         try query.finish()
         wait = .milliseconds(Int((seconds ?? 0) * 1000))
         self.limit = limit ?? Self.defaultLimit

@@ -157,7 +157,7 @@ struct Agent: AsyncParsableCommand {
     private func agentName(_ settings: Settings) throws -> String {
         let name = try settings.text(
             name, "name", default: ProcessInfo.processInfo.hostName)
-        guard AgentName(name) != nil, PathName.arrives(name) else {
+        guard AgentName(new: name) != nil else {
             throw CommandFailure.usage("--name: \(AgentName.expected) is expected, not \(name)")
         }
         return name
@@ -199,8 +199,8 @@ struct Agent: AsyncParsableCommand {
         }
         agent.longestMapKey = try settings.integer(
             maxMapKey, "max-map-key", default: FQDN.maximumBytes, in: 4...FQDN.maximumBytes)
-        if try settings.text(debounce, "debounce") != nil {
-            agent.debounce = try span(settings, debounce, "debounce", "200ms")
+        agent.debounce = try settings.text(debounce, "debounce").map {
+            try span(of: $0, "debounce")
         }
         agent.settle = try span(settings, settle, "settle", "0ms")
     }
@@ -230,12 +230,17 @@ struct Agent: AsyncParsableCommand {
         options.shutdown = try serving.shutdown(settings)
     }
 
-    /// - Parameter least: below it the agent would do nothing else.
     private func span(
         _ settings: Settings, _ flag: String?, _ name: String, _ fallback: String,
         least: Duration = .zero
     ) throws -> Duration {
-        let text = try settings.text(flag, name, default: fallback)
+        try span(of: try settings.text(flag, name, default: fallback), name, least: least)
+    }
+
+    /// - Parameter least: below it the agent would do nothing else.
+    private func span(
+        of text: String, _ name: String, least: Duration = .zero
+    ) throws -> Duration {
         guard let span = Self.span(text) else {
             throw CommandFailure.usage(
                 "--\(name): a time such as 200ms, 30s or 1h is expected, not \(text)")
