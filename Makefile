@@ -10,12 +10,11 @@ API_ON_POSTGRES := --filter RegistryHTTPTests --skip FeedModelTests
 RELEASE := SWIFT=$(SWIFT) scripts/release
 # A step of the tests: it says how long it took.
 STEP := scripts/step
-# What `swift test --skip-build` runs. SwiftPM itself would wait for the other build.
-SUITES := .build/debug/tenant-registryPackageTests.xctest --testing-library swift-testing
+SUITES := $(SWIFT) test --skip-build
 PORT ?= 8080
 DATA ?= data
 
-.PHONY: run test test-suites test-parts release-meanwhile build release image package check format bench compare demo coverage tsan fuzz race docs figures library rehearsal help
+.PHONY: run test test-memory test-suites test-parts release-quietly build release image package check format bench compare demo coverage tsan fuzz race docs figures library rehearsal help
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,13 +47,19 @@ test: ## Install, build, run every check and test
 	@scripts/install-packages test
 	@$(STEP) check $(MAKE) --no-print-directory check
 	$(STEP) build $(SWIFT) build --build-tests
-	@# The build that people run is made meanwhile: it has modules in which one processor waits for the other.
-	@$(MAKE) --no-print-directory -j2 test-suites release-meanwhile
-	@$(MAKE) --no-print-directory test-parts
+	@# The build that people run is made meanwhile: it has modules in which one processor waits for the other. Suites aren't run
+	@# beside it, for theirs are clients that give up.
+	@$(MAKE) --no-print-directory -j2 test-memory release-quietly
+	@$(MAKE) --no-print-directory test-suites test-parts
 
-test-suites: # All of the suites, with what `make test` has built
+test-memory: # What finds wrong pointers and data races
 	@$(STEP) fuzz scripts/fuzz
 	@$(STEP) race scripts/race
+
+release-quietly:
+	@$(STEP) --log release env $(RELEASE) tenant-registry
+
+test-suites: # All of the suites, with what `make test` has built
 	$(STEP) units env $(AT_ONCE)=8 $(SUITES) --skip 'EndToEndTests|PostgresStoreTests|FeedModelTests'
 	@# The store's own suite, where SQL, plans and locks are, runs on Debian's PostgreSQL and on PyPI's; the API's once.
 	@scripts/postgres > /dev/null
@@ -66,9 +71,6 @@ test-suites: # All of the suites, with what `make test` has built
 	$(STEP) alone $(SUITES) --no-parallel --filter 'FeedModelTests|ManyConnectionsTests'
 	@for proxy in envoy traefik; do scripts/proxy $$proxy > /dev/null || exit 1; done
 	$(STEP) end-to-end env $(AT_ONCE)=4 $(SUITES) --filter EndToEndTests --skip ManyConnectionsTests
-
-release-meanwhile: # It takes what the suites leave of the processors
-	@$(STEP) --log release nice -n 19 env $(RELEASE) tenant-registry
 
 test-parts: # What runs the build that people run: the optimizer has broken what was well without it
 	@$(STEP) kubernetes scripts/check-kubernetes

@@ -62,9 +62,8 @@ package final class PostgresStore: SharedStore, SQLStore {
         package var agentClock: (@Sendable () -> Timestamp)?
         /// The files to bring the schema up to. Tests give older and newer ones.
         package var schema: [SchemaFile] = SchemaFile.postgres
-        /// Sessions that read at the same time, three at least: some for what the service itself needs,
-        /// some for short reads, one for long ones.
-        package var readers = 5
+        /// Sessions that read, and who waits for which.
+        package var reads = ReadLanes.Limits(connections: 5)
         /// How often the head is asked for where no notification comes.
         package var pollInterval = Duration.seconds(1)
         /// How long nobody may have heard anything of the database before it counts as away, and how long
@@ -84,7 +83,7 @@ package final class PostgresStore: SharedStore, SQLStore {
 
         /// How many sessions a node needs at the same time: those of the readers, the writer, the dry
         /// runs, the follower and the probe, and one that asks for a commit's fate now and then.
-        package var sessions: Int { ReadLanes.Limits(connections: readers).connections + 5 }
+        package var sessions: Int { reads.connections + 5 }
 
         package init(
             connection: ConnectionSettings, quarantine: Duration,
@@ -149,10 +148,10 @@ package final class PostgresStore: SharedStore, SQLStore {
         clock = DatabaseClock(given: configuration.now)
         agentClock = configuration.agentClock
         schema = configuration.schema
-        let reads = ReadLanes.Limits(connections: configuration.readers)
-        lanes = ReadLanes(reads)
+        lanes = ReadLanes(configuration.reads)
         readers = ConnectionThreads(
-            "store-reader", count: reads.connections, settings: configuration.connection,
+            "store-reader", count: configuration.reads.connections,
+            settings: configuration.connection,
             health: health,
             prepare: {
                 try PostgresSession.prepare($0, current: current)

@@ -169,10 +169,10 @@ import Testing
         try await database.run("ALTER SCHEMA public OWNER TO guest")
         let url = server.url(database.name, user: "guest")
         // Eight each at the start, and seven from then on: the second one doesn't fit.
-        let first = try await Node(url) { $0.readers = 3 }
+        let first = try await Node(url) { $0.reads = .init(connections: 3) }
         try await first.run(new("a.example"))
         do {
-            let second = try await Node(url) { $0.readers = 3 }
+            let second = try await Node(url) { $0.reads = .init(connections: 3) }
             await second.store.close()
             Issue.record("there was room for two")
         } catch let error as PostgresOpeningError {
@@ -186,7 +186,7 @@ import Testing
         await first.store.close()
         let second = Shared<Node?>(nil)
         try await poll("room") {
-            let node = try? await Node(url) { $0.readers = 3 }
+            let node = try? await Node(url) { $0.reads = .init(connections: 3) }
             second.change { $0 = node }
             return node != nil
         }
@@ -201,7 +201,9 @@ import Testing
         try await server.run("CREATE ROLE guest LOGIN CONNECTION LIMIT \(limit)")
         try await server.run("ALTER DATABASE \"\(database.name)\" OWNER TO guest")
         await #expect {
-            _ = try await Node(server.url(database.name, user: "guest")) { $0.readers = 3 }
+            _ = try await Node(server.url(database.name, user: "guest")) {
+                $0.reads = .init(connections: 3)
+            }
         } throws: { error in
             guard case .sessions(needed: 8, let had, _) = error as? PostgresOpeningError else {
                 return false

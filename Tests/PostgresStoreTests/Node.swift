@@ -43,7 +43,7 @@ final class Node: Sendable {
         var configuration = PostgresStore.Configuration(
             connection: try ConnectionSettings(url: url), quarantine: .seconds(60),
             now: Self.clock)
-        configuration.readers = 3
+        configuration.reads = .init(connections: 3)
         configuration.pollInterval = .milliseconds(200)
         // A busy machine takes its time for a new session.
         configuration.grace = .seconds(30)

@@ -42,7 +42,7 @@ import Testing
     @Test func `that gives each his own is as good as none`() async throws {
         let database = try await TestDatabase()
         let pooler = try await PgBouncer.start(before: database.server, .session)
-        let node = try await Node(pooler.url(database.name)) { $0.readers = 4 }
+        let node = try await Node(pooler.url(database.name)) { $0.reads = .init(connections: 4) }
         let direct = try await Node(database.url)
         for number in 1...10 {
             try await (number % 2 == 0 ? node : direct).run(new("n\(number).example"))

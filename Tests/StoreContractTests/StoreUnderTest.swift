@@ -4,6 +4,7 @@ import PostgresServer
 import PostgresStore
 import RegistryModel
 import SQLiteStore
+import StoreCore
 import Testing
 
 /// An engine that the contract holds for. A new engine is one more entry in `all`.
@@ -40,6 +41,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         configuration.locationLimit = settings.locationLimit
         configuration.suffixes = settings.suffixes
         configuration.acceptsRewind = settings.acceptsRewind
+        configuration.reads = reads(configuration.reads)
         return try SQLiteStore(configuration, logger: silent, onCommit: settings.onCommit)
     }
 
@@ -56,12 +58,20 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
         configuration.locationLimit = settings.locationLimit
         configuration.suffixes = settings.suffixes
         configuration.acceptsRewind = settings.acceptsRewind
-        configuration.readers = 2
+        configuration.reads = reads(.init(connections: 2))
         configuration.agentClock = settings.now
         return try await PostgresStore.open(
             configuration, logger: silent, onCommit: settings.onCommit)
     } remove: { folder in
         try await PostgresServer.shared().dropDatabase(folder.lastPathComponent)
+    }
+
+    /// Nobody is refused because the machine has much to do.
+    private static func reads(_ limits: ReadLanes.Limits) -> ReadLanes.Limits {
+        var limits = limits
+        limits.patience = .seconds(600)
+        limits.walkTime = .seconds(600)
+        return limits
     }
 
     private static let silent = Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() }

@@ -198,7 +198,7 @@ extension PostgresStore: VerifiedReader {
     ) async throws -> Verification {
         var configuration = Configuration(
             connection: connection, quarantine: .zero, now: { Timestamp(milliseconds: 0) })
-        configuration.readers = 1
+        configuration.reads = ReadLanes.Limits(connections: 1)
         let store = PostgresStore(
             configuration, logger: Logger(label: "verify"), onCommit: { _ in })
         do {

@@ -78,7 +78,7 @@ enum TestStore {
             connection: try ConnectionSettings(
                 url: try await PostgresServer.shared().url(database)),
             quarantine: .days(90), now: now)
-        configuration.readers = 2
+        configuration.reads = .init(connections: 2)
         configuration.agentClock = now
         return configuration
     }
